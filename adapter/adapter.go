@@ -1,0 +1,75 @@
+package adapter
+
+import (
+	"context"
+	"iter"
+)
+
+// Adapter reaches the sockets of one namespace. All methods are safe for
+// concurrent use.
+type Adapter interface {
+	// Add registers a socket, in the room named after its id.
+	Add(s Socket)
+	// Remove takes a socket out of all rooms and forgets it.
+	Remove(id string)
+	// Join puts a local socket into rooms. Unknown ids are ignored.
+	Join(id string, rooms ...string)
+	// Leave takes a local socket out of a room.
+	Leave(id, room string)
+	// Rooms lists the rooms of a local socket, nil when it is unknown.
+	Rooms(id string) []string
+	// In tells whether a local socket is in a room.
+	In(id, room string) bool
+	// Get finds a local socket.
+	Get(id string) (Socket, bool)
+	// Len is the number of local sockets.
+	Len() int
+	// Select appends the local sockets that o means to dst.
+	Select(dst []Socket, o Options) []Socket
+
+	// Broadcast sends p to the sockets that o means, here first. It fails when p cannot be encoded or other
+	// servers cannot be reached; one slow or gone socket is not an error.
+	Broadcast(p *Packet, o Options) error
+	// BroadcastWithAck is Broadcast with an acknowledgement asked of each
+	// socket. count is called once, with the number of sockets that were asked on all
+	// servers, answer once per socket that answered or disconnected; both from
+	// any goroutine, in any order, and they must not block. cancel forgets
+	// the answers that are still out; it must be called.
+	BroadcastWithAck(p *Packet, o Options, count func(n int), answer func(Answer)) (cancel func(), err error)
+
+	// FetchSockets lists the sockets that o means on all servers, until ctx
+	// ends. A server that does not answer is one error among the results.
+	FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, error]
+	// AddSockets makes the sockets that o means join rooms, on all servers.
+	AddSockets(o Options, rooms ...string) error
+	// DelSockets makes the sockets that o means leave rooms, on all servers.
+	DelSockets(o Options, rooms ...string) error
+	// DisconnectSockets disconnects the sockets that o means on all servers;
+	// with close their whole connections.
+	DisconnectSockets(o Options, close bool) error
+
+	// ServerSideEmit sends p to the other servers, not to sockets and not to this server.
+	ServerSideEmit(p *Packet) error
+	// ServerCount is the number of servers, this one included.
+	ServerCount(ctx context.Context) (int, error)
+	// Close releases what the adapter holds. The namespace is not used any more.
+	Close() error
+}
+
+// Factory makes the adapter of a namespace.
+type Factory func(h Host) (Adapter, error)
+
+// Host is what a namespace offers its adapter.
+type Host interface {
+	// Name is the namespace's name, such as "/" or "/chat".
+	Name() string
+	// Deliver sends p to local sockets. It encodes p once, and not at all
+	// when none of them is connected; it queues to each and never waits for one. The slice is
+	// not kept. The only error is that p cannot be encoded.
+	Deliver(to []Socket, p *Packet, f Flags) error
+	// DeliverWithAck is Deliver with an acknowledgement asked of each. count is called
+	// once, before the first answer; see [Adapter] for count, answer and cancel.
+	DeliverWithAck(to []Socket, p *Packet, f Flags, count func(n int), answer func(Answer)) (cancel func(), err error)
+	// Disconnect disconnects local sockets; with close their whole connections.
+	Disconnect(to []Socket, close bool)
+}

@@ -1,0 +1,58 @@
+package adapter
+
+import (
+	"encoding/json"
+)
+
+// Socket is what an adapter sees of a namespace's socket.
+type Socket interface {
+	ID() string
+}
+
+// Packet is an event on its way to many: not encoded yet, because nobody may be there to read it.
+type Packet struct {
+	Event string
+	Args  []any
+}
+
+// Options say who is meant, and how.
+type Options struct {
+	// Rooms are the rooms meant, everyone when empty. A socket in several of them is meant once.
+	Rooms []string
+	// Except are the rooms whose members are left out, whatever Rooms says.
+	Except []string
+	// Flags modify the delivery.
+	Flags Flags
+}
+
+// Flags modify the delivery of a packet.
+type Flags struct {
+	// Local keeps it on this server.
+	Local bool
+	// Volatile drops it for each socket that could not be written to at once.
+	Volatile bool
+	// NoCompress sends it uncompressed even where the transport compresses.
+	NoCompress bool
+}
+
+// Answer is one socket's acknowledgement of a broadcast.
+type Answer struct {
+	// SocketID is the id of the socket that was asked.
+	SocketID string
+	// Args are what it answered, one JSON value each.
+	Args []json.RawMessage
+	// Attachments are the binary values that placeholders in Args refer to.
+	Attachments [][]byte
+	// Err, if set, is why there will be no answer: the socket disconnected.
+	Err error
+}
+
+// Info describes a socket, on this server or on another one.
+type Info struct {
+	// ID is the socket's id.
+	ID string
+	// Rooms are the rooms that it was in when it was asked.
+	Rooms []string
+	// Local is the socket when it is on this server, otherwise nil.
+	Local Socket
+}
