@@ -1,0 +1,188 @@
+package engineio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Transport is a way to carry packets.
+type Transport uint8
+
+// The transports, by the names that the protocol gives them.
+const (
+	// Polling is HTTP long-polling.
+	Polling Transport = iota + 1
+	// WebSocket is one WebSocket connection.
+	WebSocket
+)
+
+// String returns the transport's name on the wire.
+func (t Transport) String() string {
+	switch t {
+	case Polling:
+		return "polling"
+	case WebSocket:
+		return "websocket"
+	}
+	return "unknown"
+}
+
+// Defaults of Config.
+const (
+	DefaultPath               = "/engine.io/"
+	DefaultPingInterval       = 25 * time.Second
+	DefaultPingTimeout        = 20 * time.Second
+	DefaultUpgradeTimeout     = 10 * time.Second
+	DefaultMaxPayload         = 1_000_000
+	DefaultMaxBufferedBytes   = 8 << 20
+	DefaultMaxBufferedPackets = 65_536
+	DefaultWriteTimeout       = 20 * time.Second
+	DefaultReadTimeout        = 30 * time.Second
+)
+
+// Config is what a Server is made with. The zero value has the official defaults and safe limits.
+type Config struct {
+	// Path is the prefix of the URL paths that the server answers; requests elsewhere get 404. Default "/engine.io/".
+	// Without a trailing slash it also matches "/engine.io" itself.
+	Path string
+
+	// PingInterval is the time between a pong and the next ping. Default 25 s.
+	PingInterval time.Duration
+	// PingTimeout is how long a pong may take, counted from when the ping was queued. Default 20 s.
+	PingTimeout time.Duration
+	// UpgradeTimeout is how long an upgrade may take once the second transport has connected. Default 10 s.
+	UpgradeTimeout time.Duration
+	// MaxPayload limits, in bytes, the body of a POST and a WebSocket message. The client is told of it. Default 1,000,000.
+	MaxPayload int
+	// Transports are those that clients may use. Default polling and WebSocket.
+	Transports []Transport
+	// NoUpgrades keeps sessions on the transport they started with: upgrades are neither offered nor accepted.
+	NoUpgrades bool
+	// Cookie, if set, is sent with the response to a polling handshake; its value becomes the session id.
+	// See DefaultCookie.
+	Cookie *http.Cookie
+	// CORS says which other origins may connect. By default none may: a request whose Origin is not the server's own host
+	// is refused, WebSockets included.
+	CORS CORS
+	// AllowRequest, if set, is asked before a session is created. Its error refuses the request; the text is sent to the
+	// client. It is not asked for later requests of a session.
+	AllowRequest func(*http.Request) error
+	// GenerateID, if set, makes the session ids. They must be unique and must not be guessable.
+	GenerateID func(*http.Request) (string, error)
+	// InitialPacket, if not empty, is sent as a text message right behind the open packet.
+	InitialPacket string
+	// Middleware wraps every request, the upgrade to WebSocket included; the first one is the outermost. Headers it
+	// sets are sent with the 101 response too.
+	Middleware []func(http.Handler) http.Handler
+	// SessionContext, if set, makes the context that Session.Context returns. By default that is
+	// context.Background: a request's own context would keep the request in memory.
+	SessionContext func(*http.Request) context.Context
+
+	// MaxBufferedBytes limits what waits in a session's outbox, in bytes. Default 8 MiB.
+	MaxBufferedBytes int
+	// MaxBufferedPackets limits what waits in a session's outbox, in messages. Default 65,536.
+	MaxBufferedPackets int
+	// WriteTimeout is how long one flush to a peer may take. Default 20 s.
+	WriteTimeout time.Duration
+	// ReadTimeout is how long the body of a POST may take to arrive. Default 30 s.
+	ReadTimeout time.Duration
+
+	// Logger receives what operators should know. Default slog.Default.
+	Logger *slog.Logger
+	// Events are called as things happen.
+	Events Events
+}
+
+// DefaultCookie returns the cookie that the official server sends when its cookie option is just switched on:
+// name io, path /, HttpOnly, SameSite=Lax.
+func DefaultCookie() *http.Cookie {
+	return &http.Cookie{Name: "io", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// withDefaults returns c with its zero fields filled in, or an error that names the field that cannot work.
+func (c Config) withDefaults() (Config, error) {
+	orDefault(&c.Path, DefaultPath)
+	orDefault(&c.PingInterval, DefaultPingInterval)
+	orDefault(&c.PingTimeout, DefaultPingTimeout)
+	orDefault(&c.UpgradeTimeout, DefaultUpgradeTimeout)
+	orDefault(&c.MaxPayload, DefaultMaxPayload)
+	orDefault(&c.MaxBufferedBytes, DefaultMaxBufferedBytes)
+	orDefault(&c.MaxBufferedPackets, DefaultMaxBufferedPackets)
+	orDefault(&c.WriteTimeout, DefaultWriteTimeout)
+	orDefault(&c.ReadTimeout, DefaultReadTimeout)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if len(c.Transports) == 0 {
+		c.Transports = []Transport{Polling, WebSocket}
+	}
+	return c, c.validate()
+}
+
+func (c *Config) validate() error {
+	if !strings.HasPrefix(c.Path, "/") {
+		return fmt.Errorf("%w: Path %q must start with /", ErrConfig, c.Path)
+	}
+	for _, d := range []struct {
+		name string
+		v    time.Duration
+	}{
+		{"PingInterval", c.PingInterval},
+		{"PingTimeout", c.PingTimeout},
+		{"UpgradeTimeout", c.UpgradeTimeout},
+		{"WriteTimeout", c.WriteTimeout},
+		{"ReadTimeout", c.ReadTimeout},
+	} {
+		// The client is told the times in whole milliseconds.
+		if d.v < time.Millisecond {
+			return fmt.Errorf("%w: %s is %v, it must be at least 1ms", ErrConfig, d.name, d.v)
+		}
+	}
+	for _, n := range []struct {
+		name string
+		v    int
+	}{
+		{"MaxPayload", c.MaxPayload},
+		{"MaxBufferedBytes", c.MaxBufferedBytes},
+		{"MaxBufferedPackets", c.MaxBufferedPackets},
+	} {
+		if n.v < 1 {
+			return fmt.Errorf("%w: %s is %d, it must be at least 1", ErrConfig, n.name, n.v)
+		}
+	}
+	for i, t := range c.Transports {
+		if t != Polling && t != WebSocket {
+			return fmt.Errorf("%w: Transports[%d] is %d, it must be Polling or WebSocket", ErrConfig, i, t)
+		}
+	}
+	if c.Cookie != nil {
+		probe := *c.Cookie
+		probe.Value = "x"
+		if err := probe.Valid(); err != nil {
+			return fmt.Errorf("%w: Cookie: %v", ErrConfig, err)
+		}
+	}
+	return c.CORS.validate()
+}
+
+func (c *Config) enabled(t Transport) bool { return slices.Contains(c.Transports, t) }
+
+// upgrades lists what a session on t may upgrade to, as the open packet names it.
+func (c *Config) upgrades(t Transport) []Transport {
+	if t != Polling || c.NoUpgrades || !c.enabled(WebSocket) {
+		return nil
+	}
+	return []Transport{WebSocket}
+}

@@ -1,0 +1,28 @@
+// Package engineio is an Engine.IO server (protocol revision 4): long-polling, WebSocket, and the upgrade from one to
+// the other, as one http.Handler. Socket.IO runs on top of it; it can be used alone wherever the engine.io client is.
+//
+// It is not a WebSocket library, it knows nothing of namespaces, events or acknowledgements, and it keeps no state of
+// the user's beyond one value per session.
+//
+// # A session's parts and who owns them
+//
+// A [Session] exists from its handshake until its one Close event. Its mutex guards everything that can change: the
+// state, the current transport, the outbox, the parked GET, the upload in progress and the upgrade candidate. No I/O
+// and no event handler runs while it is held. It is the only lock of a session, and nothing else is locked under it
+// but the timing wheel's own lock (to start or stop a timer).
+//
+//   - Bytes that arrive belong to the goroutine that read them: a WebSocket's reader, or the handler of a POST. There
+//     is one at a time, so messages are delivered in order and one after the other.
+//   - Bytes that leave belong to the flusher, the one goroutine for which Session.flushing is set. It may be the caller
+//     of Write, for one write that does not block; it is a goroutine of its own while a slow peer makes bytes wait.
+//   - Timers live on the server's wheel. Its goroutine exists only while timers are set and never blocks.
+//
+// An idle WebSocket session holds one parked goroutine and no buffer; an idle polling session its parked GET.
+//
+// # What waits for a peer
+//
+// Everything queued is kept as complete, unmasked WebSocket frames (package wire), shared between sessions where a
+// broadcast goes to many. Polling transcodes when it answers a GET. The queue is bounded in bytes and packets
+// (Config.MaxBufferedBytes, Config.MaxBufferedPackets), each flush has a deadline (Config.WriteTimeout), and a peer that
+// exceeds either is closed with a cause that says so.
+package engineio

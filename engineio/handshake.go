@@ -1,0 +1,88 @@
+package engineio
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Handshake tells what a session's first request was. It is a compact copy: the request itself is not kept.
+type Handshake struct {
+	// Time is when the session began.
+	Time time.Time
+	// URL is the request's path and query.
+	URL string
+	// Host is the request's Host.
+	Host string
+	// RemoteAddr is the peer's address as net/http gives it, "IP:port". Headers of proxies are not looked at.
+	RemoteAddr string
+	// Secure tells whether the request came over TLS.
+	Secure bool
+	// CrossDomain tells whether the request had an Origin header.
+	CrossDomain bool
+
+	header string // "Key: value\n" lines; a tenth of what an http.Header takes
+}
+
+func newHandshake(r *http.Request) *Handshake {
+	var b strings.Builder
+	for k, values := range r.Header {
+		for _, v := range values {
+			b.WriteString(k)
+			b.WriteString(": ")
+			b.WriteString(v)
+			b.WriteByte('\n')
+		}
+	}
+	// The strings of a request share its read buffer's lifetime or hold each other: clone what is kept.
+	return &Handshake{
+		Time:        time.Now(),
+		URL:         strings.Clone(r.URL.RequestURI()),
+		Host:        strings.Clone(r.Host),
+		RemoteAddr:  r.RemoteAddr,
+		Secure:      r.TLS != nil,
+		CrossDomain: r.Header.Get("Origin") != "",
+		header:      b.String(),
+	}
+}
+
+// Query returns the parsed query of the first request. Each call parses it anew.
+func (h *Handshake) Query() url.Values {
+	_, query, _ := strings.Cut(h.URL, "?")
+	// Like the official server, take what can be parsed of a bad query.
+	v, _ := url.ParseQuery(query)
+	return v
+}
+
+// Header returns the headers of the first request. Each call parses them anew.
+func (h *Handshake) Header() http.Header {
+	header := make(http.Header)
+	for line := range strings.Lines(h.header) {
+		if k, v, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": "); ok {
+			header[k] = append(header[k], v)
+		}
+	}
+	return header
+}
+
+// appendOpen appends the payload of the open packet (protocol v4, "Handshake").
+func (e *Server) appendOpen(dst []byte, s *Session, t Transport) []byte {
+	dst = append(dst, `{"sid":`...)
+	dst = strconv.AppendQuote(dst, s.id) // ids are checked to hold nothing that Go and JSON quote differently
+	dst = append(dst, `,"upgrades":[`...)
+	for i, u := range e.cfg.upgrades(t) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendQuote(dst, u.String())
+	}
+	dst = append(dst, `],"pingInterval":`...)
+	dst = strconv.AppendInt(dst, e.cfg.PingInterval.Milliseconds(), 10)
+	dst = append(dst, `,"pingTimeout":`...)
+	dst = strconv.AppendInt(dst, e.cfg.PingTimeout.Milliseconds(), 10)
+	dst = append(dst, `,"maxPayload":`...)
+	dst = strconv.AppendInt(dst, int64(e.cfg.MaxPayload), 10)
+	return append(dst, '}')
+}

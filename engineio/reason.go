@@ -1,0 +1,69 @@
+package engineio
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Reason says in the official server's words why a session ended. The error that accompanies it in Events.Close tells
+// what exactly happened.
+type Reason string
+
+// The close reasons of an Engine.IO session.
+const (
+	// ReasonTransportError: the connection broke, or the peer broke a rule of the transport.
+	ReasonTransportError Reason = "transport error"
+	// ReasonTransportClose: the peer closed the connection.
+	ReasonTransportClose Reason = "transport close"
+	// ReasonForcedClose: this side closed the session with Close or Discard.
+	ReasonForcedClose Reason = "forced close"
+	// ReasonPingTimeout: no pong came within Config.PingTimeout.
+	ReasonPingTimeout Reason = "ping timeout"
+	// ReasonParseError: a packet of the peer could not be decoded.
+	ReasonParseError Reason = "parse error"
+)
+
+// Errors that Session methods return, and causes that Events.Close reports. Compare with errors.Is.
+var (
+	// ErrClosed: the session is closed, or closing and takes no more messages.
+	ErrClosed = errors.New("engineio: session is closed")
+	// ErrQueueFull: the peer reads too slowly and its outbox reached a limit. The session has been closed.
+	ErrQueueFull = errors.New("engineio: outbox is full")
+	// ErrSlowPeer: the peer did not take what waited for it within Config.WriteTimeout.
+	ErrSlowPeer = errors.New("engineio: peer is too slow")
+	// ErrPayloadTooLarge: a message of the peer is larger than Config.MaxPayload.
+	ErrPayloadTooLarge = errors.New("engineio: payload too large")
+	// ErrServerClosed: the server is shutting down.
+	ErrServerClosed = errors.New("engineio: server is closed")
+	// ErrConfig: a field of Config has a value that cannot work.
+	ErrConfig = errors.New("engineio: invalid configuration")
+)
+
+// TransportError is the cause of a session that ended with ReasonTransportError. Its text starts with the official
+// server's message.
+type TransportError struct {
+	// Message is the official message where there is one, such as "poll connection closed prematurely".
+	Message string
+	// Err is the error below, if any.
+	Err error
+}
+
+// Error implements error.
+func (e *TransportError) Error() string {
+	if e.Err == nil {
+		return "engineio: " + e.Message
+	}
+	return "engineio: " + e.Message + ": " + e.Err.Error()
+}
+
+// Unwrap returns the error below.
+func (e *TransportError) Unwrap() error { return e.Err }
+
+func tooLarge(size uint64, limit int) error {
+	return fmt.Errorf("%w: %d bytes, the limit is %d (Config.MaxPayload)", ErrPayloadTooLarge, size, limit)
+}
+
+func tooSlow(after time.Duration, bytes int) error {
+	return fmt.Errorf("%w: %d bytes were not taken within %v (Config.WriteTimeout)", ErrSlowPeer, bytes, after)
+}

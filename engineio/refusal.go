@@ -1,0 +1,86 @@
+package engineio
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// The protocol's error codes for requests that are refused.
+const (
+	CodeUnknownTransport   = 0
+	CodeUnknownSession     = 1
+	CodeBadHandshakeMethod = 2
+	CodeBadRequest         = 3
+	CodeForbidden          = 4
+	CodeUnsupportedVersion = 5
+)
+
+var codeMessages = [...]string{
+	CodeUnknownTransport:   "Transport unknown",
+	CodeUnknownSession:     "Session ID unknown",
+	CodeBadHandshakeMethod: "Bad handshake method",
+	CodeBadRequest:         "Bad request",
+	CodeForbidden:          "Forbidden",
+	CodeUnsupportedVersion: "Unsupported protocol version",
+}
+
+// ConnectionError describes a refused request.
+type ConnectionError struct {
+	// Request is the request, valid during the event.
+	Request *http.Request
+	// Code is one of the Code constants.
+	Code int
+	// Message is the official text for Code.
+	Message string
+	// Context tells more, under the official server's keys: name, transport, previousTransport, sid, method, origin,
+	// protocol, message, error.
+	Context map[string]any
+}
+
+// Error implements error.
+func (e *ConnectionError) Error() string { return "engineio: request refused: " + e.Message }
+
+func refusal(code int, context map[string]any) *ConnectionError {
+	return &ConnectionError{Code: code, Message: codeMessages[code], Context: context}
+}
+
+// refuse answers a request with a protocol error: as JSON to polling clients, as plain text to an upgrade request.
+func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionError) {
+	c.Request = r
+	if f := e.cfg.Events.ConnectionError; f != nil {
+		f(c)
+	}
+	text := c.Message
+	if m, _ := c.Context["message"].(string); m != "" {
+		text = m
+	}
+	h := w.Header()
+	if isUpgrade(r) {
+		h.Set("Connection", "close")
+		h.Set("Content-Type", "text/html")
+		respond(w, http.StatusBadRequest, []byte(text))
+		return
+	}
+	status := http.StatusBadRequest
+	if c.Code == CodeForbidden {
+		status = http.StatusForbidden
+	}
+	body, err := json.Marshal(struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}{c.Code, text})
+	if err != nil { // an int and a string always encode
+		panic(err)
+	}
+	h.Set("Content-Type", "application/json")
+	respond(w, status, body)
+}
+
+// respond writes a whole response.
+func respond(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	// A client that is gone is noticed by its session, not here.
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,73 @@
+package engineio
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+)
+
+const shards = 64
+
+// registry finds sessions by id. It is sharded so that handshakes on many cores do not wait for each other.
+type registry struct {
+	seed  maphash.Seed
+	count atomic.Int64
+	shard [shards]struct {
+		mu       sync.RWMutex
+		sessions map[string]*Session
+	}
+}
+
+func newRegistry() *registry {
+	g := &registry{seed: maphash.MakeSeed()}
+	for i := range g.shard {
+		g.shard[i].sessions = make(map[string]*Session)
+	}
+	return g
+}
+
+func (g *registry) index(id string) uint64 { return maphash.String(g.seed, id) % shards }
+
+// add registers a session; false when its id is taken.
+func (g *registry) add(s *Session) bool {
+	sh := &g.shard[g.index(s.id)]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if _, taken := sh.sessions[s.id]; taken {
+		return false
+	}
+	sh.sessions[s.id] = s
+	g.count.Add(1)
+	return true
+}
+
+func (g *registry) get(id string) *Session {
+	sh := &g.shard[g.index(id)]
+	sh.mu.RLock()
+	defer sh.mu.RUnlock()
+	return sh.sessions[id]
+}
+
+func (g *registry) remove(s *Session) {
+	sh := &g.shard[g.index(s.id)]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.sessions[s.id] == s {
+		delete(sh.sessions, s.id)
+		g.count.Add(-1)
+	}
+}
+
+// all returns the sessions of the moment.
+func (g *registry) all() []*Session {
+	list := make([]*Session, 0, g.count.Load())
+	for i := range g.shard {
+		sh := &g.shard[i]
+		sh.mu.RLock()
+		for _, s := range sh.sessions {
+			list = append(list, s)
+		}
+		sh.mu.RUnlock()
+	}
+	return list
+}
