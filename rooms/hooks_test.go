@@ -1,0 +1,120 @@
+package rooms_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosocketio/socketio/rooms"
+)
+
+// told returns an index and the list of what its hooks were told.
+func told() (*rooms.Index[int], *[]string) {
+	var list []string
+	x := rooms.New[int](rooms.Hooks{
+		Create: func(room string) { list = append(list, "create "+room) },
+		Join:   func(room, id string) { list = append(list, id+" joins "+room) },
+		Leave:  func(room, id string) { list = append(list, id+" leaves "+room) },
+		Delete: func(room string) { list = append(list, "delete "+room) },
+	})
+	return x, &list
+}
+
+func TestHooks(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before func(*rooms.Index[int])
+		do     func(*rooms.Index[int])
+		want   []string
+	}{
+		{
+			"a member creates and joins its own room",
+			func(*rooms.Index[int]) {},
+			func(x *rooms.Index[int]) { x.Add("a", 1) },
+			[]string{"create a", "a joins a"},
+		}, {
+			"create precedes join",
+			func(x *rooms.Index[int]) { x.Add("a", 1) },
+			func(x *rooms.Index[int]) { x.Join("a", "r") },
+			[]string{"create r", "a joins r"},
+		}, {
+			"no create for a room that exists",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("a", "r") },
+			func(x *rooms.Index[int]) { x.Join("b", "r") },
+			[]string{"b joins r"},
+		}, {
+			"nothing when it is in the room already",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Join("a", "r") },
+			func(x *rooms.Index[int]) { x.Join("a", "r", "a") },
+			nil,
+		}, {
+			"leave precedes delete",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Join("a", "r") },
+			func(x *rooms.Index[int]) { x.Leave("a", "r") },
+			[]string{"a leaves r", "delete r"},
+		}, {
+			"no delete while members remain",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("a", "r"); x.Join("b", "r") },
+			func(x *rooms.Index[int]) { x.Leave("a", "r") },
+			[]string{"a leaves r"},
+		}, {
+			"nothing when it is not in the room",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("b", "r") },
+			func(x *rooms.Index[int]) { x.Leave("a", "r"); x.Leave("a", "no"); x.Leave("no", "r") },
+			nil,
+		}, {
+			"remove leaves everything",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Join("a", "r") },
+			func(x *rooms.Index[int]) { x.Remove("a") },
+			[]string{"a leaves a", "delete a", "a leaves r", "delete r"},
+		}, {
+			"somebody else keeps an own room alive",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("b", "a") },
+			func(x *rooms.Index[int]) { x.Leave("a", "a"); x.Leave("b", "a") },
+			[]string{"a leaves a", "b leaves a", "delete a"},
+		}, {
+			"the owner keeps its room alive",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("b", "a") },
+			func(x *rooms.Index[int]) { x.Leave("b", "a"); x.Leave("a", "a") },
+			[]string{"b leaves a", "a leaves a", "delete a"},
+		}, {
+			"coming back",
+			func(x *rooms.Index[int]) { x.Add("a", 1); x.Leave("a", "a") },
+			func(x *rooms.Index[int]) { x.Join("a", "a") },
+			[]string{"create a", "a joins a"},
+		}, {
+			"unknown and double ids",
+			func(x *rooms.Index[int]) { x.Add("a", 1) },
+			func(x *rooms.Index[int]) { x.Add("a", 2); x.Join("no", "r"); x.Remove("no") },
+			nil,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x, list := told()
+			c.before(x)
+			*list = nil
+			c.do(x)
+			if d := cmp.Diff(c.want, *list); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// A hook may use the index: the lock is not held.
+func TestHookUsesIndex(t *testing.T) {
+	var x *rooms.Index[int]
+	x = rooms.New[int](rooms.Hooks{
+		Leave: func(room, id string) {
+			x.Leave(id, room)
+			x.Leave(id, "other")
+			x.Join(id, "third")
+		},
+	})
+	x.Add("a", 1)
+	x.Join("a", "r", "other")
+	x.Leave("a", "r")
+	if x.In("a", "r") || x.In("a", "other") || !x.In("a", "third") {
+		t.Errorf("rooms are %q", x.Rooms("a"))
+	}
+}
