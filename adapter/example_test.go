@@ -1,0 +1,45 @@
+package adapter_test
+
+import (
+	"fmt"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/rooms"
+)
+
+// printer is a host that prints what it delivers; a namespace would write it to connections.
+type printer struct{ recorder }
+
+func (printer) Deliver(to []adapter.Socket, p *adapter.Packet, _ adapter.Flags) error {
+	for _, s := range to {
+		fmt.Println(s.ID(), "gets", p.Event, p.Args)
+	}
+	return nil
+}
+
+func ExampleMemory() {
+	a, _ := adapter.Memory(&printer{})
+	for _, id := range []string{"ann", "bob", "cleo"} {
+		a.Add(socket(id))
+	}
+	a.Join("ann", "tea")
+	a.Join("bob", "tea")
+	_ = a.Broadcast(
+		&adapter.Packet{Event: "ready", Args: []any{"pot", 1}},
+		adapter.Options{Rooms: []string{"tea"}, Except: []string{"bob"}})
+	// Output: ann gets ready [pot 1]
+}
+
+func ExampleMemoryWithHooks() {
+	factory := adapter.MemoryWithHooks(func(namespace string) rooms.Hooks {
+		return rooms.Hooks{
+			Create: func(room string) { fmt.Println(namespace, "has a new room:", room) },
+		}
+	})
+	a, _ := factory(&printer{})
+	a.Add(socket("ann"))
+	a.Join("ann", "tea")
+	// Output:
+	// /test has a new room: ann
+	// /test has a new room: tea
+}

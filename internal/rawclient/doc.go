@@ -1,0 +1,11 @@
+// Package rawclient lets tests talk to a server packet by packet: they send
+// the text of packets as it goes over the wire and state which text must come
+// back, over WebSocket or long-polling.
+//
+// It is not a Socket.IO client. It does nothing by itself, except that it answers
+// pings, and every read has a deadline after which the test fails. All
+// methods fail the test instead of returning errors, and must be called from
+// goroutines that may do so.
+//
+// An [Endpoint] serves a handler over TCP, or in memory for testing/synctest.
+package rawclient

@@ -1,0 +1,69 @@
+package rawclient
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// patience is how long a read waits before the test fails.
+const patience = 10 * time.Second
+
+// Endpoint is a handler that is being served.
+type Endpoint struct {
+	// URL is the server's base URL, without a trailing slash.
+	URL string
+	// Path is where the engine is. Default "/socket.io/".
+	Path string
+
+	t      testing.TB
+	dial   func(ctx context.Context) (net.Conn, error)
+	client *http.Client
+}
+
+// Serve serves h on a TCP port of the loopback interface until the test ends.
+func Serve(t testing.TB, h http.Handler) *Endpoint {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", l.Addr().String())
+	}
+	return serve(t, h, l, dial)
+}
+
+// ServePipe serves h in memory until the test ends: nothing of it leaves a synctest bubble.
+func ServePipe(t testing.TB, h http.Handler) *Endpoint {
+	t.Helper()
+	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	return serve(t, h, l, l.dial)
+}
+
+func serve(t testing.TB, h http.Handler, l net.Listener, dial func(context.Context) (net.Conn, error)) *Endpoint {
+	srv := &http.Server{Handler: h}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(l)
+	}()
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+	}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		_ = srv.Close()
+		<-done
+	})
+	return &Endpoint{
+		URL:    "http://" + l.Addr().String(),
+		Path:   "/socket.io/",
+		t:      t,
+		dial:   dial,
+		client: &http.Client{Transport: transport, Timeout: patience},
+	}
+}

@@ -1,0 +1,203 @@
+package rawclient
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// Conn is a WebSocket connection to an engine.
+type Conn struct {
+	// Sid is the session's id.
+	Sid string
+
+	t    testing.TB
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+// WebSocket opens a session over WebSocket. query, such as "token=1", is added to the URL.
+func (e *Endpoint) WebSocket(query ...string) *Conn {
+	e.t.Helper()
+	c := e.upgrade(strings.Join(append([]string{"EIO=4&transport=websocket"}, query...), "&"))
+	open := c.Read()
+	var data struct{ Sid string }
+	if !strings.HasPrefix(open, "0") || json.Unmarshal([]byte(open[1:]), &data) != nil {
+		e.t.Fatalf("first packet is %q, want the open packet", open)
+	}
+	c.Sid = data.Sid
+	return c
+}
+
+// upgrade opens a WebSocket and reads nothing.
+func (e *Endpoint) upgrade(query string) *Conn {
+	e.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	d := ws.Dialer{NetDial: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }}
+	conn, r, _, err := d.Dial(ctx, "ws"+strings.TrimPrefix(e.URL, "http")+e.Path+"?"+query)
+	if err != nil {
+		e.t.Fatalf("open a websocket: %v", err)
+	}
+	if r == nil {
+		r = bufio.NewReader(conn)
+	}
+	e.t.Cleanup(func() { _ = conn.Close() })
+	return &Conn{t: e.t, conn: conn, r: r}
+}
+
+// Send sends packets, each as a text message.
+func (c *Conn) Send(packets ...string) {
+	c.t.Helper()
+	for _, p := range packets {
+		c.write(ws.NewTextFrame([]byte(p)))
+	}
+}
+
+// SendTogether sends packets in one write, so that they arrive together.
+func (c *Conn) SendTogether(packets ...string) {
+	c.t.Helper()
+	var all []byte
+	for _, p := range packets {
+		frame, err := ws.CompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(p))))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		all = append(all, frame...)
+	}
+	_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
+	if _, err := c.conn.Write(all); err != nil {
+		c.t.Fatalf("send: %v", err)
+	}
+}
+
+// SendBinary sends a binary message.
+func (c *Conn) SendBinary(data []byte) {
+	c.t.Helper()
+	c.write(ws.NewBinaryFrame(data))
+}
+
+func (c *Conn) write(f ws.Frame) {
+	c.t.Helper()
+	_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
+	if err := ws.WriteFrame(c.conn, ws.MaskFrame(f)); err != nil {
+		c.t.Fatalf("send: %v", err)
+	}
+}
+
+// Next returns the next message that is not a ping, which it answers. An error means that the connection ended.
+func (c *Conn) Next() (text string, binary []byte, err error) {
+	for {
+		_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+		f, err := ws.ReadFrame(c.r)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+			return "", nil, io.EOF
+		case err != nil:
+			return "", nil, err
+		case f.Header.OpCode == ws.OpClose:
+			return "", nil, io.EOF
+		case f.Header.OpCode == ws.OpBinary:
+			return "", append([]byte{}, f.Payload...), nil
+		case string(f.Payload) == "2":
+			_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
+			if err := ws.WriteFrame(c.conn, ws.MaskFrame(ws.NewTextFrame([]byte("3")))); err != nil {
+				return "", nil, err
+			}
+		default:
+			return string(f.Payload), nil, nil
+		}
+	}
+}
+
+// Read returns the next text packet.
+func (c *Conn) Read() string {
+	c.t.Helper()
+	text, binary, err := c.Next()
+	if err != nil || binary != nil {
+		c.t.Fatalf("got binary %q, error %v; want a text packet", binary, err)
+	}
+	return text
+}
+
+// Want fails the test unless exactly these text packets come next.
+func (c *Conn) Want(packets ...string) {
+	c.t.Helper()
+	for _, want := range packets {
+		text, binary, err := c.Next()
+		if err != nil {
+			c.t.Fatalf("got error %v, want %q", err, want)
+		}
+		if binary != nil || text != want {
+			c.t.Fatalf("got %q (binary %q), want %q", text, binary, want)
+		}
+	}
+}
+
+// WantBinary fails the test unless these binary messages come next.
+func (c *Conn) WantBinary(messages ...[]byte) {
+	c.t.Helper()
+	for _, want := range messages {
+		text, binary, err := c.Next()
+		if err != nil || binary == nil || string(binary) != string(want) {
+			c.t.Fatalf("got %q (binary %q), error %v; want binary %q", text, binary, err, want)
+		}
+	}
+}
+
+// WantClose fails the test unless the server closes the connection next.
+func (c *Conn) WantClose() {
+	c.t.Helper()
+	text, binary, err := c.Next()
+	if err == nil {
+		c.t.Fatalf("got %q (binary %q), want the connection to be closed", text, binary)
+	}
+	if !errors.Is(err, io.EOF) && !isReset(err) {
+		c.t.Fatalf("got error %v, want the connection to be closed", err)
+	}
+}
+
+func isReset(err error) bool {
+	return strings.Contains(err.Error(), "connection reset")
+}
+
+// Close cuts the connection.
+func (c *Conn) Close() { _ = c.conn.Close() }
+
+// Join joins a namespace and returns the socket's id. auth is a JSON object or empty.
+func (c *Conn) Join(namespace, auth string) (id string) {
+	c.t.Helper()
+	c.Send("40" + prefix(namespace) + auth)
+	return c.Joined(namespace)
+}
+
+// Joined reads the reply to a CONNECT and returns the socket's id.
+func (c *Conn) Joined(namespace string) (id string) {
+	c.t.Helper()
+	return socketID(c.t, namespace, c.Read())
+}
+
+func prefix(namespace string) string {
+	if namespace == "/" {
+		return ""
+	}
+	return namespace + ","
+}
+
+func socketID(t testing.TB, namespace, packet string) string {
+	t.Helper()
+	var data map[string]string
+	payload, ok := strings.CutPrefix(packet, "40"+prefix(namespace))
+	if !ok || json.Unmarshal([]byte(payload), &data) != nil || len(data) != 1 || len(data["sid"]) != 20 {
+		t.Fatalf("got %q, want the reply to a CONNECT to %s", packet, namespace)
+	}
+	return data["sid"]
+}
