@@ -1,0 +1,102 @@
+package clientjs
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// The content encodings that are offered, in the order that breaks ties.
+const (
+	encodingGzip    = "gzip"
+	encodingDeflate = "deflate"
+	identity        = ""
+)
+
+// negotiate returns the encoding to answer an Accept-Encoding header with:
+// the acceptable one with the highest weight, of equal ones the one named
+// exactly rather than by "*", of those the one named first. As in the official
+// server, identity is the answer only when none of the offered encodings is
+// acceptable, whatever its own weight.
+func negotiate(header string) string {
+	best, bestRank := identity, rank{}
+	for _, name := range []string{encodingGzip, encodingDeflate} {
+		if r := rankOf(header, name); r.weight > 0 && r.better(bestRank) {
+			best, bestRank = name, r
+		}
+	}
+	return best
+}
+
+// rank is how much a client wants an encoding.
+type rank struct {
+	weight float64
+	exact  bool
+	order  int
+}
+
+func (r rank) better(than rank) bool {
+	switch {
+	case r.weight != than.weight:
+		return r.weight > than.weight
+	case r.exact != than.exact:
+		return r.exact
+	}
+	return r.order < than.order
+}
+
+// rankOf finds name in an Accept-Encoding header. An exact mention counts
+// before "*", so "gzip;q=0, *" refuses gzip.
+func rankOf(header, name string) rank {
+	var found rank
+	order := 0
+	for element := range strings.SplitSeq(header, ",") {
+		coding, params, _ := strings.Cut(element, ";")
+		coding = strings.TrimSpace(coding)
+		exact := strings.EqualFold(coding, name)
+		if exact && !found.exact || coding == "*" && found == (rank{}) {
+			found = rank{weight: weight(params), exact: exact, order: order}
+		}
+		order++
+	}
+	return found
+}
+
+// weight returns the q of an element's parameters, 1 when there is none and 0,
+// which refuses, when it is not a number from 0 to 1.
+func weight(params string) float64 {
+	for param := range strings.SplitSeq(params, ";") {
+		key, value, _ := strings.Cut(param, "=")
+		if !strings.EqualFold(strings.TrimSpace(key), "q") {
+			continue
+		}
+		q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		if err != nil || !(q >= 0 && q <= 1) {
+			return 0
+		}
+		return q
+	}
+	return 1
+}
+
+// compress returns data in the given encoding. HTTP's "deflate" is the zlib
+// format (RFC 9110, section 8.4.1.2), not a bare deflate stream.
+func compress(encoding string, data []byte) []byte {
+	var out bytes.Buffer
+	var w io.WriteCloser
+	// The level is valid and a bytes.Buffer does not fail, so neither do these.
+	switch encoding {
+	case encodingGzip:
+		w, _ = gzip.NewWriterLevel(&out, gzip.BestCompression)
+	case encodingDeflate:
+		w, _ = zlib.NewWriterLevel(&out, zlib.BestCompression)
+	default:
+		return data
+	}
+	_, _ = w.Write(data)
+	_ = w.Close()
+	return out.Bytes()
+}
