@@ -1,0 +1,107 @@
+package engineio
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// lingerFor is how long a closed polling session waits for the GET that takes the close packet.
+const lingerFor = 30 * time.Second
+
+// linger is that wait.
+type linger struct {
+	timer   wheel.Timer
+	session *Session
+}
+
+// Expired ends a session whose client does not poll any more.
+func (l *linger) Expired(*wheel.Timer) {
+	l.session.mu.Lock()
+	l.session.close(ReasonForcedClose, nil)
+}
+
+// Close ends the session gracefully: what is queued is delivered first, what is sent afterwards is refused with ErrClosed.
+// A polling client is told with its next GET, for which the session waits up to 30 s. The reason is ReasonForcedClose.
+func (s *Session) Close() {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return
+	}
+	s.state = stateClosing
+	switch {
+	case s.ws != nil && s.flushing:
+		s.mu.Unlock() // flushed goes on
+	case s.ws != nil || s.poll != nil && !s.poll.answered:
+		s.close(ReasonForcedClose, nil)
+	default:
+		s.linger = &linger{session: s}
+		s.server.wheel.Schedule(&s.linger.timer, lingerFor, s.linger)
+		s.mu.Unlock()
+	}
+}
+
+// Discard ends the session at once and drops what is queued. The reason is ReasonForcedClose, with the given cause.
+func (s *Session) Discard(cause error) {
+	s.mu.Lock()
+	s.close(ReasonForcedClose, cause)
+}
+
+// close ends the session; whoever comes first decides the reason. The caller holds the lock, close releases it. What can
+// block, the Close event included, runs on a goroutine that the server waits for.
+func (s *Session) close(reason Reason, cause error) {
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	s.state = stateClosed
+	if s.poll != nil && !s.poll.answered {
+		if errors.Is(cause, errPeerClosed) {
+			s.poll.answer(pollNoop)
+		} else {
+			s.poll.answer(pollClose)
+		}
+	}
+	if errors.Is(cause, errPeerClosed) {
+		cause = nil
+	}
+	ws, within := s.ws, s.flushing
+	s.ws = nil
+	candidate := s.stopCandidate()
+	up := s.upload
+	s.upload = nil
+	w := s.server.wheel
+	w.Stop(&s.beat)
+	if s.linger != nil {
+		w.Stop(&s.linger.timer)
+		s.linger = nil
+	}
+	s.resumeLocked()
+	opening := s.opening
+	s.mu.Unlock()
+	s.server.sessions.remove(s)
+
+	go func() {
+		defer s.server.work.Done()
+		if up != nil {
+			up.abort()
+		}
+		if candidate != nil {
+			candidate.stream.close()
+		}
+		if ws != nil {
+			ws.part(within)
+		}
+		if opening != nil {
+			<-opening
+		}
+		if f := s.server.cfg.Events.Close; f != nil && !s.unseen {
+			f(s, reason, cause)
+		}
+		s.mu.Lock()
+		s.out.clear()
+		s.mu.Unlock()
+	}()
+}

@@ -1,0 +1,120 @@
+package engineio
+
+import (
+	"github.com/gosocketio/socketio/internal/bufpool"
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// gatherBytes is how much of what waits goes into one write. Small frames are copied together: that is cheaper than a
+// vector of them, which the runtime would moreover keep with the connection for good.
+const gatherBytes = 64 << 10
+
+// flushTimer is the deadline of one flush.
+type flushTimer struct {
+	timer   wheel.Timer
+	session *Session
+	ws      *wsConn
+}
+
+// Expired cuts off a peer that did not take what was written. Closing the connection ends the write.
+func (f *flushTimer) Expired(*wheel.Timer) {
+	s := f.session
+	s.mu.Lock()
+	if s.ws != f.ws || s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	s.close(ReasonTransportError, tooSlow(s.server.cfg.WriteTimeout, s.out.bytes))
+}
+
+// flush writes what waits until nothing does. It is the goroutine for which s.flushing is set.
+func (s *Session) flush() { s.flushFrom(entry{}) }
+
+// flushFrom is flush, with an entry that has been taken already and comes first.
+func (s *Session) flushFrom(first entry) {
+	s.mu.Lock()
+	ws := s.ws
+	s.mu.Unlock()
+	if ws == nil { // closed meanwhile
+		return
+	}
+	deadline := flushTimer{session: s, ws: ws}
+	defer s.server.wheel.Stop(&deadline.timer)
+	var room [8]entry
+	batch := room[:0]
+	if first.frames != nil {
+		batch = append(batch, first)
+	}
+	for {
+		if len(batch) == 0 {
+			s.mu.Lock()
+			batch = s.out.take(batch, gatherBytes)
+			s.mu.Unlock()
+		}
+		s.server.wheel.Schedule(&deadline.timer, s.server.cfg.WriteTimeout, &deadline)
+		n, err := writeBatch(ws.stream, batch)
+		if err != nil {
+			s.writeFailed(ws, err)
+			return
+		}
+		for i := range batch {
+			if batch[i].done != nil {
+				batch[i].done()
+			}
+		}
+		if !s.flushed(len(batch), n) {
+			return
+		}
+		clear(batch)
+		batch = batch[:0]
+	}
+}
+
+// writeBatch writes entries in one write if they are small.
+func writeBatch(st stream, batch []entry) (n int, err error) {
+	if len(batch) == 1 {
+		return len(batch[0].frames), st.write(batch[0].frames)
+	}
+	buf := bufpool.Get(gatherBytes)
+	defer bufpool.Put(buf)
+	gathered := (*buf)[:0]
+	for _, e := range batch {
+		gathered = append(gathered, e.frames...)
+	}
+	return len(gathered), st.write(gathered)
+}
+
+// flushed uncounts what was written and reports whether more waits. If not, the session is no longer flushing and a close
+// that waited for that goes on.
+func (s *Session) flushed(entries, bytes int) (more bool) {
+	s.mu.Lock()
+	s.out.wrote(entries, bytes)
+	if s.state == stateClosed {
+		s.flushing = false
+		s.mu.Unlock()
+		return false
+	}
+	if s.out.count > 0 {
+		s.mu.Unlock()
+		return true
+	}
+	s.flushing = false
+	if s.state == stateClosing {
+		s.close(ReasonForcedClose, nil)
+	} else {
+		s.mu.Unlock()
+	}
+	if f := s.server.cfg.Events.Drain; f != nil {
+		f(s)
+	}
+	return false
+}
+
+func (s *Session) writeFailed(ws *wsConn, err error) {
+	s.mu.Lock()
+	if s.ws != ws || s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	s.close(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+}

@@ -1,0 +1,147 @@
+package engineio
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+)
+
+// open makes a session and registers it. Its heartbeat runs before anybody can find it, so that it ends whatever happens
+// to its connection. c tells why there is none.
+func (e *Server) open(r *http.Request, t Transport) (s *Session, c *ConnectionError) {
+	id := ""
+	if e.cfg.GenerateID != nil {
+		var err error
+		if id, err = e.cfg.GenerateID(r); err != nil {
+			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": err.Error()})
+		}
+		if !usableID(id) {
+			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie"})
+		}
+	} else {
+		id = newID()
+	}
+	s = &Session{server: e, id: id, handshake: newHandshake(r), ctx: context.Background(), transport: t, opening: make(chan struct{})}
+	if e.cfg.SessionContext != nil {
+		s.ctx = e.cfg.SessionContext(r)
+	}
+	// Until the handshake is through, the heartbeat's timer is the deadline of the handshake.
+	e.wheel.Schedule(&s.beat, e.cfg.PingInterval, s)
+	if !e.sessions.add(s) {
+		e.wheel.Stop(&s.beat)
+		return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id is taken"})
+	}
+	return s, nil
+}
+
+// usableID tells whether an id needs no escaping in a query, a cookie, or JSON.
+func usableID(id string) bool {
+	for i := range len(id) {
+		c := id[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' && c != '~' {
+			return false
+		}
+	}
+	return id != ""
+}
+
+func unavailable(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	respond(w, http.StatusServiceUnavailable, []byte("the server is shutting down"))
+}
+
+// handshakePolling answers the first GET of a polling session with its open packet (protocol v4, "Handshake").
+func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request) {
+	if !e.begin() {
+		unavailable(w)
+		return
+	}
+	s, c := e.open(r, Polling)
+	if c != nil {
+		e.work.Done()
+		e.refuse(w, r, c)
+		return
+	}
+	body := e.appendOpen([]byte{'0'}, s, Polling)
+	if e.cfg.InitialPacket != "" {
+		body = append(append(body, wire.Separator, '4'), e.cfg.InitialPacket...)
+	}
+	e.announce(s)
+	h := w.Header()
+	if e.cfg.Cookie != nil {
+		cookie := *e.cfg.Cookie
+		cookie.Value = s.id
+		h.Add("Set-Cookie", cookie.String())
+	}
+	if f := e.cfg.Events.InitialHeaders; f != nil {
+		f(h, r)
+	}
+	if err := e.answerPoll(w, r, body); err != nil {
+		s.mu.Lock()
+		s.close(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+	}
+}
+
+// handshakeWebSocket opens a session directly on a WebSocket: its open packet leaves together with the 101.
+func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request) {
+	if !e.begin() {
+		unavailable(w)
+		return
+	}
+	s, c := e.open(r, WebSocket)
+	if c != nil {
+		e.work.Done()
+		e.refuse(w, r, c)
+		return
+	}
+	first := wire.AppendText(nil, wire.Open, e.appendOpen(nil, s, WebSocket))
+	if e.cfg.InitialPacket != "" {
+		first = wire.AppendText(first, wire.Message, []byte(e.cfg.InitialPacket))
+	}
+	conn, rest, err := e.hijack(w, r, true, first)
+	if err != nil {
+		// Nobody has heard of the session yet.
+		e.abandon(s)
+		e.refuseHijack(w, r, err)
+		return
+	}
+	ws := newWSConn(s, newStream(conn))
+	s.mu.Lock()
+	ok := s.state == stateOpen && e.begin()
+	if ok {
+		s.ws = ws
+	}
+	s.mu.Unlock()
+	if !ok { // shut down, or timed out, meanwhile
+		e.abandon(s)
+		refuseUpgraded(conn)
+		return
+	}
+	e.announce(s)
+	go ws.run(rest)
+}
+
+// announce tells the user of a session. A Close event, from whatever goroutine, comes after it.
+func (e *Server) announce(s *Session) {
+	if f := e.cfg.Events.Connection; f != nil {
+		f(s)
+	}
+	s.opened()
+}
+
+func (s *Session) opened() {
+	s.mu.Lock()
+	close(s.opening)
+	s.opening = nil
+	s.mu.Unlock()
+}
+
+// abandon ends a session that the user has not heard of.
+func (e *Server) abandon(s *Session) {
+	s.mu.Lock()
+	s.unseen = true
+	s.close(ReasonTransportError, nil)
+	s.opened()
+}

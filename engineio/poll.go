@@ -1,0 +1,172 @@
+package engineio
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/bufpool"
+)
+
+type pollKind uint8
+
+const (
+	pollData pollKind = iota
+	pollNoop
+	pollClose
+)
+
+// parkedPoll is a GET that waits for something to send. Session.mu guards it.
+type parkedPoll struct {
+	wake     chan struct{}
+	answered bool
+	kind     pollKind
+}
+
+// answer lets the GET go.
+func (p *parkedPoll) answer(k pollKind) {
+	p.answered, p.kind = true, k
+	close(p.wake)
+}
+
+// wakePoll lets a parked GET take what is queued. The caller holds the lock.
+func (s *Session) wakePoll() {
+	if s.poll != nil && !s.poll.answered {
+		s.poll.answer(pollData)
+	}
+}
+
+// servePoll answers a GET with what is queued, or parks it (protocol v4, "HTTP long-polling").
+func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
+	s.mu.Lock()
+	switch {
+	case s.state == stateClosed:
+		s.mu.Unlock()
+		e.refuse(w, r, unknownSession(s.id))
+		return
+	case s.transport != Polling:
+		to := s.transport
+		s.mu.Unlock()
+		e.refuse(w, r, mismatch(Polling, to))
+		return
+	case s.poll != nil:
+		s.close(ReasonTransportError, &TransportError{Message: "overlap from client"})
+		respond(w, http.StatusBadRequest, nil)
+		return
+	case s.out.count > 0:
+		batch := s.out.take(nil, math.MaxInt)
+		s.mu.Unlock()
+		e.deliver(w, r, s, batch)
+		return
+	case s.state == stateClosing:
+		s.close(ReasonForcedClose, nil)
+		e.answerPoll(w, r, []byte("6\x1e1"))
+		return
+	}
+	p := &parkedPoll{wake: make(chan struct{})}
+	s.poll = p
+	s.mu.Unlock()
+	// A ReadTimeout of the http.Server would otherwise end the wait.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+
+	select {
+	case <-p.wake:
+	case <-r.Context().Done():
+		s.mu.Lock()
+		if !p.answered {
+			s.poll = nil
+			s.close(ReasonTransportError, &TransportError{Message: "poll connection closed prematurely"})
+			return
+		}
+		s.mu.Unlock()
+	}
+	e.releasePoll(w, r, s, p)
+}
+
+// releasePoll writes the answer to a GET that was parked.
+func (e *Server) releasePoll(w http.ResponseWriter, r *http.Request, s *Session, p *parkedPoll) {
+	s.mu.Lock()
+	if s.poll == p {
+		s.poll = nil
+	}
+	kind := p.kind
+	if kind == pollData && (s.transport != Polling || s.state == stateClosed) {
+		kind = pollClose // the data goes by the new transport, or nowhere
+	}
+	var batch []entry
+	if kind == pollData {
+		batch = s.out.take(nil, math.MaxInt)
+	}
+	s.mu.Unlock()
+	switch kind {
+	case pollData:
+		e.deliver(w, r, s, batch)
+	case pollNoop:
+		e.answerPoll(w, r, []byte("6"))
+	case pollClose:
+		e.answerPoll(w, r, []byte("1"))
+	}
+}
+
+// deliver answers a GET with the packets of a batch.
+func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, batch []entry) {
+	size, bytes := 0, 0
+	for _, b := range batch {
+		size += wire.PayloadLen(b.frames) + 1
+		bytes += len(b.frames)
+	}
+	buf := bufpool.Get(size)
+	body := (*buf)[:0]
+	for i, b := range batch {
+		body = wire.AppendPayload(body, b.frames, i == 0)
+	}
+	err := e.answerPoll(w, r, body)
+	bufpool.Put(buf)
+	s.mu.Lock()
+	s.out.wrote(len(batch), bytes)
+	if err != nil {
+		s.close(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+		return
+	}
+	s.mu.Unlock()
+	for _, b := range batch {
+		if b.done != nil {
+			b.done()
+		}
+	}
+	if f := e.cfg.Events.Drain; f != nil {
+		f(s)
+	}
+}
+
+// answerPoll writes the response to a GET and waits until the kernel has it, for at most WriteTimeout.
+func (e *Server) answerPoll(w http.ResponseWriter, r *http.Request, body []byte) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	e.pollHeaders(h, r)
+	rc := http.NewResponseController(w)
+	_ = rc.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)) // not every ResponseWriter can
+	h.Set("Content-Length", itoa(len(body)))
+	_, err := w.Write(body)
+	if ferr := rc.Flush(); err == nil && !errors.Is(ferr, http.ErrNotSupported) {
+		err = ferr
+	}
+	// The connection goes on to serve other requests, perhaps of other handlers.
+	_ = rc.SetWriteDeadline(time.Time{})
+	return err
+}
+
+// pollHeaders sets the headers of each successful polling response.
+func (e *Server) pollHeaders(h http.Header, r *http.Request) {
+	h.Set("Cache-Control", "no-store")
+	// IE 8 to 11 would otherwise take the payload for an attack.
+	if ua := r.UserAgent(); strings.Contains(ua, ";MSIE") || strings.Contains(ua, "Trident/") {
+		h.Set("X-XSS-Protection", "0")
+	}
+	if f := e.cfg.Events.Headers; f != nil {
+		f(h, r)
+	}
+}

@@ -1,0 +1,123 @@
+package engineio
+
+import (
+	"fmt"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+)
+
+// WriteOptions modify Session.Write.
+type WriteOptions uint8
+
+const (
+	// Volatile drops the message, without an error, unless the session is writable at this moment.
+	Volatile WriteOptions = 1 << iota
+	// Shared promises that the frames are never changed, so that they can wait without being copied.
+	Shared
+	// Later leaves the writing to another goroutine, because more messages will follow at once: they then leave in one
+	// write.
+	Later
+)
+
+// Write queues one indivisible unit of complete WebSocket frames as package wire builds them, and writes it at once if
+// that is possible without blocking. It never waits for the peer. nil means that the session took the frames;
+// otherwise the error is ErrClosed or ErrQueueFull.
+func (s *Session) Write(frames []byte, o WriteOptions) error {
+	s.server.cfg.Events.packetCreate(s, frames)
+	return s.write(entry{frames: frames}, o)
+}
+
+// Send sends one message. It copies data and never waits for the peer; its errors are those of Write.
+func (s *Session) Send(data []byte, binary bool) error { return s.SendFunc(data, binary, nil) }
+
+// SendFunc is Send; done, if not nil, is called once when the message has been written to the connection. It is not
+// called for a message that is never written. It must not block.
+func (s *Session) SendFunc(data []byte, binary bool, done func()) error {
+	var frames []byte
+	if binary {
+		frames = wire.AppendBinary(nil, data)
+	} else {
+		frames = wire.AppendText(nil, wire.Message, data)
+	}
+	s.server.cfg.Events.packetCreate(s, frames)
+	return s.write(entry{frames: frames, done: done}, Shared)
+}
+
+func (s *Session) write(e entry, o WriteOptions) error {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	if o&Volatile != 0 && !s.writable() {
+		s.mu.Unlock()
+		return nil
+	}
+	return s.put(e, o)
+}
+
+// put queues or writes e. The caller holds the lock; put gives it back.
+func (s *Session) put(e entry, o WriteOptions) error {
+	if s.ws == nil || s.flushing || s.out.count > 0 {
+		err := s.queue(e, o)
+		if err == nil {
+			s.wakePoll()
+			s.mu.Unlock()
+			return nil
+		}
+		s.close(ReasonTransportError, err) // gives the lock back
+		return err
+	}
+	s.flushing = true
+	if o&Later != 0 || !s.ws.stream.canTry() {
+		e.frames = clone(e.frames, o&Shared != 0)
+		s.out.push(e)
+		s.mu.Unlock()
+		go s.flush()
+		return nil
+	}
+	ws := s.ws
+	s.out.taken++
+	s.out.bytes += len(e.frames)
+	s.mu.Unlock()
+	s.writeNow(ws, e, o)
+	return nil
+}
+
+// queue adds e to the outbox unless that would exceed a limit.
+func (s *Session) queue(e entry, o WriteOptions) error {
+	c := &s.server.cfg
+	switch {
+	case s.out.count >= c.MaxBufferedPackets:
+		return fmt.Errorf("%w: %d messages wait (Config.MaxBufferedPackets)", ErrQueueFull, s.out.count)
+	case s.out.bytes+len(e.frames) > c.MaxBufferedBytes:
+		return fmt.Errorf("%w: %d bytes wait and %d more would exceed the limit of %d (Config.MaxBufferedBytes)",
+			ErrQueueFull, s.out.bytes, len(e.frames), c.MaxBufferedBytes)
+	}
+	e.frames = clone(e.frames, o&Shared != 0)
+	s.out.push(e)
+	return nil
+}
+
+// writeNow writes e in the caller's goroutine, as far as that is possible without blocking. The caller has set flushing.
+func (s *Session) writeNow(ws *wsConn, e entry, o WriteOptions) {
+	n, err := ws.stream.tryWrite(e.frames)
+	if err != nil {
+		s.writeFailed(ws, err)
+		return
+	}
+	if n < len(e.frames) {
+		rest := entry{frames: clone(e.frames[n:], o&Shared != 0), done: e.done}
+		s.mu.Lock()
+		s.out.bytes -= n
+		s.mu.Unlock()
+		go s.flushFrom(rest)
+		return
+	}
+	if e.done != nil {
+		e.done()
+	}
+	if s.flushed(1, len(e.frames)) {
+		go s.flush()
+	}
+}

@@ -1,0 +1,206 @@
+package engineio
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// Server is an Engine.IO server: an http.Handler to mount at Config.Path. It never touches the http.Server around it.
+type Server struct {
+	cfg      Config
+	handler  http.Handler
+	sessions *registry
+	wheel    *wheel.Wheel
+
+	// work counts sessions and WebSocket readers. mu guards closed and parting, and orders additions to work before the
+	// wait of Shutdown.
+	work    sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+	parting map[*wsConn]*goodbye // were sent a close frame
+}
+
+// New returns a server, or an error that wraps ErrConfig and names the field of c that cannot work.
+func New(c Config) (*Server, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	e := &Server{cfg: c, sessions: newRegistry(), wheel: wheel.New(0), parting: make(map[*wsConn]*goodbye)}
+	e.handler = http.HandlerFunc(e.serve)
+	for i := len(c.Middleware) - 1; i >= 0; i-- {
+		e.handler = c.Middleware[i](e.handler)
+	}
+	return e, nil
+}
+
+// Wheel returns the timing wheel that drives all deadlines, for the layer above to use. Its callbacks must not block.
+func (e *Server) Wheel() *wheel.Wheel { return e.wheel }
+
+// Sessions returns the number of sessions.
+func (e *Server) Sessions() int { return int(e.sessions.count.Load()) }
+
+// Session returns the session with an id.
+func (e *Server) Session(id string) (*Session, bool) {
+	s := e.sessions.get(id)
+	return s, s != nil
+}
+
+// ServeHTTP answers handshakes, polls, uploads and upgrades. For a WebSocket it returns as soon as the connection has been
+// taken over.
+func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, e.cfg.Path) {
+		http.NotFound(w, r)
+		return
+	}
+	// Before everything else, so that errors carry the CORS headers too.
+	if e.cfg.CORS.decorate(w, r) {
+		return
+	}
+	e.handler.ServeHTTP(w, r)
+}
+
+func (e *Server) serve(w http.ResponseWriter, r *http.Request) {
+	q := parseQuery(r.URL.RawQuery)
+	s, c := e.verify(r, q)
+	if c != nil {
+		e.refuse(w, r, c)
+		return
+	}
+	if isUpgrade(r) {
+		e.serveUpgrade(w, r, q, s)
+		return
+	}
+	switch {
+	case s == nil:
+		e.handshakePolling(w, r)
+	case r.Method == http.MethodGet:
+		e.servePoll(w, r, s)
+	case r.Method == http.MethodPost:
+		e.serveUpload(w, r, s)
+	default:
+		respond(w, http.StatusInternalServerError, nil)
+	}
+}
+
+// serveUpgrade answers a request that asks for a WebSocket and has been verified.
+func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s *Session) {
+	if status, text := badUpgrade(r, w.Header()); status != 0 {
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Content-Type", "text/html")
+		respond(w, status, []byte(text))
+		return
+	}
+	switch {
+	case q.transport != WebSocket.String():
+		// The official server answers 101 and closes when the transport cannot be upgraded to.
+		conn, _, err := e.hijack(w, r, false, nil)
+		if err != nil {
+			e.refuseHijack(w, r, err)
+			return
+		}
+		refuseUpgraded(conn)
+	case s != nil:
+		e.upgrade(w, r, s)
+	default:
+		e.handshakeWebSocket(w, r)
+	}
+}
+
+// refuseHijack answers a request whose connection cannot be taken over, such as one behind a wrapping ResponseWriter.
+func (e *Server) refuseHijack(w http.ResponseWriter, r *http.Request, err error) {
+	e.cfg.Logger.Debug("engineio: cannot take a connection over", slog.Any("error", err))
+	e.refuse(w, r, refusal(CodeBadRequest, map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR", "error": err.Error()}))
+}
+
+// refuseUpgraded closes a WebSocket that has only just been opened.
+func refuseUpgraded(conn net.Conn) {
+	_, _ = conn.Write([]byte{0x88, 0})
+	_ = conn.Close()
+}
+
+// begin counts one more session or reader; false when the server is closed.
+func (e *Server) begin() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.work.Add(1)
+	return true
+}
+
+// await starts the deadline of a peer that is being sent a close frame.
+func (e *Server) await(g *goodbye) {
+	e.mu.Lock()
+	e.parting[g.conn] = g
+	e.mu.Unlock()
+	e.wheel.Schedule(&g.timer, closeWait, g)
+}
+
+// parted forgets a connection whose reader has ended.
+func (e *Server) parted(c *wsConn) {
+	e.mu.Lock()
+	g := e.parting[c]
+	delete(e.parting, c)
+	e.mu.Unlock()
+	if g != nil {
+		e.wheel.Stop(&g.timer)
+	}
+}
+
+// partWait is how long Shutdown waits for peers to answer its close frames.
+const partWait = time.Second
+
+// Shutdown refuses new sessions with status 503, ends all sessions with ReasonForcedClose and cause ErrServerClosed,
+// dropping what they have queued, and waits until every goroutine of the server has ended. It returns ctx's error when
+// that comes first; the rest then ends in the background. The http.Server is the caller's to shut down.
+func (e *Server) Shutdown(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	for _, s := range e.sessions.all() {
+		s.Discard(ErrServerClosed)
+	}
+	done := make(chan struct{})
+	go func() {
+		e.work.Wait()
+		e.wheel.Close()
+		close(done)
+	}()
+	patience := time.NewTimer(partWait)
+	defer patience.Stop()
+	var err error
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-patience.C:
+	}
+	e.mu.Lock()
+	conns := make([]*wsConn, 0, len(e.parting))
+	for c := range e.parting {
+		conns = append(conns, c)
+	}
+	e.mu.Unlock()
+	for _, c := range conns {
+		c.stream.close()
+	}
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,176 @@
+package engineio
+
+import (
+	"context"
+	"sync"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+type state uint8
+
+const (
+	stateOpen state = iota
+	stateClosing
+	stateClosed
+)
+
+// Session is one client's connection, whichever transports carry it. The official API calls it a Socket.
+// Its methods may be called from any goroutine.
+type Session struct {
+	server    *Server
+	id        string
+	handshake *Handshake
+	ctx       context.Context
+
+	mu        sync.Mutex
+	state     state
+	transport Transport
+	flushing  bool // somebody is writing to ws, and will write what is queued meanwhile
+	awaiting  bool // a pong
+	extended  bool // the pong's deadline has been extended once
+	out       outbox
+	ws        *wsConn       // nil while polling
+	poll      *parkedPoll   // the GET that waits for data
+	upload    *upload       // the POST that is being read
+	candidate *candidate    // the transport that is being upgraded to
+	linger    *linger       // waits for the GET that takes the close packet
+	resume    chan struct{} // closed when reading may go on; nil while it is not paused
+	beat      wheel.Timer   // the next ping, or the deadline of a pong
+	value     any
+	// opening is closed once the Connection event has run; nil afterwards. Close waits for it.
+	opening chan struct{}
+	// unseen is set when the session ended before its Connection event: there is no Close event then.
+	unseen bool
+}
+
+// ID returns the session's id, the sid of the protocol.
+func (s *Session) ID() string { return s.id }
+
+// Protocol returns the revision of the Engine.IO protocol that the client speaks.
+func (s *Session) Protocol() int { return 4 }
+
+// Handshake returns what the session's first request was.
+func (s *Session) Handshake() *Handshake { return s.handshake }
+
+// Context returns the context that Config.SessionContext made. It is not cancelled when the session ends.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Transport returns what carries the session at the moment.
+func (s *Session) Transport() Transport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.transport
+}
+
+// Value returns what SetValue stored last, or nil.
+func (s *Session) Value() any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.value
+}
+
+// SetValue stores one value of the user's with the session.
+func (s *Session) SetValue(v any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.value = v
+}
+
+// Closed tells whether the session has ended, or is about to and takes no more messages.
+func (s *Session) Closed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state != stateOpen
+}
+
+// Writable tells whether a message written now would leave at once: nothing waits before it and, while polling, a GET is
+// parked.
+func (s *Session) Writable() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writable()
+}
+
+func (s *Session) writable() bool {
+	if s.state != stateOpen || s.flushing || !s.out.idle() {
+		return false
+	}
+	return s.ws != nil || s.poll != nil && !s.poll.answered
+}
+
+// Buffered returns how many bytes and messages wait to be written to the peer. Bytes include framing.
+func (s *Session) Buffered() (bytes, packets int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.bytes, s.out.count + s.out.taken
+}
+
+// PauseReading stops taking bytes from the peer after those that have arrived already; TCP then slows the peer down. The
+// deadline of a pong does not run out meanwhile, for it could not be read.
+func (s *Session) PauseReading() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.resume == nil && s.state != stateClosed {
+		s.resume = make(chan struct{})
+	}
+}
+
+// ResumeReading ends PauseReading.
+func (s *Session) ResumeReading() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resumeLocked()
+}
+
+func (s *Session) resumeLocked() {
+	if s.resume != nil {
+		close(s.resume)
+		s.resume = nil
+	}
+}
+
+// paused returns a channel that is closed when reading may go on, or nil.
+func (s *Session) paused() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.resume
+}
+
+// receive acts on one packet. It runs on the goroutine that owns the arrived bytes and returns an error when the session
+// has to end.
+func (s *Session) receive(p wire.Packet) error {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return nil
+	}
+	if p.Type == wire.Pong {
+		s.ponged()
+	} else {
+		s.sawLife()
+	}
+	s.mu.Unlock()
+
+	ev := &s.server.cfg.Events
+	if ev.Packet != nil {
+		ev.Packet(s, p)
+	}
+	switch p.Type {
+	case wire.Message:
+		if ev.Message != nil {
+			ev.Message(s, p.Data, p.Binary)
+		}
+	case wire.Pong:
+		if ev.Heartbeat != nil {
+			ev.Heartbeat(s)
+		}
+	case wire.Ping:
+		return &TransportError{Message: "invalid heartbeat direction"}
+	case wire.Close:
+		return errPeerClosed
+	}
+	// open, upgrade and noop have no meaning here and are ignored, as the official server does.
+	return nil
+}

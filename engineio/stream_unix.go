@@ -1,0 +1,105 @@
+//go:build unix
+
+package engineio
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/gosocketio/socketio/internal/bufpool"
+)
+
+// rawStream reads and writes the descriptor of a plain TCP or Unix connection through the runtime's poller: the parked
+// reader holds no buffer, and a write that would block returns instead.
+type rawStream struct {
+	conn net.Conn
+	raw  syscall.RawConn
+
+	// The reading goroutine's. readable is made once, for a closure made per read would be garbage per read.
+	readable func(fd uintptr) bool
+	buf      *[]byte
+	n        int
+	err      error
+}
+
+func newRawStream(conn net.Conn) stream {
+	var sc syscall.Conn
+	switch c := conn.(type) { // exactly these: a wrapper may do more than pass bytes on
+	case *net.TCPConn:
+		sc = c
+	case *net.UnixConn:
+		sc = c
+	default:
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	s := &rawStream{conn: conn, raw: raw}
+	s.readable = s.readSome
+	return s
+}
+
+// readSome reads once; false makes the poller wait until there is something to read.
+func (s *rawStream) readSome(fd uintptr) bool {
+	s.buf = bufpool.Get(bufpool.Small)
+	s.n, s.err = retry(func() (int, error) { return syscall.Read(int(fd), *s.buf) })
+	if errors.Is(s.err, syscall.EAGAIN) {
+		s.release()
+		return false
+	}
+	return true
+}
+
+func (s *rawStream) read(bool) ([]byte, error) {
+	err := s.raw.Read(s.readable)
+	if err == nil {
+		err = s.err
+	}
+	if err == nil && s.n <= 0 {
+		err = io.EOF
+	}
+	if err != nil {
+		s.release()
+		return nil, err
+	}
+	return (*s.buf)[:s.n], nil
+}
+
+func (s *rawStream) release() {
+	if s.buf != nil {
+		bufpool.Put(s.buf)
+		s.buf = nil
+	}
+}
+
+func (s *rawStream) canTry() bool { return true }
+
+func (s *rawStream) tryWrite(b []byte) (int, error) {
+	w := writeTries.Get().(*writeTry)
+	w.b, w.n, w.err = b, 0, nil
+	err := s.raw.Write(w.once)
+	n := max(w.n, 0)
+	if err == nil && !errors.Is(w.err, syscall.EAGAIN) {
+		err = w.err
+	}
+	w.b = nil
+	writeTries.Put(w)
+	return n, err
+}
+
+func (s *rawStream) write(b []byte) error { _, err := s.conn.Write(b); return err }
+func (s *rawStream) close()               { _ = s.conn.Close() }
+
+// retry repeats a system call that a signal interrupted.
+func retry(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if !errors.Is(err, syscall.EINTR) {
+			return n, err
+		}
+	}
+}

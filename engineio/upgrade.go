@@ -1,0 +1,168 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// releaseEvery is how often a parked GET is answered while a probe is under way (official: 100 ms).
+const releaseEvery = 100 * time.Millisecond
+
+var errBadProbe = errors.New("engineio: unexpected packet on a transport that is being upgraded to")
+
+// candidate is a transport that a session is being upgraded to. Session.mu guards it.
+type candidate struct {
+	session *Session
+	ws      *wsConn // nil until the 101 is written
+	expiry  wheel.Timer
+	release wheel.Timer
+	done    bool // the session moved, or the attempt is over
+}
+
+// Expired releases a parked GET, so that the client can pause polling, or gives the candidate up.
+func (c *candidate) Expired(t *wheel.Timer) {
+	s := c.session
+	if t == &c.expiry {
+		s.dropCandidate(c)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.done {
+		return
+	}
+	if s.poll != nil && !s.poll.answered {
+		s.poll.answer(pollNoop)
+	}
+	s.server.wheel.Schedule(&c.release, releaseEvery, c)
+}
+
+// upgrade takes an upgrade request for an existing session. A second attempt, or one after the session has moved, gets its
+// 101 and is closed at once; the session is not affected.
+func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
+	c := &candidate{session: s}
+	s.mu.Lock()
+	accepted := s.state != stateClosed && s.transport == Polling && s.candidate == nil && !e.cfg.NoUpgrades
+	if accepted {
+		s.candidate = c
+		e.wheel.Schedule(&c.expiry, e.cfg.UpgradeTimeout, c)
+	}
+	s.mu.Unlock()
+
+	conn, rest, err := e.hijack(w, r, false, nil)
+	if err != nil {
+		if accepted {
+			s.dropCandidate(c)
+		}
+		e.refuseHijack(w, r, err)
+		return
+	}
+	ws := newWSConn(s, newStream(conn))
+	ws.candidate = c
+	s.mu.Lock()
+	dropped := !accepted || c.done || !e.begin()
+	if !dropped {
+		c.ws = ws
+	}
+	s.mu.Unlock()
+	if dropped {
+		if accepted {
+			s.dropCandidate(c)
+		}
+		refuseUpgraded(conn)
+		return
+	}
+	go ws.run(rest)
+}
+
+// probe acts on a packet that came on the candidate (protocol v4, "Upgrade"). It runs on the candidate's reader.
+func (w *wsConn) probe(p wire.Packet) error {
+	s, c := w.session, w.candidate
+	switch {
+	case p.Type == wire.Ping && !p.Binary && bytes.Equal(p.Data, []byte("probe")):
+		s.mu.Lock()
+		if c.done {
+			s.mu.Unlock()
+			return errBadProbe
+		}
+		s.server.wheel.Schedule(&c.release, releaseEvery, c)
+		s.mu.Unlock()
+		if f := s.server.cfg.Events.Upgrading; f != nil {
+			f(s, WebSocket)
+		}
+		return w.stream.write(wire.AppendText(nil, wire.Pong, []byte("probe")))
+	case p.Type == wire.Upgrade:
+		return w.take()
+	}
+	return errBadProbe
+}
+
+// take moves the session to the candidate.
+func (w *wsConn) take() error {
+	s, c := w.session, w.candidate
+	s.mu.Lock()
+	// While an upload is being read its messages are still to come: a client that pauses polling first, as it must,
+	// never gets here.
+	if c.done || s.state == stateClosed || s.upload != nil {
+		s.mu.Unlock()
+		return errBadProbe
+	}
+	w.candidate = nil
+	s.stopCandidate()
+	s.ws, s.transport = w, WebSocket
+	if s.poll != nil && !s.poll.answered {
+		s.poll.answer(pollClose)
+	}
+	if s.linger != nil {
+		s.server.wheel.Stop(&s.linger.timer)
+		s.linger = nil
+	}
+	idle := s.out.count == 0
+	closing := s.state == stateClosing
+	s.flushing = !idle
+	if idle && closing {
+		s.close(ReasonForcedClose, nil)
+		return nil
+	}
+	s.mu.Unlock()
+	if f := s.server.cfg.Events.Upgrade; f != nil {
+		f(s, WebSocket)
+	}
+	if !idle {
+		go s.flush()
+	}
+	return nil
+}
+
+// stopCandidate ends the session's upgrade attempt and returns its connection, for the caller to close once the lock is
+// released.
+func (s *Session) stopCandidate() *wsConn {
+	c := s.candidate
+	if c == nil {
+		return nil
+	}
+	s.candidate = nil
+	c.done = true
+	s.server.wheel.Stop(&c.expiry)
+	s.server.wheel.Stop(&c.release)
+	return c.ws
+}
+
+// dropCandidate gives an upgrade attempt up; the session goes on polling and the client may try again.
+func (s *Session) dropCandidate(c *candidate) {
+	s.mu.Lock()
+	if s.candidate != c {
+		s.mu.Unlock()
+		return
+	}
+	ws := s.stopCandidate()
+	s.mu.Unlock()
+	if ws != nil {
+		ws.stream.close()
+	}
+}

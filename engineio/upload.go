@@ -1,0 +1,125 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/bufpool"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// upload is a POST whose body is being read.
+type upload struct{ rc *http.ResponseController }
+
+// abort ends the reading of the body.
+func (u *upload) abort() { _ = u.rc.SetReadDeadline(time.Unix(1, 0)) }
+
+// serveUpload takes the packets of a POST (protocol v4, "HTTP long-polling").
+func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session) {
+	u := &upload{rc: http.NewResponseController(w)}
+	s.mu.Lock()
+	switch {
+	case s.state == stateClosed:
+		s.mu.Unlock()
+		e.refuse(w, r, unknownSession(s.id))
+		return
+	case s.transport != Polling:
+		to := s.transport
+		s.mu.Unlock()
+		e.refuse(w, r, mismatch(Polling, to))
+		return
+	case s.upload != nil:
+		s.close(ReasonTransportError, &TransportError{Message: "data request overlap from client"})
+		respond(w, http.StatusBadRequest, nil)
+		return
+	case r.Header.Get("Content-Type") == "application/octet-stream":
+		// Binary bodies belong to protocol 3.
+		s.close(ReasonTransportError, &TransportError{Message: "invalid content"})
+		respond(w, http.StatusBadRequest, nil)
+		return
+	}
+	s.upload = u
+	s.mu.Unlock()
+
+	err := e.readUpload(r, s, u)
+	s.mu.Lock()
+	if s.upload == u {
+		s.upload = nil
+	}
+	switch {
+	case err == nil:
+		s.mu.Unlock()
+	case errors.Is(err, ErrPayloadTooLarge):
+		s.mu.Unlock()
+		w.Header().Set("Connection", "close") // the rest of the body is not worth reading
+		respond(w, http.StatusRequestEntityTooLarge, nil)
+		return
+	case errors.Is(err, errPeerClosed):
+		s.close(ReasonTransportClose, err)
+	case errors.Is(err, wire.ErrPacket):
+		s.close(ReasonParseError, err)
+		panic(http.ErrAbortHandler) // ends the connection, as the official server does
+	default:
+		s.close(ReasonTransportError, err)
+		panic(http.ErrAbortHandler)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html")
+	e.pollHeaders(h, r)
+	respond(w, http.StatusOK, []byte("ok"))
+}
+
+// readUpload reads the body and acts on its packets.
+func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
+	limit := e.cfg.MaxPayload
+	if r.ContentLength > int64(limit) {
+		return tooLarge(uint64(r.ContentLength), limit) //nolint:gosec // positive
+	}
+	_ = u.rc.SetReadDeadline(time.Now().Add(e.cfg.ReadTimeout)) // not every ResponseWriter can
+	scratch := bufpool.Get(bufpool.Small)
+	defer bufpool.Put(scratch)
+	body, err := readBody(r.Body, (*scratch)[:0], limit)
+	switch {
+	case errors.Is(err, ErrPayloadTooLarge):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &TransportError{Message: "data request timed out", Err: err}
+	case err != nil:
+		return &TransportError{Message: "data request connection closed prematurely", Err: err}
+	}
+	_ = u.rc.SetReadDeadline(time.Time{})
+	for more := true; more; {
+		var p wire.Packet
+		if p, body, more, err = wire.NextPacket(body); err != nil {
+			return err
+		}
+		if err = s.receive(p); err != nil {
+			return err
+		}
+	}
+	if resume := s.paused(); resume != nil {
+		select {
+		case <-resume:
+		case <-r.Context().Done():
+			return &TransportError{Message: "data request connection closed prematurely", Err: r.Context().Err()}
+		}
+	}
+	return nil
+}
+
+// readBody appends a body of at most limit bytes to buf, growing with what really arrives.
+func readBody(r io.Reader, buf []byte, limit int) ([]byte, error) {
+	b := bytes.NewBuffer(buf)
+	n, err := b.ReadFrom(io.LimitReader(r, int64(limit)+1))
+	if err == nil && n > int64(limit) {
+		err = tooLarge(uint64(n), limit) //nolint:gosec // positive
+	}
+	return b.Bytes(), err
+}

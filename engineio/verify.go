@@ -1,0 +1,135 @@
+package engineio
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// query holds the parameters that the engine looks at. Nothing else of a query is parsed.
+type query struct{ eio, transport, sid string }
+
+// parseQuery takes the last of duplicates, and a value that cannot be unescaped as it is, as browsers' URLSearchParams do.
+func parseQuery(raw string) (q query) {
+	for pair := range strings.SplitSeq(raw, "&") {
+		k, v, _ := strings.Cut(pair, "=")
+		var to *string
+		switch unescape(k) {
+		case "EIO":
+			to = &q.eio
+		case "transport":
+			to = &q.transport
+		case "sid":
+			to = &q.sid
+		default:
+			continue
+		}
+		*to = unescape(v)
+	}
+	return q
+}
+
+func unescape(s string) string {
+	if strings.ContainsAny(s, "%+") {
+		if u, err := url.QueryUnescape(s); err == nil {
+			return u
+		}
+	}
+	return s
+}
+
+func unknownSession(sid string) *ConnectionError {
+	return refusal(CodeUnknownSession, map[string]any{"sid": sid})
+}
+
+func badRequest(name string, context map[string]any) *ConnectionError {
+	context["name"] = name
+	return refusal(CodeBadRequest, context)
+}
+
+func mismatch(asked, current Transport) *ConnectionError {
+	return badRequest("TRANSPORT_MISMATCH", map[string]any{"transport": asked.String(), "previousTransport": current.String()})
+}
+
+// verify checks a request in the official order and finds its session. (nil, nil) is a request for a new one.
+func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
+	transport := e.transportNamed(q.transport)
+	if transport == 0 {
+		return nil, refusal(CodeUnknownTransport, map[string]any{"transport": q.transport})
+	}
+	if origin := r.Header.Get("Origin"); !legalHeader(origin) {
+		return nil, badRequest("INVALID_ORIGIN", map[string]any{"origin": origin})
+	}
+	if !e.cfg.CORS.permits(r) {
+		return nil, refusal(CodeForbidden, map[string]any{
+			"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", r.Header.Get("Origin")),
+			"origin":  r.Header.Get("Origin"),
+		})
+	}
+	if q.sid != "" {
+		return e.verifySession(r, q, transport)
+	}
+	return nil, e.verifyHandshake(r, q, transport)
+}
+
+func (e *Server) transportNamed(name string) Transport {
+	for _, t := range e.cfg.Transports {
+		if t.String() == name {
+			return t
+		}
+	}
+	return 0
+}
+
+func (e *Server) verifySession(r *http.Request, q query, transport Transport) (*Session, *ConnectionError) {
+	s := e.sessions.get(q.sid)
+	if s == nil {
+		return nil, unknownSession(q.sid)
+	}
+	if isUpgrade(r) {
+		return s, nil
+	}
+	if current := s.Transport(); current != transport {
+		return nil, mismatch(transport, current)
+	}
+	if transport == WebSocket {
+		// The official server never answers this one.
+		return nil, badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
+	}
+	if q.eio != protocolVersion {
+		return nil, badRequest("PROTOCOL_MISMATCH", map[string]any{"protocol": q.eio, "previousProtocol": s.Protocol()})
+	}
+	return s, nil
+}
+
+// protocolVersion is what the EIO parameter must be.
+const protocolVersion = "4"
+
+func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) *ConnectionError {
+	if r.Method != http.MethodGet {
+		return refusal(CodeBadHandshakeMethod, map[string]any{"method": r.Method})
+	}
+	if transport == WebSocket && !isUpgrade(r) {
+		return badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
+	}
+	if e.cfg.AllowRequest != nil {
+		if err := e.cfg.AllowRequest(r); err != nil {
+			return refusal(CodeForbidden, map[string]any{"message": err.Error()})
+		}
+	}
+	if q.eio != protocolVersion {
+		return refusal(CodeUnsupportedVersion, map[string]any{"protocol": 3})
+	}
+	return nil
+}
+
+// legalHeader tells whether a value has only the characters that a header may have.
+func legalHeader(v string) bool {
+	for i := range len(v) {
+		if c := v[i]; c != '\t' && c < ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,160 @@
+package engineio
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// closeWait is how long a peer may take to answer a close frame.
+const closeWait = 30 * time.Second
+
+// wsConn is a WebSocket that belongs to a session, as its transport or as the candidate of an upgrade.
+type wsConn struct {
+	session *Session
+	stream  stream
+	in      frameReader
+	// candidate is set until the session has moved here. The reading goroutine owns it.
+	candidate *candidate
+}
+
+func newWSConn(s *Session, st stream) *wsConn {
+	return &wsConn{session: s, stream: st, in: frameReader{limit: s.server.cfg.MaxPayload}}
+}
+
+// run reads until the connection ends. It is the one goroutine of a WebSocket. first are bytes that came with the request.
+func (c *wsConn) run(first []byte) {
+	defer c.session.server.work.Done()
+	defer c.session.server.parted(c)
+	err := c.in.feed(first, c.handle)
+	for err == nil {
+		if resume := c.session.paused(); resume != nil {
+			<-resume
+		}
+		var b []byte
+		if b, err = c.stream.read(c.in.inside()); err != nil {
+			break
+		}
+		err = c.in.feed(b, c.handle)
+		c.stream.release()
+	}
+	c.ended(err)
+}
+
+// handle takes a complete message or control frame.
+func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
+	switch op {
+	case ws.OpPing:
+		return c.control(ws.OpPong, payload)
+	case ws.OpPong:
+		return nil
+	case ws.OpClose:
+		return errPeerClosed
+	}
+	p := wire.Packet{Type: wire.Message, Binary: true, Data: payload}
+	if op == ws.OpText {
+		var err error
+		if p, err = wire.DecodeText(payload); err != nil {
+			return err
+		}
+	}
+	if c.candidate != nil {
+		return c.probe(p)
+	}
+	return c.session.receive(p)
+}
+
+// control sends a control frame behind what waits, so that it never lands within another frame.
+func (c *wsConn) control(op ws.OpCode, payload []byte) error {
+	frame := append([]byte{0x80 | byte(op), byte(len(payload))}, payload...)
+	if c.candidate != nil {
+		return c.stream.write(frame)
+	}
+	s := c.session
+	s.mu.Lock()
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return nil
+	}
+	return s.put(entry{frames: frame}, Shared)
+}
+
+// ended closes the connection and what depends on it, once its reader has stopped because of err.
+func (c *wsConn) ended(err error) {
+	s := c.session
+	var f *fault
+	reason, cause, code := ReasonTransportClose, error(nil), ws.StatusCode(0)
+	switch {
+	case errors.Is(err, wire.ErrPacket):
+		reason, cause = ReasonParseError, err
+	case errors.As(err, &f):
+		reason, cause, code = ReasonTransportError, f.err, f.code
+	case isTransportError(err):
+		reason, cause = ReasonTransportError, err
+	case errors.Is(err, errPeerClosed):
+	default:
+		cause = err // how the connection broke; the official reason is transport close
+	}
+	if c.candidate != nil {
+		s.dropCandidate(c.candidate)
+		c.stream.close()
+		return
+	}
+	s.mu.Lock()
+	current := s.ws == c && s.state != stateClosed
+	mayWrite := current && !s.flushing
+	if current {
+		s.flushing = true // nobody else writes from here on
+		s.ws = nil
+		s.close(reason, cause)
+	} else {
+		s.mu.Unlock()
+	}
+	if mayWrite {
+		c.sayClose(code)
+	}
+	c.stream.close()
+}
+
+func isTransportError(err error) bool {
+	var t *TransportError
+	return errors.As(err, &t)
+}
+
+// sayClose writes a close frame, with no status code when code is 0 as the official server does.
+func (c *wsConn) sayClose(code ws.StatusCode) {
+	frame := []byte{0x88, 0}
+	if code != 0 {
+		frame = []byte{0x88, 2, byte(code >> 8), byte(code)}
+	}
+	if c.stream.canTry() {
+		_, _ = c.stream.tryWrite(frame)
+		return
+	}
+	_ = c.stream.write(frame)
+}
+
+// goodbye is the deadline of a peer that was sent a close frame.
+type goodbye struct {
+	timer wheel.Timer
+	conn  *wsConn
+}
+
+// Expired ends the wait; the reader then ends.
+func (g *goodbye) Expired(*wheel.Timer) { g.conn.stream.close() }
+
+// part closes the connection from this side. The reader goes on until the peer closes too, so that the close frame is not
+// lost to a reset, but only for closeWait. within tells that a frame may be half-written: then only the end of TCP helps.
+func (c *wsConn) part(within bool) {
+	if within {
+		c.stream.close()
+		return
+	}
+	g := &goodbye{conn: c}
+	c.session.server.await(g)
+	c.sayClose(0)
+}

@@ -1,0 +1,129 @@
+package engineio
+
+import (
+	"bufio"
+	"crypto/sha1" //nolint:gosec // RFC 6455 section 4.2.2 wants it
+	"encoding/base64"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// acceptGUID is the constant of RFC 6455 section 1.3.
+const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+// isUpgrade tells whether a request asks for another protocol.
+func isUpgrade(r *http.Request) bool {
+	return r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && headerHas(r.Header["Connection"], "upgrade")
+}
+
+// headerHas tells whether a comma-separated header names a token.
+func headerHas(values []string, token string) bool {
+	for _, v := range values {
+		for part := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// badUpgrade returns the status and text for a request that is no WebSocket handshake; 0 when it is one.
+func badUpgrade(r *http.Request, h http.Header) (status int, text string) {
+	key := r.Header.Get("Sec-WebSocket-Key")
+	switch {
+	case r.Method != http.MethodGet:
+		return http.StatusMethodNotAllowed, "Invalid HTTP method"
+	case !strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
+		return http.StatusBadRequest, "Invalid Upgrade header"
+	case len(key) != 24 || key[22:] != "==" || !isBase64(key[:22]):
+		return http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Key header"
+	case !slices.Contains([]string{"13", "8"}, r.Header.Get("Sec-WebSocket-Version")):
+		h.Set("Sec-WebSocket-Version", "13, 8")
+		return http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Version header"
+	}
+	if p := r.Header["Sec-WebSocket-Protocol"]; p != nil && subprotocol(r) == "" {
+		return http.StatusBadRequest, "Invalid Sec-WebSocket-Protocol header"
+	}
+	return 0, ""
+}
+
+func isBase64(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '+' && c != '/' {
+			return false
+		}
+	}
+	return true
+}
+
+// subprotocol returns the first offered subprotocol, which is the one that is accepted. It is "" when none is offered or
+// the offer is not a list of tokens.
+func subprotocol(r *http.Request) string {
+	first, _, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), ",")
+	first = strings.TrimSpace(first)
+	for i := range len(first) {
+		if c := first[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
+			return ""
+		}
+	}
+	return first
+}
+
+// hijack takes a connection from net/http and answers 101 with what w's headers hold, followed by first. rest are bytes
+// that the client sent with its request.
+func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, first []byte) (conn net.Conn, rest []byte, err error) {
+	h := w.Header()
+	ev := &e.cfg.Events
+	if initial && ev.InitialHeaders != nil {
+		ev.InitialHeaders(h, r)
+	}
+	if ev.Headers != nil {
+		ev.Headers(h, r)
+	}
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	b := append(make([]byte, 0, 256+len(first)), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + acceptGUID)) //nolint:gosec // see import
+	b = base64.StdEncoding.AppendEncode(b, sum[:])
+	b = append(b, "\r\n"...)
+	if p := subprotocol(r); p != "" {
+		h.Set("Sec-WebSocket-Protocol", p)
+	}
+	for k, values := range h {
+		for _, v := range values {
+			b = append(append(append(append(b, k...), ": "...), headerValue(v)...), "\r\n"...)
+		}
+	}
+	b = append(append(b, "\r\n"...), first...)
+	// From here on the deadlines are ours: those of the http.Server no longer mean anything.
+	err = conn.SetDeadline(time.Now().Add(e.cfg.WriteTimeout))
+	if err == nil {
+		_, err = conn.Write(b)
+	}
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, nil, err
+	}
+	return conn, buffered(rw.Reader), nil
+}
+
+// headerValue keeps a value that middleware set from ending its line.
+func headerValue(v string) string {
+	return strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
+}
+
+// buffered copies what net/http has read beyond the request, so that its buffer can be dropped.
+func buffered(r *bufio.Reader) []byte {
+	b, _ := r.Peek(r.Buffered()) // cannot fail: it asks for what is there
+	return slices.Clone(b)
+}
