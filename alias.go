@@ -1,0 +1,96 @@
+package socketio
+
+import (
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/namespace"
+)
+
+// What is defined in package namespace and used by everybody.
+type (
+	// Namespace is a set of sockets with handlers of their own, under one name.
+	Namespace = namespace.Namespace
+	// Socket is a client in a namespace.
+	Socket = namespace.Socket
+	// Event is an event that a client sent.
+	Event = namespace.Event
+	// Operator says which sockets of a namespace are meant, and how to send to them.
+	Operator = namespace.Operator
+	// Sender is one socket and how to send to it.
+	Sender = namespace.Sender
+	// RemoteSocket is a socket as FetchSockets finds it.
+	RemoteSocket = namespace.RemoteSocket
+	// Reply is what a client answered to an event that asked for an acknowledgement.
+	Reply = namespace.Reply
+	// Handshake is how a socket came: the first request, and the client's auth.
+	Handshake = namespace.Handshake
+	// Reason says in the official server's words why a socket disconnected.
+	Reason = namespace.Reason
+	// Error is an error that the client may see.
+	Error = namespace.Error
+	// DisconnectError is why a socket is not connected any more.
+	DisconnectError = namespace.DisconnectError
+	// HandlerError is what Config.OnError is given when the handling of an event failed.
+	HandlerError = namespace.HandlerError
+	// PanicError is a panic of user code that was contained.
+	PanicError = namespace.PanicError
+	// MissingError ends an EmitWithAck to many that did not get all answers.
+	MissingError = namespace.MissingError
+)
+
+// The reasons of a disconnect.
+const (
+	// ReasonTransportError: the connection broke, or the client broke a rule of its transport.
+	ReasonTransportError = namespace.ReasonTransportError
+	// ReasonTransportClose: the client closed the connection.
+	ReasonTransportClose = namespace.ReasonTransportClose
+	// ReasonForcedClose: the server closed the connection, for instance because a packet could not be decoded.
+	ReasonForcedClose = namespace.ReasonForcedClose
+	// ReasonPingTimeout: the client did not answer a ping in time.
+	ReasonPingTimeout = namespace.ReasonPingTimeout
+	// ReasonParseError: an Engine.IO packet could not be decoded.
+	ReasonParseError = namespace.ReasonParseError
+	// ReasonServerShuttingDown: Shutdown was called.
+	ReasonServerShuttingDown = namespace.ReasonServerShuttingDown
+	// ReasonForcedServerClose: the client broke a rule of the protocol.
+	ReasonForcedServerClose = namespace.ReasonForcedServerClose
+	// ReasonClientNamespaceDisconnect: the client left the namespace.
+	ReasonClientNamespaceDisconnect = namespace.ReasonClientNamespaceDisconnect
+	// ReasonServerNamespaceDisconnect: Disconnect was called.
+	ReasonServerNamespaceDisconnect = namespace.ReasonServerNamespaceDisconnect
+)
+
+// Errors. Compare with errors.Is.
+var (
+	// ErrClosed: the socket is not connected (any more).
+	ErrClosed = namespace.ErrClosed
+	// ErrQueueFull: the client reads too slowly, what waits for it reached a limit, and its connection has been closed.
+	ErrQueueFull = engineio.ErrQueueFull
+	// ErrTimeout: no acknowledgement came in time.
+	ErrTimeout = namespace.ErrTimeout
+	// ErrArguments: what the client sent does not fit the Go types it was to be decoded into.
+	ErrArguments = namespace.ErrArguments
+	// ErrReservedEvent: the event name belongs to the protocol or to the client library.
+	ErrReservedEvent = namespace.ErrReservedEvent
+	// ErrAnswered: the event has been acknowledged before.
+	ErrAnswered = namespace.ErrAnswered
+	// ErrProtocol: cause of a disconnect, the client broke a rule of the protocol.
+	ErrProtocol = namespace.ErrProtocol
+	// ErrConfig: a field of Config has a value that cannot work.
+	ErrConfig = namespace.ErrConfig
+)
+
+// What is defined in package engineio.
+type (
+	// CORS says which web pages of other origins may connect.
+	CORS = engineio.CORS
+	// Transport is a way to carry packets.
+	Transport = engineio.Transport
+)
+
+// The transports.
+const (
+	// Polling is HTTP long-polling.
+	Polling = engineio.Polling
+	// WebSocket is one WebSocket connection.
+	WebSocket = engineio.WebSocket
+)

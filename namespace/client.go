@@ -1,0 +1,238 @@
+package namespace
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/wheel"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// client is one connection: an engine session and the sockets that it has in namespaces.
+type client struct {
+	hub     *Hub
+	session *engineio.Session
+	load    load
+
+	// What the goroutine that delivers messages uses alone.
+	decoder protocol.Decoder
+	awaited *attachmentWait // nil until the first binary packet
+
+	mu      sync.Mutex
+	sockets []*Socket // joining and connected, at most one per namespace
+	// left are the namespaces whose socket the server disconnected: what the client sent before it knew is not a violation.
+	left   []string
+	deaf   bool  // takes no more packets
+	cause  error // why the server closes the connection, if it does
+	joined bool  // it joined a namespace at least once
+
+	timer wheel.Timer // connect timeout
+}
+
+// maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps sending is none to be kind to.
+const maxLeft = 32
+
+func clientOf(s *engineio.Session) *client {
+	c, _ := s.Value().(*client)
+	return c
+}
+
+func (h *Hub) connected(s *engineio.Session) {
+	c := &client{hub: h, session: s}
+	c.decoder.MaxAttachments = h.cfg.MaxAttachments
+	s.SetValue(c)
+	h.schedule(&c.timer, h.cfg.ConnectTimeout, c)
+}
+
+// Expired ends a connection that joined no namespace in time.
+func (c *client) Expired(*wheel.Timer) {
+	c.mu.Lock()
+	joined := c.joined
+	c.mu.Unlock()
+	if !joined {
+		c.shut(ReasonForcedServerClose, ErrConnectTimeout)
+	}
+}
+
+// settled ends the connect timeout: a namespace is joined.
+func (c *client) settled() {
+	c.mu.Lock()
+	first := !c.joined
+	c.joined = true
+	c.mu.Unlock()
+	if first {
+		c.hub.stop(&c.timer)
+	}
+}
+
+// attachmentWait is the deadline for the attachments of a half-received packet.
+type attachmentWait struct {
+	client *client
+	timer  wheel.Timer
+	runs   bool // only the goroutine that delivers messages looks
+}
+
+// Expired ends a connection that owes attachments.
+func (w *attachmentWait) Expired(*wheel.Timer) { w.client.undecodable(ErrAttachmentTimeout) }
+
+// await restarts the deadline for attachments when more are to come, and ends it otherwise.
+func (c *client) await(more bool) {
+	switch {
+	case more:
+		if c.awaited == nil {
+			c.awaited = &attachmentWait{client: c}
+		}
+		c.awaited.runs = true
+		c.hub.schedule(&c.awaited.timer, c.hub.cfg.AttachmentTimeout, c.awaited)
+	case c.awaited != nil && c.awaited.runs:
+		c.awaited.runs = false
+		c.hub.stop(&c.awaited.timer)
+	}
+}
+
+// message takes one engine message.
+func (c *client) message(data []byte, binary bool) {
+	c.mu.Lock()
+	deaf := c.deaf
+	c.mu.Unlock()
+	if deaf {
+		return
+	}
+	var p *protocol.Packet
+	var err error
+	if binary {
+		p, err = c.decoder.AddBinary(data)
+	} else {
+		p, err = c.decoder.AddText(data)
+	}
+	if err != nil {
+		c.undecodable(err)
+		return
+	}
+	c.await(p == nil)
+	if p != nil {
+		c.packet(p)
+	}
+}
+
+// packet acts on a well-formed packet.
+func (c *client) packet(p *protocol.Packet) {
+	switch p.Type {
+	case protocol.Connect:
+		c.connect(p)
+		return
+	case protocol.ConnectError:
+		c.violation(p, "a client sent CONNECT_ERROR")
+		return
+	}
+	s, left := c.find(p.Namespace)
+	switch {
+	case s == nil && left:
+		// It was on its way when the server disconnected the socket.
+	case s == nil || !s.Connected():
+		c.violation(p, "the namespace is not joined")
+	case p.Type == protocol.Disconnect:
+		c.disconnect(s)
+	case p.Type == protocol.Ack || p.Type == protocol.BinaryAck:
+		s.answered(p)
+	case len(p.Args) > 0:
+		s.enqueue(newEvent(s, p))
+	}
+}
+
+// find returns the socket in a namespace, or whether the server disconnected it.
+func (c *client) find(name string) (s *Socket, left bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sockets {
+		if s.ns.name == name {
+			return s, false
+		}
+	}
+	return nil, slices.Contains(c.left, name)
+}
+
+// forget takes a socket out of the connection; byServer when the client may not know yet.
+func (c *client) forget(s *Socket, byServer bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.sockets, s)
+	if i < 0 {
+		return
+	}
+	c.sockets = slices.Delete(c.sockets, i, i+1)
+	if byServer && !slices.Contains(c.left, s.ns.name) {
+		if len(c.left) == maxLeft {
+			c.left = slices.Delete(c.left, 0, 1)
+		}
+		c.left = append(c.left, s.ns.name)
+	}
+}
+
+// stopListening marks the connection as ending and returns its sockets; first is false when it was marked before.
+func (c *client) stopListening(cause error) (sockets []*Socket, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deaf {
+		return nil, false
+	}
+	c.deaf = true
+	c.cause = cause
+	return slices.Clone(c.sockets), true
+}
+
+// violation ends the connection of a client that broke a rule of the protocol.
+func (c *client) violation(p *protocol.Packet, what string) {
+	err := fmt.Errorf("%w: %s: %s for %s", ErrProtocol, what, p.Type, p.Namespace)
+	c.shut(ReasonForcedServerClose, err)
+}
+
+// shut disconnects all sockets and closes the connection once what is queued has been sent.
+func (c *client) shut(reason Reason, cause error) {
+	sockets, first := c.stopListening(cause)
+	if !first {
+		return
+	}
+	c.hub.cfg.Logger.Debug("socketio: closing a connection", slog.Any("cause", cause))
+	for _, s := range sockets {
+		c.forget(s, false)
+		s.end(reason, cause, 0)
+	}
+	c.session.Close()
+}
+
+// undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told when the engine has
+// closed, as the official server does.
+func (c *client) undecodable(err error) {
+	sockets, first := c.stopListening(err)
+	if !first {
+		return
+	}
+	if len(sockets) == 0 {
+		c.hub.report(nil, err)
+	}
+	for _, s := range sockets {
+		c.hub.report(s, err)
+	}
+	c.session.Close()
+}
+
+// closed is told by the engine that the session is over.
+func (c *client) closed(reason engineio.Reason, cause error) {
+	c.mu.Lock()
+	c.deaf = true
+	sockets := c.sockets
+	c.sockets = nil
+	if cause == nil {
+		cause = c.cause
+	}
+	c.mu.Unlock()
+	// A wait for attachments is left to expire: it belongs to the goroutine that delivers messages, and finds c deaf.
+	c.hub.stop(&c.timer)
+	for _, s := range sockets {
+		s.end(Reason(reason), cause, 0)
+	}
+}

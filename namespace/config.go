@@ -1,0 +1,94 @@
+package namespace
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// Defaults of Config.
+const (
+	DefaultConnectTimeout    = 45 * time.Second
+	DefaultAckTimeout        = 30 * time.Second
+	DefaultAttachmentTimeout = 45 * time.Second
+	DefaultMaxAttachments    = 10
+	DefaultMaxInboxBytes     = 1 << 20
+	DefaultMaxInboxEvents    = 1024
+)
+
+// ErrConfig: a field of Config has a value that cannot work.
+var ErrConfig = errors.New("socketio: invalid configuration")
+
+// Config is what a [Hub] is made with. The zero value has the official defaults and safe limits.
+type Config struct {
+	// ConnectTimeout is how long a connection may take to join its first namespace before it is closed. Default 45 s.
+	ConnectTimeout time.Duration
+	// AckTimeout is how long an acknowledgement of a client is waited for
+	// where neither Timeout nor a deadline of the context says otherwise. Default 30 s.
+	AckTimeout time.Duration
+	// AttachmentTimeout is how long each binary attachment that a client
+	// announced may take to arrive before the connection is closed. Default 45 s.
+	AttachmentTimeout time.Duration
+	// MaxAttachments limits the binary attachments of one packet of a client. Default 10.
+	MaxAttachments int
+	// MaxInboxBytes limits what waits for the handlers of one connection, in
+	// bytes. A connection over it is not read from until half of it has been handled. One packet,
+	// as large as the engine takes, may come on top. Default 1 MiB.
+	MaxInboxBytes int
+	// MaxInboxEvents is the same limit in events. Default 1024.
+	MaxInboxEvents int
+	// Adapter makes the adapter of each namespace. Default adapter.Memory.
+	Adapter adapter.Factory
+	// Logger receives contained panics and, when OnError is nil, the errors it would be given. Default slog.Default.
+	Logger *slog.Logger
+	// OnError is told what went wrong on behalf of a client and was contained: a [*HandlerError], a [*PanicError],
+	// a failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no socket
+	// is concerned. It must not block.
+	OnError func(s *Socket, err error)
+}
+
+// withDefaults returns c with its zero fields filled in, or an error that names the field that cannot work.
+func (c Config) withDefaults() (Config, error) {
+	for _, d := range []struct {
+		name string
+		v    *time.Duration
+		def  time.Duration
+	}{
+		{"ConnectTimeout", &c.ConnectTimeout, DefaultConnectTimeout},
+		{"AckTimeout", &c.AckTimeout, DefaultAckTimeout},
+		{"AttachmentTimeout", &c.AttachmentTimeout, DefaultAttachmentTimeout},
+	} {
+		if *d.v < 0 {
+			return c, fmt.Errorf("%w: %s is %v, it must not be negative", ErrConfig, d.name, *d.v)
+		}
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+	}
+	for _, n := range []struct {
+		name string
+		v    *int
+		def  int
+	}{
+		{"MaxAttachments", &c.MaxAttachments, DefaultMaxAttachments},
+		{"MaxInboxBytes", &c.MaxInboxBytes, DefaultMaxInboxBytes},
+		{"MaxInboxEvents", &c.MaxInboxEvents, DefaultMaxInboxEvents},
+	} {
+		if *n.v < 0 {
+			return c, fmt.Errorf("%w: %s is %d, it must not be negative", ErrConfig, n.name, *n.v)
+		}
+		if *n.v == 0 {
+			*n.v = n.def
+		}
+	}
+	if c.Adapter == nil {
+		c.Adapter = adapter.Memory
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c, nil
+}

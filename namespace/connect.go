@@ -1,0 +1,154 @@
+package namespace
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// connect acts on a CONNECT (Socket.IO protocol, "Connection to a namespace").
+func (c *client) connect(p *protocol.Packet) {
+	ns := c.hub.lookup(p.Namespace)
+	if ns == nil {
+		c.refuse(p.Namespace, &Error{Message: "Invalid namespace"})
+		return
+	}
+	s := &Socket{id: newID(), ns: ns, client: c, auth: bytes.Clone(p.Data)}
+	switch c.adopt(s) {
+	case errTwice:
+		// The official server refuses it once the namespace is joined and makes a second socket before that;
+		// a client could use that to pile up sockets behind a slow middleware.
+		c.violation(p, "the namespace is joined already")
+	case nil:
+		s.cost, s.charged = c.charge(len(p.Data)), true
+		s.wake()
+	}
+}
+
+var errTwice = errors.New("joined already")
+
+// adopt adds a new socket to the connection.
+func (c *client) adopt(s *Socket) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deaf || c.hub.closing.Load() {
+		return ErrShuttingDown
+	}
+	if slices.ContainsFunc(c.sockets, func(o *Socket) bool { return o.ns == s.ns }) {
+		return errTwice
+	}
+	c.sockets = append(c.sockets, s)
+	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == s.ns.name })
+	return nil
+}
+
+// refuse sends a CONNECT_ERROR.
+func (c *client) refuse(nsp string, e *Error) {
+	payload, err := errorPayload(e)
+	if err != nil {
+		c.hub.report(nil, fmt.Errorf("socketio: data of a refused connect: %w", err))
+	}
+	x := takeScratch()
+	defer x.release()
+	_ = c.session.Write(x.refusal(nsp, payload), 0) // a client that is gone need not be told
+}
+
+// admit is a socket's first task: it runs the middlewares, and then connects the socket or refuses it.
+func (s *Socket) admit() {
+	err := errInterrupted
+	defer func() {
+		if err != nil {
+			s.refused(err)
+		}
+		s.settle()
+	}()
+	if err = s.runMiddleware(); err != nil {
+		return
+	}
+	if !s.register() {
+		return // the connection ended meanwhile
+	}
+	s.client.settled()
+	x := takeScratch()
+	_ = s.write(x.connect(s.ns.name, s.id), 0) // fails when the connection just ended, which the socket will be told
+	x.release()
+	if s.ns.hub.closing.Load() {
+		s.end(ReasonServerShuttingDown, nil, 0)
+	}
+	for _, fn := range s.ns.handlers.load().connection {
+		s.call("a connection handler", func() { fn(s) })
+	}
+}
+
+// errInterrupted: a middleware ended its goroutine (runtime.Goexit).
+var errInterrupted = errors.New("socketio: middleware did not return")
+
+func (s *Socket) runMiddleware() error {
+	for _, fn := range s.ns.handlers.load().middleware {
+		if err := s.ns.hub.contain(s, "a middleware", func() error { return fn(s) }); err != nil {
+			return err
+		}
+		if !s.joining() {
+			return ErrClosed
+		}
+	}
+	return nil
+}
+
+// register makes the socket a connected one, in the adapter with the rooms it joined so far. It returns false when the
+// connection ended before.
+func (s *Socket) register() bool {
+	a := s.ns.adapter
+	a.Add(s)
+	for {
+		s.mu.Lock()
+		rooms := s.waiting
+		s.waiting = nil
+		switch {
+		case s.state.Load() != stateJoining:
+			s.mu.Unlock()
+			a.Remove(s.id)
+			return false
+		case len(rooms) == 0:
+			s.admitted = true
+			s.state.Store(stateConnected)
+			s.mu.Unlock()
+			return true
+		}
+		s.mu.Unlock()
+		a.Join(s.id, rooms...)
+	}
+}
+
+// refused tells the client that its CONNECT failed, unless it is gone.
+func (s *Socket) refused(err error) {
+	var visible *Error
+	if !errors.As(err, &visible) && !errors.Is(err, ErrClosed) {
+		s.ns.hub.report(s, fmt.Errorf("socketio: connect to %s: %w", s.ns.name, err))
+	}
+	s.client.forget(s, false)
+	if s.end("", err, 0) {
+		s.client.refuse(s.ns.name, shown(err))
+	}
+}
+
+// settle gives back what the CONNECT was charged.
+func (s *Socket) settle() {
+	if s.charged {
+		s.charged = false
+		s.client.refund(1, s.cost)
+	}
+}
+
+// newID returns a socket id: 15 random bytes as 20 characters. It is another one than the engine's session id, which is
+// a secret of the client.
+func newID() string {
+	var raw [15]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(raw[:])
+}

@@ -1,0 +1,130 @@
+package namespace_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/gosocketio/socketio/namespace"
+)
+
+func TestConnect(t *testing.T) {
+	f := start(t)
+	f.Of("/chat")
+	for _, c := range []struct{ name, namespace, packet, auth string }{
+		{"main", "/", `40`, ``},
+		{"main with auth", "/", `40{"token":"x"}`, `{"token":"x"}`},
+		{"with a comma", "/chat", `40/chat,`, ``},
+		{"without a comma", "/chat", `40/chat`, ``},
+		{"with auth", "/chat", `40/chat,{"a":[1]}`, `{"a":[1]}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			connected := connects(f.Of(c.namespace))
+			conn := f.WebSocket("token=q")
+			conn.Send(c.packet)
+			id := conn.Joined(c.namespace)
+			s := wait(t, connected)
+			if s.ID() != id || id == conn.Sid {
+				t.Errorf("socket %s, session %s, client was told %s", s.ID(), conn.Sid, id)
+			}
+			if !s.Connected() || s.Err() != nil || s.Context().Err() != nil {
+				t.Errorf("connected %v, error %v", s.Connected(), s.Err())
+			}
+			h := s.Handshake()
+			if string(h.Auth) != c.auth || h.Query().Get("token") != "q" {
+				t.Errorf("auth %s, query %v", h.Auth, h.Query())
+			}
+			if s.Namespace().Name() != c.namespace || s.Conn().ID() != conn.Sid {
+				t.Errorf("in %s over %s", s.Namespace().Name(), s.Conn().ID())
+			}
+			if got, ok := s.Namespace().Socket(id); !ok || got != s {
+				t.Errorf("Namespace.Socket gives %v", got)
+			}
+		})
+	}
+}
+
+func TestConnectOverPolling(t *testing.T) {
+	f := start(t)
+	connected := connects(f.Of("/"))
+	p := f.Polling()
+	id := p.Join("/", "")
+	if s := wait(t, connected); s.ID() != id {
+		t.Errorf("socket %s, client was told %s", s.ID(), id)
+	}
+}
+
+func TestConnectToUnknownNamespace(t *testing.T) {
+	f := start(t)
+	f.Of("/known")
+	conn := f.WebSocket()
+	for _, c := range []struct{ packet, want string }{
+		{`40/random`, `44/random,{"message":"Invalid namespace"}`},
+		{`40/random,{"a":1}`, `44/random,{"message":"Invalid namespace"}`},
+		{`40/known?x=1`, `44/known?x=1,{"message":"Invalid namespace"}`},
+		{`40/Known`, `44/Known,{"message":"Invalid namespace"}`},
+	} {
+		conn.Send(c.packet)
+		conn.Want(c.want)
+	}
+	conn.Join("/known", "") // the connection stayed open
+}
+
+// One connection, two namespaces: two sockets with ids of their own, auth per namespace.
+func TestConnectToTwoNamespaces(t *testing.T) {
+	f := start(t)
+	main, chat := connects(f.Of("/")), connects(f.Of("/chat"))
+	conn := f.WebSocket()
+	if conn.Join("/", `{"a":1}`) == conn.Join("/chat", "") {
+		t.Error("both sockets have the same id")
+	}
+	a, b := wait(t, main), wait(t, chat)
+	if a.Conn() != b.Conn() {
+		t.Error("the sockets do not share the connection")
+	}
+	var auth struct{ A int }
+	if err := a.Handshake().DecodeAuth(&auth); err != nil || auth.A != 1 {
+		t.Errorf("auth %+v, %v", auth, err)
+	}
+	if err := b.Handshake().DecodeAuth(&auth); err != nil || len(b.Handshake().Auth) != 0 {
+		t.Errorf("auth %s, %v", b.Handshake().Auth, err)
+	}
+	var wrong struct{ A string }
+	if err := a.Handshake().DecodeAuth(&wrong); !errors.Is(err, namespace.ErrArguments) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOf(t *testing.T) {
+	f := start(t)
+	if f.Of("") != f.Of("/") || f.Of("abc") != f.Of("/abc") || f.Of("/abc") == f.Of("/") {
+		t.Error("names are not normalised")
+	}
+	var names []string
+	for _, ns := range f.Namespaces() {
+		names = append(names, ns.Name())
+	}
+	if got := strings.Join(names, " "); got != "/ /abc" {
+		t.Errorf("namespaces are %s", got)
+	}
+}
+
+// A client may leave a namespace and join it again.
+func TestConnectAgain(t *testing.T) {
+	f := start(t)
+	connected, disconnected := connects(f.Of("/")), disconnects(f.Of("/"))
+	conn := f.WebSocket()
+	first := conn.Join("/", "")
+	conn.Send("41")
+	second := conn.Join("/", "")
+	if first == second {
+		t.Error("the second socket has the id of the first")
+	}
+	a, b := wait(t, connected), wait(t, connected)
+	if d := wait(t, disconnected); d.socket != a || d.reason != namespace.ReasonClientNamespaceDisconnect {
+		t.Errorf("%s disconnected: %s", d.socket.ID(), d.reason)
+	}
+	if !b.Connected() {
+		t.Error("the second socket is not connected")
+	}
+}

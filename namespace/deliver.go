@@ -1,0 +1,100 @@
+package namespace
+
+import (
+	"bytes"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// host is the namespace as its adapter sees it.
+type host struct{ ns *Namespace }
+
+var _ adapter.Host = host{}
+
+func (h host) Name() string { return h.ns.name }
+
+// Deliver sends p to the sockets that are connected. It holds no lock: a socket that disconnects meanwhile refuses the
+// frames, a slow one queues them.
+func (h host) Deliver(to []adapter.Socket, p *adapter.Packet, f adapter.Flags) error {
+	var frames []byte
+	for _, a := range to {
+		s, ok := a.(*Socket)
+		if !ok || !s.Connected() {
+			continue
+		}
+		if frames == nil {
+			var err error
+			if frames, err = h.ns.shared(p, 0, false); err != nil {
+				return err
+			}
+		}
+		s.showOutgoing(p.Event, p.Args)
+		_ = s.write(frames, sharedOptions(f)) // its own end, not the broadcast's
+	}
+	return nil
+}
+
+// DeliverWithAck sends p to the sockets that are connected and collects what they answer.
+func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.Flags, count func(int), answer func(adapter.Answer)) (func(), error) {
+	asked := make([]*Socket, 0, len(to))
+	for _, a := range to {
+		if s, ok := a.(*Socket); ok && s.Connected() {
+			asked = append(asked, s)
+		}
+	}
+	if len(asked) == 0 {
+		count(0)
+		return func() {}, nil
+	}
+	id := h.ns.nextID()
+	frames, err := h.ns.shared(p, id, true)
+	if err != nil {
+		return nil, err
+	}
+	count(len(asked))
+	poll := h.ns.polls.open(id, asked, answer)
+	for _, s := range asked {
+		s.showOutgoing(p.Event, p.Args)
+		err := s.write(frames, sharedOptions(f))
+		if err == nil && !s.Connected() {
+			// It disconnected between being chosen and the poll being open, so that nobody told the poll.
+			err = s.Err()
+		}
+		if err != nil {
+			h.ns.polls.drop(poll, s, err)
+		}
+	}
+	return func() { h.ns.polls.close(poll) }, nil
+}
+
+// Disconnect disconnects sockets.
+func (h host) Disconnect(to []adapter.Socket, close bool) {
+	for _, a := range to {
+		if s, ok := a.(*Socket); ok {
+			s.Disconnect(close)
+		}
+	}
+}
+
+// shared encodes p into frames that many outboxes may keep: they are never changed.
+func (n *Namespace) shared(p *adapter.Packet, id uint64, hasID bool) ([]byte, error) {
+	x := takeScratch()
+	defer x.release()
+	frames, err := x.packet(protocol.Event, n.name, id, hasID, p.Event, p.Args)
+	return bytes.Clone(frames), err
+}
+
+func sharedOptions(f adapter.Flags) engineio.WriteOptions {
+	o := engineio.Shared
+	if f.Volatile {
+		o |= engineio.Volatile
+	}
+	return o
+}
+
+// closeAdapter closes a namespace's adapter.
+func (h *Hub) closeAdapter(ns *Namespace) error {
+	return h.contain(nil, "Adapter.Close", ns.adapter.Close)
+}

@@ -1,0 +1,88 @@
+package namespace
+
+import "github.com/gosocketio/socketio/protocol"
+
+// handle runs everything that is registered for an event: any-listeners, the socket's middlewares, handlers of the
+// namespace, handlers of the socket.
+func (s *Socket) handle(e *Event) {
+	defer s.client.refund(1, e.cost)
+	all, own := s.ns.handlers.load(), s.own.load()
+	e.resolve(all, own)
+
+	for _, h := range [...]*handlers{all, own} {
+		for _, l := range h.any {
+			s.call("an any-listener", func() { l.fn(e) })
+		}
+	}
+	for _, fn := range own.incoming {
+		if err := s.ns.hub.contain(s, "a socket middleware", func() error { return fn(e) }); err != nil {
+			s.failed(e, err)
+			return
+		}
+	}
+	for _, h := range [...]*handlers{all, own} {
+		l := h.events[e.name]
+		if l == nil {
+			continue
+		}
+		for _, fn := range l.fns {
+			if s.state.Load() == stateGone {
+				return // the event was sent before the disconnect, but is not delivered after it
+			}
+			if err := s.run(fn, e); err != nil {
+				s.failed(e, err)
+			}
+		}
+	}
+}
+
+// run runs one handler. It is contain without a closure.
+func (s *Socket) run(fn func(*Event) error, e *Event) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = s.ns.hub.panicked(s, "a handler of "+e.name, v)
+		}
+	}()
+	return fn(e)
+}
+
+// resolve finds the event's name, without a copy when it has a handler.
+func (e *Event) resolve(tables ...*handlers) {
+	raw := e.span(0)
+	if plain, ok := protocol.NameBytes(raw); ok {
+		for _, h := range tables {
+			if l := h.events[string(plain)]; l != nil {
+				e.name = l.name
+				return
+			}
+		}
+	}
+	e.name = protocol.EventName(raw)
+}
+
+// failed reports that the handling of an event failed, and answers the
+// client if it waits: {"error":{"message":...,"data":...}} as only argument.
+func (s *Socket) failed(e *Event, err error) {
+	s.ns.hub.report(s, &HandlerError{Event: e.name, Err: err})
+	if !e.wantsAck || e.answered.Load() {
+		return
+	}
+	visible := shown(err)
+	if e.Ack(errorAnswer{visible.wire()}) != nil && visible.Data != nil {
+		// The data cannot be encoded: the message still can.
+		_ = e.Ack(errorAnswer{errorObject{Message: visible.Message}})
+	}
+}
+
+// errorAnswer is the acknowledgement of an event whose handling failed.
+type errorAnswer struct {
+	Error errorObject `json:"error"`
+}
+
+// errorObject is an error as the client sees it.
+type errorObject struct {
+	Message string `json:"message"`
+	Data    any    `json:"data,omitzero"`
+}
+
+func (e *Error) wire() errorObject { return errorObject{e.Message, e.Data} }

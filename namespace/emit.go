@@ -1,0 +1,76 @@
+package namespace
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// Emit sends an event to this socket. Args are encoded as encoding/json does, a []byte at any depth as binary
+// attachment. Nil means that the event is queued, in order; it never waits for the client. Otherwise it
+// returns ErrClosed, engineio.ErrQueueFull (and the connection is closed), ErrReservedEvent or an encoding error.
+func (s *Socket) Emit(event string, args ...any) error {
+	return s.emit(event, args, adapter.Flags{})
+}
+
+// Send is Emit of the event "message".
+func (s *Socket) Send(args ...any) error {
+	return s.emit("message", args, adapter.Flags{})
+}
+
+func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
+	if err := checkEvent(event); err != nil {
+		return err
+	}
+	if s.state.Load() == stateGone {
+		return ErrClosed
+	}
+	x := takeScratch()
+	defer x.release()
+	frames, err := x.packet(protocol.Event, s.ns.name, 0, false, event, args)
+	if err != nil {
+		return err
+	}
+	s.showOutgoing(event, args)
+	return s.write(frames, s.options(f))
+}
+
+// checkEvent refuses names that mean something else to the client.
+func checkEvent(event string) error {
+	if protocol.IsReserved(event) {
+		return fmt.Errorf("%w: %q is a reserved event name", ErrReservedEvent, event)
+	}
+	return nil
+}
+
+// options translates flags for the engine; its transports do not compress, so that NoCompress is always kept. While more events of this client wait to be handled, what their handlers
+// send leaves together.
+func (s *Socket) options(f adapter.Flags) (o engineio.WriteOptions) {
+	if f.Volatile {
+		o |= engineio.Volatile
+	} else if s.more.Load() {
+		o |= engineio.Later
+	}
+	return o
+}
+
+// write queues frames.
+func (s *Socket) write(frames []byte, o engineio.WriteOptions) error {
+	err := s.client.session.Write(frames, o)
+	if errors.Is(err, engineio.ErrClosed) {
+		return ErrClosed
+	}
+	return err
+}
+
+// showOutgoing tells the listeners about an event that is sent to this socket.
+func (s *Socket) showOutgoing(event string, args []any) {
+	for _, h := range [...]*handlers{s.ns.handlers.load(), s.own.load()} {
+		for _, l := range h.outgoing {
+			s.call("an outgoing listener", func() { l.fn(s, event, args) })
+		}
+	}
+}

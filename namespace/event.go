@@ -1,0 +1,125 @@
+package namespace
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// Event is an event that a client sent. It may be kept and acknowledged after the handler has returned.
+type Event struct {
+	socket *Socket
+	name   string // "" until resolved
+	data   []byte // the payload, a JSON array; spans are its elements
+	spans  []protocol.Span
+	few    [4]protocol.Span // what spans starts with
+
+	attachments [][]byte
+	ackID       uint64
+	wantsAck    bool
+	answered    atomic.Bool
+
+	next *Event // in the inbox
+	cost int64
+}
+
+// newEvent makes an event of a packet, which is valid only for now.
+func newEvent(s *Socket, p *protocol.Packet) *Event {
+	e := &Event{socket: s, attachments: p.Attachments, ackID: p.ID, wantsAck: p.HasID}
+	e.spans = append(e.few[:0], p.Args...)
+	if p.Type == protocol.BinaryEvent {
+		e.data = p.Data // the decoder's own copy, which it gives away
+	} else {
+		e.data = append([]byte(nil), p.Data...)
+	}
+	return e
+}
+
+// size is the payload in bytes.
+func (e *Event) size() int {
+	n := len(e.data)
+	for _, a := range e.attachments {
+		n += len(a)
+	}
+	return n
+}
+
+func (e *Event) span(i int) []byte { return e.data[e.spans[i].Start:e.spans[i].End] }
+
+// Name returns the event's name. A number sent as name is returned in JSON form.
+func (e *Event) Name() string { return e.name }
+
+// Socket returns the socket that the event came from.
+func (e *Event) Socket() *Socket { return e.socket }
+
+// Context returns the socket's context.
+func (e *Event) Context() context.Context { return e.socket.Context() }
+
+// Len returns the number of arguments.
+func (e *Event) Len() int { return len(e.spans) - 1 }
+
+// Decode decodes the first arguments into the values that pointers point to,
+// as encoding/json does; a []byte at any depth takes the binary value that the client sent there. It is
+// an error (ErrArguments) when the client sent fewer; what it sent besides is ignored.
+func (e *Event) Decode(pointers ...any) error {
+	if len(pointers) > e.Len() {
+		return fmt.Errorf("%w: %d sent, %d expected", ErrArguments, e.Len(), len(pointers))
+	}
+	for i, v := range pointers {
+		if err := protocol.Decode(e.span(i+1), e.attachments, v); err != nil {
+			return argumentError(i, err)
+		}
+	}
+	return nil
+}
+
+func argumentError(i int, err error) error {
+	return fmt.Errorf("%w: argument %s: %w", ErrArguments, strconv.Itoa(i+1), err)
+}
+
+// Args returns the arguments as what encoding/json makes of any JSON value, with
+// []byte where the client sent binary. They can be emitted again as they are.
+func (e *Event) Args() []any {
+	args := make([]any, e.Len())
+	for i := range args {
+		// The payload was checked when it was received: nothing is left that could fail for an any.
+		_ = protocol.Decode(e.span(i+1), e.attachments, &args[i])
+	}
+	return args
+}
+
+// Rewrite replaces the name and the arguments, for a middleware of the socket. It fails when args cannot be encoded.
+func (e *Event) Rewrite(name string, args ...any) error {
+	data, attachments, err := protocol.AppendArgs(nil, nil, name, true, args)
+	if err != nil {
+		return err
+	}
+	e.name, e.data, e.attachments = name, data, attachments
+	e.spans = protocol.Split(nil, data)
+	return nil
+}
+
+// WantsAck tells whether the client asked for an acknowledgement.
+func (e *Event) WantsAck() bool { return e.wantsAck }
+
+// Ack answers the event. Only the first call counts, later ones return ErrAnswered. Without WantsAck it does nothing. It
+// works as long as the connection is open, even after the socket left its namespace; otherwise it returns ErrClosed.
+func (e *Event) Ack(args ...any) error {
+	if !e.wantsAck {
+		return nil
+	}
+	// Encoded first: after an error there is still an answer to give.
+	x := takeScratch()
+	defer x.release()
+	frames, err := x.packet(protocol.Ack, e.socket.ns.name, e.ackID, true, "", args)
+	if err != nil {
+		return err
+	}
+	if !e.answered.CompareAndSwap(false, true) {
+		return ErrAnswered
+	}
+	return e.socket.write(frames, 0)
+}

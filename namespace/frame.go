@@ -1,0 +1,91 @@
+package namespace
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"sync"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// scratch is a pooled buffer in which a packet is encoded.
+type scratch struct{ buf []byte }
+
+var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 512)} }}
+
+func takeScratch() *scratch { return scratches.Get().(*scratch) }
+
+// release gives the buffer back. Nothing may refer to it any more.
+func (x *scratch) release() {
+	const keep = 64 << 10 // what one large message grew is left to the collector
+	if cap(x.buf) <= keep {
+		scratches.Put(x)
+	}
+}
+
+// open returns the buffer with room for a frame's header and the engine's packet type, message.
+func (x *scratch) open() []byte {
+	return append(slices.Grow(x.buf[:0], wire.HeadRoom+1)[:wire.HeadRoom], '4')
+}
+
+// close makes complete frames of what was appended to open's result.
+func (x *scratch) close(text []byte, attachments [][]byte) []byte {
+	x.buf = text[:0]
+	frames := wire.FinishText(text)
+	for _, a := range attachments {
+		frames = wire.AppendBinary(frames, a)
+	}
+	return frames
+}
+
+// packet encodes an event or an acknowledgement. The frames are valid until release.
+func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, event string, args []any) ([]byte, error) {
+	text, attachments, err := protocol.AppendPacket(x.open(), t, nsp, id, hasID, event, args)
+	if err != nil {
+		return nil, err
+	}
+	return x.close(text, attachments), nil
+}
+
+// connect encodes a CONNECT. Ids of sockets need no escaping.
+func (x *scratch) connect(nsp, id string) []byte {
+	text := protocol.AppendHeader(x.open(), protocol.Connect, 0, nsp, 0, false)
+	text = append(text, `{"sid":"`...)
+	text = append(text, id...)
+	return x.close(append(text, `"}`...), nil)
+}
+
+// refusal encodes a CONNECT_ERROR.
+func (x *scratch) refusal(nsp string, payload []byte) []byte {
+	text := protocol.AppendHeader(x.open(), protocol.ConnectError, 0, nsp, 0, false)
+	return x.close(append(text, payload...), nil)
+}
+
+// disconnect encodes a DISCONNECT.
+func (x *scratch) disconnect(nsp string) []byte {
+	return x.close(protocol.AppendHeader(x.open(), protocol.Disconnect, 0, nsp, 0, false), nil)
+}
+
+// errorPayload is the JSON object by which a client is told of an error. Data that cannot be encoded is left out, with the reason in err.
+func errorPayload(e *Error) (payload []byte, err error) {
+	object := e.wire()
+	payload, err = plainJSON(object)
+	if err != nil {
+		object.Data = nil
+		payload, _ = plainJSON(object) // a string always encodes
+	}
+	return payload, err
+}
+
+// plainJSON is encoding/json as JSON.stringify does it: without escaping HTML.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

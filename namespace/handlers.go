@@ -1,0 +1,132 @@
+package namespace
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// handlers are the functions registered on a namespace or on one socket. A
+// value is immutable once published: delivery reads it without a lock.
+type handlers struct {
+	middleware    []func(*Socket) error // namespace only
+	connection    []func(*Socket)       // namespace only
+	disconnecting []func(*Socket, Reason)
+	disconnect    []func(*Socket, Reason)
+	incoming      []func(*Event) error // socket only
+	events        map[string]*listeners
+	any           []*anyListener
+	outgoing      []*outgoingListener
+}
+
+// listeners are the handlers of one event. The name is here so that an event that has a handler needs no copy of it.
+type listeners struct {
+	name string
+	fns  []func(*Event) error
+}
+
+// anyListener and outgoingListener have an identity, so that they can be removed.
+type (
+	anyListener      struct{ fn func(*Event) }
+	outgoingListener struct {
+		fn func(s *Socket, event string, args []any)
+	}
+)
+
+// handlerSet holds the current handlers: nil until the first registration.
+type handlerSet struct {
+	mu  sync.Mutex // serialises changes
+	now atomic.Pointer[handlers]
+}
+
+// none is read where nothing was registered.
+var none handlers
+
+func (h *handlerSet) load() *handlers {
+	if now := h.now.Load(); now != nil {
+		return now
+	}
+	return &none
+}
+
+// change publishes a copy that f changed. f must not write to slices and maps that the copy shares.
+func (h *handlerSet) change(f func(*handlers)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := *h.load()
+	f(&next)
+	h.now.Store(&next)
+}
+
+func (h *handlerSet) addDisconnecting(fn func(*Socket, Reason)) {
+	h.change(func(n *handlers) { n.disconnecting = with(n.disconnecting, fn) })
+}
+
+func (h *handlerSet) addDisconnect(fn func(*Socket, Reason)) {
+	h.change(func(n *handlers) { n.disconnect = with(n.disconnect, fn) })
+}
+
+func (h *handlerSet) handle(event string, fn func(*Event) error) {
+	if protocol.IsReserved(event) {
+		// A client cannot send it, so that the handler would never run: a mistake of the program.
+		panic(fmt.Sprintf("socketio: no client can send %q; there is a method for it (OnConnection, OnDisconnect, OnDisconnecting)", event))
+	}
+	if fn == nil {
+		panic(fmt.Sprintf("socketio: handler of %q is nil", event))
+	}
+	h.change(func(n *handlers) {
+		n.events = maps.Clone(n.events)
+		if n.events == nil {
+			n.events = make(map[string]*listeners)
+		}
+		next := &listeners{name: event}
+		if old := n.events[event]; old != nil {
+			next.fns = slices.Clip(old.fns)
+		}
+		next.fns = append(next.fns, fn)
+		n.events[event] = next
+	})
+}
+
+func (h *handlerSet) off(event string) {
+	h.change(func(n *handlers) {
+		n.events = maps.Clone(n.events)
+		delete(n.events, event)
+	})
+}
+
+func (h *handlerSet) addAny(fn func(*Event), first bool) (off func()) {
+	l := &anyListener{fn}
+	h.change(func(n *handlers) {
+		if first {
+			n.any = append([]*anyListener{l}, n.any...)
+		} else {
+			n.any = with(n.any, l)
+		}
+	})
+	return func() { h.change(func(n *handlers) { n.any = without(n.any, l) }) }
+}
+
+func (h *handlerSet) addOutgoing(fn func(*Socket, string, []any), first bool) (off func()) {
+	l := &outgoingListener{fn}
+	h.change(func(n *handlers) {
+		if first {
+			n.outgoing = append([]*outgoingListener{l}, n.outgoing...)
+		} else {
+			n.outgoing = with(n.outgoing, l)
+		}
+	})
+	return func() { h.change(func(n *handlers) { n.outgoing = without(n.outgoing, l) }) }
+}
+
+// with returns a new slice with v at its end.
+func with[T any](s []T, v T) []T { return append(slices.Clip(s), v) }
+
+// without returns a new slice without v.
+func without[T comparable](s []T, v T) []T {
+	return slices.DeleteFunc(slices.Clone(s), func(x T) bool { return x == v })
+}

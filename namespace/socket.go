@@ -1,0 +1,183 @@
+package namespace
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gosocketio/socketio/engineio"
+)
+
+// Socket is a client in a namespace. A client that joined several namespaces has a socket in each. All methods are safe
+// for concurrent use.
+type Socket struct {
+	id     string
+	ns     *Namespace
+	client *client
+	auth   json.RawMessage
+	own    handlerSet // what was registered on this socket alone
+
+	state atomic.Uint32 // written under mu
+	more  atomic.Bool   // events wait behind the one being handled
+
+	mu       sync.Mutex
+	waiting  []string // rooms joined before the socket is connected
+	head     *Event   // the inbox
+	tail     *Event
+	working  bool // a worker runs
+	admitted bool // it was connected, so that a disconnect is due
+	over     bool // its disconnect is being, or has been, told
+	gone     error
+	acks     map[uint64]*call
+	values   []value
+	ctx      context.Context // made when first asked for
+	cancel   context.CancelCauseFunc
+	endCost  int64 // what the client's DISCONNECT was charged
+
+	// The worker's own: what the CONNECT was charged, and whether admit has run.
+	cost    int64
+	charged bool
+	opened  bool
+}
+
+// The states of a socket: joining while the middlewares run, then connected, then gone.
+const (
+	stateJoining uint32 = iota
+	stateConnected
+	stateGone
+)
+
+// ID returns the socket's id: 20 characters, fresh for each connection, the name of a room that the socket is in. It is not
+// the id of the engine's session.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace that the socket is in.
+func (s *Socket) Namespace() *Namespace { return s.ns }
+
+// Conn returns the connection that the socket shares with the client's sockets in other namespaces.
+func (s *Socket) Conn() *engineio.Session { return s.client.session }
+
+// Handshake returns what is known from the first request and the CONNECT packet.
+func (s *Socket) Handshake() Handshake {
+	return Handshake{Handshake: s.client.session.Handshake(), Auth: s.auth}
+}
+
+// Connected tells whether the socket is connected: false while the namespace's middlewares run and after it disconnected.
+func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
+
+func (s *Socket) joining() bool { return s.state.Load() == stateJoining }
+
+// Err returns nil until the socket disconnected, then why: a [*DisconnectError], or the error by which a middleware refused
+// it.
+func (s *Socket) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone
+}
+
+// Context returns a context that ends when the socket disconnects, with what [Socket.Err] returns as its cause. Its
+// values are those of the session's context (engineio.Config.SessionContext).
+func (s *Socket) Context() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx == nil {
+		s.ctx, s.cancel = context.WithCancelCause(s.client.session.Context())
+		if s.gone != nil {
+			s.cancel(s.gone)
+		}
+	}
+	return s.ctx
+}
+
+// Join puts the socket into rooms. In a middleware it takes effect when the socket is connected; after a disconnect it has no effect.
+func (s *Socket) Join(rooms ...string) {
+	s.mu.Lock()
+	state := s.state.Load()
+	if state == stateJoining {
+		for _, room := range rooms {
+			if !slices.Contains(s.waiting, room) {
+				s.waiting = append(s.waiting, room)
+			}
+		}
+	}
+	s.mu.Unlock()
+	if state == stateConnected {
+		s.ns.adapter.Join(s.id, rooms...)
+	}
+}
+
+// Leave takes the socket out of a room. One that leaves the room named after its id
+// is not left out any more by the operators that spare the sender.
+func (s *Socket) Leave(room string) {
+	s.mu.Lock()
+	s.waiting = slices.DeleteFunc(s.waiting, func(r string) bool { return r == room })
+	s.mu.Unlock()
+	s.ns.adapter.Leave(s.id, room)
+}
+
+// Rooms returns the rooms that the socket is in, its own among them. They can be read until the OnDisconnecting
+// functions have returned; then there are none.
+func (s *Socket) Rooms() []string {
+	s.mu.Lock()
+	waiting := slices.Clone(s.waiting)
+	s.mu.Unlock()
+	for _, room := range s.ns.adapter.Rooms(s.id) {
+		if !slices.Contains(waiting, room) {
+			waiting = append(waiting, room)
+		}
+	}
+	return waiting
+}
+
+// Handle adds a handler for an event of this socket, after those of its namespace. Where all sockets of a namespace have
+// the same handler, [Namespace.Handle] costs nothing per connection. It panics when event is a name that no client can send.
+func (s *Socket) Handle(event string, fn func(*Event) error) { s.own.handle(event, fn) }
+
+// Off removes the handlers that [Socket.Handle] added for an event.
+func (s *Socket) Off(event string) { s.own.off(event) }
+
+// Use adds a middleware for the events of this socket: it runs before their handlers, in order of registration, and may
+// change the event with [Event.Rewrite]. The first error ends the handling of that event, as a handler's error does.
+func (s *Socket) Use(fn func(*Event) error) {
+	s.own.change(func(h *handlers) { h.incoming = with(h.incoming, fn) })
+}
+
+// OnAny adds a function that sees every event of this socket before middlewares and handlers. off removes it.
+func (s *Socket) OnAny(fn func(*Event)) (off func()) { return s.own.addAny(fn, false) }
+
+// PrependAny is OnAny in front of the functions that are there.
+func (s *Socket) PrependAny(fn func(*Event)) (off func()) { return s.own.addAny(fn, true) }
+
+// OnAnyOutgoing adds a function that sees every event sent to this socket, broadcasts included and acknowledgements
+// not. It runs on the sender's goroutine and must not block or change args. off removes it.
+func (s *Socket) OnAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
+	return s.own.addOutgoing(fn, false)
+}
+
+// PrependAnyOutgoing is OnAnyOutgoing in front of the functions that are there.
+func (s *Socket) PrependAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
+	return s.own.addOutgoing(fn, true)
+}
+
+// OnDisconnecting adds a function that runs when the socket has disconnected and its rooms can still be read.
+func (s *Socket) OnDisconnecting(fn func(*Socket, Reason)) { s.own.addDisconnecting(fn) }
+
+// OnDisconnect adds a function that runs when the socket has disconnected and left its rooms.
+func (s *Socket) OnDisconnect(fn func(*Socket, Reason)) { s.own.addDisconnect(fn) }
+
+func (s *Socket) logContext() context.Context {
+	if s == nil {
+		return context.Background()
+	}
+	return s.client.session.Context()
+}
+
+func (s *Socket) logAttrs() []slog.Attr {
+	if s == nil {
+		return nil
+	}
+	return []slog.Attr{slog.String("namespace", s.ns.name), slog.String("socket", s.id)}
+}

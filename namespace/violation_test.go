@@ -1,0 +1,161 @@
+package namespace_test
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/namespace"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// What a client must not send, after it joined "/", and the reason its sockets get.
+var violations = []struct {
+	name, packet string
+	reason       namespace.Reason
+}{
+	{"second CONNECT", `40`, namespace.ReasonForcedServerClose},
+	{"EVENT for another namespace", `42/chat,["x"]`, namespace.ReasonForcedServerClose},
+	{"EVENT without payload for another namespace", `42/chat,`, namespace.ReasonForcedServerClose},
+	{"ACK for another namespace", `43/chat,0[]`, namespace.ReasonForcedServerClose},
+	{"DISCONNECT for another namespace", `41/chat,`, namespace.ReasonForcedServerClose},
+	{"DISCONNECT for an unknown namespace", `41/nowhere,`, namespace.ReasonForcedServerClose},
+	{"CONNECT_ERROR", `44{"message":"x"}`, namespace.ReasonForcedServerClose},
+	{"EVENT with an object", `42{}`, namespace.ReasonForcedClose},
+	{"EVENT with a bad id", `42abc["x"]`, namespace.ReasonForcedClose},
+	{"EVENT with a reserved name", `42["disconnect"]`, namespace.ReasonForcedClose},
+	{"unknown type", `4abc`, namespace.ReasonForcedClose},
+	{"binary without count", `45`, namespace.ReasonForcedClose},
+	{"no packet", `4`, namespace.ReasonForcedClose},
+	{"CONNECT with an array", `40/chat,[]`, namespace.ReasonForcedClose},
+	{"CONNECT_ERROR with an array", `44["x"]`, namespace.ReasonForcedClose},
+	{"too many attachments", `4511-["x"]`, namespace.ReasonForcedClose},
+}
+
+func TestViolations(t *testing.T) {
+	for _, c := range violations {
+		t.Run(c.name, func(t *testing.T) {
+			var reported atomic.Int32
+			f := start(t, func(n *namespace.Config, _ *engineio.Config) {
+				n.OnError = func(s *namespace.Socket, err error) {
+					var parse *protocol.ParseError
+					if !errors.As(err, &parse) || s == nil {
+						t.Errorf("reported for %v: %v", s, err)
+					}
+					reported.Add(1)
+				}
+			})
+			f.Of("/chat")
+			main, other := f.Of("/"), f.Of("/other")
+			fromMain, fromOther := disconnects(main), disconnects(other)
+
+			conn := f.WebSocket()
+			conn.Join("/", "")
+			conn.Join("/other", "")
+			conn.Send(c.packet, `42["never delivered"]`)
+			conn.WantClose()
+			for _, ch := range []<-chan gone{fromMain, fromOther} {
+				d := wait(t, ch)
+				if d.reason != c.reason {
+					t.Errorf("%s: reason %q, want %q", d.socket.Namespace().Name(), d.reason, c.reason)
+				}
+				var why *namespace.DisconnectError
+				if !errors.As(d.socket.Err(), &why) || why.Cause == nil {
+					t.Errorf("no cause: %v", d.socket.Err())
+				}
+			}
+			want := int32(0)
+			if c.reason == namespace.ReasonForcedClose {
+				want = 2 // once for each socket
+			}
+			if got := reported.Load(); got != want {
+				t.Errorf("%d errors reported, want %d", got, want)
+			}
+		})
+	}
+}
+
+// Over polling, what was sent before arrives with the next GET, the close packet with the one after.
+func TestViolationsOverPolling(t *testing.T) {
+	for _, c := range violations {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t)
+			f.Of("/chat")
+			joined := connects(f.Of("/"))
+			p := f.Polling()
+			p.Send("40")
+			s := wait(t, joined)
+			p.Post(c.packet)
+			p.Want(`40{"sid":"` + s.ID() + `"}`)
+			p.Want("6", "1")
+			p.WantGone()
+		})
+	}
+}
+
+func TestViolationBeforeConnect(t *testing.T) {
+	for _, c := range []struct{ name, packet string }{
+		{"EVENT", `42["x"]`},
+		{"EVENT without payload", `42`},
+		{"ACK", `430[]`},
+		{"DISCONNECT", `41`},
+		{"garbage", `4abc`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t)
+			f.Of("/").OnConnection(func(*namespace.Socket) { t.Error("a socket connected") })
+			p := f.Polling()
+			p.Post(c.packet)
+			p.Want("6", "1")
+			p.WantGone()
+			conn := f.WebSocket()
+			conn.Send(c.packet)
+			conn.WantClose()
+		})
+	}
+}
+
+func TestBinaryWithoutHeader(t *testing.T) {
+	f := start(t)
+	disconnected := disconnects(f.Of("/"))
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.SendBinary([]byte{1})
+	conn.WantClose()
+	if d := wait(t, disconnected); d.reason != namespace.ReasonForcedClose {
+		t.Errorf("reason %q", d.reason)
+	}
+}
+
+func TestTextInsteadOfAttachment(t *testing.T) {
+	f := start(t)
+	disconnected := disconnects(f.Of("/"))
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.Send(`451-["x",{"_placeholder":true,"num":0}]`, `42["y"]`)
+	conn.WantClose()
+	if d := wait(t, disconnected); d.reason != namespace.ReasonForcedClose {
+		t.Errorf("reason %q", d.reason)
+	}
+}
+
+// What looks odd and is allowed.
+func TestTolerated(t *testing.T) {
+	f := start(t)
+	f.Of("/").Handle("echo", func(e *namespace.Event) error { return e.Socket().Emit("echo", e.Args()...) })
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.Send(
+		`42`,         // no payload
+		`421`,        // no payload, with an id
+		`430[]`,      // an acknowledgement that nobody waits for
+		`439999`,     // the same without payload
+		`42["none"]`, // nobody listens
+		`42["error"]`,
+		`42[1,2]`,
+		`42[""]`,
+		`42["echo","still here"]`,
+	)
+	conn.Want(`42["echo","still here"]`)
+}

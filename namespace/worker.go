@@ -1,0 +1,116 @@
+package namespace
+
+// wake starts the socket's worker unless it runs.
+func (s *Socket) wake() {
+	s.mu.Lock()
+	start := !s.working
+	s.working = true
+	s.mu.Unlock()
+	if start {
+		s.start()
+	}
+}
+
+// start runs the worker. The caller has set working.
+func (s *Socket) start() {
+	s.ns.hub.workers.begin()
+	go s.work()
+}
+
+// enqueue puts an event into the inbox.
+func (s *Socket) enqueue(e *Event) {
+	e.cost = s.client.charge(e.size())
+	s.mu.Lock()
+	if s.state.Load() == stateGone {
+		s.mu.Unlock()
+		s.client.refund(1, e.cost)
+		return
+	}
+	if s.head == nil {
+		s.head = e
+	} else {
+		s.tail.next = e
+	}
+	s.tail = e
+	start := !s.working
+	s.working = true
+	if !start {
+		s.more.Store(true)
+	}
+	s.mu.Unlock()
+	if start {
+		s.start()
+	}
+}
+
+// task is what a worker does next.
+type task uint8
+
+const (
+	taskNone task = iota
+	taskAdmit
+	taskEvent
+	taskEnd
+)
+
+// work does what the socket has to do, one thing after the other, and ends when there is nothing left.
+func (s *Socket) work() {
+	idle := false
+	defer func() {
+		if idle {
+			s.ns.hub.workers.end()
+			return
+		}
+		// A handler ended the goroutine (runtime.Goexit, which a failing test assertion does). What waits behind it needs another.
+		go s.work()
+	}()
+	for {
+		t, e := s.next()
+		switch t {
+		case taskAdmit:
+			s.admit()
+		case taskEvent:
+			s.handle(e)
+		case taskEnd:
+			s.tell()
+		case taskNone:
+			idle = true
+			return
+		}
+	}
+}
+
+// next takes the next task. With none left the worker is no longer one.
+func (s *Socket) next() (task, *Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.opened:
+		s.opened = true
+		return taskAdmit, nil
+	case s.state.Load() == stateGone && s.admitted && !s.over:
+		s.over = true
+		return taskEnd, nil
+	case s.head != nil:
+		e := s.head
+		s.head, e.next = e.next, nil
+		if s.head == nil {
+			s.tail = nil
+		}
+		s.more.Store(s.head != nil)
+		return taskEvent, e
+	}
+	s.working = false
+	s.more.Store(false)
+	return taskNone, nil
+}
+
+// call runs a callback of the user and reports its panic.
+func (s *Socket) call(where string, fn func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.ns.hub.report(s, s.ns.hub.panicked(s, where, v))
+		}
+	}()
+	fn()
+}
