@@ -1,0 +1,63 @@
+// The interop server on the official Node.js implementation: the oracle that every scenario is held against before it
+// judges our own server. It takes the command line of ../server and answers as ../server does.
+
+import { createServer } from "node:http";
+import { Server as Engine } from "engine.io";
+import { Server } from "socket.io";
+import { parseFlags } from "./flags.mjs";
+import { serveEverywhere, serveCustom, serveRefused } from "./handlers.mjs";
+
+let flags;
+try {
+  flags = parseFlags(process.argv.slice(2), {
+    addr: "127.0.0.1:0",
+    "ping-interval": 25_000,
+    "ping-timeout": 20_000,
+    "connect-timeout": 45_000,
+    "max-payload": 1_000_000,
+    path: "/socket.io/",
+    cors: "",
+    eio3: false,
+    recovery: false,
+  });
+} catch (error) {
+  console.error(`oracle: ${error.message}`);
+  process.exit(2);
+}
+
+const engineOptions = {
+  pingInterval: flags["ping-interval"],
+  pingTimeout: flags["ping-timeout"],
+  maxHttpBufferSize: flags["max-payload"],
+  allowEIO3: flags.eio3,
+};
+if (flags.cors) {
+  engineOptions.cors = { origin: flags.cors === "*" ? "*" : flags.cors.split(",") };
+}
+
+const http = createServer((request, response) => response.writeHead(404).end());
+
+const io = new Server(http, {
+  ...engineOptions,
+  path: flags.path,
+  connectTimeout: flags["connect-timeout"],
+  ...(flags.recovery ? { connectionStateRecovery: {} } : {}),
+});
+serveEverywhere(io.of("/"));
+serveEverywhere(io.of("/chat"));
+serveCustom(io.of("/custom"));
+serveRefused(io.of("/refused"));
+
+const engine = new Engine(engineOptions);
+engine.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
+engine.attach(http, { path: "/engine.io/" });
+
+process.once("SIGTERM", () => {
+  engine.close();
+  io.close(() => process.exit(0));
+});
+
+const [, host, port] = /^(.*):(\d+)$/.exec(flags.addr);
+http.listen(Number(port), host, () => {
+  console.log(`listening on http://${host}:${http.address().port}`);
+});

@@ -1,0 +1,100 @@
+// Runs the suites: `node run.mjs --target go|node [--suite wire|browser] [WORD...]`.
+//
+//   --target go    builds ../cmd/socketio and ./server once and tests them (the default)
+//   --target node  tests ./oracle, the official implementation, with the same scenarios
+//   --suite wire   scenarios with the official client, conformance suites, bad input (the default)
+//   --suite browser  the chat page in headless Chromium
+//   WORD           only test files whose path contains one of the words
+//
+// Whatever the tests start belongs to one process group, which ends with this process in every case.
+
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+
+const here = import.meta.dirname;
+const root = join(here, "..");
+const suites = { wire: ["scenarios", "conformance", "bad-input"], browser: ["browser"] };
+
+/** Ends the run with one line that says what is missing. */
+function fail(line) {
+  console.error(`compat-tests: ${line}`);
+  process.exit(1);
+}
+
+let values, words;
+try {
+  ({ values, positionals: words } = parseArgs({
+    allowPositionals: true,
+    options: { target: { type: "string", default: "go" }, suite: { type: "string", default: "wire" } },
+  }));
+} catch (error) {
+  fail(error.message);
+}
+if (!["go", "node"].includes(values.target) || !Object.hasOwn(suites, values.suite)) {
+  fail("usage: node run.mjs --target go|node [--suite wire|browser] [WORD...]");
+}
+
+const bin = mkdtempSync(join(tmpdir(), "compat-tests-"));
+let tests;
+process.on("exit", () => {
+  if (tests?.pid) {
+    try {
+      process.kill(-tests.pid, "SIGKILL");
+    } catch {
+      // The group is empty: everything has ended by itself.
+    }
+  }
+  rmSync(bin, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.once(signal, () => process.exit(130));
+}
+
+/** Builds a Go command and returns the path of its binary. */
+function build(name, directory, pkg) {
+  const output = join(bin, name);
+  const { error, status, stderr } = spawnSync("go", ["build", "-o", output, pkg], { cwd: directory, encoding: "utf8" });
+  if (error) {
+    fail(`cannot run go: ${error.message}`);
+  }
+  if (status !== 0) {
+    fail(`cannot build ${relative(root, join(directory, pkg))}: ${stderr.trim()}`);
+  }
+  return output;
+}
+
+if (!existsSync(join(here, "node_modules", "socket.io-client"))) {
+  fail("npm packages are missing: run `npm ci` in compat-tests");
+}
+
+const env = { ...process.env, COMPAT_TARGET: values.target };
+if (values.suite === "browser") {
+  env.CHROMIUM ??= "/usr/bin/chromium";
+  if (!existsSync(env.CHROMIUM)) {
+    fail(`no Chromium at ${env.CHROMIUM}: install Debian's package chromium, or name one in CHROMIUM`);
+  }
+  env.COMPAT_DEMO = build("socketio", root, "./cmd/socketio");
+} else if (values.target === "go") {
+  env.COMPAT_SERVER = JSON.stringify([build("compat-server", here, "./server")]);
+} else {
+  env.COMPAT_SERVER = JSON.stringify([process.execPath, join(here, "oracle", "server.mjs")]);
+}
+
+const files = suites[values.suite]
+  .flatMap((directory) => readdirSync(join(here, directory)).map((name) => join(directory, name)))
+  .filter((file) => file.endsWith(".test.mjs"))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+if (files.length === 0) {
+  fail(`no test file matches ${words.join(" ")}`);
+}
+
+// Two files at a time: the scenarios mostly wait, but the heartbeats of the conformance suites are short.
+tests = spawn(
+  process.execPath,
+  ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=60000", ...files],
+  { cwd: here, env, stdio: "inherit", detached: true },
+);
+tests.once("close", (code) => process.exit(code ?? 1));

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { once } from "../lib/deadline.mjs";
+import { startServer } from "../lib/server.mjs";
+import { ask, connect, connected, overEachTransport, record, upgraded } from "../lib/suite.mjs";
+
+const eager = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 100, randomizationFactor: 0 };
+
+overEachTransport((transport) => {
+  test("a client comes back after the server was killed and started again", async (t) => {
+    let server = await startServer();
+    t.after(() => server.kill());
+    const root = await connect(t, server.url, transport, eager);
+    const chat = root.io.socket("/chat");
+    await connected(chat);
+    if (transport.name !== "polling") {
+      await upgraded(root);
+    }
+    await ask(root, "join", "room");
+    const before = root.id;
+    const authenticated = record(root, "auth");
+
+    const lost = [once(root, "disconnect"), once(chat, "disconnect")];
+    const failed = once(root.io, "reconnect_error");
+    await server.kill();
+    for (const [reason] of await Promise.all(lost)) {
+      assert.equal(reason, transport.name === "polling" ? "transport error" : "transport close");
+    }
+    assert.equal(root.active, true, "the client must try again by itself");
+    await failed;
+    root.emit("message", "written while nobody listened");
+    const back = record(root, "message-back");
+
+    const returned = [once(root, "connect"), once(chat, "connect"), once(root.io, "reconnect")];
+    server = await startServer([], { port: server.port });
+    await Promise.all(returned);
+    assert.notEqual(root.id, before);
+    assert.deepEqual(await authenticated.next(), [{}]);
+    assert.deepEqual(await back.next(), ["written while nobody listened"]);
+    assert.deepEqual(await ask(chat, "ack", "chat is back"), ["chat is back"]);
+    assert.deepEqual((await ask(root, "whoami"))[0].rooms, [root.id], "rooms are gone with the old server");
+  });
+});
