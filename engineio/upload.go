@@ -24,6 +24,8 @@ func (u *upload) abort() { _ = u.rc.SetReadDeadline(time.Unix(1, 0)) }
 // serveUpload takes the packets of a POST (protocol v4, "HTTP long-polling").
 func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session) {
 	u := &upload{rc: http.NewResponseController(w)}
+	// Before anybody can abort the upload, for that sets a deadline too.
+	_ = u.rc.SetReadDeadline(time.Now().Add(e.cfg.ReadTimeout)) // not every ResponseWriter can
 	s.mu.Lock()
 	switch {
 	case s.state == stateClosed:
@@ -82,7 +84,6 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 	if r.ContentLength > int64(limit) {
 		return tooLarge(uint64(r.ContentLength), limit) //nolint:gosec // positive
 	}
-	_ = u.rc.SetReadDeadline(time.Now().Add(e.cfg.ReadTimeout)) // not every ResponseWriter can
 	scratch := bufpool.Get(bufpool.Small)
 	defer bufpool.Put(scratch)
 	body, err := readBody(r.Body, (*scratch)[:0], limit)

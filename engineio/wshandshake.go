@@ -45,7 +45,7 @@ func badUpgrade(r *http.Request, h http.Header) (status int, text string) {
 		h.Set("Sec-WebSocket-Version", "13, 8")
 		return http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Version header"
 	}
-	if p := r.Header["Sec-WebSocket-Protocol"]; p != nil && subprotocol(r) == "" {
+	if r.Header.Get("Sec-WebSocket-Protocol") != "" && subprotocol(r) == "" {
 		return http.StatusBadRequest, "Invalid Sec-WebSocket-Protocol header"
 	}
 	return 0, ""

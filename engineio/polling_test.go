@@ -1,0 +1,227 @@
+package engineio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/engineio/wire"
+)
+
+// wantClosing checks what the Close event said, and that the session is unknown from then on.
+func (s *server) wantClosing(q string, reason engineio.Reason, cause string) {
+	s.Helper()
+	got := next(s.T, s.closings)
+	text := ""
+	if got.cause != nil {
+		text = got.cause.Error()
+	}
+	if got.reason != reason || !strings.Contains(text, cause) {
+		s.Errorf("closed with %q, %v; want %q, %q", got.reason, got.cause, reason, cause)
+	}
+	if got := s.request("GET", q, ""); got.status != 400 || got.body != `{"code":1,"message":"Session ID unknown"}` {
+		s.Errorf("a later poll got %+v", got)
+	}
+}
+
+// The rows of behaviour 1.7.
+
+func TestSecondGETClosesSession(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	parked := s.poll(q)
+	s.parked(next(t, s.sessions))
+	if got := s.request("GET", q, ""); got.status != 400 || got.body != "" {
+		t.Errorf("2nd GET: %+v", got)
+	}
+	if got := next(t, parked); got.status != 200 || got.body != "1" {
+		t.Errorf("parked GET: %+v", got)
+	}
+	s.wantClosing(q, engineio.ReasonTransportError, "overlap from client")
+}
+
+// begin sends a POST whose body is not complete.
+func (s *server) begin(q string) (conn net.Conn) {
+	s.Helper()
+	conn, err := new(net.Dialer).DialContext(s.Context(), "tcp", strings.TrimSuffix(strings.TrimPrefix(s.url, "http://"), engineio.DefaultPath))
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		s.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(conn, "POST %s?%s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4first", engineio.DefaultPath, q); err != nil {
+		s.Fatal(err)
+	}
+	return conn
+}
+
+func TestSecondPOSTClosesSession(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	first := s.begin(q)
+	// The first upload is known to be under way once the second is refused.
+	for s.request("POST", q, "4second").body == "ok" {
+	}
+	if b, err := io.ReadAll(first); err != nil && errors.Is(err, os.ErrDeadlineExceeded) || len(b) > 0 {
+		t.Errorf("the 1st POST was answered %q, %v; want its connection destroyed", b, err)
+	}
+	s.wantClosing(q, engineio.ReasonTransportError, "data request overlap from client")
+}
+
+func TestAbortedGETClosesSession(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "GET", s.url+"?"+q, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan error, 1)
+	go func() {
+		_, err := s.do(r)
+		gone <- err
+	}()
+	s.parked(next(t, s.sessions))
+	cancel()
+	if err := next(t, gone); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	s.wantClosing(q, engineio.ReasonTransportError, "poll connection closed prematurely")
+}
+
+func TestAbortedPOSTClosesSession(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	conn := s.begin(q)
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.wantClosing(q, engineio.ReasonTransportError, "data request connection closed prematurely")
+}
+
+func TestPOSTThatNeverEndsIsCutOff(t *testing.T) {
+	s := start(t, engineio.Config{ReadTimeout: 20 * time.Millisecond})
+	q := s.polling()
+	s.begin(q)
+	s.wantClosing(q, engineio.ReasonTransportError, "data request timed out")
+}
+
+func TestBinaryPOSTIsInvalidContent(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	parked := s.poll(q)
+	s.parked(next(t, s.sessions))
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"?"+q, strings.NewReader("4x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/octet-stream")
+	if got, err := s.do(r); err != nil || got.status != 400 || got.body != "" {
+		t.Errorf("POST: %+v, %v", got, err)
+	}
+	if got := next(t, parked); got.body != "1" {
+		t.Errorf("parked GET: %+v", got)
+	}
+	s.wantClosing(q, engineio.ReasonTransportError, "invalid content")
+}
+
+func TestPOSTSizeLimit(t *testing.T) {
+	s := start(t, engineio.Config{MaxPayload: 10})
+	q := s.polling()
+	for _, c := range []struct {
+		size, status int
+	}{{10, 200}, {11, 413}, {1 << 20, 413}} {
+		body := "4" + strings.Repeat("x", c.size-1)
+		if got := s.request("POST", q, body); got.status != c.status {
+			t.Errorf("%d bytes: status %d, want %d", c.size, got.status, c.status)
+		}
+		// Chunked: the size is not announced.
+		r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"?"+q, struct{ io.Reader }{strings.NewReader(body)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.do(r); err != nil || got.status != c.status {
+			t.Errorf("%d bytes, chunked: status %d, %v, want %d", c.size, got.status, err, c.status)
+		}
+	}
+	// The session lives, and nothing of what was too large was delivered.
+	if got := s.request("GET", q, ""); got.body != "4xxxxxxxxx\x1e4xxxxxxxxx" {
+		t.Errorf("GET: %+v", got)
+	}
+}
+
+func TestUndecodablePOSTClosesSession(t *testing.T) {
+	for _, body := range []string{"abc", "", "4x\x1e", "\x1e4x", "7", "4x\x1eabc"} {
+		t.Run(body, func(t *testing.T) {
+			s := start(t, engineio.Config{})
+			q := s.polling()
+			parked := s.poll(q)
+			s.parked(next(t, s.sessions))
+			r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"?"+q, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.do(r); err == nil {
+				t.Errorf("POST was answered: %+v", got)
+			}
+			// What came before the bad packet is delivered and its echo may win the race for the GET.
+			if got := next(t, parked); got.body != "1" && got.body != "4x" {
+				t.Errorf("parked GET: %+v", got)
+			}
+			got := next(t, s.closings)
+			if got.reason != engineio.ReasonParseError || !errors.Is(got.cause, wire.ErrPacket) {
+				t.Errorf("closed with %+v", got)
+			}
+		})
+	}
+}
+
+func TestClosePacketReleasesGETWithNoop(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	parked := s.poll(q)
+	s.parked(next(t, s.sessions))
+	if got := s.request("POST", q, "1"); got.body != "ok" {
+		t.Errorf("POST: %+v", got)
+	}
+	if got := next(t, parked); got.body != "6" {
+		t.Errorf("parked GET: %+v", got)
+	}
+	s.wantClosing(q, engineio.ReasonTransportClose, "")
+}
+
+func TestOtherMethodsWithSession(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	for _, m := range []string{"PUT", "DELETE", "HEAD", "OPTIONS"} {
+		if got := s.request(m, q, ""); got.status != 500 || got.body != "" {
+			t.Errorf("%s: %+v", m, got)
+		}
+	}
+	if got := s.request("POST", q, "4x"); got.body != "ok" {
+		t.Errorf("the session is gone: %+v", got)
+	}
+}
+
+func TestClientPingIsAnError(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"?"+q, strings.NewReader("2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.do(r); err == nil {
+		t.Errorf("POST was answered: %+v", got)
+	}
+	s.wantClosing(q, engineio.ReasonTransportError, "invalid heartbeat direction")
+}
