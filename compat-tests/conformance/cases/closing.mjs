@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+/** Two cases: the client closes its session. */
+export function declareClosing(engine) {
+  test("polling: a close packet releases the waiting GET and ends the session", async () => {
+    const session = await engine.poll();
+    const parked = await session.park();
+    await session.send("1");
+    const { status, body } = await parked.answer;
+    assert.deepEqual({ status, body }, { status: 200, body: "6" });
+    assert.equal((await session.get()).status, 400);
+  });
+
+  test("websocket: a close packet ends the connection", async (t) => {
+    const ws = await engine.websocket(t);
+    ws.send("1");
+    await ws.closed;
+  });
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { get, send } from "../../lib/http.mjs";
+
+const keys = ["maxPayload", "pingInterval", "pingTimeout", "sid", "upgrades"];
+
+function assertHandshake(handshake, upgrades) {
+  assert.deepEqual(Object.keys(handshake).toSorted(), keys);
+  assert.equal(typeof handshake.sid, "string");
+  assert.notEqual(handshake.sid, "");
+  assert.deepEqual(handshake.upgrades, upgrades);
+  assert.equal(handshake.pingInterval, 300);
+  assert.equal(handshake.pingTimeout, 200);
+  assert.equal(handshake.maxPayload, 1_000_000);
+}
+
+/** Seven cases: how a session is opened, and how it is refused. */
+export function declareHandshake(engine) {
+  test("polling: a session is opened", async () => {
+    const { status, body } = await get(engine.url({ EIO: 4, transport: "polling" }));
+    assert.equal(status, 200);
+    assert.equal(body[0], "0");
+    assertHandshake(JSON.parse(body.slice(1)), ["websocket"]);
+  });
+
+  test("polling: no session without the protocol's version", async () => {
+    for (const query of [{}, { EIO: "abc" }]) {
+      assert.equal((await get(engine.url({ transport: "polling", ...query }))).status, 400);
+    }
+  });
+
+  test("polling: no session without a known transport", async () => {
+    for (const query of [{}, { transport: "abc" }]) {
+      assert.equal((await get(engine.url({ EIO: 4, ...query }))).status, 400);
+    }
+  });
+
+  test("polling: a session is opened by GET only", async () => {
+    for (const method of ["POST", "PUT"]) {
+      assert.equal((await send(method, engine.url({ EIO: 4, transport: "polling" }))).status, 400);
+    }
+  });
+
+  test("websocket: a session is opened", async (t) => {
+    const ws = await engine.websocket(t);
+    assertHandshake(ws.handshake, []);
+  });
+
+  test("websocket: no session without the protocol's version", async (t) => {
+    for (const query of [{}, { EIO: "abc" }]) {
+      await engine.dial(t, { transport: "websocket", ...query }).closed;
+    }
+  });
+
+  test("websocket: no session without a known transport", async (t) => {
+    for (const query of [{}, { transport: "abc" }]) {
+      await engine.dial(t, { EIO: 4, ...query }).closed;
+    }
+  });
+}

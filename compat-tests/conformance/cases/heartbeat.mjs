@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+/** Four cases: the server pings, the client answers or is dropped. */
+export function declareHeartbeat(engine) {
+  test("polling: pings and pongs take turns", async () => {
+    const session = await engine.poll();
+    for (let i = 0; i < 3; i++) {
+      assert.deepEqual(await session.receive(), ["2"]);
+      await session.send("3");
+    }
+  });
+
+  test("polling: without a pong the session ends", async () => {
+    const session = await engine.poll();
+    assert.deepEqual(await session.receive(), ["2"]);
+    // This one is parked when the deadline passes; how it ends is not the protocol's business.
+    await session.get();
+    await session.assertGone();
+  });
+
+  test("websocket: pings and pongs take turns", async (t) => {
+    const ws = await engine.websocket(t);
+    for (let i = 0; i < 3; i++) {
+      assert.equal(await ws.next(), "2");
+      ws.send("3");
+    }
+  });
+
+  test("websocket: without a pong the session ends", async (t) => {
+    const ws = await engine.websocket(t);
+    await ws.closed;
+  });
+}
