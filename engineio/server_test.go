@@ -193,11 +193,15 @@ func (s *server) tryDial(q string) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	if br == nil {
-		br = bufio.NewReader(conn)
-	}
 	s.Cleanup(func() { _ = conn.Close() })
-	return &socket{s.T, conn, br}, nil
+	return wrap(s.T, conn, br), nil
+}
+
+func wrap(t *testing.T, conn net.Conn, r *bufio.Reader) *socket {
+	if r == nil {
+		r = bufio.NewReader(conn)
+	}
+	return &socket{t, conn, r}
 }
 
 // read returns the next message, or what ended the connection.

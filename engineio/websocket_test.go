@@ -1,0 +1,157 @@
+package engineio_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+
+	"github.com/gosocketio/socketio/engineio"
+)
+
+const direct = "EIO=4&transport=websocket"
+
+// frame builds a client frame whose header may lie.
+func frame(b0 byte, masked bool, length uint64, payload []byte) []byte {
+	b := []byte{b0, 127}
+	b = binary.BigEndian.AppendUint64(b, length)
+	if masked {
+		b[1] |= 0x80
+		b = append(b, 0, 0, 0, 0) // a mask that changes nothing
+	}
+	return append(b, payload...)
+}
+
+// Each broken rule of RFC 6455 ends the session with its close code.
+func TestWebSocketFaults(t *testing.T) {
+	text := func(s string) []byte { return frame(0x81, true, uint64(len(s)), []byte(s)) }
+	for _, c := range []struct {
+		name   string
+		bytes  []byte
+		code   ws.StatusCode
+		reason engineio.Reason
+		cause  string
+	}{
+		{"RSV1", frame(0xc1, true, 1, []byte("4")), 1002, engineio.ReasonTransportError, "reserved bits"},
+		{"opcode 3", frame(0x83, true, 1, []byte("4")), 1002, engineio.ReasonTransportError, "reserved opcode"},
+		{"no mask", frame(0x81, false, 1, []byte("4")), 1002, engineio.ReasonTransportError, "without a mask"},
+		{"fragmented ping", []byte{0x09, 0x80, 0, 0, 0, 0}, 1002, engineio.ReasonTransportError, "fragmented control"},
+		{"long ping", frame(0x89, true, 126, make([]byte, 126)), 1002, engineio.ReasonTransportError, "control frame of more"},
+		{"continuation of nothing", frame(0x80, true, 1, []byte("4")), 1002, engineio.ReasonTransportError, "continuation of no"},
+		{"message in message", append(frame(0x01, true, 1, []byte("4")), text("4")...), 1002, engineio.ReasonTransportError, "message within"},
+		{"not UTF-8", text("4\xff"), 1007, engineio.ReasonTransportError, "not UTF-8"},
+		{"one byte too many", text("4" + strings.Repeat("x", 100)), 1009, engineio.ReasonTransportError, "101 bytes, the limit is 100"},
+		{"2^63", frame(0x82, true, 1<<63, nil), 1009, engineio.ReasonTransportError, "too large"},
+		{"2^64-1", frame(0x82, true, 1<<64-1, nil), 1009, engineio.ReasonTransportError, "too large"},
+		{"too large in fragments", bytes.Repeat(append(frame(0x02, true, 60, make([]byte, 60)), frame(0x00, true, 60, nil)...), 1), 1009, engineio.ReasonTransportError, "too large"},
+		{"too many fragments", append(frame(0x01, true, 0, nil), bytes.Repeat(frame(0x00, true, 0, nil), 16_384)...), 1008, engineio.ReasonTransportError, "16384 fragments"},
+		{"unknown packet", text("abc"), 0, engineio.ReasonParseError, ""},
+		{"empty packet", text(""), 0, engineio.ReasonParseError, ""},
+		{"ping packet", text("2"), 0, engineio.ReasonTransportError, "invalid heartbeat direction"},
+		{"close packet", text("1"), 0, engineio.ReasonTransportClose, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, engineio.Config{MaxPayload: 100})
+			conn := s.dial(direct)
+			conn.open()
+			if _, err := conn.Write(c.bytes); err != nil {
+				t.Fatal(err)
+			}
+			want := c.code
+			if want == 0 {
+				want = ws.StatusNoStatusRcvd
+			}
+			if code := conn.wantEnd(); code != want && code != 0 { // 0: the rest of our bytes turned the close frame into a reset
+				t.Errorf("close code %d, want %d", code, want)
+			}
+			got := next(t, s.closings)
+			text := ""
+			if got.cause != nil {
+				text = got.cause.Error()
+			}
+			if got.reason != c.reason || !strings.Contains(text, c.cause) {
+				t.Errorf("closed with %q, %v; want %q, %q", got.reason, got.cause, c.reason, c.cause)
+			}
+			if strings.Contains(c.cause, "too large") && !errors.Is(got.cause, engineio.ErrPayloadTooLarge) {
+				t.Errorf("%v is not ErrPayloadTooLarge", got.cause)
+			}
+		})
+	}
+}
+
+// A message is the same however its bytes arrive.
+func TestWebSocketChunking(t *testing.T) {
+	s := start(t, engineio.Config{})
+	c := s.dial(direct)
+	c.open()
+	for _, size := range []int{0, 1, 125, 126, 200, 65_535, 65_536, 100_000} {
+		want := "4" + strings.Repeat("é", size/2)
+		b := ws.MustCompileFrame(ws.MaskFrameInPlaceWith(ws.NewTextFrame([]byte(want)), [4]byte{1, 2, 3, 4}))
+		for _, step := range []int{1, 3, 4096, len(b)} {
+			if len(b)/step > 300 {
+				continue
+			}
+			for i := 0; i < len(b); i += step {
+				if _, err := c.Write(b[i:min(i+step, len(b))]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.want(want)
+		}
+	}
+}
+
+func TestWebSocketFragmentsAndControlFramesBetween(t *testing.T) {
+	s := start(t, engineio.Config{})
+	c := s.dial(direct)
+	c.open()
+	ping := []byte{0x89, 0x84, 0, 0, 0, 0, 'p', 'i', 'n', 'g'}
+	for _, b := range [][]byte{
+		frame(0x01, true, 2, []byte("4h")), ping[:8], ping[8:],
+		frame(0x00, true, 0, nil), frame(0x80, true, 4, []byte("ello")),
+	} {
+		if _, err := c.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := ws.ReadFrame(c.r)
+	if err != nil || f.Header.OpCode != ws.OpPong || string(f.Payload) != "ping" {
+		t.Fatalf("got %+v, %v; want a pong", f, err)
+	}
+	c.want("4hello")
+}
+
+func TestPeerCloseIsTransportClose(t *testing.T) {
+	for name, end := range map[string]func(c *socket) error{
+		"close frame": func(c *socket) error {
+			return wsutil.WriteClientMessage(c.Conn, ws.OpClose, ws.NewCloseFrameBody(1000, "bye"))
+		},
+		"TCP end": func(c *socket) error { return c.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, engineio.Config{})
+			c := s.dial(direct)
+			c.open()
+			if err := end(c); err != nil {
+				t.Fatal(err)
+			}
+			if got := next(t, s.closings); got.reason != engineio.ReasonTransportClose {
+				t.Errorf("closed with %+v", got)
+			}
+		})
+	}
+}
+
+func TestFirstSubprotocolIsAccepted(t *testing.T) {
+	s := start(t, engineio.Config{})
+	d := ws.Dialer{Protocols: []string{"a", "b"}}
+	conn, _, hs, err := d.Dial(t.Context(), "ws"+strings.TrimPrefix(s.url, "http")+"?"+direct)
+	if err != nil || hs.Protocol != "a" {
+		t.Fatalf("%+v, %v", hs, err)
+	}
+	_ = conn.Close()
+}
