@@ -109,6 +109,9 @@ func (s *server) do(r *http.Request) (reply, error) {
 		return reply{}, err
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols { // its body is a WebSocket
+		return reply{res.StatusCode, res.Header, ""}, nil
+	}
 	b, err := io.ReadAll(res.Body)
 	return reply{res.StatusCode, res.Header, string(b)}, err
 }

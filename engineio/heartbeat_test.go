@@ -1,0 +1,199 @@
+package engineio_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio"
+)
+
+var quick = engineio.Config{PingInterval: 60 * time.Millisecond, PingTimeout: 40 * time.Millisecond}
+
+func TestHeartbeat(t *testing.T) {
+	t.Run("polling", func(t *testing.T) {
+		beats := make(chan struct{}, 10)
+		c := quick
+		c.PingTimeout = patience
+		c.Events.Heartbeat = func(*engineio.Session) { beats <- struct{}{} }
+		s := start(t, c)
+		q := s.polling()
+		for range 3 {
+			if got := s.request("GET", q, ""); got.body != "2" {
+				t.Fatalf("GET: %+v", got)
+			}
+			s.request("POST", q, "3")
+			next(t, beats)
+		}
+	})
+	t.Run("WebSocket", func(t *testing.T) {
+		c := quick
+		c.PingTimeout = patience
+		s := start(t, c)
+		w := s.dial(direct)
+		w.open()
+		for range 3 {
+			w.want("2")
+			w.send("3")
+		}
+	})
+}
+
+func TestPingTimeout(t *testing.T) {
+	t.Run("polling", func(t *testing.T) {
+		s := start(t, quick)
+		s.wantClosing(s.polling(), engineio.ReasonPingTimeout, "")
+	})
+	t.Run("WebSocket", func(t *testing.T) {
+		s := start(t, quick)
+		c := s.dial(direct)
+		c.open()
+		c.wantEnd()
+		if got := next(t, s.closings); got.reason != engineio.ReasonPingTimeout {
+			t.Errorf("closed with %+v", got)
+		}
+	})
+	t.Run("survives the upgrade", func(t *testing.T) {
+		s := start(t, quick)
+		q := s.polling()
+		c := s.dial(strings.Replace(q, "polling", "websocket", 1))
+		c.send("2probe")
+		c.want("3probe")
+		c.send("5")
+		c.wantEnd()
+		if got := next(t, s.closings); got.reason != engineio.ReasonPingTimeout {
+			t.Errorf("closed with %+v", got)
+		}
+	})
+	t.Run("wins over a close that nobody fetches", func(t *testing.T) {
+		s := start(t, quick)
+		s.polling()
+		next(t, s.sessions).Close()
+		if got := next(t, s.closings); got.reason != engineio.ReasonPingTimeout {
+			t.Errorf("closed with %+v", got)
+		}
+	})
+}
+
+// While the server itself does not read, a missing pong is not the peer's fault.
+func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
+	in := make(chan string, 10)
+	c := quick
+	c.Events.Message = func(x *engineio.Session, data []byte, _ bool) {
+		in <- string(data)
+		x.PauseReading()
+	}
+	s := start(t, c)
+	w := s.dial(direct)
+	w.open()
+	w.send("4one")
+	next(t, in)
+	x := next(t, s.sessions)
+	w.want("2")
+	w.send("3")
+	w.send("4two")
+	select {
+	case got := <-s.closings:
+		t.Fatalf("closed with %+v", got)
+	case got := <-in:
+		t.Fatalf("read %q while paused", got)
+	case <-time.After(3 * (c.PingInterval + c.PingTimeout)):
+	}
+	x.ResumeReading()
+	if got := next(t, in); got != "two" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestUpgradeCandidates(t *testing.T) {
+	upgrade := func(q string) string { return strings.Replace(q, "polling", "websocket", 1) }
+	t.Run("never probes", func(t *testing.T) {
+		s := start(t, engineio.Config{UpgradeTimeout: 20 * time.Millisecond})
+		q := s.polling()
+		s.dial(upgrade(q)).wantEnd()
+		s.request("POST", q, "4alive")
+		if got := s.request("GET", q, ""); got.body != "4alive" {
+			t.Errorf("GET: %+v", got)
+		}
+		c := s.dial(upgrade(q)) // a retry is allowed
+		c.send("2probe")
+		c.want("3probe")
+	})
+	t.Run("second one", func(t *testing.T) {
+		s := start(t, engineio.Config{})
+		q := s.polling()
+		first := s.dial(upgrade(q))
+		first.send("2probe")
+		first.want("3probe")
+		s.dial(upgrade(q)).wantEnd()
+		first.send("5")
+		first.send("4hi")
+		first.want("4hi")
+	})
+	t.Run("sends something else", func(t *testing.T) {
+		s := start(t, engineio.Config{})
+		q := s.polling()
+		c := s.dial(upgrade(q))
+		c.send("4no")
+		c.wantEnd()
+		s.request("POST", q, "4alive")
+		if got := s.request("GET", q, ""); got.body != "4alive" {
+			t.Errorf("GET: %+v", got)
+		}
+	})
+	t.Run("session closes meanwhile", func(t *testing.T) {
+		s := start(t, engineio.Config{})
+		q := s.polling()
+		c := s.dial(upgrade(q))
+		c.send("2probe")
+		c.want("3probe")
+		next(t, s.sessions).Discard(nil)
+		c.wantEnd()
+		next(t, s.closings)
+	})
+	t.Run("every GET is released", func(t *testing.T) {
+		s := start(t, engineio.Config{})
+		q := s.polling()
+		c := s.dial(upgrade(q))
+		c.send("2probe")
+		c.want("3probe")
+		for range 3 {
+			if got := s.request("GET", q, ""); got.body != "6" {
+				t.Errorf("GET: %+v", got)
+			}
+		}
+	})
+	t.Run("closing session flushes on the new transport", func(t *testing.T) {
+		s := start(t, engineio.Config{})
+		q := s.polling()
+		x := next(t, s.sessions)
+		c := s.dial(upgrade(q))
+		c.send("2probe")
+		c.want("3probe")
+		if err := x.Send([]byte("last"), false); err != nil {
+			t.Fatal(err)
+		}
+		x.Close()
+		c.send("5")
+		c.want("4last")
+		c.wantEnd()
+		if got := next(t, s.closings); got.reason != engineio.ReasonForcedClose {
+			t.Errorf("closed with %+v", got)
+		}
+	})
+	t.Run("switched off", func(t *testing.T) {
+		s := start(t, engineio.Config{NoUpgrades: true})
+		if got := s.request("GET", "EIO=4&transport=polling", ""); !strings.Contains(got.body, `"upgrades":[]`) {
+			t.Errorf("open packet: %s", got.body)
+		}
+		s.dial(upgrade(s.polling())).wantEnd()
+	})
+	t.Run("of a WebSocket session", func(t *testing.T) {
+		s := start(t, engineio.Config{})
+		c := s.dial(direct)
+		id := c.open()
+		s.dial(direct + "&sid=" + id).wantEnd()
+		c.send("4hi")
+		c.want("4hi")
+	})
+}
