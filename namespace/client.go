@@ -115,6 +115,7 @@ func (c *client) message(data []byte, binary bool) {
 	c.await(p == nil)
 	if p != nil {
 		c.packet(p)
+		c.decoder.Release() // an idle connection keeps no buffer
 	}
 }
 
@@ -136,7 +137,7 @@ func (c *client) packet(p *protocol.Packet) {
 		c.violation(p, "the namespace is not joined")
 	case p.Type == protocol.Disconnect:
 		c.disconnect(s)
-	case p.Type == protocol.Ack || p.Type == protocol.BinaryAck:
+	case p.Type == protocol.Ack:
 		s.answered(p)
 	case len(p.Args) > 0:
 		s.enqueue(newEvent(s, p))

@@ -49,13 +49,13 @@ func (c *client) adopt(s *Socket) error {
 
 // refuse sends a CONNECT_ERROR.
 func (c *client) refuse(nsp string, e *Error) {
-	payload, err := errorPayload(e)
+	x := takeScratch()
+	defer x.release()
+	frames, err := x.refusal(nsp, e)
 	if err != nil {
 		c.hub.report(nil, fmt.Errorf("socketio: data of a refused connect: %w", err))
 	}
-	x := takeScratch()
-	defer x.release()
-	_ = c.session.Write(x.refusal(nsp, payload), 0) // a client that is gone need not be told
+	_ = c.session.Write(frames, 0) // a client that is gone need not be told
 }
 
 // admit is a socket's first task: it runs the middlewares, and then connects the socket or refuses it.

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -30,12 +31,16 @@ type Event struct {
 func newEvent(s *Socket, p *protocol.Packet) *Event {
 	e := &Event{socket: s, attachments: p.Attachments, ackID: p.ID, wantsAck: p.HasID}
 	e.spans = append(e.few[:0], p.Args...)
-	if p.Type == protocol.BinaryEvent {
-		e.data = p.Data // the decoder's own copy, which it gives away
-	} else {
-		e.data = append([]byte(nil), p.Data...)
-	}
+	e.data = keep(p)
 	return e
+}
+
+// keep returns the payload for longer than the packet is valid.
+func keep(p *protocol.Packet) []byte {
+	if p.Attachments != nil {
+		return p.Data // the decoder's copy, which it gives away
+	}
+	return bytes.Clone(p.Data)
 }
 
 // size is the payload in bytes.
@@ -93,12 +98,20 @@ func (e *Event) Args() []any {
 
 // Rewrite replaces the name and the arguments, for a middleware of the socket. It fails when args cannot be encoded.
 func (e *Event) Rewrite(name string, args ...any) error {
-	data, attachments, err := protocol.AppendArgs(nil, nil, name, true, args)
-	if err != nil {
-		return err
+	data, spans := []byte{'['}, make([]protocol.Span, 0, 1+len(args))
+	var attachments [][]byte
+	for i, v := range append([]any{name}, args...) {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		start := len(data)
+		var err error
+		if data, attachments, err = protocol.AppendJSON(data, attachments, v); err != nil {
+			return err
+		}
+		spans = append(spans, protocol.Span{Start: uint32(start), End: uint32(len(data))})
 	}
-	e.name, e.data, e.attachments = name, data, attachments
-	e.spans = protocol.Split(nil, data)
+	e.name, e.data, e.spans, e.attachments = name, append(data, ']'), spans, attachments
 	return nil
 }
 

@@ -1,8 +1,6 @@
 package namespace
 
 import (
-	"bytes"
-	"encoding/json"
 	"slices"
 	"sync"
 
@@ -57,35 +55,17 @@ func (x *scratch) connect(nsp, id string) []byte {
 	return x.close(append(text, `"}`...), nil)
 }
 
-// refusal encodes a CONNECT_ERROR.
-func (x *scratch) refusal(nsp string, payload []byte) []byte {
-	text := protocol.AppendHeader(x.open(), protocol.ConnectError, 0, nsp, 0, false)
-	return x.close(append(text, payload...), nil)
+// refusal encodes a CONNECT_ERROR. Data that cannot be encoded is left out, with the reason in err.
+func (x *scratch) refusal(nsp string, e *Error) (frames []byte, err error) {
+	text, err := protocol.AppendControl(x.open(), protocol.ConnectError, nsp, e.wire())
+	if err != nil {
+		// A string always encodes.
+		text, _ = protocol.AppendControl(x.open(), protocol.ConnectError, nsp, errorObject{Message: e.Message})
+	}
+	return x.close(text, nil), err
 }
 
 // disconnect encodes a DISCONNECT.
 func (x *scratch) disconnect(nsp string) []byte {
 	return x.close(protocol.AppendHeader(x.open(), protocol.Disconnect, 0, nsp, 0, false), nil)
-}
-
-// errorPayload is the JSON object by which a client is told of an error. Data that cannot be encoded is left out, with the reason in err.
-func errorPayload(e *Error) (payload []byte, err error) {
-	object := e.wire()
-	payload, err = plainJSON(object)
-	if err != nil {
-		object.Data = nil
-		payload, _ = plainJSON(object) // a string always encodes
-	}
-	return payload, err
-}
-
-// plainJSON is encoding/json as JSON.stringify does it: without escaping HTML.
-func plainJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

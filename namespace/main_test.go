@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime"
 	"testing"
 	"time"
 
@@ -120,5 +121,28 @@ func none[T any](t testing.TB, ch <-chan T) {
 	case v := <-ch:
 		t.Errorf("got %v", v)
 	default:
+	}
+}
+
+// client is what connections over both transports can do.
+type client interface {
+	Join(namespace, auth string) string
+	Send(packets ...string)
+	Want(packets ...string)
+}
+
+// open opens a session over a transport.
+func (f *fixture) open(transport string) client {
+	if transport == "polling" {
+		return f.Polling()
+	}
+	return f.WebSocket()
+}
+
+// writable waits until everything written to a socket's connection is out: a client can have read the last of it a moment
+// before the server knows.
+func writable(s *namespace.Socket) {
+	for !s.Conn().Writable() {
+		runtime.Gosched()
 	}
 }

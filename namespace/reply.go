@@ -47,7 +47,7 @@ func (r Reply) Args() []any {
 func answerOf(s *Socket, p *protocol.Packet) adapter.Answer {
 	a := adapter.Answer{SocketID: s.id, Attachments: p.Attachments}
 	if len(p.Args) > 0 {
-		data := append([]byte(nil), p.Data...)
+		data := keep(p)
 		a.Args = make([]json.RawMessage, len(p.Args))
 		for i, span := range p.Args {
 			a.Args[i] = data[span.Start:span.End:span.End]

@@ -88,7 +88,7 @@ func TestViolationsOverPolling(t *testing.T) {
 			s := wait(t, joined)
 			p.Post(c.packet)
 			p.Want(`40{"sid":"` + s.ID() + `"}`)
-			p.Want("6", "1")
+			p.WantTogether("6", "1")
 			p.WantGone()
 		})
 	}
@@ -107,7 +107,7 @@ func TestViolationBeforeConnect(t *testing.T) {
 			f.Of("/").OnConnection(func(*namespace.Socket) { t.Error("a socket connected") })
 			p := f.Polling()
 			p.Post(c.packet)
-			p.Want("6", "1")
+			p.WantTogether("6", "1")
 			p.WantGone()
 			conn := f.WebSocket()
 			conn.Send(c.packet)

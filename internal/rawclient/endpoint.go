@@ -8,8 +8,11 @@ import (
 	"time"
 )
 
-// patience is how long a read waits before the test fails.
-const patience = 10 * time.Second
+// How long a read waits before the test fails. In memory, where tests let clocks run, it is an hour of fake time.
+const (
+	patience     = 10 * time.Second
+	pipePatience = time.Hour
+)
 
 // Endpoint is a handler that is being served.
 type Endpoint struct {
@@ -18,9 +21,10 @@ type Endpoint struct {
 	// Path is where the engine is. Default "/socket.io/".
 	Path string
 
-	t      testing.TB
-	dial   func(ctx context.Context) (net.Conn, error)
-	client *http.Client
+	t        testing.TB
+	patience time.Duration
+	dial     func(ctx context.Context) (net.Conn, error)
+	client   *http.Client
 }
 
 // Serve serves h on a TCP port of the loopback interface until the test ends.
@@ -34,17 +38,17 @@ func Serve(t testing.TB, h http.Handler) *Endpoint {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", l.Addr().String())
 	}
-	return serve(t, h, l, dial)
+	return serve(t, h, l, dial, patience)
 }
 
 // ServePipe serves h in memory until the test ends: nothing of it leaves a synctest bubble.
 func ServePipe(t testing.TB, h http.Handler) *Endpoint {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	return serve(t, h, l, l.dial)
+	return serve(t, h, l, l.dial, pipePatience)
 }
 
-func serve(t testing.TB, h http.Handler, l net.Listener, dial func(context.Context) (net.Conn, error)) *Endpoint {
+func serve(t testing.TB, h http.Handler, l net.Listener, dial func(context.Context) (net.Conn, error), patience time.Duration) *Endpoint {
 	srv := &http.Server{Handler: h}
 	done := make(chan struct{})
 	go func() {
@@ -60,10 +64,11 @@ func serve(t testing.TB, h http.Handler, l net.Listener, dial func(context.Conte
 		<-done
 	})
 	return &Endpoint{
-		URL:    "http://" + l.Addr().String(),
-		Path:   "/socket.io/",
-		t:      t,
-		dial:   dial,
-		client: &http.Client{Transport: transport, Timeout: patience},
+		URL:      "http://" + l.Addr().String(),
+		Path:     "/socket.io/",
+		t:        t,
+		patience: patience,
+		dial:     dial,
+		client:   &http.Client{Transport: transport, Timeout: patience},
 	}
 }

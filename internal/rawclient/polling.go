@@ -50,8 +50,25 @@ func (p *Poller) Send(packets ...string) {
 	}
 }
 
-// Want fails the test unless polling gives exactly these packets in one response.
+// Want fails the test unless exactly these packets come next, in one response or in several.
 func (p *Poller) Want(packets ...string) {
+	p.t.Helper()
+	for len(packets) > 0 {
+		status, body := p.Get()
+		if status != http.StatusOK {
+			p.t.Fatalf("GET got %d %q, want %q", status, body, packets)
+		}
+		for _, got := range strings.Split(body, "\x1e") {
+			if len(packets) == 0 || got != packets[0] {
+				p.t.Fatalf("GET got %q, want %q to be next", body, packets)
+			}
+			packets = packets[1:]
+		}
+	}
+}
+
+// WantTogether is Want, all in one response.
+func (p *Poller) WantTogether(packets ...string) {
 	p.t.Helper()
 	want := strings.Join(packets, "\x1e")
 	if status, body := p.Get(); status != http.StatusOK || body != want {

@@ -19,9 +19,10 @@ type Conn struct {
 	// Sid is the session's id.
 	Sid string
 
-	t    testing.TB
-	conn net.Conn
-	r    *bufio.Reader
+	t        testing.TB
+	patience time.Duration
+	conn     net.Conn
+	r        *bufio.Reader
 }
 
 // WebSocket opens a session over WebSocket. query, such as "token=1", is added to the URL.
@@ -40,7 +41,7 @@ func (e *Endpoint) WebSocket(query ...string) *Conn {
 // upgrade opens a WebSocket and reads nothing.
 func (e *Endpoint) upgrade(query string) *Conn {
 	e.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), e.patience)
 	defer cancel()
 	d := ws.Dialer{NetDial: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }}
 	conn, r, _, err := d.Dial(ctx, "ws"+strings.TrimPrefix(e.URL, "http")+e.Path+"?"+query)
@@ -51,30 +52,30 @@ func (e *Endpoint) upgrade(query string) *Conn {
 		r = bufio.NewReader(conn)
 	}
 	e.t.Cleanup(func() { _ = conn.Close() })
-	return &Conn{t: e.t, conn: conn, r: r}
+	return &Conn{t: e.t, patience: e.patience, conn: conn, r: r}
 }
 
 // Send sends packets, each as a text message.
 func (c *Conn) Send(packets ...string) {
 	c.t.Helper()
 	for _, p := range packets {
-		c.write(ws.NewTextFrame([]byte(p)))
+		if err := c.TrySend(p); err != nil {
+			c.t.Fatalf("send: %v", err)
+		}
 	}
 }
+
+// TrySend sends a text packet and returns the error instead of failing the test.
+func (c *Conn) TrySend(packet string) error { return c.write(ws.NewTextFrame([]byte(packet))) }
 
 // SendTogether sends packets in one write, so that they arrive together.
 func (c *Conn) SendTogether(packets ...string) {
 	c.t.Helper()
-	var all []byte
+	var frames []ws.Frame
 	for _, p := range packets {
-		frame, err := ws.CompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(p))))
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		all = append(all, frame...)
+		frames = append(frames, ws.NewTextFrame([]byte(p)))
 	}
-	_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
-	if _, err := c.conn.Write(all); err != nil {
+	if err := c.write(frames...); err != nil {
 		c.t.Fatalf("send: %v", err)
 	}
 }
@@ -82,21 +83,30 @@ func (c *Conn) SendTogether(packets ...string) {
 // SendBinary sends a binary message.
 func (c *Conn) SendBinary(data []byte) {
 	c.t.Helper()
-	c.write(ws.NewBinaryFrame(data))
-}
-
-func (c *Conn) write(f ws.Frame) {
-	c.t.Helper()
-	_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
-	if err := ws.WriteFrame(c.conn, ws.MaskFrame(f)); err != nil {
+	if err := c.write(ws.NewBinaryFrame(data)); err != nil {
 		c.t.Fatalf("send: %v", err)
 	}
+}
+
+// write sends frames in one write, so that goroutines may send at the same time.
+func (c *Conn) write(frames ...ws.Frame) error {
+	var all []byte
+	for _, f := range frames {
+		data, err := ws.CompileFrame(ws.MaskFrame(f))
+		if err != nil {
+			return err
+		}
+		all = append(all, data...)
+	}
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.patience))
+	_, err := c.conn.Write(all)
+	return err
 }
 
 // Next returns the next message that is not a ping, which it answers. An error means that the connection ended.
 func (c *Conn) Next() (text string, binary []byte, err error) {
 	for {
-		_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+		_ = c.conn.SetReadDeadline(time.Now().Add(c.patience))
 		f, err := ws.ReadFrame(c.r)
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
@@ -108,8 +118,7 @@ func (c *Conn) Next() (text string, binary []byte, err error) {
 		case f.Header.OpCode == ws.OpBinary:
 			return "", append([]byte{}, f.Payload...), nil
 		case string(f.Payload) == "2":
-			_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
-			if err := ws.WriteFrame(c.conn, ws.MaskFrame(ws.NewTextFrame([]byte("3")))); err != nil {
+			if err := c.TrySend("3"); err != nil {
 				return "", nil, err
 			}
 		default:

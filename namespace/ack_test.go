@@ -1,0 +1,293 @@
+package namespace_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/namespace"
+)
+
+// Acknowledgements that clients ask for.
+func TestAckToClient(t *testing.T) {
+	f := start(t)
+	for _, name := range []string{"/", "/chat"} {
+		ns := f.Of(name)
+		ns.Handle("same", func(e *namespace.Event) error { return e.Ack(e.Args()...) })
+		ns.Handle("none", func(e *namespace.Event) error { return e.Ack() })
+		ns.Handle("twice", func(e *namespace.Event) error {
+			if !e.WantsAck() {
+				t.Error("an id of 0 is an id")
+			}
+			if err := e.Ack(1); err != nil {
+				t.Error(err)
+			}
+			if err := e.Ack(2); !errors.Is(err, namespace.ErrAnswered) {
+				t.Errorf("the second Ack returned %v", err)
+			}
+			return nil
+		})
+		ns.Handle("unasked", func(e *namespace.Event) error {
+			if e.WantsAck() {
+				t.Error("no id")
+			}
+			return e.Ack(1)
+		})
+		ns.Handle("bad", func(e *namespace.Event) error {
+			if err := e.Ack(func() {}); err == nil {
+				t.Error("a function was encoded")
+			}
+			return e.Ack("good")
+		})
+	}
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.Join("/chat", "")
+	conn.Send(`42456["same",1,"2",{"3":[false]}]`)
+	conn.Want(`43456[1,"2",{"3":[false]}]`)
+	conn.Send(`42/chat,456["same",null]`)
+	conn.Want(`43/chat,456[null]`)
+	conn.Send(`420["none"]`)
+	conn.Want(`430[]`)
+	conn.Send(`42["unasked"]`, `420["twice"]`)
+	conn.Want(`430[1]`)
+	conn.Send(`429007199254740991["bad"]`)
+	conn.Want(`439007199254740991["good"]`)
+	conn.Send(`452-789["same",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]`)
+	conn.SendBinary([]byte{1, 2, 3})
+	conn.SendBinary([]byte{})
+	conn.Want(`462-789[{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]`)
+	conn.WantBinary([]byte{1, 2, 3}, []byte{})
+}
+
+// An acknowledgement may come later, from anywhere, even when the socket has left the namespace.
+func TestAckLater(t *testing.T) {
+	f := start(t)
+	events := make(chan *namespace.Event, 1)
+	f.Of("/").Handle("later", func(e *namespace.Event) error { events <- e; return nil })
+	disconnected := disconnects(f.Of("/"))
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.Send(`425["later"]`)
+	e := wait(t, events)
+	conn.Send(`41`)
+	wait(t, disconnected)
+	if err := e.Ack("late"); err != nil {
+		t.Error(err)
+	}
+	conn.Want(`435["late"]`)
+
+	other := f.WebSocket()
+	other.Join("/", "")
+	other.Send(`426["later"]`)
+	e = wait(t, events)
+	other.Close()
+	wait(t, disconnected)
+	if err := e.Ack("too late"); !errors.Is(err, namespace.ErrClosed) {
+		t.Errorf("Ack returned %v", err)
+	}
+}
+
+// Acknowledgements that the server asks for. Ids come from one counter per namespace.
+func TestAckFromClient(t *testing.T) {
+	f := start(t)
+	for id, name := range []string{"/", "/chat"} {
+		connected := connects(f.Of(name))
+		conn := f.WebSocket()
+		conn.Join(name, "")
+		s := wait(t, connected)
+
+		type result struct {
+			reply namespace.Reply
+			err   error
+		}
+		results := make(chan result, 1)
+		ask := func(args ...any) {
+			r, err := s.EmitWithAck(t.Context(), "q", args...)
+			results <- result{r, err}
+		}
+		p := map[string]string{"/": "", "/chat": "/chat,"}[name]
+
+		go ask()
+		conn.Want(`42` + p + `0["q"]`)
+		conn.Send(`43` + p + `0[1,{"a":"b"}]`)
+		r := wait(t, results)
+		var n int
+		var v struct{ A string }
+		if err := errors.Join(r.err, r.reply.Decode(&n, &v)); err != nil || n != 1 || v.A != "b" {
+			t.Errorf("%d: %v %v %v", id, n, v, err)
+		}
+		if r.reply.SocketID() != s.ID() || r.reply.Len() != 2 {
+			t.Errorf("reply of %s with %d arguments", r.reply.SocketID(), r.reply.Len())
+		}
+		if err := r.reply.Decode(&n, &v, &n); !errors.Is(err, namespace.ErrArguments) {
+			t.Errorf("Decode of too many: %v", err)
+		}
+		if err := r.reply.Decode(&v); !errors.Is(err, namespace.ErrArguments) {
+			t.Errorf("Decode into a wrong type: %v", err)
+		}
+
+		go ask([]byte{9})
+		conn.Want(`451-` + p + `1["q",{"_placeholder":true,"num":0}]`)
+		conn.WantBinary([]byte{9})
+		conn.Send(`461-` + p + `1[{"x":{"_placeholder":true,"num":0}}]`)
+		conn.SendBinary([]byte{7, 8})
+		r = wait(t, results)
+		if d := cmp.Diff([]any{map[string]any{"x": []byte{7, 8}}}, r.reply.Args()); d != "" || r.err != nil {
+			t.Errorf("%v %s", r.err, d)
+		}
+
+		go ask()
+		conn.Want(`42` + p + `2["q"]`)
+		conn.Send(`43`+p+`1[]`, `43`+p+`77[]`, `43`+p+`[]`, `43`+p+`2`) // old, unknown and missing ids are ignored
+		if r = wait(t, results); r.err != nil || r.reply.Len() != 0 {
+			t.Errorf("%v with %d arguments", r.err, r.reply.Len())
+		}
+	}
+}
+
+// An answer of another client does not count.
+func TestAckFromStranger(t *testing.T) {
+	f := start(t)
+	connected := connects(f.Of("/"))
+	conn, stranger := f.WebSocket(), f.WebSocket()
+	conn.Join("/", "")
+	s := wait(t, connected)
+	stranger.Join("/", "")
+	f.Of("/").Handle("echo", func(e *namespace.Event) error { return e.Ack() })
+	replies := make(chan namespace.Reply, 1)
+	go func() {
+		r, err := s.EmitWithAck(t.Context(), "q")
+		if err != nil {
+			t.Error(err)
+		}
+		replies <- r
+	}()
+	conn.Want(`420["q"]`)
+	stranger.Send(`430["wrong"]`, `421["echo"]`)
+	stranger.Want(`431[]`) // its acknowledgement has been looked at
+	none(t, replies)
+	conn.Send(`430["right"]`)
+	if r := wait(t, replies); r.Args()[0] != "right" {
+		t.Errorf("got %v", r.Args())
+	}
+}
+
+func TestAckEndsWithTheSocket(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		end    func(conn interface{ Close() }, send func(...string), s *namespace.Socket)
+		reason namespace.Reason
+	}{
+		{"client leaves", func(_ interface{ Close() }, send func(...string), _ *namespace.Socket) { send("41") }, namespace.ReasonClientNamespaceDisconnect},
+		{"client goes", func(c interface{ Close() }, _ func(...string), _ *namespace.Socket) { c.Close() }, namespace.ReasonTransportClose},
+		{"server disconnects", func(_ interface{ Close() }, _ func(...string), s *namespace.Socket) { s.Disconnect(false) }, namespace.ReasonServerNamespaceDisconnect},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t)
+			connected := connects(f.Of("/"))
+			conn := f.WebSocket()
+			conn.Join("/", "")
+			s := wait(t, connected)
+			errs := make(chan error, 1)
+			go func() {
+				_, err := s.EmitWithAck(t.Context(), "q")
+				errs <- err
+			}()
+			conn.Want(`420["q"]`)
+			c.end(conn, conn.Send, s)
+			err := wait(t, errs)
+			var why *namespace.DisconnectError
+			if !errors.As(err, &why) || why.Reason != c.reason || !errors.Is(err, namespace.ErrClosed) {
+				t.Errorf("got %v", err)
+			}
+			if _, err := s.EmitWithAck(t.Context(), "q"); !errors.Is(err, namespace.ErrClosed) {
+				t.Errorf("asking afterwards: %v", err)
+			}
+		})
+	}
+}
+
+func TestAckEndsWithTheContext(t *testing.T) {
+	f := start(t)
+	connected := connects(f.Of("/"))
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	s := wait(t, connected)
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	errs := make(chan error, 1)
+	go func() {
+		_, err := s.EmitWithAck(ctx, "q")
+		errs <- err
+	}()
+	conn.Want(`420["q"]`)
+	cancel(cause)
+	if err := wait(t, errs); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	if n := namespace.PendingCalls(s); n != 0 {
+		t.Errorf("%d calls are still in the table", n)
+	}
+	if _, err := s.EmitWithAck(t.Context(), "connect"); !errors.Is(err, namespace.ErrReservedEvent) {
+		t.Errorf("reserved name: %v", err)
+	}
+	if _, err := s.EmitWithAck(t.Context(), "q", func() {}); err == nil || namespace.PendingCalls(s) != 0 {
+		t.Errorf("a function was encoded; %d calls are in the table", namespace.PendingCalls(s))
+	}
+}
+
+// A handler's error answers the client that asked, with what it may know.
+func TestAckAfterError(t *testing.T) {
+	reported := make(chan error, 10)
+	f := start(t, func(c *namespace.Config, _ *engineio.Config) {
+		c.OnError = func(s *namespace.Socket, err error) { reported <- err }
+	})
+	var result error
+	main := f.Of("/")
+	main.Handle("fail", func(e *namespace.Event) error { return result })
+	main.Handle("answered", func(e *namespace.Event) error {
+		if err := e.Ack("fine"); err != nil {
+			return err
+		}
+		return result
+	})
+	main.Handle("decode", func(e *namespace.Event) error {
+		var n int
+		return e.Decode(&n)
+	})
+	main.Handle("panic", func(*namespace.Event) error { panic("oh") })
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	for _, c := range []struct {
+		name, packet string
+		err          error
+		want         string
+	}{
+		{"for the client", `421["fail"]`, &namespace.Error{Message: "no <b>", Data: []int{1}}, `431[{"error":{"message":"no <b>","data":[1]}}]`},
+		{"internal", `422["fail"]`, errors.New("secret"), `432[{"error":{"message":"internal error"}}]`},
+		{"no JSON", `423["fail"]`, &namespace.Error{Message: "no", Data: func() {}}, `433[{"error":{"message":"no"}}]`},
+		{"binary", `424["fail"]`, &namespace.Error{Message: "no", Data: "x"}, `434[{"error":{"message":"no","data":"x"}}]`},
+		{"answered before", `425["answered"]`, errors.New("after all"), `435["fine"]`},
+		{"wrong type", `426["decode","x"]`, nil, `436[{"error":{"message":"invalid arguments"}}]`},
+		{"too few", `427["decode"]`, nil, `437[{"error":{"message":"invalid arguments"}}]`},
+		{"panic", `428["panic"]`, nil, `438[{"error":{"message":"internal error"}}]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			result = c.err
+			conn.Send(c.packet)
+			conn.Want(c.want)
+			err := wait(t, reported)
+			var h *namespace.HandlerError
+			if !errors.As(err, &h) || c.err != nil && !errors.Is(err, c.err) {
+				t.Errorf("reported %v", err)
+			}
+		})
+	}
+	result = errors.New("nobody asked")
+	conn.Send(`42["fail"]`, `429["decode",1]`, `42["panic"]`, `4210["answered"]`)
+	conn.Want(`4310["fine"]`)
+}

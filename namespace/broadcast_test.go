@@ -1,0 +1,307 @@
+package namespace_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/gosocketio/socketio/internal/rawclient"
+	"github.com/gosocketio/socketio/namespace"
+)
+
+// crowd is some clients in "/", and one in "/other" that must never hear anything.
+type crowd struct {
+	f       *fixture
+	main    *namespace.Namespace
+	conns   []*rawclient.Conn
+	sockets []*namespace.Socket
+	other   *rawclient.Conn
+}
+
+// gather makes a crowd of n. Client i is in the rooms that rooms[i] lists.
+func gather(t *testing.T, rooms ...[]string) *crowd {
+	t.Helper()
+	f := start(t)
+	c := &crowd{f: f, main: f.Of("/")}
+	// A handler with an answer: what it answers comes behind what was sent before.
+	sync := func(e *namespace.Event) error { return e.Ack() }
+	c.main.Handle("sync", sync)
+	f.Of("/other").Handle("sync", sync)
+	for _, r := range rooms {
+		conn := f.WebSocket()
+		id := conn.Join("/", "")
+		s, ok := c.main.Socket(id)
+		if !ok {
+			t.Fatalf("no socket %s", id)
+		}
+		s.Join(r...)
+		c.conns = append(c.conns, conn)
+		c.sockets = append(c.sockets, s)
+	}
+	c.other = f.WebSocket()
+	c.other.Join("/other", "")
+	return c
+}
+
+// heard checks that exactly the listed clients got the packet, once.
+func (c *crowd) heard(t *testing.T, packet string, who ...int) {
+	t.Helper()
+	for i, conn := range c.conns {
+		if slices.Contains(who, i) {
+			conn.Want(packet)
+		}
+		conn.Send(`420["sync"]`)
+		conn.Want(`430[]`)
+	}
+	c.other.Send(`42/other,0["sync"]`)
+	c.other.Want(`43/other,0[]`)
+}
+
+func TestBroadcast(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		to   func(c *crowd) namespace.Operator
+		want []int
+	}{
+		{"namespace", func(c *crowd) namespace.Operator { return c.main.Compress(true) }, []int{0, 1, 2, 3}},
+		{"room", func(c *crowd) namespace.Operator { return c.main.To("a") }, []int{0, 1}},
+		{"In is To", func(c *crowd) namespace.Operator { return c.main.In("b") }, []int{1, 2}},
+		{"two rooms", func(c *crowd) namespace.Operator { return c.main.To("a").In("b") }, []int{0, 1, 2}},
+		{"two rooms at once", func(c *crowd) namespace.Operator { return c.main.To("a", "b") }, []int{0, 1, 2}},
+		{"room except room", func(c *crowd) namespace.Operator { return c.main.To("a").Except("b") }, []int{0}},
+		{"except room", func(c *crowd) namespace.Operator { return c.main.Except("a") }, []int{2, 3}},
+		{"except id", func(c *crowd) namespace.Operator { return c.main.Except(c.sockets[1].ID()) }, []int{0, 2, 3}},
+		{"one id", func(c *crowd) namespace.Operator { return c.main.To(c.sockets[3].ID()) }, []int{3}},
+		{"unknown room", func(c *crowd) namespace.Operator { return c.main.To("x") }, nil},
+		{"no room", func(c *crowd) namespace.Operator { return c.main.To() }, nil},
+		{"empty list of rooms, then one", func(c *crowd) namespace.Operator { return c.main.To().To("a") }, []int{0, 1}},
+		{"local", func(c *crowd) namespace.Operator { return c.main.Local() }, []int{0, 1, 2, 3}},
+		{"volatile", func(c *crowd) namespace.Operator { return c.main.Volatile() }, []int{0, 1, 2, 3}},
+		{"socket broadcast", func(c *crowd) namespace.Operator { return c.sockets[0].Broadcast() }, []int{1, 2, 3}},
+		{"socket to room", func(c *crowd) namespace.Operator { return c.sockets[0].To("a") }, []int{1}},
+		{"socket in room", func(c *crowd) namespace.Operator { return c.sockets[0].In("b") }, []int{1, 2}},
+		{"socket except", func(c *crowd) namespace.Operator { return c.sockets[0].Except("b") }, []int{3}},
+		{"socket local", func(c *crowd) namespace.Operator { return c.sockets[0].Local() }, []int{1, 2, 3}},
+		{"socket volatile to room", func(c *crowd) namespace.Operator { return c.sockets[0].Volatile().To("a") }, []int{1}},
+		{"socket to its own id", func(c *crowd) namespace.Operator { return c.sockets[0].To(c.sockets[0].ID()) }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			crowd := gather(t, []string{"a"}, []string{"a", "b"}, []string{"b"}, nil)
+			for _, s := range crowd.sockets {
+				writable(s)
+			}
+			if err := c.to(crowd).Emit("e", 1, "x"); err != nil {
+				t.Fatal(err)
+			}
+			crowd.heard(t, `42["e",1,"x"]`, c.want...)
+		})
+	}
+}
+
+// A socket that left the room named after its id is not spared any more.
+func TestBroadcastToSenderWithoutItsRoom(t *testing.T) {
+	c := gather(t, nil, nil)
+	c.sockets[0].Leave(c.sockets[0].ID())
+	if err := c.sockets[0].Broadcast().Send("hi"); err != nil {
+		t.Fatal(err)
+	}
+	c.heard(t, `42["message","hi"]`, 0, 1)
+}
+
+func TestBroadcastBinary(t *testing.T) {
+	c := gather(t, nil, nil)
+	data := []byte{1, 2, 3}
+	if err := c.main.Emit("bin", map[string]any{"a": data}, data[:0]); err != nil {
+		t.Fatal(err)
+	}
+	for _, conn := range c.conns {
+		conn.Want(`452-["bin",{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":1}]`)
+		conn.WantBinary([]byte{1, 2, 3}, []byte{})
+	}
+}
+
+func TestBroadcastErrors(t *testing.T) {
+	c := gather(t, nil)
+	if err := c.main.Emit("connect"); !errors.Is(err, namespace.ErrReservedEvent) {
+		t.Errorf("reserved name: %v", err)
+	}
+	if err := c.sockets[0].Emit("disconnecting"); !errors.Is(err, namespace.ErrReservedEvent) {
+		t.Errorf("reserved name: %v", err)
+	}
+	if err := c.main.Emit("e", func() {}); err == nil {
+		t.Error("a function was encoded")
+	}
+	if err := c.main.To("nobody").Emit("e", func() {}); err != nil {
+		t.Errorf("encoded for nobody: %v", err)
+	}
+	for name, want := range map[string]bool{"connect": true, "connection": true, "new_namespace": true, "e": false} {
+		if err := c.main.ServerSideEmit(name, 1); errors.Is(err, namespace.ErrReservedEvent) != want {
+			t.Errorf("ServerSideEmit(%s): %v", name, err)
+		}
+	}
+	c.heard(t, "")
+}
+
+// Operators are values: deriving one leaves the other as it is.
+func TestOperatorIsImmutable(t *testing.T) {
+	c := gather(t, []string{"a"}, []string{"b"}, []string{"c"})
+	base := c.main.To("a")
+	b, both := base.To("b"), base.To("c")
+	none := base.Except("a")
+	_ = base.Volatile().Compress(false).Local().Timeout(0)
+	for _, x := range []struct {
+		o    namespace.Operator
+		want []int
+	}{{b, []int{0, 1}}, {both, []int{0, 2}}, {none, nil}, {base, []int{0}}} {
+		if err := x.o.Emit("e"); err != nil {
+			t.Fatal(err)
+		}
+		c.heard(t, `42["e"]`, x.want...)
+	}
+	s := c.sockets[0]
+	if err := errors.Join(s.Emit("direct"), s.To("b").Emit("e"), s.Send("again")); err != nil {
+		t.Fatal(err)
+	}
+	c.conns[0].Want(`42["direct"]`, `42["message","again"]`)
+	c.conns[1].Want(`42["e"]`)
+	c.heard(t, "")
+}
+
+func TestRooms(t *testing.T) {
+	c := gather(t, nil)
+	s := c.sockets[0]
+	check := func(want ...string) {
+		t.Helper()
+		got := s.Rooms()
+		slices.Sort(got)
+		want = append(want, s.ID())
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("rooms %q, want %q", got, want)
+		}
+	}
+	check()
+	s.Join("a", "b")
+	s.Join("a")
+	check("a", "b")
+	s.Leave("a")
+	s.Leave("never there")
+	check("b")
+	disconnected := disconnects(c.main)
+	s.Disconnect(false)
+	wait(t, disconnected)
+	s.Join("late")
+	if got := s.Rooms(); len(got) != 0 {
+		t.Errorf("rooms after the disconnect: %q", got)
+	}
+}
+
+func TestFetchSockets(t *testing.T) {
+	c := gather(t, []string{"a"}, []string{"a", "b"}, nil)
+	ids := func(o namespace.Operator) (list []string) {
+		for s, err := range o.FetchSockets(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			local, ok := s.Local()
+			if !ok || local.ID() != s.ID() || !slices.Contains(s.Rooms(), s.ID()) {
+				t.Errorf("socket %s: local %v, rooms %q", s.ID(), local, s.Rooms())
+			}
+			list = append(list, s.ID())
+		}
+		return list
+	}
+	id := func(who ...int) (list []string) {
+		for _, i := range who {
+			list = append(list, c.sockets[i].ID())
+		}
+		return list
+	}
+	for _, x := range []struct {
+		o    namespace.Operator
+		want []string
+	}{
+		{c.main.Local(), id(0, 1, 2)},
+		{c.main.To("a"), id(0, 1)},
+		{c.main.To("a").Except("b"), id(0)},
+		{c.main.To("x"), nil},
+		{c.main.To(), nil},
+	} {
+		if got := ids(x.o); !slices.Equal(got, x.want) {
+			t.Errorf("got %q, want %q", got, x.want)
+		}
+	}
+	for range c.main.FetchSockets(context.Background()) {
+		break
+	}
+}
+
+func TestRemoteSocket(t *testing.T) {
+	c := gather(t, nil, nil)
+	for s, err := range c.main.To(c.sockets[1].ID()).FetchSockets(context.Background()) {
+		if err := errors.Join(err, s.Join("x", "y"), s.Leave("y"), s.Emit("direct", 1)); err != nil {
+			t.Fatal(err)
+		}
+		replies := make(chan string, 1)
+		go func() {
+			r, err := s.EmitWithAck(context.Background(), "q")
+			var text string
+			if err := errors.Join(err, r.Decode(&text)); err != nil {
+				t.Error(err)
+			}
+			replies <- text
+		}()
+		c.conns[1].Want(`42["direct",1]`, `420["q"]`)
+		c.conns[1].Send(`430["a"]`)
+		if got := wait(t, replies); got != "a" {
+			t.Errorf("got %q", got)
+		}
+		if got := c.sockets[1].Rooms(); len(got) != 2 || !slices.Contains(got, "x") {
+			t.Errorf("rooms %q", got)
+		}
+		disconnected := disconnects(c.main)
+		if err := s.Disconnect(false); err != nil {
+			t.Fatal(err)
+		}
+		c.conns[1].Want("41")
+		wait(t, disconnected)
+		if _, err := s.EmitWithAck(context.Background(), "q"); !errors.Is(err, namespace.ErrClosed) {
+			t.Errorf("asking a socket that is gone: %v", err)
+		}
+	}
+}
+
+func TestSocketsCommands(t *testing.T) {
+	c := gather(t, []string{"a"}, []string{"a"}, nil)
+	if err := errors.Join(
+		c.main.SocketsJoin("all"),
+		c.main.To("a").SocketsJoin("x", "y"),
+		c.main.Except(c.sockets[0].ID()).SocketsLeave("x"),
+		c.main.To().SocketsJoin("nobody"),
+		c.main.To().SocketsLeave("all"),
+		c.main.To().DisconnectSockets(true),
+		c.main.To("y").Emit("y"),
+		c.main.To("x").Emit("x"),
+		c.main.To("nobody").Emit("nobody"),
+		c.main.SocketsLeave("y"),
+	); err != nil {
+		t.Fatal(err)
+	}
+	c.conns[0].Want(`42["y"]`, `42["x"]`)
+	c.conns[1].Want(`42["y"]`)
+	c.heard(t, "")
+	if err := c.main.To("a").DisconnectSockets(true); err != nil {
+		t.Fatal(err)
+	}
+	c.conns[0].Want("41")
+	c.conns[0].WantClose()
+	c.conns[1].Want("41")
+	c.conns[1].WantClose()
+	c.conns = c.conns[2:]
+	c.heard(t, "")
+	if err := c.main.DisconnectSockets(false); err != nil {
+		t.Fatal(err)
+	}
+	c.conns[0].Want("41")
+}

@@ -1,0 +1,224 @@
+package namespace_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/gosocketio/socketio/internal/rawclient"
+	"github.com/gosocketio/socketio/namespace"
+)
+
+// Every way in which a socket of "/" can end, and what the client sees.
+func TestDisconnectReasons(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		do     func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket)
+		reason namespace.Reason
+		caused bool
+	}{
+		{"client leaves", func(t *testing.T, conn *rawclient.Conn, _ *namespace.Socket) {
+			conn.Send("41", "40/chat,") // nothing is answered, the connection stays open
+			conn.Joined("/chat")
+		}, namespace.ReasonClientNamespaceDisconnect, false},
+		{"client closes", func(_ *testing.T, conn *rawclient.Conn, _ *namespace.Socket) {
+			conn.Close()
+		}, namespace.ReasonTransportClose, true},
+		{"server disconnects", func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket) {
+			s.Disconnect(false)
+			conn.Want("41")
+			conn.Join("/chat", "") // the connection stays open
+		}, namespace.ReasonServerNamespaceDisconnect, false},
+		{"server disconnects everything", func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket) {
+			s.Disconnect(true)
+			conn.Want("41")
+			conn.WantClose()
+		}, namespace.ReasonServerNamespaceDisconnect, false},
+		{"engine closes", func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket) {
+			s.Conn().Close()
+			conn.WantClose()
+		}, namespace.ReasonForcedClose, false},
+		{"violation", func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket) {
+			conn.Send("40")
+			conn.WantClose()
+		}, namespace.ReasonForcedServerClose, true},
+		{"bad engine packet", func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket) {
+			conn.Send("x")
+			conn.WantClose()
+		}, namespace.ReasonParseError, true},
+		{"bad WebSocket message", func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket) {
+			conn.Send("4\xff")
+			conn.WantClose()
+		}, namespace.ReasonTransportError, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t)
+			f.Of("/chat")
+			main := f.Of("/")
+			connected := connects(main)
+			var log []string
+			done := make(chan struct{})
+			note := func(what string) func(*namespace.Socket, namespace.Reason) {
+				return func(s *namespace.Socket, r namespace.Reason) {
+					if r != c.reason {
+						t.Errorf("%s: reason %q", what, r)
+					}
+					if s.Connected() || s.Context().Err() == nil {
+						t.Errorf("%s: still connected", what)
+					}
+					if err := s.Emit("x"); !errors.Is(err, namespace.ErrClosed) {
+						t.Errorf("%s: Emit returned %v", what, err)
+					}
+					if err := main.Emit("nobody is there"); err != nil {
+						t.Errorf("%s: broadcast returned %v", what, err)
+					}
+					s.Disconnect(true) // does nothing
+					rooms := s.Rooms()
+					slices.Sort(rooms)
+					log = append(log, what)
+					log = append(log, rooms[:len(rooms)-min(len(rooms), 1)]...) // without the own room, which sorts last
+					if what == "disconnect of the socket" {
+						close(done)
+					}
+				}
+			}
+			main.OnDisconnecting(note("disconnecting"))
+			main.OnDisconnect(note("disconnect"))
+			main.OnConnection(func(s *namespace.Socket) {
+				s.OnDisconnecting(note("disconnecting of the socket"))
+				s.OnDisconnect(note("disconnect of the socket"))
+				s.Join("!a", "!b")
+			})
+			conn := f.WebSocket()
+			conn.Join("/", "")
+			s := wait(t, connected)
+			conn.Send(`420["unheard"]`)
+			c.do(t, conn, s)
+			wait(t, done)
+			want := []string{
+				"disconnecting", "!a", "!b", "disconnecting of the socket", "!a", "!b",
+				"disconnect", "disconnect of the socket",
+			}
+			if !slices.Equal(log, want) {
+				t.Errorf("ran %q", log)
+			}
+			var why *namespace.DisconnectError
+			if err := s.Err(); !errors.As(err, &why) || why.Reason != c.reason || (why.Cause != nil) != c.caused {
+				t.Errorf("error is %v", err)
+			}
+		})
+	}
+}
+
+// disconnect(true) disconnects the client's sockets in all namespaces, all with the same reason.
+func TestDisconnectAllNamespaces(t *testing.T) {
+	f := start(t)
+	names := []string{"/", "/a", "/b"}
+	var gones []<-chan gone
+	var connected <-chan *namespace.Socket
+	for _, name := range names {
+		gones = append(gones, disconnects(f.Of(name)))
+		connected = connects(f.Of(name))
+	}
+	conn := f.WebSocket()
+	for _, name := range names {
+		conn.Join(name, "")
+	}
+	wait(t, connected).Disconnect(true)
+	conn.Want("41", "41/a,", "41/b,")
+	conn.WantClose()
+	for _, ch := range gones {
+		if d := wait(t, ch); d.reason != namespace.ReasonServerNamespaceDisconnect {
+			t.Errorf("%s: %q", d.socket.Namespace().Name(), d.reason)
+		}
+	}
+}
+
+// What the client sent before it knew of the server's disconnect does no harm.
+func TestInFlightAfterServerDisconnect(t *testing.T) {
+	f := start(t)
+	main := f.Of("/")
+	connected := connects(main)
+	main.Handle("x", func(*namespace.Event) error { t.Error("handled after the disconnect"); return nil })
+	f.Of("/chat").Handle("echo", func(e *namespace.Event) error { return e.Ack() })
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.Join("/chat", "")
+	wait(t, connected).Disconnect(false)
+	conn.Send(`42["x"]`, `420["x"]`, `430[]`, `41`, `42["x"]`, `42/chat,0["echo"]`)
+	conn.Want(`41`, `43/chat,0[]`)
+	conn.Join("/", "") // from here on the rule holds again
+	conn.Send(`41`, `42["x"]`)
+	conn.WantClose()
+}
+
+// A handler may disconnect its own socket; nothing that waits behind it is delivered.
+func TestDisconnectInHandler(t *testing.T) {
+	for _, close := range []bool{false, true} {
+		f := start(t)
+		main := f.Of("/")
+		disconnected := disconnects(main)
+		main.Handle("bye", func(e *namespace.Event) error {
+			if err := e.Socket().Emit("last words"); err != nil {
+				t.Error(err)
+			}
+			e.Socket().Disconnect(close)
+			if e.Socket().Connected() {
+				t.Error("still connected")
+			}
+			none(t, disconnected) // not while the handler runs
+			return nil
+		})
+		main.Handle("bye", func(*namespace.Event) error { t.Error("the second handler ran"); return nil })
+		main.Handle("x", func(*namespace.Event) error { t.Error("handled after the disconnect"); return nil })
+		conn := f.WebSocket()
+		conn.Join("/", "")
+		conn.SendTogether(`42["bye"]`, `42["x"]`, `42["x"]`)
+		conn.Want(`42["last words"]`, "41")
+		if d := wait(t, disconnected); d.reason != namespace.ReasonServerNamespaceDisconnect {
+			t.Errorf("reason %q", d.reason)
+		}
+		if close {
+			conn.WantClose()
+		}
+	}
+}
+
+// A connection function may disconnect its socket, and a client may go while it runs: the disconnect comes after it.
+func TestDisconnectInConnection(t *testing.T) {
+	f := start(t)
+	main := f.Of("/")
+	disconnected := disconnects(main)
+	n := 0
+	main.OnConnection(func(s *namespace.Socket) { s.Disconnect(false) })
+	main.OnConnection(func(s *namespace.Socket) {
+		<-s.Context().Done()
+		none(t, disconnected)
+		n++
+	})
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.Want("41")
+	wait(t, disconnected)
+	if n != 1 {
+		t.Errorf("the second connection function ran %d times", n)
+	}
+}
+
+// Graceful close: what was emitted before is delivered.
+func TestDisconnectDelivers(t *testing.T) {
+	f := start(t)
+	connected := connects(f.Of("/"))
+	p := f.Polling()
+	p.Join("/", "")
+	s := wait(t, connected)
+	for i := range 3 {
+		if err := s.Emit("e", i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Disconnect(true)
+	p.WantTogether(`42["e",0]`, `42["e",1]`, `42["e",2]`, `41`)
+	p.WantTogether("6", "1")
+	p.WantGone()
+}

@@ -1,0 +1,15 @@
+package namespace
+
+// PendingCalls is the number of acknowledgements that a socket's table holds.
+func PendingCalls(s *Socket) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.acks)
+}
+
+// OpenPolls is the number of broadcasts that wait for acknowledgements.
+func OpenPolls(n *Namespace) int {
+	n.polls.mu.Lock()
+	defer n.polls.mu.Unlock()
+	return len(n.polls.m)
+}

@@ -1,0 +1,125 @@
+package namespace_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/namespace"
+)
+
+// A client that sends faster than its handlers work is not read from meanwhile, and loses nothing.
+func TestInboxIsBounded(t *testing.T) {
+	const (
+		total   = 500
+		payload = 20_000 // more than the engine reads at once
+		few     = 2      // what may have been read before reading stopped
+	)
+	for name, limit := range map[string]func(*namespace.Config){
+		"events": func(c *namespace.Config) { c.MaxInboxEvents = 10 },
+		"bytes":  func(c *namespace.Config) { c.MaxInboxBytes = 10 * payload },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen, handled atomic.Int32
+				f := startPipe(t, func(c *namespace.Config, e *engineio.Config) {
+					limit(c)
+					e.Events.Message = func(*engineio.Session, []byte, bool) { seen.Add(1) }
+				})
+				release := make(chan struct{})
+				f.Of("/").Handle("e", func(*namespace.Event) error {
+					<-release
+					handled.Add(1)
+					return nil
+				})
+				conn := f.WebSocket()
+				conn.Join("/", "")
+				packet := fmt.Sprintf(`42["e","%s"]`, strings.Repeat("x", payload))
+				sent := make(chan error, 1)
+				go func() {
+					for range total {
+						if err := conn.TrySend(packet); err != nil {
+							sent <- err
+							return
+						}
+					}
+					sent <- nil
+				}()
+
+				synctest.Wait() // the client cannot send any more, everybody waits
+				if got := seen.Load(); got > 11+few {
+					t.Errorf("%d events were taken", got)
+				}
+				for range 3 { // as the handler proceeds, so does the client
+					before := handled.Load()
+					for range 8 {
+						release <- struct{}{}
+					}
+					synctest.Wait()
+					if got := seen.Load() - before; got > 20+few {
+						t.Errorf("%d events are waiting", got)
+					}
+				}
+				close(release)
+				if err := wait(t, sent); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if got := handled.Load(); got != total {
+					t.Errorf("%d events were handled", got)
+				}
+			})
+		})
+	}
+}
+
+// Joins and leaves are work too: a client cannot pile up sockets whose callbacks are slow.
+func TestJoinsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 10
+		var seen, connected, disconnected atomic.Int32
+		f := startPipe(t, func(c *namespace.Config, e *engineio.Config) {
+			c.MaxInboxEvents = limit
+			e.Events.Message = func(*engineio.Session, []byte, bool) { seen.Add(1) }
+		})
+		release := make(chan struct{})
+		f.Of("/").OnConnection(func(*namespace.Socket) { connected.Add(1) })
+		f.Of("/").OnDisconnect(func(*namespace.Socket, namespace.Reason) {
+			<-release
+			disconnected.Add(1)
+		})
+		conn := f.WebSocket()
+		for range limit { // each round is answered before the next one starts, so that every socket connects
+			conn.Join("/", "")
+			conn.Send("41")
+			synctest.Wait()
+		}
+		before := seen.Load()
+		sent := make(chan error, 1)
+		go func() {
+			err := conn.TrySend("40")
+			for range 20 {
+				if err == nil {
+					err = conn.TrySend(fmt.Sprintf(`42["e","%s"]`, strings.Repeat("x", 20_000)))
+				}
+			}
+			sent <- err
+		}()
+		synctest.Wait()
+		if got := seen.Load() - before; got > 3 { // the CONNECT, and what one read may bring
+			t.Errorf("%d packets were taken while the disconnect functions were blocked", got)
+		}
+		close(release)
+		conn.Joined("/")
+		if err := wait(t, sent); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if c, d := connected.Load(), disconnected.Load(); c != d+1 {
+			t.Errorf("%d connected, %d disconnected", c, d)
+		}
+	})
+}

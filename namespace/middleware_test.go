@@ -1,0 +1,231 @@
+package namespace_test
+
+import (
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/namespace"
+)
+
+func TestMiddlewareOrder(t *testing.T) {
+	f := start(t)
+	var log []string
+	note := func(what string) func(*namespace.Socket) error {
+		return func(s *namespace.Socket) error {
+			if s.Connected() {
+				t.Error("connected during a middleware")
+			}
+			if _, ok := s.Namespace().Socket(s.ID()); ok {
+				t.Error("the namespace knows a socket during a middleware")
+			}
+			log = append(log, what)
+			return nil
+		}
+	}
+	f.Of("/").Use(note("main"))
+	chat := f.Of("/chat")
+	chat.Use(note("first"))
+	chat.Use(note("second"))
+	connected := make(chan struct{})
+	chat.OnConnection(func(s *namespace.Socket) {
+		if !s.Connected() {
+			t.Error("not connected after the middlewares")
+		}
+		log = append(log, "connection")
+		close(connected)
+	})
+	f.WebSocket().Join("/chat", "")
+	wait(t, connected)
+	if got, want := len(log), 3; got != want || log[0] != "first" || log[1] != "second" || log[2] != "connection" {
+		t.Errorf("ran %q", log)
+	}
+}
+
+func TestMiddlewareRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		err      error
+		want     string
+		reported bool
+	}{
+		{"error for the client", &namespace.Error{Message: "no entry"}, `{"message":"no entry"}`, false},
+		{"with data", &namespace.Error{Message: "no", Data: map[string]any{"code": 401, "html": "<b>"}}, `{"message":"no","data":{"code":401,"html":"<b>"}}`, false},
+		{"wrapped", errors.Join(errors.New("why"), &namespace.Error{Message: "no", Data: 0}), `{"message":"no","data":0}`, false},
+		{"another error", errors.New("database is down"), `{"message":"internal error"}`, true},
+		{"data that is no JSON", &namespace.Error{Message: "no", Data: func() {}}, `{"message":"no"}`, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var reported atomic.Int32
+			f := start(t, func(n *namespace.Config, _ *engineio.Config) {
+				n.OnError = func(*namespace.Socket, error) { reported.Add(1) }
+			})
+			chat := f.Of("/chat")
+			var refused *namespace.Socket
+			chat.Use(func(s *namespace.Socket) error {
+				refused = s
+				s.Join("early")
+				return c.err
+			})
+			chat.Use(func(*namespace.Socket) error { t.Error("the next middleware ran"); return nil })
+			chat.OnConnection(func(*namespace.Socket) { t.Error("a connection function ran") })
+			chat.OnDisconnect(func(*namespace.Socket, namespace.Reason) { t.Error("a disconnect function ran") })
+			f.Of("/")
+
+			conn := f.WebSocket()
+			conn.Send("40/chat,")
+			conn.Want("44/chat," + c.want)
+			conn.Join("/", "") // the connection stayed open
+			if (reported.Load() == 1) != c.reported {
+				t.Errorf("%d errors reported", reported.Load())
+			}
+			if refused.Connected() || len(refused.Rooms()) != 0 || !errors.Is(refused.Context().Err(), refused.Context().Err()) || refused.Err() == nil {
+				t.Errorf("refused socket: connected %v, rooms %q, error %v", refused.Connected(), refused.Rooms(), refused.Err())
+			}
+			if refused.Context().Err() == nil {
+				t.Error("its context goes on")
+			}
+			if err := refused.Emit("x"); !errors.Is(err, namespace.ErrClosed) {
+				t.Errorf("Emit returned %v", err)
+			}
+		})
+	}
+}
+
+// A refused client may try again, on the same connection.
+func TestMiddlewareRefusesOnce(t *testing.T) {
+	f := start(t)
+	n := 0
+	f.Of("/").Use(func(s *namespace.Socket) error {
+		if n++; n == 1 {
+			return &namespace.Error{Message: "not yet"}
+		}
+		return nil
+	})
+	conn := f.WebSocket()
+	conn.Send("40")
+	conn.Want(`44{"message":"not yet"}`)
+	conn.Join("/", "")
+}
+
+func TestMiddlewareMayBlock(t *testing.T) {
+	f := start(t)
+	f.Of("/").Handle("echo", func(e *namespace.Event) error { return e.Socket().Emit("echo") })
+	slow := f.Of("/slow")
+	began, release := make(chan struct{}), make(chan struct{})
+	slow.Use(func(*namespace.Socket) error {
+		close(began)
+		<-release
+		return nil
+	})
+	conn := f.WebSocket()
+	conn.Send("40/slow,")
+	wait(t, began)
+	conn.Join("/", "") // other namespaces go on
+	conn.Send(`42["echo"]`)
+	conn.Want(`42["echo"]`)
+	close(release)
+	conn.Joined("/slow")
+}
+
+// What a middleware emits is sent before the CONNECT; rooms it joins count from the connection on.
+func TestMiddlewareUsesTheSocket(t *testing.T) {
+	f := start(t)
+	main := f.Of("/")
+	main.Use(func(s *namespace.Socket) error {
+		s.Join("a", "b", "a")
+		s.Leave("b")
+		if err := main.Emit("nobody hears"); err != nil {
+			t.Error(err)
+		}
+		if got := s.Rooms(); len(got) != 1 || got[0] != "a" {
+			t.Errorf("rooms %q", got)
+		}
+		if _, err := s.EmitWithAck(t.Context(), "question"); !errors.Is(err, namespace.ErrClosed) {
+			t.Errorf("EmitWithAck returned %v", err)
+		}
+		s.Disconnect(true) // does nothing yet
+		return s.Emit("early", 1)
+	})
+	conn := f.WebSocket()
+	conn.Send("40")
+	conn.Want(`42["early",1]`)
+	id := conn.Joined("/")
+	s, _ := main.Socket(id)
+	if got := s.Rooms(); len(got) != 2 {
+		t.Errorf("rooms %q", got)
+	}
+	if err := main.To("a").Emit("hi"); err != nil {
+		t.Fatal(err)
+	}
+	conn.Want(`42["hi"]`)
+}
+
+// A client that goes away during the middlewares was never there.
+func TestClientGoneDuringMiddleware(t *testing.T) {
+	f := start(t)
+	main := f.Of("/")
+	ended := make(chan error, 1)
+	main.Use(func(s *namespace.Socket) error {
+		<-s.Context().Done()
+		ended <- s.Err()
+		return nil
+	})
+	main.OnConnection(func(*namespace.Socket) { t.Error("a connection function ran") })
+	main.OnDisconnect(func(*namespace.Socket, namespace.Reason) { t.Error("a disconnect function ran") })
+	conn := f.WebSocket()
+	conn.Send("40")
+	conn.Close()
+	var why *namespace.DisconnectError
+	if err := wait(t, ended); !errors.As(err, &why) || why.Reason != namespace.ReasonTransportClose {
+		t.Errorf("context ended with %v", err)
+	}
+}
+
+// A second CONNECT, or an event, while the first CONNECT is in a middleware ends the connection.
+func TestTooEarlyDuringMiddleware(t *testing.T) {
+	for _, packet := range []string{`40`, `42["x"]`, `41`, `430[]`} {
+		t.Run(packet, func(t *testing.T) {
+			f := start(t)
+			main := f.Of("/")
+			main.Use(func(s *namespace.Socket) error {
+				<-s.Context().Done()
+				return nil
+			})
+			main.OnConnection(func(*namespace.Socket) { t.Error("a connection function ran") })
+			conn := f.WebSocket()
+			conn.Send("40", packet)
+			conn.WantClose()
+		})
+	}
+}
+
+func TestMiddlewarePanics(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func()
+	}{
+		{"panic", func() { panic("oh") }},
+		{"nil panic", func() { panic(nil) }},
+		{"Goexit", runtime.Goexit},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var reported atomic.Int32
+			f := start(t, func(n *namespace.Config, _ *engineio.Config) {
+				n.OnError = func(_ *namespace.Socket, err error) { reported.Add(1) }
+			})
+			f.Of("/").Use(func(*namespace.Socket) error { c.do(); return nil })
+			f.Of("/").OnConnection(func(*namespace.Socket) { t.Error("a connection function ran") })
+			f.Of("/chat")
+			conn := f.WebSocket()
+			conn.Send("40")
+			conn.Want(`44{"message":"internal error"}`)
+			conn.Join("/chat", "")
+			if reported.Load() != 1 {
+				t.Errorf("%d errors reported", reported.Load())
+			}
+		})
+	}
+}

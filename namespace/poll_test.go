@@ -1,0 +1,189 @@
+package namespace_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gosocketio/socketio/namespace"
+)
+
+// outcome is what a loop over EmitWithAck gave.
+type outcome struct {
+	answers []string // arguments, in order of arrival
+	gone    []string // ids of sockets that will not answer
+	last    *namespace.MissingError
+	err     error // anything else
+}
+
+func collect(seq iter.Seq2[namespace.Reply, error]) (o outcome) {
+	for r, err := range seq {
+		var text string
+		var why *namespace.DisconnectError
+		switch {
+		case err == nil:
+			if err := r.Decode(&text); err != nil {
+				text = err.Error()
+			}
+			o.answers = append(o.answers, text)
+		case errors.As(err, &o.last):
+		case errors.As(err, &why):
+			o.gone = append(o.gone, r.SocketID())
+		default:
+			o.err = err
+		}
+	}
+	return o
+}
+
+func TestBroadcastAck(t *testing.T) {
+	c := gather(t, []string{"a"}, []string{"a"}, []string{"a"}, nil)
+	done := make(chan outcome, 1)
+	go func() { done <- collect(c.main.To("a").EmitWithAck(t.Context(), "q", 1)) }()
+	for i := range 3 {
+		c.conns[i].Want(`420["q",1]`)
+	}
+	c.conns[3].Send(`430["not asked"]`, `421["sync"]`)
+	c.conns[3].Want(`431[]`)
+	c.conns[1].Send(`430["b"]`, `430["b again"]`)
+	c.conns[0].Send(`430["a"]`)
+	c.conns[2].Send(`430["c"]`)
+	o := wait(t, done)
+	slices.Sort(o.answers)
+	if !slices.Equal(o.answers, []string{"a", "b", "c"}) || o.last != nil || o.err != nil || o.gone != nil {
+		t.Errorf("got %+v", o)
+	}
+	if n := namespace.OpenPolls(c.main); n != 0 {
+		t.Errorf("%d tables are left", n)
+	}
+}
+
+func TestBroadcastAckOfNobody(t *testing.T) {
+	c := gather(t, nil)
+	for _, o := range []namespace.Operator{c.main.To("x"), c.main.To(), c.main.To("x").Timeout(time.Hour)} {
+		if o := collect(o.EmitWithAck(context.Background(), "q", func() {})); o.answers != nil || o.err != nil || o.last != nil {
+			t.Errorf("got %+v", o)
+		}
+	}
+	if o := collect(c.main.EmitWithAck(context.Background(), "connect")); !errors.Is(o.err, namespace.ErrReservedEvent) {
+		t.Errorf("reserved name: %+v", o)
+	}
+	if o := collect(c.main.EmitWithAck(context.Background(), "q", func() {})); o.err == nil {
+		t.Error("a function was encoded")
+	}
+	c.heard(t, "")
+}
+
+// A client that disconnects is an error at once, nobody waits for it.
+func TestBroadcastAckOfClientThatGoes(t *testing.T) {
+	c := gather(t, nil, nil, nil)
+	done := make(chan outcome, 1)
+	go func() { done <- collect(c.main.EmitWithAck(t.Context(), "q")) }()
+	for _, conn := range c.conns {
+		conn.Want(`420["q"]`)
+	}
+	c.conns[0].Send(`430["a"]`)
+	c.conns[1].Close()
+	c.conns[2].Send(`41`)
+	o := wait(t, done)
+	slices.Sort(o.gone)
+	want := []string{c.sockets[1].ID(), c.sockets[2].ID()}
+	slices.Sort(want)
+	if !slices.Equal(o.answers, []string{"a"}) || !slices.Equal(o.gone, want) || o.last != nil {
+		t.Errorf("got %+v", o)
+	}
+	if n := namespace.OpenPolls(c.main); n != 0 {
+		t.Errorf("%d tables are left", n)
+	}
+}
+
+// Leaving the loop forgets the answers that are still out.
+func TestBroadcastAckBreak(t *testing.T) {
+	c := gather(t, nil, nil)
+	done := make(chan string, 1)
+	go func() {
+		for r := range c.main.EmitWithAck(t.Context(), "q") {
+			done <- r.SocketID()
+			break
+		}
+	}()
+	c.conns[0].Want(`420["q"]`)
+	c.conns[1].Want(`420["q"]`)
+	if n := namespace.OpenPolls(c.main); n != 1 {
+		t.Errorf("%d tables", n)
+	}
+	c.conns[1].Send(`430[]`)
+	if id := wait(t, done); id != c.sockets[1].ID() {
+		t.Errorf("%s answered first", id)
+	}
+	c.conns[0].Send(`430["late"]`, `429["sync"]`) // ignored, and the connection goes on
+	c.conns[0].Want(`439[]`)
+	if n := namespace.OpenPolls(c.main); n != 0 {
+		t.Errorf("%d tables are left", n)
+	}
+}
+
+// When time is up, the answers that came have been yielded and the last error says how many are missing.
+func TestBroadcastAckTimeout(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		call func(*namespace.Namespace, context.Context) iter.Seq2[namespace.Reply, error]
+		want time.Duration
+		err  error
+	}{
+		{"Timeout", func(n *namespace.Namespace, ctx context.Context) iter.Seq2[namespace.Reply, error] {
+			return n.Timeout(3*time.Second).EmitWithAck(ctx, "q")
+		}, 3 * time.Second, namespace.ErrTimeout},
+		{"AckTimeout", func(n *namespace.Namespace, ctx context.Context) iter.Seq2[namespace.Reply, error] {
+			return n.EmitWithAck(ctx, "q")
+		}, namespace.DefaultAckTimeout, namespace.ErrTimeout},
+		{"deadline", func(n *namespace.Namespace, ctx context.Context) iter.Seq2[namespace.Reply, error] {
+			ctx, cancel := context.WithTimeout(ctx, time.Minute)
+			return func(yield func(namespace.Reply, error) bool) {
+				defer cancel()
+				n.EmitWithAck(ctx, "q")(yield)
+			}
+		}, time.Minute, context.DeadlineExceeded},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := startPipe(t)
+				main := f.Of("/")
+				for range 2 {
+					silent := f.WebSocket()
+					silent.Join("/", "")
+					go until(silent)
+				}
+				answering := f.WebSocket()
+				answering.Join("/", "")
+				go func() {
+					for {
+						text, _, err := answering.Next()
+						if err != nil {
+							return
+						}
+						if text == `420["q"]` {
+							_ = answering.TrySend(`430["a"]`)
+						}
+					}
+				}()
+				began := time.Now()
+				o := collect(c.call(main, context.Background()))
+				took := time.Since(began)
+				if !slices.Equal(o.answers, []string{"a"}) || o.last == nil || o.last.Missing != 2 || !errors.Is(o.last, c.err) {
+					t.Errorf("got %+v", o)
+				}
+				if took < c.want || took > c.want+20*time.Millisecond {
+					t.Errorf("took %v, want %v", took, c.want)
+				}
+				if n := namespace.OpenPolls(main); n != 0 {
+					t.Errorf("%d tables are left", n)
+				}
+			})
+		})
+	}
+}
