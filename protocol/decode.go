@@ -1,0 +1,113 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Decode stores raw, one JSON value such as an argument of a packet, in *v.
+//
+// Placeholders count atts, and a []byte that meets one takes the attachment,
+// without copying it, at any depth: in fields, slices, maps and pointers, also
+// as a named type. In an any it becomes a []byte. A json.RawMessage and types
+// that unmarshal themselves see the raw JSON.
+//
+// Everything else is as with encoding/json; so a []byte also takes a string of
+// base64. Errors wrap [ErrDecode].
+func Decode(raw []byte, atts [][]byte, v any) error {
+	if decodeFast(raw, v) {
+		return nil
+	}
+	var err error
+	// Without an object there is no placeholder.
+	if len(atts) > 0 && bytes.IndexByte(raw, '{') >= 0 && mayHoldBinary(reflect.TypeOf(v), decoding) {
+		err = decodeBinary(raw, atts, v)
+	} else {
+		err = json.Unmarshal(raw, v)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDecode, err)
+	}
+	return nil
+}
+
+// decodeFast handles the plainest values, and reports whether it did. What it
+// declines is good for encoding/json, if only to get the error from there.
+func decodeFast(raw []byte, v any) bool {
+	switch v := v.(type) {
+	case *string:
+		s, ok := plainString(raw)
+		if ok && v != nil {
+			*v = string(s)
+			return true
+		}
+	case *int:
+		n, ok := plainInt(raw)
+		if ok && v != nil && int64(int(n)) == n {
+			*v = int(n)
+			return true
+		}
+	case *int64:
+		n, ok := plainInt(raw)
+		if ok && v != nil {
+			*v = n
+			return true
+		}
+	case *float64:
+		if v == nil || len(raw) == 0 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') || scanNumber(raw, 0) != len(raw) {
+			return false
+		}
+		f, err := strconv.ParseFloat(string(raw), 64)
+		if err == nil {
+			*v = f
+			return true
+		}
+	case *bool:
+		if v == nil {
+			return false
+		}
+		switch string(raw) {
+		case "true":
+			*v = true
+			return true
+		case "false":
+			*v = false
+			return true
+		}
+	}
+	return false
+}
+
+// plainString returns what is between the quotes when that is the string.
+func plainString(raw []byte) ([]byte, bool) {
+	if len(raw) < 2 || raw[0] != '"' || scanString(raw, 0) != len(raw) {
+		return nil, false
+	}
+	s := raw[1 : len(raw)-1]
+	return s, bytes.IndexByte(s, '\\') < 0 && utf8.Valid(s)
+}
+
+// plainInt parses an integer that cannot overflow.
+func plainInt(raw []byte) (n int64, ok bool) {
+	digits := raw
+	if len(digits) > 0 && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > 18 || digits[0] == '0' && len(digits) > 1 {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if len(digits) < len(raw) {
+		n = -n
+	}
+	return n, true
+}

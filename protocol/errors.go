@@ -1,0 +1,58 @@
+package protocol
+
+import "errors"
+
+// Sentinels, for errors.Is.
+var (
+	// ErrParse is wrapped by every error of a [Decoder].
+	ErrParse = errors.New("protocol: parse error")
+	// ErrEncode is wrapped by the errors of the Append functions.
+	ErrEncode = errors.New("protocol: cannot encode")
+	// ErrDecode is wrapped by the errors of [Decode].
+	ErrDecode = errors.New("protocol: cannot decode")
+)
+
+// ParseError says what is wrong with what a peer sent. Its text is exactly that
+// of the official decoder, where that has one.
+type ParseError struct{ Message string }
+
+// Error returns the message.
+func (e *ParseError) Error() string { return e.Message }
+
+// Unwrap returns [ErrParse].
+func (e *ParseError) Unwrap() error { return ErrParse }
+
+// The errors of a [Decoder], but for unknown packet types, whose message names
+// the type.
+var (
+	// ErrIllegalAttachments: the attachment count of a binary packet is missing,
+	// malformed or 0.
+	ErrIllegalAttachments = &ParseError{"Illegal attachments"}
+	// ErrTooManyAttachments: the count exceeds [Decoder.MaxAttachments].
+	ErrTooManyAttachments = &ParseError{"too many attachments"}
+	// ErrInvalidID: the acknowledgement id is larger than 2^53-1, where a
+	// JavaScript peer would have lost digits already. Ours alone.
+	ErrInvalidID = &ParseError{"invalid packet id"}
+	// ErrInvalidPayload: the payload is no JSON, is nested too deeply, or does
+	// not fit the type.
+	ErrInvalidPayload = &ParseError{"invalid payload"}
+	// ErrUnexpectedText: text came while attachments were missing.
+	ErrUnexpectedText = &ParseError{"got plaintext data when reconstructing a packet"}
+	// ErrUnexpectedBinary: an attachment came that no packet announced.
+	ErrUnexpectedBinary = &ParseError{"got binary data when not reconstructing a packet"}
+	// ErrPlaceholder: a placeholder counts an attachment that there is not.
+	ErrPlaceholder = &ParseError{"illegal attachments"}
+	// ErrEmpty: a message without any content.
+	ErrEmpty = &ParseError{"Unknown type: undefined"}
+	// ErrTooLarge: a packet and its attachments exceed [Decoder.MaxBytes]. Ours
+	// alone.
+	ErrTooLarge = &ParseError{"packet too large"}
+)
+
+func errUnknownType(c byte) error {
+	// The official decoder prints the number that the character converts to.
+	if c < '0' || c > '9' {
+		return &ParseError{"unknown packet type NaN"}
+	}
+	return &ParseError{"unknown packet type " + string(rune(c))}
+}

@@ -1,0 +1,266 @@
+package protocol
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// maxDepth is how deeply arrays and objects may be nested, as in encoding/json.
+// The official decoder has no such limit of its own.
+const maxDepth = 10_000
+
+// The scan functions check that there is a JSON value (RFC 8259) at b[i:] and
+// return the index after it, or -1. They are linear in time, do not recurse, and
+// accept exactly what json.Valid accepts.
+
+// scanValue scans a value with at most depth levels of arrays and objects,
+// preceded by any white space.
+func scanValue(b []byte, i, depth int) int {
+	// One bit for each open level, set for an object. Most values need no more
+	// than the words on the stack.
+	var words [2]uint64
+	stack := words[:0]
+	for level := 0; ; {
+		i = skipSpace(b, i)
+		if i == len(b) {
+			return -1
+		}
+		switch c := b[i]; c {
+		case '{', '[':
+			if level == depth {
+				return -1
+			}
+			if level%64 == 0 {
+				stack = append(stack[:level/64], 0)
+			}
+			bit := uint64(1) << (level % 64)
+			if word := &stack[level/64]; c == '{' {
+				*word |= bit
+			} else {
+				*word &^= bit
+			}
+			level++
+			if i = skipSpace(b, i+1); i < len(b) && b[i] == c+2 { // the closing counterpart
+				i++
+				level--
+				break
+			}
+			if c == '{' {
+				if i = scanKey(b, i); i < 0 {
+					return -1
+				}
+			}
+			continue
+		default:
+			if i = scanScalar(b, i); i < 0 {
+				return -1
+			}
+		}
+		// A value is complete: it is followed by another one, or ends levels.
+		for more := false; !more; {
+			if level == 0 {
+				return i
+			}
+			if i = skipSpace(b, i); i == len(b) {
+				return -1
+			}
+			object := stack[(level-1)/64]>>((level-1)%64)&1 != 0
+			switch c := b[i]; {
+			case c == ',':
+				more = true
+				i++
+				if object {
+					if i = scanKey(b, skipSpace(b, i)); i < 0 {
+						return -1
+					}
+				}
+			case c == '}' && object, c == ']' && !object:
+				i++
+				level--
+			default:
+				return -1
+			}
+		}
+	}
+}
+
+// scanKey scans an object's key and the colon behind it.
+func scanKey(b []byte, i int) int {
+	if i == len(b) || b[i] != '"' {
+		return -1
+	}
+	if i = scanString(b, i); i < 0 {
+		return -1
+	}
+	if i = skipSpace(b, i); i == len(b) || b[i] != ':' {
+		return -1
+	}
+	return i + 1
+}
+
+func scanScalar(b []byte, i int) int {
+	switch c := b[i]; {
+	case c == '"':
+		return scanString(b, i)
+	case c == '-' || '0' <= c && c <= '9':
+		return scanNumber(b, i)
+	case c == 't':
+		return scanLiteral(b, i, "true")
+	case c == 'f':
+		return scanLiteral(b, i, "false")
+	case c == 'n':
+		return scanLiteral(b, i, "null")
+	}
+	return -1
+}
+
+func scanLiteral(b []byte, i int, s string) int {
+	if end := i + len(s); end <= len(b) && string(b[i:end]) == s {
+		return end
+	}
+	return -1
+}
+
+// scanString scans a string; b[i] is its opening quote.
+func scanString(b []byte, i int) int {
+	for i++; i < len(b); {
+		if len(b)-i >= 8 {
+			m := special(binary.LittleEndian.Uint64(b[i:]))
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) / 8
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\':
+			if i = scanEscape(b, i); i < 0 {
+				return -1
+			}
+		case c < ' ':
+			return -1
+		default:
+			i++
+		}
+	}
+	return -1
+}
+
+// special marks the first of eight bytes that means something in a string: a
+// quote, a backslash or a control character. It may mark bytes after that one
+// wrongly.
+func special(x uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := x^ones*'"', x^ones*'\\'
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*' ')&^x) & highs
+}
+
+func scanEscape(b []byte, i int) int {
+	if i+1 == len(b) {
+		return -1
+	}
+	switch b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+		if len(b)-i < 6 {
+			return -1
+		}
+		for _, c := range b[i+2 : i+6] {
+			if ('0' > c || c > '9') && ('a' > c|0x20 || c|0x20 > 'f') {
+				return -1
+			}
+		}
+		return i + 6
+	}
+	return -1
+}
+
+func scanNumber(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	switch {
+	case i == len(b):
+		return -1
+	case b[i] == '0':
+		i++
+	default:
+		if i = scanDigits(b, i); i < 0 {
+			return -1
+		}
+	}
+	if i < len(b) && b[i] == '.' {
+		if i = scanDigits(b, i+1); i < 0 {
+			return -1
+		}
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		return scanDigits(b, i)
+	}
+	return i
+}
+
+// scanDigits scans one or more digits.
+func scanDigits(b []byte, i int) int {
+	start := i
+	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
+		i++
+	}
+	if i == start {
+		return -1
+	}
+	return i
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// scanAll reports whether b is one JSON value, and the byte that it begins with.
+func scanAll(b []byte) (kind byte, ok bool) {
+	i := skipSpace(b, 0)
+	end := scanValue(b, i, maxDepth)
+	if end < 0 || skipSpace(b, end) != len(b) {
+		return 0, false
+	}
+	return b[i], true
+}
+
+// splitArray checks that b is a JSON array and appends its elements to spans.
+func splitArray(spans []Span, b []byte) (_ []Span, ok bool) {
+	i := skipSpace(b, 0)
+	if i == len(b) || b[i] != '[' {
+		return spans, false
+	}
+	if i = skipSpace(b, i+1); i < len(b) && b[i] == ']' {
+		return spans, skipSpace(b, i+1) == len(b)
+	}
+	for {
+		start := skipSpace(b, i)
+		if i = scanValue(b, start, maxDepth-1); i < 0 {
+			return spans, false
+		}
+		spans = append(spans, Span{uint32(start), uint32(i)})
+		if i = skipSpace(b, i); i == len(b) {
+			return spans, false
+		}
+		i++
+		switch b[i-1] {
+		case ',':
+		case ']':
+			return spans, skipSpace(b, i) == len(b)
+		default:
+			return spans, false
+		}
+	}
+}
