@@ -103,7 +103,7 @@ func (f *frameReader) header(b []byte) (n int, ok bool, err error) {
 		}
 	}
 	if len(h) < size {
-		f.partialLen = uint8(len(h)) //nolint:gosec // at most MaxHeaderSize
+		f.partialLen = uint8(len(h))
 		return n, false, nil
 	}
 	f.partialLen = 0
@@ -146,14 +146,14 @@ func (f *frameReader) checkFlags(b0, b1 byte) error {
 // begin judges a frame's length, before any memory is taken for it.
 func (f *frameReader) begin(length uint64) error {
 	if f.op.IsControl() {
-		f.left = int(length) //nolint:gosec // at most 125
+		f.left = int(length)
 		return nil
 	}
 	// No addition that could overflow: message never exceeds the limit.
-	if length > uint64(f.limit-len(f.message)) { //nolint:gosec // never negative
+	if length > uint64(f.limit-len(f.message)) {
 		return &fault{ws.StatusMessageTooBig, tooLarge(length, f.limit)}
 	}
-	f.left = int(length) //nolint:gosec // at most limit
+	f.left = int(length)
 	if !f.fin || f.op == ws.OpContinuation {
 		if f.fragment++; f.fragment > maxFragments {
 			return faultf(ws.StatusPolicyViolation, "message of more than %d fragments", maxFragments)

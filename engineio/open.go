@@ -11,7 +11,7 @@ import (
 // open makes a session and registers it. Its heartbeat runs before anybody can find it, so that it ends whatever happens
 // to its connection. c tells why there is none.
 func (e *Server) open(r *http.Request, t Transport) (s *Session, c *ConnectionError) {
-	id := ""
+	id := newID()
 	if e.cfg.GenerateID != nil {
 		var err error
 		if id, err = e.cfg.GenerateID(r); err != nil {
@@ -20,8 +20,6 @@ func (e *Server) open(r *http.Request, t Transport) (s *Session, c *ConnectionEr
 		if !usableID(id) {
 			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie"})
 		}
-	} else {
-		id = newID()
 	}
 	s = &Session{server: e, id: id, handshake: newHandshake(r), ctx: context.Background(), transport: t, opening: make(chan struct{})}
 	if e.cfg.SessionContext != nil {

@@ -82,7 +82,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 	limit := e.cfg.MaxPayload
 	if r.ContentLength > int64(limit) {
-		return tooLarge(uint64(r.ContentLength), limit) //nolint:gosec // positive
+		return tooLarge(uint64(r.ContentLength), limit)
 	}
 	scratch := bufpool.Get(bufpool.Small)
 	defer bufpool.Put(scratch)
@@ -120,7 +120,7 @@ func readBody(r io.Reader, buf []byte, limit int) ([]byte, error) {
 	b := bytes.NewBuffer(buf)
 	n, err := b.ReadFrom(io.LimitReader(r, int64(limit)+1))
 	if err == nil && n > int64(limit) {
-		err = tooLarge(uint64(n), limit) //nolint:gosec // positive
+		err = tooLarge(uint64(n), limit)
 	}
 	return b.Bytes(), err
 }

@@ -1,0 +1,38 @@
+package socketio_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/gosocketio/socketio"
+
+// Imports point downwards only: what each package may reach of this module, directly or not.
+func TestImportsPointDownwards(t *testing.T) {
+	for pkg, may := range map[string]string{
+		"engineio/wire":    "",
+		"internal/wheel":   "",
+		"internal/bufpool": "",
+		"protocol":         "",
+		"rooms":            "",
+		"engineio":         "engineio/wire internal/wheel internal/bufpool",
+		"adapter":          "rooms protocol",
+		"namespace":        "adapter rooms protocol engineio engineio/wire internal/wheel internal/bufpool",
+		"client-js":        "",
+	} {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
+		if err != nil {
+			t.Fatalf("go list %s: %v", pkg, err)
+		}
+		allowed := map[string]bool{pkg: true}
+		for a := range strings.FieldsSeq(may) {
+			allowed[a] = true
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			if ours, ok := strings.CutPrefix(dep, module+"/"); dep == module || ok && !allowed[ours] {
+				t.Errorf("%s imports %s", pkg, dep)
+			}
+		}
+	}
+}

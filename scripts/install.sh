@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs what the arguments name and the machine lacks: "npm DIR" the packages of an npm project, "chromium" and "race" Debian packages (as
+# root on Debian or Ubuntu; otherwise one line says what is missing).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+die() { echo "missing: $*" >&2; exit 1; }
+
+debian() { # command, packages...
+  command -v "$1" >/dev/null 2>&1 && return
+  local command=$1
+  shift
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 ||
+      { apt-get update >/dev/null && apt-get install -y --no-install-recommends "$@" >/dev/null; } ||
+      die "$command; installing the Debian packages $* failed"
+  else
+    die "$command (Debian packages: $*)"
+  fi
+}
+
+npm_project() { # directory
+  command -v npm >/dev/null 2>&1 || die "npm and Node.js 20 or later"
+  local stamp=$1/node_modules/.installed
+  [ -f "$stamp" ] && cmp -s "$1/package-lock.json" "$stamp" && return
+  echo "installing the npm packages of $1"
+  (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
+  cp "$1/package-lock.json" "$stamp"
+}
+
+command -v go >/dev/null 2>&1 || die "Go 1.26 or later"
+while [ $# -gt 0 ]; do
+  case $1 in
+    npm) npm_project "$2"; shift 2 ;;
+    chromium) debian chromium chromium fonts-dejavu-core; shift ;;
+    race) debian gcc gcc libc6-dev; shift ;; # the race detector is linked with a C compiler
+    *) die "a meaning for the argument $1"; ;;
+  esac
+done
