@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { within } from "../lib/deadline.mjs";
+import { spawnServer, target } from "../lib/server.mjs";
+
+/** Runs the server with flags that it must refuse. */
+async function refused(...flags) {
+  const { exited, output } = spawnServer(...flags);
+  const { code } = await within(exited, "the server's end");
+  return { code, stdout: output.stdout, lines: output.stderr.trimEnd().split("\n") };
+}
+
+test("an unknown flag ends the server with a line that names it", async () => {
+  const { code, stdout, lines } = await refused("-no-such-flag");
+  assert.equal(code, 2);
+  assert.equal(stdout, "");
+  assert.equal(lines.length, 1);
+  assert.match(lines[0], /no-such-flag/);
+});
+
+for (const flag of ["-eio3", "-recovery"]) {
+  test(`${flag} is refused until it works`, { skip: target === "node" && "it works there" }, async () => {
+    const { code, stdout, lines } = await refused(flag);
+    assert.equal(code, 2);
+    assert.equal(stdout, "");
+    assert.equal(lines.length, 1);
+    assert.ok(lines[0].includes(`${flag}: `), lines[0]);
+  });
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+
+	"github.com/gosocketio/socketio"
+)
+
+// serveEverywhere registers what / and /chat answer.
+func serveEverywhere(n *socketio.Namespace) {
+	n.OnConnection(greet)
+
+	n.Handle("message", reply("message-back"))
+	n.Handle("echo", reply("echo"))
+	n.Handle("bin", reply("bin"))
+	n.Handle("message-with-ack", acknowledge)
+	n.Handle("ack", acknowledge)
+	n.Handle("ask", ask)
+
+	socketio.On(n, "join", func(e *socketio.Event, room string) error {
+		e.Socket().Join(room)
+		return e.Ack()
+	})
+	socketio.On(n, "leave", func(e *socketio.Event, room string) error {
+		e.Socket().Leave(room)
+		return e.Ack()
+	})
+	socketio.On(n, "room", func(e *socketio.Event, room string) error {
+		return n.To(room).Emit("room", e.Args()[1:]...)
+	})
+	n.Handle("broadcast", func(e *socketio.Event) error {
+		return n.Emit("broadcast", e.Args()...)
+	})
+	socketio.On2(n, "volatile", func(e *socketio.Event, count int, data string) error {
+		for i := range count {
+			if err := e.Socket().Volatile().Emit("volatile", i, data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+
+	socketio.OnCall0(n, "whoami", whoami)
+
+	n.Handle("bye", func(e *socketio.Event) error {
+		e.Socket().Disconnect(false)
+		return nil
+	})
+	n.Handle("close", func(e *socketio.Event) error {
+		e.Socket().Disconnect(true)
+		return nil
+	})
+}
+
+// serveCustom makes n say who came, and nothing else.
+func serveCustom(n *socketio.Namespace) {
+	n.OnConnection(greet)
+}
+
+// serveRefused makes n let nobody in who does not say {"word": "please"}, and tell them why.
+func serveRefused(n *socketio.Namespace) {
+	n.Use(func(s *socketio.Socket) error {
+		var auth struct {
+			Word string `json:"word"`
+		}
+		if err := s.Handshake().DecodeAuth(&auth); err == nil && auth.Word == "please" {
+			return nil
+		}
+		return &socketio.Error{
+			Message: "say the word",
+			Data: struct {
+				Code int      `json:"code"`
+				Hint []string `json:"hint"`
+			}{401, []string{"p", "l", "e"}},
+		}
+	})
+}
+
+// greet sends a new socket what it said to come in. One that has left by then is not there to be greeted.
+func greet(s *socketio.Socket) {
+	_ = s.Emit("auth", auth(s))
+}
+
+// auth is what the client sent to join, an empty object when it sent nothing.
+func auth(s *socketio.Socket) json.RawMessage {
+	if a := s.Handshake().Auth; len(a) > 0 {
+		return a
+	}
+	return json.RawMessage("{}")
+}
+
+// reply returns a handler that sends an event's arguments back under a name.
+func reply(name string) func(*socketio.Event) error {
+	return func(e *socketio.Event) error { return e.Socket().Emit(name, e.Args()...) }
+}
+
+func acknowledge(e *socketio.Event) error { return e.Ack(e.Args()...) }
+
+// ask puts a question to the client and reports its answer. It does not wait in the handler: later events of the same
+// socket would wait with it. The goroutine ends with the answer, its timeout, or the socket.
+func ask(e *socketio.Event) error {
+	s := e.Socket()
+	go func() {
+		answer, err := s.EmitWithAck(s.Context(), "question", 42)
+		if err != nil {
+			return
+		}
+		_ = s.Emit("answered", answer.Args()...)
+	}()
+	return nil
+}
+
+// identity is how the server sees a socket.
+type identity struct {
+	ID        string          `json:"id"`
+	Namespace string          `json:"namespace"`
+	Rooms     []string        `json:"rooms"`
+	Transport string          `json:"transport"`
+	Auth      json.RawMessage `json:"auth"`
+}
+
+func whoami(e *socketio.Event) (identity, error) {
+	s := e.Socket()
+	return identity{s.ID(), s.Namespace().Name(), s.Rooms(), s.Conn().Transport().String(), auth(s)}, nil
+}

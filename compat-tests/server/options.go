@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/engineio"
+)
+
+// options are what the command line says. Zero durations and sizes are the library's defaults, which are the official
+// server's.
+type options struct {
+	addr           string
+	path           string
+	origins        string
+	pingInterval   time.Duration
+	pingTimeout    time.Duration
+	connectTimeout time.Duration
+	maxPayload     int
+}
+
+// parseOptions reads the command line. What the server cannot do yet is refused, never ignored: a suite that asks for
+// it would report failures that mean nothing.
+func parseOptions(args []string) (options, error) {
+	var o options
+	var eio3, recovery bool
+	f := flag.NewFlagSet("server", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "address to listen on; port 0 is a free one")
+	f.StringVar(&o.path, "path", socketio.DefaultPath, "path of the Socket.IO server")
+	f.StringVar(&o.origins, "cors", "", "origins that may connect, separated by commas; * for all")
+	f.DurationVar(&o.pingInterval, "ping-interval", 0, "time from a pong to the next ping")
+	f.DurationVar(&o.pingTimeout, "ping-timeout", 0, "time that a pong may take")
+	f.DurationVar(&o.connectTimeout, "connect-timeout", 0, "time that a connection may take to join a namespace")
+	f.IntVar(&o.maxPayload, "max-payload", 0, "bytes that one message of a client may have")
+	f.BoolVar(&eio3, "eio3", false, "serve clients of Engine.IO 3")
+	f.BoolVar(&recovery, "recovery", false, "recover the state of connections that broke")
+	if err := f.Parse(args); err != nil {
+		return options{}, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return options{}, errors.New("unexpected argument " + f.Arg(0))
+	case eio3:
+		return options{}, errors.New("-eio3: Engine.IO 3 is not supported yet")
+	case recovery:
+		return options{}, errors.New("-recovery: connection state recovery is not supported yet")
+	}
+	return o, nil
+}
+
+func (o options) cors() engineio.CORS {
+	if o.origins == "" {
+		return engineio.CORS{}
+	}
+	return engineio.CORS{Origins: strings.Split(o.origins, ",")}
+}
+
+func (o options) socketio() socketio.Config {
+	return socketio.Config{
+		Path:           o.path,
+		PingInterval:   o.pingInterval,
+		PingTimeout:    o.pingTimeout,
+		ConnectTimeout: o.connectTimeout,
+		MaxPayload:     o.maxPayload,
+		CORS:           o.cors(),
+	}
+}
