@@ -83,7 +83,7 @@ func TestDiscardDropsWhatIsQueued(t *testing.T) {
 	}
 	cause := errors.New("because")
 	x.Discard(cause)
-	if got := next(t, s.closings); got.reason != engineio.ReasonForcedClose || got.cause != cause {
+	if got := next(t, s.closings); got.reason != engineio.ReasonForcedClose || !errors.Is(got.cause, cause) {
 		t.Errorf("closed with %+v", got)
 	}
 	if got := s.request("GET", q, ""); got.status != 400 {

@@ -171,7 +171,7 @@ func (c *Config) validate() error {
 		probe := *c.Cookie
 		probe.Value = "x"
 		if err := probe.Valid(); err != nil {
-			return fmt.Errorf("%w: Cookie: %v", ErrConfig, err)
+			return fmt.Errorf("%w: Cookie: %w", ErrConfig, err)
 		}
 	}
 	return c.CORS.validate()

@@ -63,7 +63,7 @@ func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 		return
 	case s.state == stateClosing:
 		s.close(ReasonForcedClose, nil)
-		e.answerPoll(w, r, []byte("6\x1e1"))
+		_ = e.answerPoll(w, r, []byte("6\x1e1")) // the session is over
 		return
 	}
 	p := &parkedPoll{wake: make(chan struct{})}
@@ -105,9 +105,9 @@ func (e *Server) releasePoll(w http.ResponseWriter, r *http.Request, s *Session,
 	case pollData:
 		e.deliver(w, r, s, batch)
 	case pollNoop:
-		e.answerPoll(w, r, []byte("6"))
+		_ = e.answerPoll(w, r, []byte("6")) // nothing is lost with it
 	case pollClose:
-		e.answerPoll(w, r, []byte("1"))
+		_ = e.answerPoll(w, r, []byte("1")) // the session is over
 	}
 }
 

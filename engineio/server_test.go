@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -250,24 +252,16 @@ func (c *socket) wantEnd() ws.StatusCode {
 	for {
 		_, _, err := c.read()
 		var closed wsutil.ClosedError
-		switch e, isNet := err.(net.Error); {
+		switch {
 		case err == nil:
 			continue
-		case asClosed(err, &closed):
+		case errors.As(err, &closed):
 			return closed.Code
-		case isNet && e.Timeout():
+		case errors.Is(err, os.ErrDeadlineExceeded):
 			c.Fatal("the connection stays open")
 		}
 		return 0
 	}
-}
-
-func asClosed(err error, to *wsutil.ClosedError) bool {
-	c, ok := err.(wsutil.ClosedError)
-	if ok {
-		*to = c
-	}
-	return ok
 }
 
 // next waits for a value.
