@@ -15,6 +15,7 @@ import (
 // binaryDecoder decodes one value at a time, putting the attachments in.
 type binaryDecoder struct {
 	atts    [][]byte
+	bad     int // placeholders without attachment, but for those inside of other placeholders
 	options jsonv2.Options
 }
 
@@ -61,7 +62,7 @@ func (d *binaryDecoder) unmarshal(dec *jsontext.Decoder, v any) error {
 		if !p.IsNil() && p.Elem().Kind() == reflect.Pointer && !p.Elem().IsNil() {
 			return errors.ErrUnsupported // it decodes into what is there
 		}
-		value, err := d.value(dec)
+		value, err := d.whole(dec)
 		if err != nil {
 			return err
 		}
@@ -80,7 +81,7 @@ func (d *binaryDecoder) bytes(dec *jsontext.Decoder, t reflect.Type) ([]byte, er
 	if dec.PeekKind() != '{' {
 		return nil, errors.ErrUnsupported
 	}
-	v, err := d.value(dec)
+	v, err := d.whole(dec)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +89,16 @@ func (d *binaryDecoder) bytes(dec *jsontext.Decoder, t reflect.Type) ([]byte, er
 		return b, nil
 	}
 	return nil, fmt.Errorf("an object that is no placeholder cannot be a %v", t)
+}
+
+// whole decodes anything, and fails if it holds a bad placeholder.
+func (d *binaryDecoder) whole(dec *jsontext.Decoder) (any, error) {
+	d.bad = 0
+	v, err := d.value(dec)
+	if err == nil && d.bad > 0 {
+		err = ErrPlaceholder
+	}
+	return v, err
 }
 
 // value decodes anything, as encoding/json does into an any. jsontext limits the
@@ -139,6 +150,7 @@ func (d *binaryDecoder) object(dec *jsontext.Decoder) (any, error) {
 		return nil, err
 	}
 	m := map[string]any{}
+	bad := d.bad
 	for dec.PeekKind() != '}' {
 		k, err := dec.ReadToken()
 		if err != nil {
@@ -157,13 +169,13 @@ func (d *binaryDecoder) object(dec *jsontext.Decoder) (any, error) {
 	if m["_placeholder"] != true {
 		return m, nil
 	}
+	// What it holds besides is replaced along with it.
 	num, ok := m["num"].(float64)
-	if !ok {
-		return nil, ErrPlaceholder
+	i, inRange := attachmentIndex(num, len(d.atts))
+	if !ok || !inRange {
+		d.bad = bad + 1
+		return nil, nil
 	}
-	i, ok := attachmentIndex(num, len(d.atts))
-	if !ok {
-		return nil, ErrPlaceholder
-	}
+	d.bad = bad
 	return d.atts[i], nil
 }
