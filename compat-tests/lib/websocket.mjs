@@ -66,6 +66,11 @@ export class RawWebSocket {
     return this.#messages.take(n);
   }
 
+  /** What has arrived and was not read. */
+  left() {
+    return this.#messages.drain();
+  }
+
   /** Stops and starts reading, as a client does that cannot keep up. */
   pause() {
     this.#ws.pause();
