@@ -20,6 +20,8 @@ type wsConn struct {
 	in      frameReader
 	// candidate is set until the session has moved here. The reading goroutine owns it.
 	candidate *candidate
+	fresh     bool // replace the reading goroutine; its own
+	greeted   bool // the first packet has come
 }
 
 func newWSConn(s *Session, st stream) *wsConn {
@@ -27,22 +29,36 @@ func newWSConn(s *Session, st stream) *wsConn {
 }
 
 // run reads until the connection ends. It is the one goroutine of a WebSocket. first are bytes that came with the request.
+//
+// The goroutine that is parked here for most of the time should have the smallest stack there is, and handling packets
+// makes it grow for good: so it is replaced by a fresh one after the handshake of the layer above and at each heartbeat.
 func (c *wsConn) run(first []byte) {
-	defer c.session.server.work.Done()
-	defer c.session.server.parted(c)
 	err := c.in.feed(first, c.handle)
 	for err == nil {
+		if c.fresh {
+			c.fresh = false
+			go c.run(nil)
+			return
+		}
 		if resume := c.session.paused(); resume != nil {
 			<-resume
 		}
-		var b []byte
-		if b, err = c.stream.read(c.in.inside()); err != nil {
-			break
-		}
-		err = c.in.feed(b, c.handle)
-		c.stream.release()
+		err = c.readOnce()
 	}
 	c.ended(err)
+	c.session.server.parted(c)
+	c.session.server.work.Done()
+}
+
+// readOnce waits for bytes and acts on them.
+func (c *wsConn) readOnce() error {
+	b, err := c.stream.read(c.in.inside())
+	if err != nil {
+		return err
+	}
+	err = c.in.feed(b, c.handle)
+	c.stream.release()
+	return err
 }
 
 // handle takes a complete message or control frame.
@@ -65,6 +81,8 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	if c.candidate != nil {
 		return c.probe(p)
 	}
+	c.fresh = !c.greeted || p.Type == wire.Pong
+	c.greeted = true
 	return c.session.receive(p)
 }
 

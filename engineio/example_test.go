@@ -1,0 +1,113 @@
+package engineio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/engineio/wire"
+)
+
+// A server that sends every message back, for the engine.io client.
+func ExampleNew() {
+	e, err := engineio.New(engineio.Config{Events: engineio.Events{
+		Message: func(s *engineio.Session, data []byte, binary bool) { _ = s.Send(data, binary) },
+		Close: func(s *engineio.Session, reason engineio.Reason, cause error) {
+			slog.Info("gone", "id", s.ID(), "reason", reason, "cause", cause)
+		},
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle(engineio.DefaultPath, e)
+	_ = mux // http.ListenAndServe(":3000", mux)
+	fmt.Println(e.Shutdown(context.Background()))
+	// Output: <nil>
+}
+
+func ExampleServer_ServeHTTP() {
+	e, _ := engineio.New(engineio.Config{})
+	defer func() { _ = e.Shutdown(context.Background()) }()
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/engine.io/?EIO=4&transport=tcp", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output: 400 {"code":0,"message":"Transport unknown"}
+}
+
+// sessionOf opens a polling session on e.
+func sessionOf(e *engineio.Server) *engineio.Session {
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/engine.io/?EIO=4&transport=polling&user=ann", nil))
+	s, _ := e.Session(w.Body.String()[len(`0{"sid":"`):][:20])
+	return s
+}
+
+func ExampleSession() {
+	e, _ := engineio.New(engineio.Config{})
+	defer func() { _ = e.Shutdown(context.Background()) }()
+	s := sessionOf(e)
+	s.SetValue("mine")
+	fmt.Println(s.Transport(), s.Protocol(), s.Handshake().Query().Get("user"), s.Value(), s.Writable(), e.Sessions())
+	// Output: polling 4 ann mine false 1
+}
+
+func ExampleSession_Send() {
+	e, _ := engineio.New(engineio.Config{MaxBufferedPackets: 1})
+	defer func() { _ = e.Shutdown(context.Background()) }()
+	s := sessionOf(e)
+	fmt.Println(s.Send([]byte("one"), false))
+	fmt.Println(s.Buffered())
+	err := s.Send([]byte("two"), false) // nobody polls
+	fmt.Println(errors.Is(err, engineio.ErrQueueFull), s.Closed())
+	// Output:
+	// <nil>
+	// 6 1
+	// true true
+}
+
+// Write takes frames that were built once, for example for many sessions.
+func ExampleSession_Write() {
+	e, _ := engineio.New(engineio.Config{})
+	defer func() { _ = e.Shutdown(context.Background()) }()
+	frames := wire.AppendText(nil, wire.Message, []byte("to everybody"))
+	for range 2 {
+		fmt.Println(sessionOf(e).Write(frames, engineio.Shared))
+	}
+	// Output:
+	// <nil>
+	// <nil>
+}
+
+func ExampleSession_Close() {
+	e, _ := engineio.New(engineio.Config{})
+	defer func() { _ = e.Shutdown(context.Background()) }()
+	s := sessionOf(e)
+	s.Close() // the client is told with its next GET
+	fmt.Println(s.Send([]byte("too late"), false))
+	// Output: engineio: session is closed
+}
+
+func ExampleServer_Shutdown() {
+	e, _ := engineio.New(engineio.Config{Events: engineio.Events{
+		Close: func(_ *engineio.Session, reason engineio.Reason, cause error) { fmt.Println(reason, "-", cause) },
+	}})
+	sessionOf(e)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	fmt.Println(e.Shutdown(ctx))
+	// Output:
+	// forced close - engineio: server is closed
+	// <nil>
+}
+
+func ExampleDefaultCookie() {
+	fmt.Println(engineio.DefaultCookie())
+	// Output: io=; Path=/; HttpOnly; SameSite=Lax
+}
