@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/gosocketio/socketio/internal/wheel"
@@ -57,7 +58,12 @@ func (s *Session) close(reason Reason, cause error) {
 		return
 	}
 	s.state = stateClosed
-	if s.poll != nil && !s.poll.answered {
+	switch {
+	case s.poll == nil:
+	case s.poll.answered && s.poll.kind == pollData:
+		// Its response has only not been written yet: it is not lost to what happened since.
+		s.poll.batch = s.out.take(nil, math.MaxInt)
+	case !s.poll.answered:
 		if errors.Is(cause, errPeerClosed) {
 			s.poll.answer(pollNoop)
 		} else {

@@ -24,6 +24,7 @@ type parkedPoll struct {
 	wake     chan struct{}
 	answered bool
 	kind     pollKind
+	batch    []entry // what it was let go for, when the session ended before it came to take it
 }
 
 // answer lets the GET go.
@@ -93,11 +94,12 @@ func (e *Server) releasePoll(w http.ResponseWriter, r *http.Request, s *Session,
 		s.poll = nil
 	}
 	kind := p.kind
-	if kind == pollData && (s.transport != Polling || s.state == stateClosed) {
+	batch := p.batch
+	switch {
+	case kind != pollData || batch != nil:
+	case s.transport != Polling || s.state == stateClosed:
 		kind = pollClose // the data goes by the new transport, or nowhere
-	}
-	var batch []entry
-	if kind == pollData {
+	default:
 		batch = s.out.take(nil, math.MaxInt)
 	}
 	s.mu.Unlock()

@@ -186,6 +186,24 @@ func TestUndecodablePOSTClosesSession(t *testing.T) {
 	}
 }
 
+// Replies to the packets before a bad one are not lost with the session.
+func TestRepliesBeforeUndecodablePacketArrive(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	parked := s.poll(q)
+	s.parked(next(t, s.sessions))
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"?"+q, strings.NewReader("4before\x1eabc\x1e4after"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.do(r); err == nil {
+		t.Errorf("POST was answered: %+v", got)
+	}
+	if got := next(t, parked); got.body != "4before" {
+		t.Errorf("parked GET: %+v", got)
+	}
+}
+
 func TestClosePacketReleasesGETWithNoop(t *testing.T) {
 	s := start(t, engineio.Config{})
 	q := s.polling()

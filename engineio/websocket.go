@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gobwas/ws"
 
@@ -69,7 +70,7 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	case ws.OpPong:
 		return nil
 	case ws.OpClose:
-		return errPeerClosed
+		return closeFrame(payload)
 	}
 	p := wire.Packet{Type: wire.Message, Binary: true, Data: payload}
 	if op == ws.OpText {
@@ -84,6 +85,21 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	c.fresh = !c.greeted || p.Type == wire.Pong
 	c.greeted = true
 	return c.session.receive(p)
+}
+
+// closeFrame judges the payload of a close frame (RFC 6455 sections 5.5.1 and 7.4).
+func closeFrame(payload []byte) error {
+	if len(payload) == 0 {
+		return errPeerClosed
+	}
+	code, reason := ws.ParseCloseFrameData(payload)
+	switch err := ws.CheckCloseFrameData(code, reason); {
+	case len(payload) == 1 || err != nil && utf8.ValidString(reason):
+		return faultf(ws.StatusProtocolError, "bad close frame")
+	case err != nil:
+		return faultf(ws.StatusInvalidFramePayloadData, "close reason that is not UTF-8")
+	}
+	return errPeerClosed
 }
 
 // control sends a control frame behind what waits, so that it never lands within another frame.
