@@ -19,6 +19,7 @@ func (c *client) connect(p *protocol.Packet) {
 		return
 	}
 	s := &Socket{id: newID(), ns: ns, client: c, auth: bytes.Clone(p.Data)}
+	s.run = s.work
 	switch c.adopt(s) {
 	case errTwice:
 		// The official server refuses it once the namespace is joined and makes a second socket before that;

@@ -114,13 +114,14 @@ func TestConnectAgain(t *testing.T) {
 	f := start(t)
 	connected, disconnected := connects(f.Of("/")), disconnects(f.Of("/"))
 	conn := f.WebSocket()
-	first := conn.Join("/", "")
+	conn.Join("/", "")
+	a := wait(t, connected)
 	conn.Send("41")
-	second := conn.Join("/", "")
-	if first == second {
-		t.Error("the second socket has the id of the first")
+	conn.Join("/", "")
+	b := wait(t, connected)
+	if a == b || a.ID() == b.ID() {
+		t.Error("the second socket is the first")
 	}
-	a, b := wait(t, connected), wait(t, connected)
 	if d := wait(t, disconnected); d.socket != a || d.reason != namespace.ReasonClientNamespaceDisconnect {
 		t.Errorf("%s disconnected: %s", d.socket.ID(), d.reason)
 	}

@@ -29,15 +29,15 @@ func (s *Socket) handle(e *Event) {
 			if s.state.Load() == stateGone {
 				return // the event was sent before the disconnect, but is not delivered after it
 			}
-			if err := s.run(fn, e); err != nil {
+			if err := s.guard(fn, e); err != nil {
 				s.failed(e, err)
 			}
 		}
 	}
 }
 
-// run runs one handler. It is contain without a closure.
-func (s *Socket) run(fn func(*Event) error, e *Event) (err error) {
+// guard runs one handler. It is contain without a closure.
+func (s *Socket) guard(fn func(*Event) error, e *Event) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = s.ns.hub.panicked(s, "a handler of "+e.name, v)

@@ -17,6 +17,7 @@ type Event struct {
 	data   []byte // the payload, a JSON array; spans are its elements
 	spans  []protocol.Span
 	few    [4]protocol.Span // what spans starts with
+	small  [96]byte         // what data starts with: a small event is one allocation
 
 	attachments [][]byte
 	ackID       uint64
@@ -31,7 +32,11 @@ type Event struct {
 func newEvent(s *Socket, p *protocol.Packet) *Event {
 	e := &Event{socket: s, attachments: p.Attachments, ackID: p.ID, wantsAck: p.HasID}
 	e.spans = append(e.few[:0], p.Args...)
-	e.data = keep(p)
+	if len(p.Data) <= len(e.small) && p.Attachments == nil {
+		e.data = append(e.small[:0], p.Data...)
+	} else {
+		e.data = keep(p)
+	}
 	return e
 }
 

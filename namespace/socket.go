@@ -19,6 +19,7 @@ type Socket struct {
 	client *client
 	auth   json.RawMessage
 	own    handlerSet // what was registered on this socket alone
+	run    func()     // work, as a value made once: starting a goroutine with it allocates nothing
 
 	state atomic.Uint32 // written under mu
 	more  atomic.Bool   // events wait behind the one being handled

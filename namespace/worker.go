@@ -14,7 +14,7 @@ func (s *Socket) wake() {
 // start runs the worker. The caller has set working.
 func (s *Socket) start() {
 	s.ns.hub.workers.begin()
-	go s.work()
+	go s.run()
 }
 
 // enqueue puts an event into the inbox.
@@ -62,7 +62,7 @@ func (s *Socket) work() {
 			return
 		}
 		// A handler ended the goroutine (runtime.Goexit, which a failing test assertion does). What waits behind it needs another.
-		go s.work()
+		go s.run()
 	}()
 	for {
 		t, e := s.next()

@@ -28,7 +28,10 @@ type Conn struct {
 // WebSocket opens a session over WebSocket. query, such as "token=1", is added to the URL.
 func (e *Endpoint) WebSocket(query ...string) *Conn {
 	e.t.Helper()
-	c := e.upgrade(strings.Join(append([]string{"EIO=4&transport=websocket"}, query...), "&"))
+	c, err := e.upgrade(strings.Join(append([]string{"EIO=4&transport=websocket"}, query...), "&"))
+	if err != nil {
+		e.t.Fatalf("open a websocket: %v", err)
+	}
 	open := c.Read()
 	var data struct{ Sid string }
 	if !strings.HasPrefix(open, "0") || json.Unmarshal([]byte(open[1:]), &data) != nil {
@@ -38,21 +41,23 @@ func (e *Endpoint) WebSocket(query ...string) *Conn {
 	return c
 }
 
+// TryWebSocket is WebSocket that returns the error instead of failing the test. It does not read the open packet.
+func (e *Endpoint) TryWebSocket() (*Conn, error) { return e.upgrade("EIO=4&transport=websocket") }
+
 // upgrade opens a WebSocket and reads nothing.
-func (e *Endpoint) upgrade(query string) *Conn {
-	e.t.Helper()
+func (e *Endpoint) upgrade(query string) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), e.patience)
 	defer cancel()
 	d := ws.Dialer{NetDial: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }}
 	conn, r, _, err := d.Dial(ctx, "ws"+strings.TrimPrefix(e.URL, "http")+e.Path+"?"+query)
 	if err != nil {
-		e.t.Fatalf("open a websocket: %v", err)
+		return nil, err
 	}
 	if r == nil {
 		r = bufio.NewReader(conn)
 	}
 	e.t.Cleanup(func() { _ = conn.Close() })
-	return &Conn{t: e.t, patience: e.patience, conn: conn, r: r}
+	return &Conn{t: e.t, patience: e.patience, conn: conn, r: r}, nil
 }
 
 // Send sends packets, each as a text message.
@@ -83,10 +88,13 @@ func (c *Conn) SendTogether(packets ...string) {
 // SendBinary sends a binary message.
 func (c *Conn) SendBinary(data []byte) {
 	c.t.Helper()
-	if err := c.write(ws.NewBinaryFrame(data)); err != nil {
+	if err := c.TrySendBinary(data); err != nil {
 		c.t.Fatalf("send: %v", err)
 	}
 }
+
+// TrySendBinary sends a binary message and returns the error instead of failing the test.
+func (c *Conn) TrySendBinary(data []byte) error { return c.write(ws.NewBinaryFrame(data)) }
 
 // write sends frames in one write, so that goroutines may send at the same time.
 func (c *Conn) write(frames ...ws.Frame) error {
@@ -176,6 +184,19 @@ func (c *Conn) WantClose() {
 
 func isReset(err error) bool {
 	return strings.Contains(err.Error(), "connection reset")
+}
+
+// Raw returns the connection below, for tests that count allocations. What it has already read ahead is lost.
+func (c *Conn) Raw() net.Conn { return c.conn }
+
+// Frame returns the bytes of a text message, to be written to Raw.
+func (c *Conn) Frame(packet string) []byte {
+	c.t.Helper()
+	frame, err := ws.CompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(packet))))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return frame
 }
 
 // Close cuts the connection.

@@ -1,0 +1,141 @@
+package socketio_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/gosocketio/socketio"
+)
+
+type chatMessage struct {
+	Room string `json:"room"`
+	Text string `json:"text"`
+}
+
+const chatPacket = `42["message",{"room":"lobby","text":"hello"}]`
+
+func skipUnderRace(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("allocations are counted without the race detector")
+	}
+}
+
+// receiver is a server with a typed handler, and a function by which a client sends it an event and waits until it has been handled.
+func receiver(t testing.TB) (send func()) {
+	s, e := serve(t, socketio.Config{})
+	handled := make(chan string)
+	socketio.On(s, "message", func(_ *socketio.Event, m chatMessage) error {
+		handled <- m.Text
+		return nil
+	})
+	conn := e.WebSocket()
+	conn.Join("/", "")
+	frame := conn.Frame(chatPacket)
+	return func() {
+		if _, err := conn.Raw().Write(frame); err != nil {
+			t.Fatal(err)
+		}
+		if text := <-handled; text != "hello" {
+			t.Fatal(text)
+		}
+	}
+}
+
+// sender is n sockets whose clients read all they get.
+func senders(t testing.TB, n int) (*socketio.Server, []*socketio.Socket) {
+	s, e := serve(t, socketio.Config{})
+	var sockets []*socketio.Socket
+	for range n {
+		conn := e.WebSocket()
+		socket, ok := s.Socket(conn.Join("/", ""))
+		if !ok {
+			t.Fatal("no socket")
+		}
+		sockets = append(sockets, socket)
+		go func() {
+			buf := make([]byte, 4096)
+			for {
+				if _, err := conn.Raw().Read(buf); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	return s, sockets
+}
+
+// Reading, decoding and dispatching a small event to a typed handler.
+func TestReceiveAllocations(t *testing.T) {
+	skipUnderRace(t)
+	send := receiver(t)
+	n := testing.AllocsPerRun(2000, send)
+	if n > 6 {
+		t.Errorf("%v allocations", n)
+	}
+	t.Logf("%v allocations", n)
+}
+
+func TestEmitAllocations(t *testing.T) {
+	skipUnderRace(t)
+	_, sockets := senders(t, 1)
+	emit := func() {
+		if err := sockets[0].Emit("message", "hello", 42); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := testing.AllocsPerRun(2000, emit); n > 3 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// The allocations of a broadcast do not depend on the number of sockets, but for outboxes that grow.
+func TestBroadcastAllocations(t *testing.T) {
+	skipUnderRace(t)
+	measure := func(n int) float64 {
+		s, _ := senders(t, n)
+		to := s.Volatile() // without queues, what remains is the broadcast
+		return testing.AllocsPerRun(500, func() {
+			if err := to.Emit("message", "hello", 42); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	few, many := measure(2), measure(100)
+	if few > 8 || many > few+4 {
+		t.Errorf("%v allocations for 2 sockets, %v for 100", few, many)
+	}
+	t.Logf("%v allocations for 2 sockets, %v for 100", few, many)
+}
+
+func BenchmarkReceive(b *testing.B) {
+	send := receiver(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		send()
+	}
+}
+
+func BenchmarkEmit(b *testing.B) {
+	_, sockets := senders(b, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := sockets[0].Emit("message", "hello", 42); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkBroadcast(b *testing.B) {
+	for _, n := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s, _ := senders(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := s.Emit("message", "hello", 42); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

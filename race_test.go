@@ -1,0 +1,6 @@
+//go:build race
+
+package socketio_test
+
+// raceEnabled: the race detector makes sync.Pool drop some of what it is given, so that counting allocations means nothing.
+const raceEnabled = true
