@@ -59,7 +59,7 @@ const fatal = {
   "a huge count": [`459999999999999999999-["bin",${placeholder}]`],
   "text while an attachment is awaited": [`451-["bin",${placeholder}]`, '42["message"]'],
   "an attachment that nobody announced": [Buffer.from([1, 2, 3])],
-  "one attachment too many": [`451-["bin",${placeholder}]`, Buffer.from([1]), Buffer.from([2])],
+  "one attachment too many": [`451-["nobody",${placeholder}]`, Buffer.from([1]), Buffer.from([2])],
   "a placeholder for an attachment that is not there": ['451-["bin",{"_placeholder":true,"num":1}]', Buffer.from([1])],
   "a negative placeholder": ['451-["bin",{"_placeholder":true,"num":-1}]', Buffer.from([1])],
   "a placeholder whose number is a string": ['451-["bin",{"_placeholder":true,"num":"0"}]', Buffer.from([1])],

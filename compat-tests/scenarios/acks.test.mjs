@@ -62,7 +62,8 @@ overEachTransport((transport) => {
     }
     const replies = (await questions.take(5)).map(([, reply]) => reply);
     replies.reverse().forEach((reply, i) => reply(i));
-    assert.deepEqual(await answered.take(5), [[0], [1], [2], [3], [4]]);
+    const answers = (await answered.take(5)).flat().toSorted();
+    assert.deepEqual(answers, [0, 1, 2, 3, 4]);
   });
 
   test("an answer given twice counts once", async (t) => {
