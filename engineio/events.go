@@ -38,8 +38,22 @@ type Events struct {
 	Upgrading func(s *Session, to Transport)
 	// Upgrade is called when a session moved to another transport.
 	Upgrade func(s *Session, to Transport)
+	// Flush is called before messages of a session are handed to its transport.
+	Flush func(s *Session)
 	// Drain is called when a session's outbox has been handed to its transport as a whole.
 	Drain func(s *Session)
+}
+
+func (e *Events) flush(s *Session) {
+	if e.Flush != nil {
+		e.Flush(s)
+	}
+}
+
+func (e *Events) drain(s *Session) {
+	if e.Drain != nil {
+		e.Drain(s)
+	}
 }
 
 func (e *Events) packetCreate(s *Session, frames []byte) {

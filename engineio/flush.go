@@ -52,6 +52,7 @@ func (s *Session) flushFrom(first entry) {
 			s.mu.Unlock()
 		}
 		s.server.wheel.Schedule(&deadline.timer, s.server.cfg.WriteTimeout, &deadline)
+		s.server.cfg.Events.flush(s)
 		n, err := writeBatch(ws.stream, batch)
 		if err != nil {
 			s.writeFailed(ws, err)
@@ -104,9 +105,7 @@ func (s *Session) flushed(entries, bytes int) (more bool) {
 	} else {
 		s.mu.Unlock()
 	}
-	if f := s.server.cfg.Events.Drain; f != nil {
-		f(s)
-	}
+	s.server.cfg.Events.drain(s)
 	return false
 }
 

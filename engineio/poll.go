@@ -115,6 +115,7 @@ func (e *Server) releasePoll(w http.ResponseWriter, r *http.Request, s *Session,
 
 // deliver answers a GET with the packets of a batch.
 func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, batch []entry) {
+	e.cfg.Events.flush(s)
 	size, bytes := 0, 0
 	for _, b := range batch {
 		size += wire.PayloadLen(b.frames) + 1
@@ -139,9 +140,7 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 			b.done()
 		}
 	}
-	if f := e.cfg.Events.Drain; f != nil {
-		f(s)
-	}
+	e.cfg.Events.drain(s)
 }
 
 // answerPoll writes the response to a GET and waits until the kernel has it, for at most WriteTimeout.

@@ -101,6 +101,7 @@ func (s *Session) queue(e entry, o WriteOptions) error {
 
 // writeNow writes e in the caller's goroutine, as far as that is possible without blocking. The caller has set flushing.
 func (s *Session) writeNow(ws *wsConn, e entry, o WriteOptions) {
+	s.server.cfg.Events.flush(s)
 	n, err := ws.stream.tryWrite(e.frames)
 	if err != nil {
 		s.writeFailed(ws, err)

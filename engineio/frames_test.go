@@ -1,0 +1,66 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/gobwas/ws"
+)
+
+// read feeds b in pieces of the given size and returns what came out, with the error that ended it.
+func read(b []byte, step, limit int) (out []string, err error) {
+	f := frameReader{limit: limit}
+	b = bytes.Clone(b) // feed unmasks in place
+	for len(b) > 0 && err == nil {
+		n := min(step, len(b))
+		err = f.feed(b[:n], func(op ws.OpCode, payload []byte) error {
+			out = append(out, string(rune('0'+op))+string(payload))
+			return nil
+		})
+		b = b[n:]
+		if len(f.message) > limit || cap(f.message) > 2*limit+2*firstPiece {
+			err = errors.New("memory beyond the limit")
+		}
+	}
+	return out, err
+}
+
+// Whatever arrives, the reader does not panic, takes no memory beyond its limit, and finds the same messages and the same
+// fault at any chunking.
+func FuzzFrameReader(f *testing.F) {
+	mask := [4]byte{1, 2, 3, 4}
+	for _, frame := range []ws.Frame{
+		ws.NewTextFrame([]byte("4hello")),
+		ws.NewBinaryFrame(bytes.Repeat([]byte{7}, 300)),
+		ws.NewFrame(ws.OpText, false, []byte("4frag")),
+		ws.NewFrame(ws.OpContinuation, true, []byte("ment")),
+		ws.NewPingFrame([]byte("ping")),
+		ws.NewCloseFrame(ws.NewCloseFrameBody(1000, "bye")),
+		ws.NewTextFrame([]byte{0xff}),
+	} {
+		f.Add(ws.MustCompileFrame(ws.MaskFrameWith(frame, mask)), uint8(3))
+	}
+	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, uint8(1))
+	f.Add([]byte{0x01, 0x80, 0, 0, 0, 0, 0x80, 0x80, 0, 0, 0, 0}, uint8(5))
+	f.Fuzz(func(t *testing.T, b []byte, step uint8) {
+		const limit = 1000
+		whole, wholeErr := read(b, max(len(b), 1), limit)
+		pieces, piecesErr := read(b, int(step)+1, limit)
+		if len(whole) != len(pieces) {
+			t.Fatalf("whole: %q, in pieces: %q", whole, pieces)
+		}
+		for i := range whole {
+			if whole[i] != pieces[i] {
+				t.Fatalf("whole: %q, in pieces: %q", whole, pieces)
+			}
+		}
+		var a, c *fault
+		if errors.As(wholeErr, &a) != errors.As(piecesErr, &c) || a != nil && a.code != c.code {
+			t.Fatalf("whole: %v, in pieces: %v", wholeErr, piecesErr)
+		}
+		if wholeErr != nil && a == nil || piecesErr != nil && c == nil {
+			t.Fatal(wholeErr, piecesErr)
+		}
+	})
+}
