@@ -24,7 +24,7 @@ func Decode(raw []byte, atts [][]byte, v any) error {
 	}
 	var err error
 	// Without an object there is no placeholder.
-	if len(atts) > 0 && bytes.IndexByte(raw, '{') >= 0 && mayHoldBinary(reflect.TypeOf(v), decoding) {
+	if len(atts) > 0 && bytes.IndexByte(raw, '{') >= 0 && incoming.kind(reflect.TypeOf(v)).binary {
 		err = decodeBinary(raw, atts, v)
 	} else {
 		err = json.Unmarshal(raw, v)

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -14,24 +15,36 @@ import (
 
 // binaryDecoder decodes one value at a time, putting the attachments in.
 type binaryDecoder struct {
-	atts    [][]byte
-	bad     int // placeholders without attachment, but for those inside of other placeholders
-	options jsonv2.Options
+	atts   [][]byte
+	bad    int            // placeholders without attachment, but for those inside of other placeholders
+	any    jsonv2.Options // asks unmarshal about each value
+	sealed jsonv2.Options // for types that are sealed: knows exact types only
 }
 
-var binaryDecoders = sync.Pool{New: func() any {
+var binaryDecoders sync.Pool // of *binaryDecoder
+
+func newBinaryDecoder() *binaryDecoder {
+	if d, ok := binaryDecoders.Get().(*binaryDecoder); ok {
+		return d
+	}
 	d := new(binaryDecoder)
-	d.options = jsonv2.JoinOptions(
-		jsonv1.DefaultOptionsV1(),
-		jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(d.unmarshal)),
-	)
+	d.any = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(d.unmarshal)))
+	d.sealed = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.WithUnmarshalers(jsonv2.JoinUnmarshalers(
+		jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *[]byte) error { return d.unmarshal(dec, v) }),
+		jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error { return d.unmarshal(dec, v) }),
+		jsonv2.UnmarshalFromFunc(readNumber),
+	)))
 	return d
-}}
+}
 
 func decodeBinary(raw []byte, atts [][]byte, v any) error {
-	d := binaryDecoders.Get().(*binaryDecoder)
+	d := newBinaryDecoder()
+	options := d.any
+	if incoming.kind(reflect.TypeOf(v)).sealed {
+		options = d.sealed
+	}
 	d.atts = atts
-	err := jsonv2.Unmarshal(raw, v, d.options)
+	err := jsonv2.Unmarshal(raw, v, options)
 	d.atts = nil
 	binaryDecoders.Put(d)
 	return err
@@ -49,31 +62,51 @@ func (d *binaryDecoder) unmarshal(dec *jsontext.Decoder, v any) error {
 			*v = b
 		}
 		return err
+	case *json.Number:
+		return readNumber(dec, v)
 	}
 	p := reflect.ValueOf(v).Elem()
-	switch t := p.Type(); {
-	case t.Kind() == reflect.Slice && isBytes(t, decoding):
-		b, err := d.bytes(dec, t)
-		if err == nil {
-			p.SetBytes(b)
+	switch t := p.Type(); t.Kind() {
+	case reflect.Slice:
+		if incoming.isBytes(t) {
+			b, err := d.bytes(dec, t)
+			if err == nil {
+				p.SetBytes(b)
+			}
+			return err
 		}
-		return err
-	case t.Kind() == reflect.Interface && t.NumMethod() == 0:
-		if !p.IsNil() && p.Elem().Kind() == reflect.Pointer && !p.Elem().IsNil() {
-			return errors.ErrUnsupported // it decodes into what is there
+	case reflect.Interface:
+		return d.unmarshalInterface(dec, p)
+	}
+	return errors.ErrUnsupported
+}
+
+func (d *binaryDecoder) unmarshalInterface(dec *jsontext.Decoder, p reflect.Value) error {
+	if !p.IsNil() && p.Elem().Kind() == reflect.Pointer && !p.Elem().IsNil() {
+		// It decodes into what is there, which may be of a type that the outermost
+		// one did not show.
+		if dec.PeekKind() == 'n' || !incoming.kind(p.Elem().Type()).sealed {
+			return errors.ErrUnsupported
 		}
-		value, err := d.whole(dec)
+		raw, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		if value == nil {
-			p.SetZero()
-		} else {
-			p.Set(reflect.ValueOf(value))
-		}
-		return nil
+		return decodeBinary(raw, d.atts, p.Interface())
 	}
-	return errors.ErrUnsupported
+	if p.Type().NumMethod() > 0 {
+		return errors.ErrUnsupported
+	}
+	v, err := d.whole(dec)
+	switch {
+	case err != nil:
+		return err
+	case v == nil:
+		p.SetZero()
+	default:
+		p.Set(reflect.ValueOf(v))
+	}
+	return nil
 }
 
 // bytes returns the attachment of a placeholder.
@@ -178,4 +211,31 @@ func (d *binaryDecoder) object(dec *jsontext.Decoder) (any, error) {
 	}
 	d.bad = bad
 	return d.atts[i], nil
+}
+
+// readNumber reads the standard library's type of numbers, of which
+// go-json-experiment has its own.
+func readNumber(dec *jsontext.Decoder, n *json.Number) error {
+	switch dec.PeekKind() {
+	case '0':
+		raw, err := dec.ReadValue()
+		if err == nil {
+			*n = json.Number(raw)
+		}
+		return err
+	case '"':
+		if kind, length := dec.StackIndex(dec.StackDepth()); kind == '{' && length%2 == 0 {
+			return errors.ErrUnsupported // a map's key, which may be any string
+		}
+		t, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		if s := t.String(); validNumber(s) {
+			*n = json.Number(s)
+			return nil
+		}
+		return fmt.Errorf("a string that is no number cannot be a %T", *n)
+	}
+	return errors.ErrUnsupported
 }

@@ -18,7 +18,7 @@ import (
 // the rest is left to its designated successor, told to keep the semantics of
 // the original.
 func appendGeneral(dst []byte, atts [][]byte, v any) ([]byte, [][]byte, error) {
-	if !mayHoldBinary(reflect.TypeOf(v), encoding) {
+	if !outgoing.kind(reflect.TypeOf(v)).binary {
 		out, err := appendPlain(dst, v)
 		if _, unsupported := errors.AsType[*json.UnsupportedValueError](err); !unsupported {
 			return out, atts, err
@@ -57,26 +57,37 @@ func appendPlain(dst []byte, v any) ([]byte, error) {
 
 // binaryEncoder encodes one value at a time, taking the binary data out.
 type binaryEncoder struct {
-	out     appender
-	atts    [][]byte
-	options jsonv2.Options
+	out    appender
+	atts   [][]byte
+	any    jsonv2.Options // asks marshal about each value
+	sealed jsonv2.Options // for types that are sealed: knows exact types only
 }
 
-var binaryEncoders = sync.Pool{New: func() any {
+var binaryEncoders sync.Pool // of *binaryEncoder
+
+func newBinaryEncoder() *binaryEncoder {
+	if e, ok := binaryEncoders.Get().(*binaryEncoder); ok {
+		return e
+	}
 	e := new(binaryEncoder)
-	e.options = jsonv2.JoinOptions(
-		jsonv1.DefaultOptionsV1(),
-		jsontext.EscapeForHTML(false),
-		jsontext.EscapeForJS(false),
-		jsonv2.WithMarshalers(jsonv2.MarshalToFunc(e.marshal)),
-	)
+	base := jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false), jsontext.EscapeForJS(false))
+	e.any = jsonv2.JoinOptions(base, jsonv2.WithMarshalers(jsonv2.MarshalToFunc(e.marshal)))
+	e.sealed = jsonv2.JoinOptions(base, jsonv2.WithMarshalers(jsonv2.JoinMarshalers(
+		jsonv2.MarshalToFunc(e.writeBytes),
+		jsonv2.MarshalToFunc(writeNull),
+		jsonv2.MarshalToFunc(writeNumber),
+	)))
 	return e
-}}
+}
 
 func appendBinary(dst []byte, atts [][]byte, v any) ([]byte, [][]byte, error) {
-	e := binaryEncoders.Get().(*binaryEncoder)
+	e := newBinaryEncoder()
+	options := e.any
+	if outgoing.kind(reflect.TypeOf(v)).sealed {
+		options = e.sealed
+	}
 	e.out.buf, e.atts = dst, atts
-	err := jsonv2.MarshalWrite(&e.out, v, e.options)
+	err := jsonv2.MarshalWrite(&e.out, v, options)
 	out, found := e.out.buf, e.atts
 	e.out.buf, e.atts = nil, nil
 	binaryEncoders.Put(e)
@@ -90,21 +101,34 @@ func appendBinary(dst []byte, atts [][]byte, v any) ([]byte, [][]byte, error) {
 // declines with errors.ErrUnsupported.
 func (e *binaryEncoder) marshal(enc *jsontext.Encoder, v any) error {
 	switch v := v.(type) {
-	case *string, *any:
+	case *string:
 		return errors.ErrUnsupported
 	case *[]byte:
 		return e.writeBytes(enc, *v)
 	case *float64:
 		return writeNull(enc, *v)
+	case *json.Number:
+		return writeNumber(enc, *v)
 	}
-	switch t := reflect.TypeOf(v).Elem(); t.Kind() {
+	p := reflect.ValueOf(v).Elem()
+	switch t := p.Type(); t.Kind() {
 	case reflect.Slice:
-		if isBytes(t, encoding) {
-			return e.writeBytes(enc, reflect.ValueOf(v).Elem().Bytes())
+		if outgoing.isBytes(t) {
+			return e.writeBytes(enc, p.Bytes())
 		}
 	case reflect.Float32, reflect.Float64:
-		if !encoding.own(t) {
-			return writeNull(enc, reflect.ValueOf(v).Elem().Float())
+		if !outgoing.own(t) {
+			return writeNull(enc, p.Float())
+		}
+	case reflect.Interface:
+		// Here types come to light that the outermost one did not show.
+		if !p.IsNil() && outgoing.kind(p.Elem().Type()).sealed {
+			raw, atts, err := appendBinary(nil, e.atts, p.Interface())
+			if err != nil {
+				return err
+			}
+			e.atts = atts
+			return enc.WriteValue(raw)
 		}
 	}
 	return errors.ErrUnsupported
@@ -128,6 +152,19 @@ func writeNull(enc *jsontext.Encoder, f float64) error {
 		return enc.WriteToken(jsontext.Null)
 	}
 	return errors.ErrUnsupported
+}
+
+// writeNumber writes the standard library's type of numbers, of which
+// go-json-experiment has its own.
+func writeNumber(enc *jsontext.Encoder, n json.Number) error {
+	if kind, length := enc.StackIndex(enc.StackDepth()); kind == '{' && length%2 == 0 {
+		return errors.ErrUnsupported // a map's key, which is a string
+	}
+	raw, err := appendNumber(nil, n)
+	if err != nil {
+		return err
+	}
+	return enc.WriteValue(raw)
 }
 
 // appender is an io.Writer that appends.

@@ -1,9 +1,10 @@
 package protocol
 
 import (
-	stdencoding "encoding"
+	"encoding"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"sync"
 )
 
@@ -11,19 +12,31 @@ import (
 // itself differs.
 type direction struct {
 	methods []reflect.Type
-	cache   sync.Map // of bool, by reflect.Type: mayHoldBinary
+	cache   sync.Map // of kind, by reflect.Type
 }
 
 var (
-	encoding = &direction{methods: []reflect.Type{
+	outgoing = &direction{methods: []reflect.Type{
 		reflect.TypeFor[json.Marshaler](),
-		reflect.TypeFor[stdencoding.TextMarshaler](),
+		reflect.TypeFor[encoding.TextMarshaler](),
 	}}
-	decoding = &direction{methods: []reflect.Type{
+	incoming = &direction{methods: []reflect.Type{
 		reflect.TypeFor[json.Unmarshaler](),
-		reflect.TypeFor[stdencoding.TextUnmarshaler](),
+		reflect.TypeFor[encoding.TextUnmarshaler](),
 	}}
 )
+
+// kind is what there is to know about a type before its values are encoded or
+// decoded. Types behind interfaces are not part of it.
+type kind struct {
+	// binary: values may hold binary data. It errs on the side of true.
+	binary bool
+	// sealed: some struct embeds one of an unexported type, under a name of its
+	// own. Package encoding/json treats that as a field. go-json-experiment does
+	// too, but panics when it has to show it to a function for arbitrary types,
+	// so only functions for exact types may be used.
+	sealed bool
+}
 
 // own reports whether the type encodes or decodes itself.
 func (d *direction) own(t reflect.Type) bool {
@@ -36,43 +49,48 @@ func (d *direction) own(t reflect.Type) bool {
 }
 
 // isBytes reports whether t is a slice of bytes that stands for binary data.
-func isBytes(t reflect.Type, d *direction) bool {
+func (d *direction) isBytes(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !d.own(t) && !d.own(t.Elem())
 }
 
-// mayHoldBinary reports whether a value of type t can hold binary data. It may
-// err on the side of true.
-func mayHoldBinary(t reflect.Type, d *direction) bool {
+// kind returns what there is to know about t, which may be nil.
+func (d *direction) kind(t reflect.Type) kind {
 	if t == nil {
-		return false
+		return kind{}
 	}
-	if v, ok := d.cache.Load(t); ok {
-		return v.(bool)
+	if k, ok := d.cache.Load(t); ok {
+		return k.(kind)
 	}
-	// Only the answer for t itself is kept: those for types inside of it may
-	// rest on the assumption that a type that is being looked at holds none.
-	may := searchBinary(t, d, map[reflect.Type]bool{})
-	d.cache.Store(t, may)
-	return may
+	// Only the answer for t itself is kept: those for the types inside of it may
+	// lack what was found before they were met again.
+	var k kind
+	d.search(t, &k, map[reflect.Type]bool{})
+	d.cache.Store(t, k)
+	return k
 }
 
-func searchBinary(t reflect.Type, d *direction, seen map[reflect.Type]bool) bool {
+func (d *direction) search(t reflect.Type, k *kind, seen map[reflect.Type]bool) {
 	if seen[t] {
-		return false
+		return
 	}
 	seen[t] = true
 	switch t.Kind() {
 	case reflect.Interface:
-		return true
+		k.binary = true
 	case reflect.Slice, reflect.Array, reflect.Pointer, reflect.Map:
-		return isBytes(t, d) || searchBinary(t.Elem(), d, seen)
+		k.binary = k.binary || d.isBytes(t)
+		d.search(t.Elem(), k, seen)
 	case reflect.Struct:
 		for f := range t.Fields() {
-			// An unexported struct may be embedded and have exported fields.
-			if (f.IsExported() || f.Anonymous) && f.Tag.Get("json") != "-" && searchBinary(f.Type, d, seen) {
-				return true
+			tag := f.Tag.Get("json")
+			// A struct of an unexported type may be embedded and have exported fields.
+			if tag == "-" || !f.IsExported() && !f.Anonymous {
+				continue
 			}
+			if name, _, _ := strings.Cut(tag, ","); name != "" && !f.IsExported() {
+				k.sealed = true
+			}
+			d.search(f.Type, k, seen)
 		}
 	}
-	return false
 }

@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -30,4 +32,19 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		dst = dst[:n-1]
 	}
 	return dst
+}
+
+// appendNumber appends a json.Number; the empty one is 0, as in encoding/json.
+func appendNumber(dst []byte, n json.Number) ([]byte, error) {
+	if n == "" {
+		return append(dst, '0'), nil
+	}
+	if !validNumber(string(n)) {
+		return dst, fmt.Errorf("%w: json.Number %q is no number", ErrEncode, n)
+	}
+	return append(dst, n...), nil
+}
+
+func validNumber(s string) bool {
+	return s != "" && (s[0] == '-' || '0' <= s[0] && s[0] <= '9') && scanNumber([]byte(s), 0) == len(s)
 }

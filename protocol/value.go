@@ -85,6 +85,9 @@ func appendValue(dst []byte, atts [][]byte, v any, depth int) ([]byte, [][]byte,
 		dst = appendFloat(dst, v, 64)
 	case []byte:
 		dst, atts = appendBytes(dst, atts, v)
+	case json.Number:
+		out, err := appendNumber(dst, v)
+		return out, atts, err
 	case json.RawMessage:
 		return appendRaw(dst, atts, v)
 	case []string:
