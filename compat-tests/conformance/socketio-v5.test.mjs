@@ -96,8 +96,9 @@ describe("joining a namespace", () => {
 describe("leaving a namespace", () => {
   test("is not answered", async (t) => {
     const client = await connectRaw(t, engine);
+    client.websocket.answersPings = false;
     client.send("41");
-    assert.equal(await client.nextFrame(), "2");
+    assert.equal(await client.next(), "2");
   });
 
   test("leaves the connection to the others", async (t) => {

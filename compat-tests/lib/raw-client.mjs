@@ -2,64 +2,31 @@ import assert from "node:assert/strict";
 
 /**
  * A Socket.IO client by hand, over a WebSocket of its own: sends and receives packets as they are on the wire, and
- * answers the server's pings by itself while it reads.
+ * answers the server's pings by itself.
  */
 class RawClient {
-  #ws;
-
-  constructor(ws) {
-    this.#ws = ws;
+  constructor(websocket) {
+    this.websocket = websocket;
+    websocket.answersPings = true;
   }
 
   send(...frames) {
     for (const frame of frames) {
-      this.#ws.send(frame);
+      this.websocket.send(frame);
     }
   }
 
-  /** The next frame that is not a ping. */
-  async next() {
-    for (;;) {
-      const frame = await this.#ws.next();
-      if (frame !== "2") {
-        return frame;
-      }
-      this.#ws.send("3");
-    }
+  next() {
+    return this.websocket.next();
   }
 
-  async take(n) {
-    const frames = [];
-    while (frames.length < n) {
-      frames.push(await this.next());
-    }
-    return frames;
+  take(n) {
+    return this.websocket.take(n);
   }
 
-  /** The next frame, whatever it is. */
-  nextFrame() {
-    return this.#ws.next();
-  }
-
-  /** Resolves with the frames that were left and with {code, reason} when the connection has ended. */
+  /** Resolves with {code, reason} and the frames left unread when the connection has ended. */
   get closed() {
-    return this.#end();
-  }
-
-  async #end() {
-    const left = [];
-    const closed = this.#ws.closed.then((how) => ({ how }));
-    for (;;) {
-      const first = await Promise.race([closed, this.next().then((frame) => ({ frame }), () => closed)]);
-      if (first.how) {
-        return { ...first.how, left };
-      }
-      left.push(first.frame);
-    }
-  }
-
-  get websocket() {
-    return this.#ws;
+    return this.websocket.closed.then((how) => ({ ...how, left: this.websocket.left() }));
   }
 }
 

@@ -13,11 +13,14 @@ export class RawWebSocket {
   #opened = withResolvers();
   #closed = withResolvers();
 
+  /** Answer Engine.IO pings at once, instead of queueing them. */
+  answersPings = false;
+
   constructor(url, { protocols = [], ...options } = {}) {
     this.#ws = new WebSocket(url.replace(/^http/, "ws"), protocols, { perMessageDeflate: false, ...options });
     this.#ws.on("upgrade", (response) => (this.upgrade = response));
     this.#ws.on("open", () => this.#opened.resolve());
-    this.#ws.on("message", (data, binary) => this.#messages.push(binary ? data : data.toString()));
+    this.#ws.on("message", (data, binary) => this.#receive(binary ? data : data.toString()));
     this.#ws.on("close", (code, reason) => {
       this.#opened.reject(new Error("closed before it was open"));
       this.#closed.resolve({ code, reason: reason.toString() });
@@ -34,6 +37,14 @@ export class RawWebSocket {
       });
     });
     this.#opened.promise.catch(() => {});
+  }
+
+  #receive(message) {
+    if (message === "2" && this.answersPings) {
+      this.#ws.send("3");
+    } else {
+      this.#messages.push(message);
+    }
   }
 
   get opened() {
