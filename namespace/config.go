@@ -42,7 +42,7 @@ type Config struct {
 	MaxInboxEvents int
 	// Adapter makes the adapter of each namespace. Default adapter.Memory.
 	Adapter adapter.Factory
-	// Logger receives contained panics and, when OnError is nil, the errors it would be given. Default slog.Default.
+	// Logger receives contained panics and, when OnError is nil, the errors it would be given: an [*Error] at debug level, others as warnings. Default slog.Default.
 	Logger *slog.Logger
 	// OnError is told what went wrong on behalf of a client and was contained: a [*HandlerError], a [*PanicError],
 	// a failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no socket

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"errors"
 	"log/slog"
 	"maps"
 	"runtime/debug"
@@ -133,7 +134,11 @@ func (h *Hub) stop(t *wheel.Timer) { h.engine.Wheel().Stop(t) }
 // report tells OnError, or the log when there is none, what went wrong for a socket.
 func (h *Hub) report(s *Socket, err error) {
 	if h.cfg.OnError == nil {
-		h.cfg.Logger.LogAttrs(s.logContext(), slog.LevelWarn, err.Error(), s.logAttrs()...)
+		level := slog.LevelWarn
+		if visible := (*Error)(nil); errors.As(err, &visible) {
+			level = slog.LevelDebug // an answer to the client rather than a fault
+		}
+		h.cfg.Logger.LogAttrs(s.logContext(), level, err.Error(), s.logAttrs()...)
 		return
 	}
 	defer func() {
