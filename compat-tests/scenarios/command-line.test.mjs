@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { within } from "../lib/deadline.mjs";
 import { spawnServer, target } from "../lib/server.mjs";
 
 /** Runs the server with flags that it must refuse. */
 async function refused(...flags) {
-  const { exited, output } = spawnServer(...flags);
-  const { code } = await within(exited, "the server's end");
-  return { code, stdout: output.stdout, lines: output.stderr.trimEnd().split("\n") };
+  const server = spawnServer(...flags);
+  const { code } = await server.exited;
+  return { code, stdout: server.stdout, lines: server.stderr.trimEnd().split("\n") };
 }
 
 test("an unknown flag ends the server with a line that names it", async () => {
