@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// In the examples, visit, enter and print stand for a client: packets are shown as they go over the wire, where 2 is an event,
+// In the examples, package rawclient stands for a client: packets are shown as they go over the wire, where 2 is an event,
 // 3 an acknowledgement and 1 a disconnect.
 
 func ExampleNew() {
@@ -25,7 +26,7 @@ func ExampleNew() {
 	})
 	http.Handle("/socket.io/", io)
 	// log.Fatal(http.ListenAndServe("127.0.0.1:3000", nil))
-	visit(io, 1, `42["message","hi"]`)
+	rawclient.Visit(io, 1, `42["message","hi"]`)
 	// Output: 2["message","hi"]
 }
 
@@ -49,8 +50,8 @@ func ExampleConfig_clientFiles() {
 func ExampleServer_Shutdown() {
 	io := socketio.New(socketio.Config{})
 	server := &http.Server{Handler: io, ReadHeaderTimeout: 10 * time.Second}
-	v := enter(server.Handler)
-	defer v.leave()
+	v := rawclient.Enter(server.Handler)
+	defer v.Leave()
 
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -60,16 +61,16 @@ func ExampleServer_Shutdown() {
 	if err := server.Shutdown(ctx); err != nil {
 		log.Print(err)
 	}
-	v.print(1)
+	v.Print(1)
 	// Output: the connection was closed
 }
 
 func ExampleServer_Of() {
 	io := socketio.New(socketio.Config{})
 	io.Of("/chat").OnConnection(func(s *socketio.Socket) { _ = s.Emit("welcome") })
-	v := enter(io, "/", "/chat")
-	defer v.leave()
-	v.print(1)
+	v := rawclient.Enter(io, "/", "/chat")
+	defer v.Leave()
+	v.Print(1)
 	for _, ns := range io.Namespaces() {
 		fmt.Println(ns.Name(), len(ns.Sockets()))
 	}
@@ -91,10 +92,10 @@ func ExampleServer_Use() {
 		return nil
 	})
 	io.Of("/open")
-	v := enter(io, "/open")
-	defer v.leave()
+	v := rawclient.Enter(io, "/open")
+	defer v.Leave()
 	v.Send(`40{"token":"wrong"}`)
-	v.print(1)
+	v.Print(1)
 	id := v.Join("/", `{"token":"secret"}`)
 	s, _ := io.Socket(id)
 	fmt.Println(user.Get(s))
@@ -108,7 +109,7 @@ func ExampleServer_OnConnection() {
 	io.OnConnection(func(s *socketio.Socket) {
 		_ = s.Emit("welcome", s.Handshake().Query().Get("name"))
 	})
-	visit(io, 1)
+	rawclient.Visit(io, 1)
 	// Output: 2["welcome","ann"]
 }
 
@@ -121,7 +122,7 @@ func ExampleServer_OnDisconnect() {
 		fmt.Println("left:", reason)
 		close(done)
 	})
-	visit(io, 0, `41`)
+	rawclient.Visit(io, 0, `41`)
 	<-done
 	// Output:
 	// leaves 2 rooms
@@ -138,11 +139,11 @@ func ExampleServer_Handle() {
 		}
 		return e.Ack(name, len(data))
 	})
-	v := enter(io)
-	defer v.leave()
+	v := rawclient.Enter(io)
+	defer v.Leave()
 	v.Send(`451-1["raw","picture",{"_placeholder":true,"num":0}]`)
 	v.SendBinary([]byte{1, 2, 3})
-	v.print(1)
+	v.Print(1)
 	io.Off("raw")
 	// Output: 31["picture",3]
 }
@@ -152,7 +153,7 @@ func ExampleServer_OnAny() {
 	io.OnAny(func(e *socketio.Event) { fmt.Println("in:", e.Name(), e.Args()) })
 	io.OnAnyOutgoing(func(_ *socketio.Socket, event string, args []any) { fmt.Println("out:", event, args) })
 	io.Handle("ping", func(e *socketio.Event) error { return e.Socket().Emit("pong", 1) })
-	visit(io, 1, `42["ping","x"]`)
+	rawclient.Visit(io, 1, `42["ping","x"]`)
 	// Output:
 	// in: ping [x]
 	// out: pong [1]
@@ -161,14 +162,14 @@ func ExampleServer_OnAny() {
 
 func ExampleServer_Emit() {
 	io := socketio.New(socketio.Config{})
-	a, b := enter(io), enter(io)
-	defer a.leave()
-	defer b.leave()
+	a, b := rawclient.Enter(io), rawclient.Enter(io)
+	defer a.Leave()
+	defer b.Leave()
 	if err := io.Emit("news", map[string]any{"n": 1, "data": []byte{7}}); err != nil {
 		log.Print(err)
 	}
-	a.print(2)
-	b.print(2)
+	a.Print(2)
+	b.Print(2)
 	// Output:
 	// 51-["news",{"data":{"_placeholder":true,"num":0},"n":1}]
 	// binary: [7]
@@ -178,17 +179,17 @@ func ExampleServer_Emit() {
 
 func ExampleServer_To() {
 	io := socketio.New(socketio.Config{})
-	a, b := enter(io), enter(io)
-	defer a.leave()
-	defer b.leave()
+	a, b := rawclient.Enter(io), rawclient.Enter(io)
+	defer a.Leave()
+	defer b.Leave()
 	for i, s := range io.Sockets() {
 		s.Join("all", fmt.Sprint("room", i))
 	}
 	_ = io.To("all").Except("room1").Emit("first", 1)
 	_ = io.In("room0", "room1").Local().Compress(false).Send("second")
 	_ = io.To("nobody").Emit("never")
-	a.print(2)
-	b.print(1)
+	a.Print(2)
+	b.Print(1)
 	// Output:
 	// 2["first",1]
 	// 2["message","second"]
@@ -205,8 +206,8 @@ func ExampleServer_Volatile() {
 
 func ExampleServer_EmitWithAck() {
 	io := socketio.New(socketio.Config{})
-	v := enter(io)
-	defer v.leave()
+	v := rawclient.Enter(io)
+	defer v.Leave()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -218,7 +219,7 @@ func ExampleServer_EmitWithAck() {
 			fmt.Println(reply.Args()...)
 		}
 	}()
-	v.print(1)
+	v.Print(1)
 	v.Send(`430["yes"]`) // the answer to the event with id 0
 	<-done
 	// Output:
@@ -228,8 +229,8 @@ func ExampleServer_EmitWithAck() {
 
 func ExampleServer_FetchSockets() {
 	io := socketio.New(socketio.Config{})
-	v := enter(io)
-	defer v.leave()
+	v := rawclient.Enter(io)
+	defer v.Leave()
 	_ = io.SocketsJoin("lobby", "hall")
 	_ = io.In("lobby").SocketsLeave("hall")
 	for s, err := range io.In("lobby").FetchSockets(context.Background()) {
@@ -240,7 +241,7 @@ func ExampleServer_FetchSockets() {
 		fmt.Println(len(s.Rooms()), "rooms")
 	}
 	_ = io.In("lobby").DisconnectSockets(true)
-	v.print(2)
+	v.Print(2)
 	// Output:
 	// 2 rooms
 	// 1
@@ -261,14 +262,14 @@ func ExampleOn() {
 	socketio.On(io, "message", func(_ *socketio.Event, m Message) error {
 		return io.To(m.Room).Emit("message", m)
 	})
-	visit(io, 1, `42["message",{"room":"tea","text":"hi"}]`)
+	rawclient.Visit(io, 1, `42["message",{"room":"tea","text":"hi"}]`)
 	// Output: 2["message",{"Room":"tea","Text":"hi"}]
 }
 
 func ExampleOn2() {
 	io := socketio.New(socketio.Config{})
 	socketio.On2(io, "move", func(e *socketio.Event, x, y int) error { return e.Socket().Emit("at", x, y) })
-	visit(io, 1, `42["move",3,4]`)
+	rawclient.Visit(io, 1, `42["move",3,4]`)
 	// Output: 2["at",3,4]
 }
 
@@ -277,7 +278,7 @@ func ExampleOn3() {
 	socketio.On3(io, "file", func(e *socketio.Event, name string, size int, tags []string) error {
 		return e.Ack(fmt.Sprint(name, " ", size, " ", tags))
 	})
-	visit(io, 1, `421["file","a.txt",10,["x"]]`)
+	rawclient.Visit(io, 1, `421["file","a.txt",10,["x"]]`)
 	// Output: 31["a.txt 10 [x]"]
 }
 
@@ -289,7 +290,7 @@ func ExampleOnCall() {
 		}
 		return n[0] / n[1], nil
 	})
-	visit(io, 3, `421["divide",[6,2]]`, `422["divide",[6,0]]`, `423["divide","six"]`)
+	rawclient.Visit(io, 3, `421["divide",[6,2]]`, `422["divide",[6,0]]`, `423["divide","six"]`)
 	// Output:
 	// 31[3]
 	// 32[{"error":{"message":"division by zero"}}]
@@ -299,7 +300,7 @@ func ExampleOnCall() {
 func ExampleOnCall0() {
 	io := socketio.New(socketio.Config{})
 	socketio.OnCall0(io, "rooms", func(e *socketio.Event) (int, error) { return len(e.Socket().Rooms()), nil })
-	visit(io, 1, `421["rooms"]`)
+	rawclient.Visit(io, 1, `421["rooms"]`)
 	// Output: 31[1]
 }
 
@@ -312,12 +313,12 @@ func ExampleCall() {
 		}
 		return e.Socket().Emit("thanks", n)
 	})
-	v := enter(io)
-	defer v.leave()
+	v := rawclient.Enter(io)
+	defer v.Leave()
 	v.Send(`42["start","apples"]`)
-	v.print(1)
+	v.Print(1)
 	v.Send(`430[5]`)
-	v.print(1)
+	v.Print(1)
 	// Output:
 	// 20["how many","apples"]
 	// 2["thanks",5]
@@ -331,7 +332,7 @@ func ExampleNewKey() {
 		visits.Set(e.Socket(), n+1)
 		return e.Ack(n + 1)
 	})
-	visit(io, 2, `420["visit"]`, `421["visit"]`)
+	rawclient.Visit(io, 2, `420["visit"]`, `421["visit"]`)
 	// Output:
 	// 30[1]
 	// 31[2]
@@ -343,6 +344,6 @@ func ExampleEventOf() {
 
 	io := socketio.New(socketio.Config{})
 	Said.On(io, func(e *socketio.Event, m Message) error { return Said.Emit(io, m) })
-	visit(io, 1, `42["said",{"Text":"hi"}]`)
+	rawclient.Visit(io, 1, `42["said",{"Text":"hi"}]`)
 	// Output: 2["said",{"Text":"hi"}]
 }

@@ -7,5 +7,7 @@
 // methods fail the test instead of returning errors, and must be called from
 // goroutines that may do so.
 //
+// [Enter] and [Visit] are for examples, which have no test to fail.
+//
 // An [Endpoint] serves a handler over TCP, or in memory for testing/synctest.
 package rawclient
