@@ -139,3 +139,34 @@ func BenchmarkBroadcast(b *testing.B) {
 		})
 	}
 }
+
+// A client sends 100 events in one write; the handlers' replies share writes too.
+func BenchmarkBurst(b *testing.B) {
+	const burst = 100
+	s, e := serve(b, socketio.Config{})
+	s.Handle("e", func(e *socketio.Event) error { return e.Socket().Emit("r", 1) })
+	conn := e.WebSocket()
+	conn.Join("/", "")
+	var frames []byte
+	for range burst {
+		frames = append(frames, conn.Frame(`42["e",1]`)...)
+	}
+	reply := 2 + len(`42["r",1]`)
+	buf := make([]byte, burst*reply)
+	reads := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := conn.Raw().Write(frames); err != nil {
+			b.Fatal(err)
+		}
+		for n := 0; n < len(buf); reads++ {
+			m, err := conn.Raw().Read(buf[n:])
+			if err != nil {
+				b.Fatal(err)
+			}
+			n += m
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*burst), "ns/event")
+	b.ReportMetric(float64(reads)/float64(b.N), "reads/burst")
+}

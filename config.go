@@ -110,7 +110,7 @@ func (c *Config) namespaces() namespace.Config {
 }
 
 // engine is the part of c that package engineio takes.
-func (c *Config) engine(events engineio.Events) engineio.Config {
+func (c *Config) engine() engineio.Config {
 	e := engineio.Config{
 		Path:               c.Path,
 		PingInterval:       c.PingInterval,
@@ -130,7 +130,7 @@ func (c *Config) engine(events engineio.Events) engineio.Config {
 		WriteTimeout:       c.WriteTimeout,
 		ReadTimeout:        c.ReadTimeout,
 		Logger:             c.Logger,
-		Events:             events,
+		Events:             c.Hooks,
 	}
 	if e.Path == "" {
 		e.Path = DefaultPath
@@ -154,7 +154,7 @@ func (c *Config) build() (*namespace.Hub, *engineio.Server, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg := c.engine(hub.Events(c.Hooks))
+	cfg := c.engine()
 	if c.ClientFiles != nil {
 		files, err := c.clientFiles(cfg.Path)
 		if err != nil {
@@ -162,10 +162,9 @@ func (c *Config) build() (*namespace.Hub, *engineio.Server, error) {
 		}
 		cfg.Middleware = append(slices.Clip(cfg.Middleware), files)
 	}
-	engine, err := engineio.New(cfg)
+	engine, err := hub.Engine(cfg)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	hub.Bind(engine)
 	return hub, engine, nil
 }

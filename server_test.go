@@ -150,9 +150,12 @@ func TestHooks(t *testing.T) {
 			return context.WithValue(context.Background(), key{}, r.URL.Query().Get("token"))
 		},
 		Hooks: engineio.Events{
-			Connection: func(s *engineio.Session) { log <- "connection " + s.ID() },
-			Message:    func(_ *engineio.Session, data []byte, _ bool) { log <- "message " + string(data) },
-			Close:      func(_ *engineio.Session, r engineio.Reason, _ error) { log <- "close " + string(r) },
+			Connection: func(s *engineio.Session) {
+				s.SetValue("the application's own")
+				log <- "connection " + s.ID()
+			},
+			Message: func(_ *engineio.Session, data []byte, _ bool) { log <- "message " + string(data) },
+			Close:   func(_ *engineio.Session, r engineio.Reason, _ error) { log <- "close " + string(r) },
 		},
 	})
 	if res, body := get(t, e.URL+"/socket.io/?EIO=4&transport=polling", ""); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "no token") {

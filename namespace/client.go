@@ -35,16 +35,22 @@ type client struct {
 // maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps sending is none to be kind to.
 const maxLeft = 32
 
-func clientOf(s *engineio.Session) *client {
-	c, _ := s.Value().(*client)
+// clientKey is under which a session's context knows its client.
+type clientKey struct{}
+
+func newClient(h *Hub) *client {
+	c := &client{hub: h}
+	c.decoder.MaxAttachments = h.cfg.MaxAttachments
 	return c
 }
 
-func (h *Hub) connected(s *engineio.Session) {
-	c := &client{hub: h, session: s}
-	c.decoder.MaxAttachments = h.cfg.MaxAttachments
-	s.SetValue(c)
-	h.schedule(&c.timer, h.cfg.ConnectTimeout, c)
+// clientOf returns the client of a session of this hub's engine: there is always one.
+func clientOf(s *engineio.Session) *client { return s.Context().Value(clientKey{}).(*client) }
+
+// opened begins the client's life.
+func (c *client) opened(s *engineio.Session) {
+	c.session = s
+	c.hub.schedule(&c.timer, c.hub.cfg.ConnectTimeout, c)
 }
 
 // Expired ends a connection that joined no namespace in time.

@@ -100,6 +100,14 @@ func TestOf(t *testing.T) {
 	if f.Of("") != f.Of("/") || f.Of("abc") != f.Of("/abc") || f.Of("/abc") == f.Of("/") {
 		t.Error("names are not normalised")
 	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a name with a comma was accepted")
+			}
+		}()
+		f.Of("/a,b")
+	}()
 	var names []string
 	for _, ns := range f.Namespaces() {
 		names = append(names, ns.Name())

@@ -26,11 +26,10 @@ func assemble() (*namespace.Hub, *engineio.Server) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	engine, err := engineio.New(engineio.Config{Path: "/socket.io/", Events: hub.Events(engineio.Events{}), Logger: quiet})
+	engine, err := hub.Engine(engineio.Config{Path: "/socket.io/", Logger: quiet})
 	if err != nil {
 		log.Fatal(err)
 	}
-	hub.Bind(engine)
 	return hub, engine
 }
 
@@ -39,11 +38,10 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	engine, err := engineio.New(engineio.Config{Path: "/socket.io/", Events: hub.Events(engineio.Events{})})
+	engine, err := hub.Engine(engineio.Config{Path: "/socket.io/"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	hub.Bind(engine)
 	hub.Of("/").OnConnection(func(s *namespace.Socket) { _ = s.Emit("welcome") })
 	rawclient.Visit(engine, 1)
 	if err := hub.Shutdown(context.Background()); err != nil {

@@ -1,9 +1,11 @@
 package namespace
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"maps"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -15,8 +17,8 @@ import (
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
-// Hub is all namespaces of a server, fed by one engine. Make it with [New], give the engine its [Hub.Events], then
-// [Hub.Bind] it to the engine.
+// Hub is all namespaces of a server, fed by one engine. Make it with [New], then make
+// the engine with [Hub.Engine].
 type Hub struct {
 	cfg    Config
 	engine *engineio.Server
@@ -41,36 +43,40 @@ func New(c Config) (*Hub, error) {
 	return h, nil
 }
 
-// Bind tells the hub which engine feeds it. It must be called before the engine serves.
-func (h *Hub) Bind(e *engineio.Server) { h.engine = e }
-
-// Events returns events with the hub's part added: functions given for Connection,
-// Message and Close run after the hub's own.
-func (h *Hub) Events(events engineio.Events) engineio.Events {
-	connection, message, closed := events.Connection, events.Message, events.Close
-	events.Connection = func(s *engineio.Session) {
-		h.connected(s)
+// Engine makes the engine that feeds the hub, with the hub's part added to c: its Connection, Message and Close events run
+// before those given, and the contexts of sessions know the client. It must be called once, before anything else happens.
+func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
+	base := c.SessionContext
+	c.SessionContext = func(r *http.Request) context.Context {
+		ctx := context.Background()
+		if base != nil {
+			ctx = base(r)
+		}
+		// The context and not Session.SetValue, which is the application's.
+		return context.WithValue(ctx, clientKey{}, newClient(h))
+	}
+	connection, message, closed := c.Events.Connection, c.Events.Message, c.Events.Close
+	c.Events.Connection = func(s *engineio.Session) {
+		clientOf(s).opened(s)
 		if connection != nil {
 			connection(s)
 		}
 	}
-	events.Message = func(s *engineio.Session, data []byte, binary bool) {
-		if c := clientOf(s); c != nil {
-			c.message(data, binary)
-		}
+	c.Events.Message = func(s *engineio.Session, data []byte, binary bool) {
+		clientOf(s).message(data, binary)
 		if message != nil {
 			message(s, data, binary)
 		}
 	}
-	events.Close = func(s *engineio.Session, reason engineio.Reason, cause error) {
-		if c := clientOf(s); c != nil {
-			c.closed(reason, cause)
-		}
+	c.Events.Close = func(s *engineio.Session, reason engineio.Reason, cause error) {
+		clientOf(s).closed(reason, cause)
 		if closed != nil {
 			closed(s, reason, cause)
 		}
 	}
-	return events
+	var err error
+	h.engine, err = engineio.New(c)
+	return h.engine, err
 }
 
 // Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; "" is
@@ -81,6 +87,9 @@ func (h *Hub) Of(name string) *Namespace {
 	}
 	if ns := h.lookup(name); ns != nil {
 		return ns
+	}
+	if strings.Contains(name, ",") {
+		panic("socketio: namespace " + name + ": no client can join a name with a comma, which ends the name on the wire")
 	}
 	ns, err := h.add(name)
 	if err != nil {

@@ -38,12 +38,10 @@ func newHub(t testing.TB, options []func(*namespace.Config, *engineio.Config)) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.Events = hub.Events(e.Events)
-	engine, err := engineio.New(e)
+	engine, err := hub.Engine(e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub.Bind(engine)
 	return hub, engine
 }
 
