@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strconv"
 	"unicode/utf8"
+
+	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
 // Decode stores raw, one JSON value such as an argument of a packet, in *v.
@@ -23,11 +25,15 @@ func Decode(raw []byte, atts [][]byte, v any) error {
 		return nil
 	}
 	var err error
+	k := incoming.kind(reflect.TypeOf(v))
+	switch {
 	// Without an object there is no placeholder.
-	if len(atts) > 0 && bytes.IndexByte(raw, '{') >= 0 && incoming.kind(reflect.TypeOf(v)).binary {
+	case len(atts) > 0 && k.binary && bytes.IndexByte(raw, '{') >= 0:
 		err = decodeBinary(raw, atts, v)
-	} else {
+	case k.number || k.sealed:
 		err = json.Unmarshal(raw, v)
+	default:
+		err = jsonv1.Unmarshal(raw, v) // encoding/json's rules with a seventh of its allocations (docs/decisions)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDecode, err)

@@ -36,6 +36,8 @@ type kind struct {
 	// too, but panics when it has to show it to a function for arbitrary types,
 	// so only functions for exact types may be used.
 	sealed bool
+	// number: a json.Number may occur. Only encoding/json knows its own.
+	number bool
 }
 
 // own reports whether the type encodes or decodes itself.
@@ -74,6 +76,7 @@ func (d *direction) search(t reflect.Type, k *kind, seen map[reflect.Type]bool) 
 		return
 	}
 	seen[t] = true
+	k.number = k.number || t == reflect.TypeFor[json.Number]()
 	switch t.Kind() {
 	case reflect.Interface:
 		k.binary = true

@@ -1,0 +1,102 @@
+package protocol
+
+import (
+	"strings"
+	"testing"
+)
+
+func BenchmarkAddText(b *testing.B) {
+	for _, bc := range []struct{ name, in string }{
+		{"small", `2["message","hello"]`},
+		{"object", `2/chat,12["message",{"text":"hello","room":"lobby","n":42}]`},
+		{"4KB", `2["message","` + strings.Repeat("Lorem ipsum dolor sit amet. ", 146) + `"]`},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			var d Decoder
+			data := []byte(bc.in)
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := d.AddText(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkAddBinary(b *testing.B) {
+	var d Decoder
+	text, data := []byte(`51-["b",{"_placeholder":true,"num":0}]`), make([]byte, 1024)
+	b.SetBytes(1024)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.AddText(text); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := d.AddBinary(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+type chatMessage struct {
+	Text string `json:"text"`
+	Room string `json:"room"`
+	N    int    `json:"n"`
+}
+
+type chatPicture struct {
+	Name string `json:"name"`
+	Data []byte `json:"data"`
+}
+
+func BenchmarkAppendPacket(b *testing.B) {
+	for _, bc := range []struct {
+		name string
+		args []any
+	}{
+		{"string", []any{"hello"}},
+		{"map", []any{map[string]any{"text": "hello", "room": "lobby", "n": 42}}},
+		{"struct", []any{chatMessage{"hello", "lobby", 42}}},
+		{"bytes", []any{make([]byte, 100)}},
+		{"struct with bytes", []any{chatPicture{"me", make([]byte, 100)}}},
+		{"4KB", []any{strings.Repeat("Lorem ipsum dolor sit amet. ", 146)}},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			var dst []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				var err error
+				if dst, _, err = AppendPacket(dst[:0], Event, "/chat", 12, true, "message", bc.args); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	atts := [][]byte{make([]byte, 100)}
+	for _, bc := range []struct {
+		name, raw string
+		into      any
+	}{
+		{"string", `"hello"`, new(string)},
+		{"int", "42", new(int)},
+		{"struct", `{"text":"hello","room":"lobby","n":42}`, new(chatMessage)},
+		{"map", `{"text":"hello","room":"lobby","n":42}`, new(map[string]any)},
+		{"bytes", ph0, new([]byte)},
+		{"struct with bytes", `{"name":"me","data":` + ph0 + "}", new(chatPicture)},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			raw := []byte(bc.raw)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := Decode(raw, atts, bc.into); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
