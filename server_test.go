@@ -28,13 +28,20 @@ func TestMount(t *testing.T) {
 	e.WebSocket().Join("/", "")
 	e.Polling().Join("/", "")
 	for path, want := range map[string]string{"/": "page", "/socket.io/nothing.js": `{"code":0,"message":"Transport unknown"}`} {
-		if _, body := get(t, e.URL+path, ""); body != want {
-			t.Errorf("%s: got %q", path, body)
+		if res := get(t, e.URL+path, ""); res.body != want {
+			t.Errorf("%s: got %q", path, res.body)
 		}
 	}
 }
 
-func get(t *testing.T, url, origin string) (*http.Response, string) {
+// response is what is looked at of an HTTP response.
+type response struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func get(t *testing.T, url, origin string) response {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
@@ -53,15 +60,15 @@ func get(t *testing.T, url, origin string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(body)
+	return response{res.StatusCode, res.Header, string(body)}
 }
 
 func TestPath(t *testing.T) {
 	_, e := serve(t, socketio.Config{Path: "/rt/"})
 	e.Path = "/rt/"
 	e.WebSocket().Join("/", "")
-	if res, _ := get(t, e.URL+"/socket.io/?EIO=4&transport=polling", ""); res.StatusCode != http.StatusNotFound {
-		t.Errorf("the default path has status %d", res.StatusCode)
+	if res := get(t, e.URL+"/socket.io/?EIO=4&transport=polling", ""); res.status != http.StatusNotFound {
+		t.Errorf("the default path has status %d", res.status)
 	}
 }
 
@@ -80,19 +87,19 @@ func TestClientFiles(t *testing.T) {
 			})
 		}},
 	})
-	res, body := get(t, e.URL+"/socket.io/socket.io.js?v=1", "https://app.example.com")
-	if res.StatusCode != http.StatusOK || body != "the client" {
-		t.Errorf("got %d %q", res.StatusCode, body)
+	res := get(t, e.URL+"/socket.io/socket.io.js?v=1", "https://app.example.com")
+	if res.status != http.StatusOK || res.body != "the client" {
+		t.Errorf("got %d %q", res.status, res.body)
 	}
 	for name, want := range map[string]string{
 		"ETag": `"4.8.9"`, "X-Custom": "yes", "Access-Control-Allow-Origin": "https://app.example.com",
 	} {
-		if got := res.Header.Get(name); got != want {
+		if got := res.header.Get(name); got != want {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
-	if res, _ := get(t, e.URL+"/socket.io/socket.io.min.js", ""); res.StatusCode != http.StatusBadRequest {
-		t.Errorf("a file that is not there has status %d", res.StatusCode)
+	if res := get(t, e.URL+"/socket.io/socket.io.min.js", ""); res.status != http.StatusBadRequest {
+		t.Errorf("a file that is not there has status %d", res.status)
 	}
 	e.WebSocket().Join("/", "") // the engine is still there
 }
@@ -158,8 +165,8 @@ func TestHooks(t *testing.T) {
 			Close:   func(_ *engineio.Session, r engineio.Reason, _ error) { log <- "close " + string(r) },
 		},
 	})
-	if res, body := get(t, e.URL+"/socket.io/?EIO=4&transport=polling", ""); res.StatusCode != http.StatusForbidden || !strings.Contains(body, "no token") {
-		t.Errorf("got %d %q", res.StatusCode, body)
+	if res := get(t, e.URL+"/socket.io/?EIO=4&transport=polling", ""); res.status != http.StatusForbidden || !strings.Contains(res.body, "no token") {
+		t.Errorf("got %d %q", res.status, res.body)
 	}
 	conn := e.WebSocket("token=t")
 	socket, _ := s.Socket(conn.Join("/", ""))
@@ -206,7 +213,10 @@ func TestServerIsItsMainNamespace(t *testing.T) {
 	}
 	conn.Want(`42["a"]`, `42["message","b"]`, `42["c"]`, `42["d"]`, `42["e"]`, `42["f"]`, `42["g"]`, `42["h"]`)
 	n := 0
-	for range s.FetchSockets(t.Context()) {
+	for _, err := range s.FetchSockets(t.Context()) {
+		if err != nil {
+			t.Error(err)
+		}
 		n++
 	}
 	if len(s.Sockets()) != 1 || n != 1 {
@@ -214,10 +224,16 @@ func TestServerIsItsMainNamespace(t *testing.T) {
 	}
 	answers := make(chan int, 2)
 	go func() {
-		for r := range s.EmitWithAck(t.Context(), "q") {
+		for r, err := range s.EmitWithAck(t.Context(), "q") {
+			if err != nil {
+				t.Error(err)
+			}
 			answers <- r.Len()
 		}
-		for range s.Timeout(time.Millisecond).EmitWithAck(t.Context(), "r") {
+		for _, err := range s.Timeout(time.Millisecond).EmitWithAck(t.Context(), "r") {
+			if !errors.Is(err, socketio.ErrTimeout) {
+				t.Error(err)
+			}
 			answers <- -1
 		}
 	}()

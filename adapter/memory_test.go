@@ -184,7 +184,10 @@ func TestRoomCommands(t *testing.T) {
 func TestFetchSocketsEnds(t *testing.T) {
 	_, a := room(t)
 	n := 0
-	for range a.FetchSockets(context.Background(), adapter.Options{}) {
+	for _, err := range a.FetchSockets(context.Background(), adapter.Options{}) {
+		if err != nil {
+			t.Error(err)
+		}
 		n++
 		break
 	}

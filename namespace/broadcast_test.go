@@ -232,7 +232,10 @@ func TestFetchSockets(t *testing.T) {
 			t.Errorf("got %q, want %q", got, x.want)
 		}
 	}
-	for range c.main.FetchSockets(context.Background()) {
+	for _, err := range c.main.FetchSockets(context.Background()) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 }

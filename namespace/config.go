@@ -19,7 +19,7 @@ const (
 	DefaultMaxInboxEvents    = 1024
 )
 
-// ErrConfig: a field of Config has a value that cannot work.
+// ErrConfig is wrapped by the error of [New]: a field of Config has a value that cannot work.
 var ErrConfig = errors.New("socketio: invalid configuration")
 
 // Config is what a [Hub] is made with. The zero value has the official defaults and safe limits.

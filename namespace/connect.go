@@ -20,32 +20,31 @@ func (c *client) connect(p *protocol.Packet) {
 	}
 	s := &Socket{id: newID(), ns: ns, client: c, auth: bytes.Clone(p.Data)}
 	s.run = s.work
-	switch c.adopt(s) {
-	case errTwice:
+	adopted, twice := c.adopt(s)
+	switch {
+	case twice:
 		// The official server refuses it once the namespace is joined and makes a second socket before that;
 		// a client could use that to pile up sockets behind a slow middleware.
 		c.violation(p, "the namespace is joined already")
-	case nil:
+	case adopted:
 		s.cost, s.charged = c.charge(len(p.Data)), true
 		s.wake()
 	}
 }
 
-var errTwice = errors.New("joined already")
-
-// adopt adds a new socket to the connection.
-func (c *client) adopt(s *Socket) error {
+// adopt adds a new socket to the connection, unless that is ending or has one in the namespace.
+func (c *client) adopt(s *Socket) (adopted, twice bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.deaf || c.hub.closing.Load() {
-		return ErrShuttingDown
+		return false, false
 	}
 	if slices.ContainsFunc(c.sockets, func(o *Socket) bool { return o.ns == s.ns }) {
-		return errTwice
+		return false, true
 	}
 	c.sockets = append(c.sockets, s)
 	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == s.ns.name })
-	return nil
+	return true, false
 }
 
 // refuse sends a CONNECT_ERROR.

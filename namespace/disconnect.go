@@ -1,5 +1,7 @@
 package namespace
 
+import "errors"
+
 // Disconnect disconnects the socket from its namespace, with the reason "server namespace disconnect". With close it does so for
 // every namespace of the client, then closes the connection once everything queued has been sent. On a socket that
 // is not connected it does nothing.
@@ -98,7 +100,7 @@ func (s *Socket) end(reason Reason, cause error, cost int64) bool {
 func (s *Socket) tell() {
 	s.mu.Lock()
 	var reason Reason
-	if gone, ok := s.gone.(*DisconnectError); ok {
+	if gone := (*DisconnectError)(nil); errors.As(s.gone, &gone) {
 		reason = gone.Reason
 	}
 	cost := s.endCost

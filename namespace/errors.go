@@ -17,8 +17,6 @@ var (
 	ErrReservedEvent = errors.New("socketio: reserved event name")
 	// ErrAnswered: the event has been acknowledged before; the client keeps the first answer.
 	ErrAnswered = errors.New("socketio: event is acknowledged already")
-	// ErrShuttingDown: the server takes no new work.
-	ErrShuttingDown = errors.New("socketio: server is shutting down")
 )
 
 // Causes of a disconnect, see [DisconnectError].

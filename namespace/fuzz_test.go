@@ -95,9 +95,11 @@ func play(t *testing.T, script []byte) {
 			return errors.Join(err, e.Ack(r.Args()...))
 		})
 		handle("poll", func(e *namespace.Event) error {
-			for range ns.Timeout(time.Second).EmitWithAck(e.Context(), "vote") {
+			var errs []error
+			for _, err := range ns.Timeout(time.Second).EmitWithAck(e.Context(), "vote") {
+				errs = append(errs, err)
 			}
-			return nil
+			return errors.Join(errs...)
 		})
 		handle("room", func(e *namespace.Event) error {
 			var room string

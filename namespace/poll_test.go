@@ -106,7 +106,10 @@ func TestBroadcastAckBreak(t *testing.T) {
 	c := gather(t, nil, nil)
 	done := make(chan string, 1)
 	go func() {
-		for r := range c.main.EmitWithAck(t.Context(), "q") {
+		for r, err := range c.main.EmitWithAck(t.Context(), "q") {
+			if err != nil {
+				t.Error(err)
+			}
 			done <- r.SocketID()
 			break
 		}

@@ -34,7 +34,7 @@ func (v *Visitor) Print(n int) {
 		case err != nil:
 			fmt.Println("the connection was closed")
 		case binary != nil:
-			fmt.Println("binary:", binary)
+			fmt.Printf("binary: %v\n", binary)
 		default:
 			fmt.Println(strings.TrimPrefix(text, "4"))
 		}

@@ -1,0 +1,215 @@
+package namespace_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gosocketio/socketio/internal/rawclient"
+	"github.com/gosocketio/socketio/namespace"
+)
+
+func ExampleSocket_Emit() {
+	main, engine := newExample()
+	main.OnConnection(func(s *namespace.Socket) {
+		err := errors.Join(
+			s.Emit("text", "a", 1, []string{"x"}),
+			s.Emit("binary", map[string][]byte{"data": {1, 2}}),
+			s.Send("a message"),
+			s.Compress(false).Emit("plain"),
+		)
+		fmt.Println(err, s.Emit("connect") != nil)
+	})
+	rawclient.Visit(engine, 5)
+	// Output:
+	// <nil> true
+	// 2["text","a",1,["x"]]
+	// 51-["binary",{"data":{"_placeholder":true,"num":0}}]
+	// binary: [1 2]
+	// 2["message","a message"]
+	// 2["plain"]
+}
+
+func ExampleSocket_EmitWithAck() {
+	main, engine := newExample()
+	main.Handle("start", func(e *namespace.Event) error {
+		reply, err := e.Socket().Timeout(5*time.Second).EmitWithAck(e.Context(), "name?")
+		if err != nil {
+			return err // namespace.ErrTimeout, the end of the context, or of the socket
+		}
+		var first, last string
+		if err := reply.Decode(&first, &last); err != nil {
+			return err
+		}
+		return e.Socket().Emit("hello", first+" "+last)
+	})
+	v := rawclient.Enter(engine)
+	defer v.Leave()
+	v.Send(`42["start"]`)
+	v.Print(1)
+	v.Send(`430["Ann","Lee"]`)
+	v.Print(1)
+	// Output:
+	// 20["name?"]
+	// 2["hello","Ann Lee"]
+}
+
+func ExampleSocket_Join() {
+	main, engine := newExample()
+	main.Handle("join", func(e *namespace.Event) error {
+		e.Socket().Join("tea", "coffee")
+		e.Socket().Leave("coffee")
+		return e.Ack(len(e.Socket().Rooms())) // the room named after its id is one of them
+	})
+	v := rawclient.Enter(engine)
+	defer v.Leave()
+	v.Send(`420["join"]`)
+	v.Print(1)
+	_ = main.To("tea").Emit("ready")
+	v.Print(1)
+	// Output:
+	// 30[2]
+	// 2["ready"]
+}
+
+func ExampleSocket_To() {
+	main, engine := newExample()
+	main.OnConnection(func(s *namespace.Socket) { s.Join("room") })
+	main.Handle("say", func(e *namespace.Event) error {
+		s := e.Socket()
+		return errors.Join(
+			s.To("room").Emit("said", e.Args()...), // to the room without the sender
+			s.Broadcast().Emit("somebody spoke"),   // to everybody without the sender
+			s.Except("room").Emit("never"),
+			s.Emit("done"),
+		)
+	})
+	a, b := rawclient.Enter(engine), rawclient.Enter(engine)
+	defer a.Leave()
+	defer b.Leave()
+	a.Send(`42["say","hi"]`)
+	a.Print(1)
+	b.Print(2)
+	// Output:
+	// 2["done"]
+	// 2["said","hi"]
+	// 2["somebody spoke"]
+}
+
+func ExampleSocket_Handle() {
+	main, engine := newExample()
+	main.OnConnection(func(s *namespace.Socket) {
+		count := 0 // state of this socket
+		s.Handle("count", func(e *namespace.Event) error {
+			count++
+			if count == 2 {
+				s.Off("count")
+			}
+			return e.Ack(count)
+		})
+	})
+	rawclient.Visit(engine, 2, `420["count"]`, `421["count"]`, `422["count"]`)
+	// Output:
+	// 30[1]
+	// 31[2]
+}
+
+func ExampleSocket_Use() {
+	main, engine := newExample()
+	main.OnConnection(func(s *namespace.Socket) {
+		s.Use(func(e *namespace.Event) error {
+			if e.Name() == "old name" {
+				return e.Rewrite("new name", e.Args()...)
+			}
+			if e.Name() == "secret" {
+				return &namespace.Error{Message: "not for you"}
+			}
+			return nil
+		})
+	})
+	main.Handle("new name", func(e *namespace.Event) error { return e.Ack(e.Args()...) })
+	rawclient.Visit(engine, 2, `420["old name",1]`, `421["secret"]`)
+	// Output:
+	// 30[1]
+	// 31[{"error":{"message":"not for you"}}]
+}
+
+func ExampleSocket_OnAny() {
+	main, engine := newExample()
+	main.OnConnection(func(s *namespace.Socket) {
+		off := s.OnAny(func(e *namespace.Event) { fmt.Println("any:", e.Name()) })
+		s.PrependAny(func(e *namespace.Event) { fmt.Println("first:", e.Name()) })
+		s.Handle("off", func(e *namespace.Event) error { off(); return e.Ack() })
+	})
+	rawclient.Visit(engine, 2, `420["off"]`, `421["off"]`)
+	// Unordered output:
+	// first: off
+	// any: off
+	// first: off
+	// 30[]
+	// 31[]
+}
+
+func ExampleSocket_OnAnyOutgoing() {
+	main, engine := newExample()
+	main.OnConnection(func(s *namespace.Socket) {
+		s.OnAnyOutgoing(func(_ *namespace.Socket, event string, args []any) { fmt.Println("out:", event, args) })
+		_ = s.Emit("a", 1)
+		_ = main.Emit("b", 2)
+	})
+	rawclient.Visit(engine, 2)
+	// Output:
+	// out: a [1]
+	// out: b [2]
+	// 2["a",1]
+	// 2["b",2]
+}
+
+func ExampleSocket_Disconnect() {
+	main, engine := newExample()
+	done := make(chan struct{})
+	main.OnConnection(func(s *namespace.Socket) {
+		s.OnDisconnecting(func(s *namespace.Socket, _ namespace.Reason) { fmt.Println(len(s.Rooms()), "room") })
+		s.OnDisconnect(func(s *namespace.Socket, reason namespace.Reason) {
+			fmt.Println(reason, s.Connected(), errors.Is(context.Cause(s.Context()), namespace.ErrClosed))
+			close(done)
+		})
+	})
+	main.Handle("bye", func(e *namespace.Event) error { e.Socket().Disconnect(true); return nil })
+	v := rawclient.Enter(engine)
+	defer v.Leave()
+	v.Send(`42["bye"]`)
+	<-done
+	v.Print(2)
+	// Output:
+	// 1 room
+	// server namespace disconnect false true
+	// 1
+	// the connection was closed
+}
+
+func ExampleSocket_Volatile() {
+	main, engine := newExample()
+	main.Handle("where", func(e *namespace.Event) error {
+		// Dropped when the client cannot take it at this moment.
+		return e.Socket().Volatile().Emit("position", 1, 2)
+	})
+	rawclient.Visit(engine, 0, `42["where"]`)
+	// Output:
+}
+
+func ExampleSocket_SetValue() {
+	type nameKey struct{}
+	main, engine := newExample()
+	main.Use(func(s *namespace.Socket) error {
+		s.SetValue(nameKey{}, s.Handshake().Query().Get("name"))
+		return nil
+	})
+	main.OnConnection(func(s *namespace.Socket) {
+		name, ok := s.Value(nameKey{})
+		_ = s.Emit("hello", name, ok)
+	})
+	rawclient.Visit(engine, 1)
+	// Output: 2["hello","ann",true]
+}
