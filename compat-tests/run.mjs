@@ -1,9 +1,10 @@
-// Runs the suites: `node run.mjs --target go|node [--suite wire|browser] [WORD...]`.
+// Runs the suites: `node run.mjs [OPTION...] [WORD...]`.
 //
 //   --target go    builds ../cmd/socketio and ./server once and tests them (the default)
 //   --target node  tests ./oracle, the official implementation, with the same scenarios
 //   --suite wire   scenarios with the official client, conformance suites, bad input (the default)
 //   --suite browser  the chat page in headless Chromium
+//   --race         builds with Go's race detector: slower, and any race fails the test file that met it
 //   WORD           only test files whose path contains one of the words
 //
 // Whatever the tests start belongs to one process group, which ends with this process in every case.
@@ -28,13 +29,17 @@ let values, words;
 try {
   ({ values, positionals: words } = parseArgs({
     allowPositionals: true,
-    options: { target: { type: "string", default: "go" }, suite: { type: "string", default: "wire" } },
+    options: {
+      target: { type: "string", default: "go" },
+      suite: { type: "string", default: "wire" },
+      race: { type: "boolean", default: false },
+    },
   }));
 } catch (error) {
   fail(error.message);
 }
 if (!["go", "node"].includes(values.target) || !Object.hasOwn(suites, values.suite)) {
-  fail("usage: node run.mjs --target go|node [--suite wire|browser] [WORD...]");
+  fail("usage: node run.mjs --target go|node [--suite wire|browser] [--race] [WORD...]");
 }
 
 const bin = mkdtempSync(join(tmpdir(), "compat-tests-"));
@@ -56,7 +61,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 /** Builds a Go command and returns the path of its binary. */
 function build(name, directory, pkg) {
   const output = join(bin, name);
-  const { error, status, stderr } = spawnSync("go", ["build", "-o", output, pkg], { cwd: directory, encoding: "utf8" });
+  const args = ["build", ...(values.race ? ["-race"] : []), "-o", output, pkg];
+  const { error, status, stderr } = spawnSync("go", args, { cwd: directory, encoding: "utf8" });
   if (error) {
     fail(`cannot run go: ${error.message}`);
   }

@@ -64,10 +64,15 @@ export class Process {
     return within(this.#exit.promise, "the end of a process", PATIENCE);
   }
 
-  /** Ends the process at once, as kill -9 does. */
-  kill() {
+  /** Ends the process at once, as kill -9 does. Rejects when it had complained of itself. */
+  async kill() {
     this.#child.kill("SIGKILL");
-    return this.exited;
+    const how = await this.exited;
+    const complaint = /^.*(DATA RACE|panic|fatal error)[^]*/m.exec(this.stderr);
+    if (complaint) {
+      throw new Error(`the process wrote: ${complaint[0]}`);
+    }
+    return how;
   }
 
   /** Asks the process to end, and resolves with {code, signal}. */

@@ -1,0 +1,132 @@
+// The chat page in a real browser, served by the demo: what two visitors do and see.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startDemo } from "./demo.mjs";
+import { picture, sha256, tone } from "./picture.mjs";
+import { startBrowser, Visitor } from "./visitor.mjs";
+
+let browser;
+let demo;
+
+before(async () => {
+  [browser, demo] = await Promise.all([startBrowser(), startDemo()]);
+});
+after(() => Promise.all([browser?.close(), demo?.kill()]));
+
+/** Two visitors in a room of their own. */
+async function pair(t, room) {
+  const ana = await Visitor.arrive(t, browser, "Ana");
+  const ben = await Visitor.arrive(t, browser, "Ben");
+  await ana.join(demo.url, room);
+  await ben.join(demo.url, room);
+  return [ana, ben];
+}
+
+test("two visitors talk", async (t) => {
+  const [ana, ben] = await pair(t, "talk");
+  await ana.say("Hello Ben, <b>how</b> are you? 👋");
+  await ben.sees("Ana", "Hello Ben, <b>how</b> are you? 👋");
+  await ana.sent("Hello Ben");
+  await ben.say("Fine, and you?");
+  await ana.sees("Ben", "Fine, and you?");
+  ana.assertContent();
+  ben.assertContent();
+});
+
+test("who is here, who types, who leaves", async (t) => {
+  const [ana, ben] = await pair(t, "presence");
+  await ana.seesPeople("Ana", "Ben");
+  await ben.seesPeople("Ana", "Ben");
+
+  await ana.part("message-input").pressSequentially("I am about to sa");
+  await ben.seesTyping("Ana");
+  await ana.part("message-input").press("Enter");
+  await ben.sees("Ana", "I am about to sa");
+  await ben.seesTyping("");
+
+  await ben.context.close();
+  await ana.seesPeople("Ana");
+  await ana.part("notice").filter({ hasText: "Ben" }).last().waitFor();
+  ana.assertContent();
+});
+
+test("a room keeps to itself", async (t) => {
+  const [ana, ben] = await pair(t, "inside");
+  const eve = await Visitor.arrive(t, browser, "Eve");
+  await eve.join(demo.url, "outside");
+  await ana.say("for this room only");
+  await ben.sees("Ana", "for this room only");
+
+  // Eve comes in later and hears what is said from then on.
+  await eve.part("new-room").fill("inside");
+  await eve.part("create-room").click();
+  await ana.seesPeople("Ana", "Ben", "Eve");
+  await ana.say("welcome Eve");
+  await eve.sees("Ana", "welcome Eve");
+  assert.equal(await eve.part("message").count(), 1);
+});
+
+test("a picture arrives byte for byte", async (t) => {
+  const [ana, ben] = await pair(t, "pictures");
+  const png = picture(480, 320);
+  assert.ok(png.length > 100_000 && png.length < 740_000, `${png.length} bytes`);
+  await ana.send({ name: "sunset.png", mimeType: "image/png", buffer: png });
+  const { bytes, sha256: sum, media } = await ben.received("Ana", "picture");
+  assert.equal(bytes, png.length);
+  assert.equal(sum, sha256(png));
+  assert.deepEqual(await media.evaluate((image) => image.decode().then(() => [image.naturalWidth, image.naturalHeight])), [480, 320]);
+  ana.assertContent();
+  ben.assertContent();
+});
+
+test("a sound arrives byte for byte, and can be played", async (t) => {
+  const [ana, ben] = await pair(t, "sounds");
+  const wav = tone();
+  await ana.send({ name: "tone.wav", mimeType: "audio/wav", buffer: wav });
+  const { sha256: sum, media } = await ben.received("Ana", "audio");
+  assert.equal(sum, sha256(wav));
+  const duration = await media.evaluate(
+    (audio) =>
+      audio.readyState > 0
+        ? audio.duration
+        : new Promise((resolve, reject) => {
+            audio.onloadedmetadata = () => resolve(audio.duration);
+            audio.onerror = () => reject(audio.error);
+            audio.load();
+          }),
+  );
+  assert.equal(duration, 1);
+});
+
+test("a voice message is recorded and arrives", async (t) => {
+  const [ana, ben] = await pair(t, "voice");
+  await ana.part("record").click();
+  await ana.part("recording").waitFor();
+  await ana.page.waitForFunction(() => document.querySelector(".recording-time").textContent !== "0:00");
+  await ana.part("record-stop").click();
+  const { bytes } = await ben.received("Ana", "audio");
+  assert.ok(bytes > 0);
+});
+
+test("the server restarts, both come back and talk again", async (t) => {
+  const [ana, ben] = await pair(t, "restart");
+  await ana.say("before");
+  await ben.sees("Ana", "before");
+
+  await demo.kill();
+  await Promise.all([ana.offline(), ben.offline()]);
+  await ana.say("written while the server was away");
+  await ana.photograph("chat-offline");
+  demo = await startDemo({ port: demo.port });
+  await Promise.all([ana.online(), ben.online()]);
+
+  await ana.seesPeople("Ana", "Ben");
+  await ben.sees("Ana", "written while the server was away");
+  await ben.say("there you are");
+  await ana.sees("Ben", "there you are");
+  // What was said before is still on the page: the visit goes on.
+  await ben.sees("Ana", "before");
+  ana.assertContent();
+  ben.assertContent();
+});
