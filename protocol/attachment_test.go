@@ -155,6 +155,11 @@ func TestPlaceholderNumbers(t *testing.T) {
 			if err := Decode(p.Arg(1), p.Attachments, &v); err != nil {
 				t.Errorf("Decode: %v", err)
 			}
+			if _, isBytes := v.([]byte); json.Valid([]byte(tc.value)) && tc.value[0] == '{' {
+				if index, ok := readPlaceholder([]byte(tc.value), 2); ok != isBytes || ok && index < 0 {
+					t.Errorf("readPlaceholder = %d, %v; decoded as %T", index, ok, v)
+				}
+			}
 		})
 	}
 }

@@ -21,7 +21,7 @@ import (
 // Everything else is as with encoding/json; so a []byte also takes a string of
 // base64. Errors wrap [ErrDecode].
 func Decode(raw []byte, atts [][]byte, v any) error {
-	if decodeFast(raw, v) {
+	if decodeFast(raw, v) || decodeAttachment(raw, atts, v) {
 		return nil
 	}
 	var err error
@@ -82,6 +82,27 @@ func decodeFast(raw []byte, v any) bool {
 			return true
 		case "false":
 			*v = false
+			return true
+		}
+	}
+	return false
+}
+
+// decodeAttachment handles an argument that is an attachment.
+func decodeAttachment(raw []byte, atts [][]byte, v any) bool {
+	i, ok := plainPlaceholder(raw)
+	if !ok || i >= len(atts) {
+		return false
+	}
+	switch v := v.(type) {
+	case *[]byte:
+		if v != nil {
+			*v = atts[i]
+			return true
+		}
+	case *any:
+		if v != nil && *v == nil {
+			*v = atts[i]
 			return true
 		}
 	}

@@ -114,14 +114,18 @@ func (d *binaryDecoder) bytes(dec *jsontext.Decoder, t reflect.Type) ([]byte, er
 	if dec.PeekKind() != '{' {
 		return nil, errors.ErrUnsupported
 	}
-	v, err := d.whole(dec)
+	raw, err := dec.ReadValue()
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := v.([]byte); ok {
-		return b, nil
+	switch i, ok := readPlaceholder(raw, len(d.atts)); {
+	case !ok:
+		return nil, fmt.Errorf("an object that is no placeholder cannot be a %v", t)
+	case i < 0:
+		return nil, ErrPlaceholder
+	default:
+		return d.atts[i], nil
 	}
-	return nil, fmt.Errorf("an object that is no placeholder cannot be a %v", t)
 }
 
 // whole decodes anything, and fails if it holds a bad placeholder.

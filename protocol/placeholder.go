@@ -25,7 +25,7 @@ func (l *level) note(key byte, raw []byte, n int) {
 	case placeholderMark:
 		l.placeholder = raw[0] == 't'
 	case placeholderNum:
-		l.num = validIndex(raw, n)
+		_, l.num = readIndex(raw, n)
 	}
 }
 
@@ -98,15 +98,17 @@ func placeholderKey(raw []byte) byte {
 	return otherKey
 }
 
-// validIndex reads a placeholder's number as JavaScript does: 1.0 and 1e0 are 1.
+// readIndex reads a placeholder's number as JavaScript does: 1.0 and 1e0 are 1.
 // A fraction is refused, where the official decoder delivers undefined.
-func validIndex(raw []byte, n int) bool {
+func readIndex(raw []byte, n int) (index int, ok bool) {
 	if c := raw[0]; c != '-' && (c < '0' || c > '9') {
-		return false
+		return 0, false
 	}
 	f, err := strconv.ParseFloat(string(raw), 64)
-	_, ok := attachmentIndex(f, n)
-	return err == nil && ok
+	if err != nil {
+		return 0, false
+	}
+	return attachmentIndex(f, n)
 }
 
 func attachmentIndex(num float64, n int) (index int, ok bool) {
@@ -114,4 +116,53 @@ func attachmentIndex(num float64, n int) (index int, ok bool) {
 		return 0, false
 	}
 	return int(num), true
+}
+
+// readPlaceholder looks at an object, which is valid JSON, on its own: not at
+// what its other members hold. index is -1 when it is a placeholder without
+// attachment.
+func readPlaceholder(raw []byte, n int) (index int, ok bool) {
+	if i, plain := plainPlaceholder(raw); plain && i < n {
+		return i, true
+	}
+	index = -1
+	i := skipSpace(raw, 0) + 1
+	for i = skipSpace(raw, i); raw[i] == '"'; i = skipSpace(raw, i+1) {
+		end := scanString(raw, i)
+		key := placeholderKey(raw[i:end])
+		i = skipSpace(raw, skipSpace(raw, end)+1) // the colon
+		end = scanValue(raw, i, maxDepth)
+		switch value := raw[i:end]; key {
+		case placeholderMark:
+			ok = value[0] == 't'
+		case placeholderNum:
+			var valid bool
+			if index, valid = readIndex(value, n); !valid {
+				index = -1
+			}
+		}
+		if i = skipSpace(raw, end); raw[i] == '}' {
+			break
+		}
+	}
+	return index, ok
+}
+
+// plainPlaceholder reads a placeholder that is written as all encoders do.
+func plainPlaceholder(raw []byte) (index int, ok bool) {
+	const head = `{"_placeholder":true,"num":`
+	if len(raw) < len(head)+2 || string(raw[:len(head)]) != head || raw[len(raw)-1] != '}' {
+		return 0, false
+	}
+	num := raw[len(head) : len(raw)-1]
+	if len(num) > 9 || num[0] == '0' && len(num) > 1 {
+		return 0, false
+	}
+	for _, c := range num {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		index = index*10 + int(c-'0')
+	}
+	return index, true
 }
