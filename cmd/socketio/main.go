@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the command line.
+type commands struct {
+	Serve serve `cmd:"" help:"Serve the demo: a chat page, the official client's files, and the tutorials' namespaces."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main, for tests: it returns the exit code. Cancelling ctx is what SIGTERM does.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	var c commands
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("socketio"), kong.Description("Socket.IO server for Go."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		fmt.Fprintln(stderr, "socketio:", err)
+		return 2
+	}
+	_, err = parser.Parse(twoDashes(args))
+	if exited >= 0 { // -h
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "socketio:", err)
+		return 2
+	}
+	if err := c.Serve.run(ctx, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "socketio:", err)
+		return 1
+	}
+	return 0
+}
+
+// twoDashes lets long flags be written with one dash, as Go programs do.
+func twoDashes(args []string) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && len(a) > 2 {
+			a = "-" + a
+		}
+		out[i] = a
+	}
+	return out
+}
