@@ -40,7 +40,7 @@ func TestIdleServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = http.Serve(l, io) }() //nolint:gosec // it lives as long as the benchmark
+	go func() { _ = http.Serve(l, io) }()
 	fmt.Println("addr", l.Addr(), "rss", rss(t))
 	for range idleConns {
 		<-joined
@@ -74,7 +74,7 @@ func rss(t testing.TB) int {
 func BenchmarkIdleConnection(b *testing.B) {
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
-	child := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestIdleServer$", "-test.v") //nolint:gosec // this binary
+	child := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestIdleServer$", "-test.v")
 	child.Env = append(os.Environ(), idleServer+"=1")
 	in, err := child.StdinPipe()
 	if err != nil {
@@ -104,7 +104,7 @@ func BenchmarkIdleConnection(b *testing.B) {
 	conns := make([]net.Conn, idleConns)
 	for i := range conns {
 		conns[i] = idleConn(b, addr)
-		defer conns[i].Close() //nolint:gocritic // all of them, at the end
+		defer conns[i].Close()
 	}
 	say("grown %d", &grown)
 	say("trimmed %d %d", &trimmed, &goroutines)

@@ -15,12 +15,12 @@ func appendString(dst []byte, s string) []byte {
 	valid := utf8.ValidString(s)
 	for i := 0; i < len(s); {
 		if valid && len(s)-i >= 8 {
-			if m := special(load64(s, i)); m == 0 {
+			m := special(load64(s, i))
+			if m == 0 {
 				i += 8
 				continue
-			} else {
-				i += bits.TrailingZeros64(m) / 8
 			}
+			i += bits.TrailingZeros64(m) / 8
 		}
 		c := s[i]
 		switch {
