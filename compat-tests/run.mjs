@@ -2,7 +2,7 @@
 //
 //   --target go    builds ../cmd/socketio and ./server once and tests them (the default)
 //   --target node  tests ./oracle, the official implementation, with the same scenarios
-//   --suite wire   scenarios with the official client, conformance suites, bad input (the default)
+//   --suite wire   scenarios with the official client, conformance suites, bad input, the demo (the default)
 //   --suite browser  the chat page in headless Chromium
 //   --race         builds with Go's race detector: slower, and any race fails the test file that met it
 //   WORD           only test files whose path contains one of the words
@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
-const suites = { wire: ["scenarios", "conformance", "bad-input"], browser: ["browser"] };
+const suites = { wire: ["scenarios", "conformance", "bad-input", "demo"], browser: ["browser"] };
 
 /** Ends the run with one line that says what is missing. */
 function fail(line) {
@@ -82,14 +82,16 @@ if (values.suite === "browser") {
   if (!existsSync(env.CHROMIUM)) {
     fail(`no Chromium at ${env.CHROMIUM}: install Debian's package chromium, or name one in CHROMIUM`);
   }
-  env.COMPAT_DEMO = build("socketio", root, "./cmd/socketio");
-} else if (values.target === "go") {
-  env.COMPAT_SERVER = JSON.stringify([build("compat-server", here, "./server")]);
-} else {
+}
+if (values.target === "node") {
   env.COMPAT_SERVER = JSON.stringify([process.execPath, join(here, "oracle", "server.mjs")]);
+} else {
+  env.COMPAT_SERVER = JSON.stringify([build("compat-server", here, "./server")]);
+  env.COMPAT_DEMO = build("socketio", root, "./cmd/socketio");
 }
 
 const files = suites[values.suite]
+  .filter((directory) => directory !== "demo" || values.target === "go")
   .flatMap((directory) => readdirSync(join(here, directory)).map((name) => join(directory, name)))
   .filter((file) => file.endsWith(".test.mjs"))
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));

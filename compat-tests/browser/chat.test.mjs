@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startDemo } from "./demo.mjs";
+import { startDemo } from "../lib/demo.mjs";
 import { picture, sha256, tone } from "./picture.mjs";
 import { startBrowser, Visitor } from "./visitor.mjs";
 

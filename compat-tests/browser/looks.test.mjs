@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startDemo } from "./demo.mjs";
+import { startDemo } from "../lib/demo.mjs";
 import { picture } from "./picture.mjs";
 import { DESKTOP, PHONE, startBrowser, Visitor } from "./visitor.mjs";
 

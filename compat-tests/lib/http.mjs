@@ -5,8 +5,8 @@ import http from "node:http";
 import { once, within } from "./deadline.mjs";
 
 /**
- * Starts a request and returns {answer, destroy}: answer is a promise of {status, headers, body}, the body as text;
- * destroy cuts the connection. The answer is rejected when the connection ends without one.
+ * Starts a request and returns {answer, destroy}: answer is a promise of {status, headers, body, data}, the body as text
+ * and as bytes; destroy cuts the connection. The answer is rejected when the connection ends without one.
  */
 export function begin(method, url, { headers = {}, body, agent } = {}) {
   const request = http.request(url, { method, headers, agent: agent ?? false });
@@ -17,7 +17,8 @@ export function begin(method, url, { headers = {}, body, agent } = {}) {
       response.on("data", (chunk) => chunks.push(chunk));
       response.on("error", reject);
       response.on("end", () => {
-        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() });
+        const data = Buffer.concat(chunks);
+        resolve({ status: response.statusCode, headers: response.headers, data, body: data.toString() });
       });
     });
   });

@@ -4,6 +4,7 @@ import { after, before, describe } from "node:test";
 import { io } from "socket.io-client";
 import { Inbox } from "./inbox.mjs";
 import { once } from "./deadline.mjs";
+import { startDemo } from "./demo.mjs";
 import { startServer } from "./server.mjs";
 
 /**
@@ -15,6 +16,14 @@ export function useServer(...flags) {
   before(async () => Object.assign(server, await startServer(flags)));
   after(() => server.kill?.());
   return server;
+}
+
+/** As useServer, with the demo. */
+export function useDemo(options) {
+  const demo = {};
+  before(async () => Object.assign(demo, await startDemo(options?.())));
+  after(() => demo.kill?.());
+  return demo;
 }
 
 export const transports = [
