@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -24,9 +22,9 @@ type File struct {
 	Data []byte `json:"data"`
 }
 
-// Message is what somebody says in a room.
+// Message is what somebody says in a room. The server adds From and At.
 type Message struct {
-	ID   string `json:"id"`
+	ID   string `json:"id"` // made by the sender; others recognise by it what was sent again
 	Room string `json:"room"`
 	Text string `json:"text"`
 	File *File  `json:"file,omitempty"`
@@ -41,35 +39,25 @@ type Typing struct {
 	From   User   `json:"from"`
 }
 
-// People says who is in a room, and Room how many are.
-type (
-	People struct {
-		Room   string `json:"room"`
-		People []User `json:"people"`
-		Total  int    `json:"total"`
-	}
-	Room struct {
-		Name   string `json:"name"`
-		People int    `json:"people"`
-	}
+// Limits, so that no visitor makes the others' pages heavy. The size of a file is limited by Config.MaxPayload.
+const (
+	maxName     = 24 // characters
+	maxRooms    = 20 // of one visitor
+	maxText     = 16_000
+	maxFileName = 200
 )
-
-// maxRooms is how many rooms a visitor may come back to.
-const maxRooms = 20
 
 var userKey = socketio.NewKey[User]("user")
 
-// chat is the whole server side of the chat page.
+// chat is the server side of the chat page:
+//
+//	auth    {nick, rooms}                          with every connection, so that who comes back is where they were
+//	join    room, leave room             → {}
+//	message {id, room, text, file?}      → {at}    to the others in the room with from and at
+//	typing  {room, typing}                         to the others in the room with from
+//	people  {room, people, total}                  from the server, when it changes; rooms [{name, people}] likewise
 func chat(ns *socketio.Namespace) {
-	// room is what the visitors' name of a room is called here, so that nobody can name the room of a socket's own id.
-	room := func(name string) string { return "room:" + name }
-	announce := func(names ...string) {
-		for _, name := range names {
-			people := peopleIn(ns, room(name))
-			_ = ns.To(room(name)).Emit("people", People{name, people, len(people)})
-		}
-		_ = ns.Emit("rooms", roomsOf(ns))
-	}
+	present := newPresence(ns)
 
 	ns.Use(func(s *socketio.Socket) error {
 		var auth struct{ Nick string }
@@ -79,88 +67,76 @@ func chat(ns *socketio.Namespace) {
 		userKey.Set(s, User{s.ID(), strings.TrimSpace(auth.Nick)})
 		return nil
 	})
-	// A page that reconnects names the rooms it was in.
 	ns.OnConnection(func(s *socketio.Socket) {
 		var auth struct{ Rooms []string }
 		_ = s.Handshake().DecodeAuth(&auth) // without rooms it joins none
-		auth.Rooms = slices.DeleteFunc(auth.Rooms, func(name string) bool { return !named(name) })
-		auth.Rooms = auth.Rooms[:min(len(auth.Rooms), maxRooms)]
-		for _, name := range auth.Rooms {
-			s.Join(room(name))
+		for _, name := range auth.Rooms[:min(len(auth.Rooms), maxRooms)] {
+			if named(name) {
+				s.Join(room(name))
+				present.changed(name)
+			}
 		}
-		announce(auth.Rooms...)
 	})
 	socketio.OnCall(ns, "join", func(e *socketio.Event, name string) (struct{}, error) {
 		if !named(name) {
 			return struct{}{}, &socketio.Error{Message: "room names have 1 to 24 characters"}
 		}
+		if len(e.Socket().Rooms()) > maxRooms { // its own is one
+			return struct{}{}, &socketio.Error{Message: "leave one of your rooms first"}
+		}
 		e.Socket().Join(room(name))
-		announce(name)
+		present.changed(name)
 		return struct{}{}, nil
 	})
 	socketio.OnCall(ns, "leave", func(e *socketio.Event, name string) (struct{}, error) {
-		e.Socket().Leave(room(name))
-		announce(name)
+		if in(e.Socket(), name) {
+			e.Socket().Leave(room(name))
+			present.changed(name)
+		}
 		return struct{}{}, nil
 	})
 	socketio.OnCall(ns, "message", func(e *socketio.Event, m Message) (map[string]int64, error) {
-		if !slices.Contains(e.Socket().Rooms(), room(m.Room)) {
+		if !in(e.Socket(), m.Room) {
 			return nil, &socketio.Error{Message: "join the room first"}
+		}
+		if len(m.ID) > maxFileName || len(m.Text) > maxText || m.File != nil && len(m.File.Name+m.File.Type) > maxFileName {
+			return nil, &socketio.Error{Message: "that is too long"}
 		}
 		m.From, _ = userKey.Get(e.Socket())
 		m.At = time.Now().UnixMilli()
 		return map[string]int64{"at": m.At}, e.Socket().To(room(m.Room)).Emit("message", m)
 	})
 	socketio.On(ns, "typing", func(e *socketio.Event, t Typing) error {
+		if !in(e.Socket(), t.Room) {
+			return nil
+		}
 		t.From, _ = userKey.Get(e.Socket())
 		return e.Socket().To(room(t.Room)).Volatile().Emit("typing", t)
 	})
 	// While it disconnects, a socket's rooms are still known; the others are told once it has left them.
 	ns.OnDisconnecting(func(s *socketio.Socket, _ socketio.Reason) {
-		var left []string
-		for _, r := range s.Rooms() {
-			if name, ok := strings.CutPrefix(r, "room:"); ok {
-				left = append(left, name)
-			}
-		}
-		s.OnDisconnect(func(*socketio.Socket, socketio.Reason) { announce(left...) })
+		left := names(s)
+		s.OnDisconnect(func(*socketio.Socket, socketio.Reason) { present.changed(left...) })
 	})
+}
+
+// room is what a visitors' room is called here, so that nobody can name the room of another socket's id.
+func room(name string) string { return "room:" + name }
+
+func in(s *socketio.Socket, name string) bool { return slices.Contains(s.Rooms(), room(name)) }
+
+// names are the visitors' rooms that a socket is in.
+func names(s *socketio.Socket) []string {
+	var list []string
+	for _, r := range s.Rooms() {
+		if name, ok := strings.CutPrefix(r, room("")); ok {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // named tells whether a nick or a room's name will do.
 func named(s string) bool {
-	s = strings.TrimSpace(s)
-	return s != "" && utf8.RuneCountInString(s) <= 24
-}
-
-// peopleIn lists who is in a room, by nick.
-func peopleIn(ns *socketio.Namespace, room string) []User {
-	people := []User{}
-	for r, err := range ns.In(room).FetchSockets(context.Background()) {
-		if s, ok := r.Local(); err == nil && ok {
-			if u, ok := userKey.Get(s); ok {
-				people = append(people, u)
-			}
-		}
-	}
-	slices.SortFunc(people, func(a, b User) int { return cmp.Or(cmp.Compare(a.Nick, b.Nick), cmp.Compare(a.ID, b.ID)) })
-	return people
-}
-
-// roomsOf lists the rooms that somebody is in, by name.
-func roomsOf(ns *socketio.Namespace) []Room {
-	count := map[string]int{}
-	for _, s := range ns.Sockets() {
-		for _, r := range s.Rooms() {
-			if name, ok := strings.CutPrefix(r, "room:"); ok {
-				count[name]++
-			}
-		}
-	}
-	rooms := []Room{}
-	for name, n := range count {
-		rooms = append(rooms, Room{name, n})
-	}
-	slices.SortFunc(rooms, func(a, b Room) int { return cmp.Compare(a.Name, b.Name) })
-	return rooms
+	return strings.TrimSpace(s) != "" && len(s) <= 4*maxName && utf8.RuneCountInString(s) <= maxName
 }

@@ -3,7 +3,15 @@
 //	socketio serve [flags]
 //
 // serve is the demo and a first server to build on: a chat page at /, the official client's files below the Socket.IO path,
-// and what the first tutorials expect on the namespaces / and /chat. "socketio serve -h" lists the flags.
+// what the first tutorials expect on the namespaces / and /chat, and an echo for plain WebSockets at /chat. "socketio serve
+// -h" lists the flags.
 //
-// chat.go is the part to copy. The rest is about flags, listening and stopping.
+// chat.go is the part to copy, with tutorials.go as the shortest one. The rest is about flags, listening and stopping. It is
+// not part of the library: nothing imports it.
+//
+// # Ownership
+//
+// serve.run owns the listener, the http.Server, the Socket.IO server and the echo, and ends them all. The goroutine of a
+// plain WebSocket is that of its request; echo.Shutdown ends them. presence and echo each have one mutex that guards their
+// maps and flags; nothing is sent or closed while it is held.
 package main

@@ -1,11 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	"log/slog"
+	"errors"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,76 +20,151 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// chatPath is where a plain WebSocket, without Socket.IO, is answered.
-const chatPath = "/chat"
-
 // Limits of a plain WebSocket.
 const (
-	echoLimit = 64 << 10 // bytes of a message
-	echoIdle  = 5 * time.Minute
-	echoWrite = 10 * time.Second
+	echoLimit   = 1_000_000        // bytes of a message
+	echoIdle    = 30 * time.Second // without a frame, after which the peer is pinged, and once more until it is given up
+	echoMessage = 30 * time.Second // for a message to arrive once it has begun
+	echoWrite   = 10 * time.Second
 )
 
-// echo sends back what a plain WebSocket sends. mu guards conns.
+// echo sends back what a plain WebSocket, without any Socket.IO, sends. The goroutine that serves the request is the only
+// one that reads and writes its connection, and ends with it.
 type echo struct {
-	log   *slog.Logger
-	work  sync.WaitGroup
-	mu    sync.Mutex
-	conns map[net.Conn]struct{} // nil once shut down
+	origins []string // that may connect besides our own, as in socketio.CORS
+	work    sync.WaitGroup
+	mu      sync.Mutex
+	conns   map[net.Conn]struct{} // nil once shut down
 }
 
-func newEcho(log *slog.Logger) *echo { return &echo{log: log, conns: make(map[net.Conn]struct{})} }
+func newEcho(origins []string) *echo {
+	return &echo{origins: origins, conns: make(map[net.Conn]struct{})}
+}
 
 // ServeHTTP upgrades a request and answers its messages until it ends.
 func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if o := r.Header.Get("Origin"); o != "" {
-		if u, err := url.Parse(o); err != nil || !strings.EqualFold(u.Host, r.Host) {
-			http.Error(w, "this origin is not allowed", http.StatusForbidden)
-			return
-		}
-	}
-	conn, _, _, err := ws.UpgradeHTTP(r, w)
-	if err != nil {
-		return // it has been answered
-	}
-	defer func() { _ = conn.Close() }()
-	if !e.add(conn) {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Upgrade", "websocket")
+		http.Error(w, "this is a WebSocket; the chat page is at /", http.StatusUpgradeRequired)
 		return
 	}
+	if !e.permits(r) {
+		http.Error(w, "this origin is not allowed", http.StatusForbidden)
+		return
+	}
+	conn, rw, _, err := ws.HTTPUpgrader{Timeout: echoWrite}.Upgrade(r, w)
+	if conn != nil {
+		defer func() { _ = conn.Close() }()
+	}
+	if err != nil || !e.add(conn) {
+		return // a bad handshake has been answered
+	}
 	defer e.remove(conn)
-	err = answer(conn)
-	e.log.Debug("plain WebSocket ended", "error", err)
+	closeWith(conn, e.serve(conn, rw.Reader))
 }
 
-// answer sends messages back.
-func answer(conn net.Conn) error {
-	control := wsutil.ControlFrameHandler(conn, ws.StateServerSide)
-	reader := &wsutil.Reader{Source: conn, State: ws.StateServerSide, CheckUTF8: true, MaxFrameSize: echoLimit, OnIntermediate: control}
-	buf := make([]byte, 0, 512)
+func (e *echo) permits(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if u, err := url.Parse(origin); origin == "" || err == nil && strings.EqualFold(u.Host, r.Host) {
+		return true
+	}
+	return slices.ContainsFunc(e.origins, func(allowed string) bool {
+		ok, err := path.Match(strings.ToLower(allowed), strings.ToLower(origin))
+		return allowed == "*" || err == nil && ok
+	})
+}
+
+// serve sends messages back and returns the status to close with, 0 if there is nobody left to tell.
+func (e *echo) serve(conn net.Conn, in *bufio.Reader) ws.StatusCode {
+	out := deadlined{conn}
+	control := wsutil.ControlFrameHandler(out, ws.StateServerSide)
+	reader := &wsutil.Reader{
+		Source: in, State: ws.StateServerSide, CheckUTF8: true,
+		MaxFrameSize: echoLimit, MaxMessageSize: echoLimit, OnIntermediate: control,
+	}
 	for {
-		if err := conn.SetReadDeadline(time.Now().Add(echoIdle)); err != nil {
-			return err
+		if err := e.await(out, in); err != nil {
+			return ws.StatusGoingAway
 		}
 		header, err := reader.NextFrame()
-		if err != nil {
-			return err
-		}
-		if header.OpCode.IsControl() {
-			if err := control(header, reader); err != nil {
-				return err
+		switch {
+		case err != nil:
+		case header.OpCode.IsControl():
+			err = control(header, reader)
+		default:
+			var message []byte
+			if message, err = io.ReadAll(reader); err == nil {
+				err = wsutil.WriteServerMessage(out, header.OpCode, message)
 			}
-			continue
 		}
-		if buf, err = readMessage(reader, buf[:0]); err != nil {
+		if err != nil {
+			return statusOf(err)
+		}
+	}
+}
+
+// await waits for the first byte of a frame. A silent peer is pinged once before it is given up.
+func (e *echo) await(conn deadlined, in *bufio.Reader) error {
+	for pinged := false; ; pinged = true {
+		if err := e.deadline(conn, echoIdle); err != nil {
 			return err
 		}
-		if err := conn.SetWriteDeadline(time.Now().Add(echoWrite)); err != nil {
+		_, err := in.Peek(1)
+		if err == nil {
+			return e.deadline(conn, echoMessage)
+		}
+		if pinged || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
-		if err := wsutil.WriteServerMessage(conn, header.OpCode, buf); err != nil {
+		if err := ws.WriteFrame(conn, ws.NewPingFrame(nil)); err != nil {
 			return err
 		}
 	}
+}
+
+// deadline sets the read deadline. After Shutdown it leaves the one that Shutdown has set.
+func (e *echo) deadline(conn net.Conn, d time.Duration) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.conns == nil {
+		return net.ErrClosed
+	}
+	return conn.SetReadDeadline(time.Now().Add(d))
+}
+
+func statusOf(err error) ws.StatusCode {
+	var protocol ws.ProtocolError
+	switch {
+	case errors.Is(err, wsutil.ErrFrameTooLarge), errors.Is(err, wsutil.ErrMessageTooLarge):
+		return ws.StatusMessageTooBig
+	case errors.Is(err, wsutil.ErrInvalidUTF8):
+		return ws.StatusInvalidFramePayloadData
+	case errors.As(err, &protocol):
+		return ws.StatusProtocolError
+	}
+	return 0
+}
+
+// closeWith says goodbye. What the peer is still sending is thrown away for a moment: closing with it unread would reset
+// the connection, and the goodbye with it.
+func closeWith(conn net.Conn, status ws.StatusCode) {
+	if status == 0 || ws.WriteFrame(deadlined{conn}, ws.NewCloseFrame(ws.NewCloseFrameBody(status, ""))) != nil {
+		return
+	}
+	if half, ok := conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+		_, _ = io.CopyN(io.Discard, conn, 2*echoLimit)
+	}
+}
+
+// deadlined gives each write a deadline of its own.
+type deadlined struct{ net.Conn }
+
+func (d deadlined) Write(p []byte) (int, error) {
+	if err := d.SetWriteDeadline(time.Now().Add(echoWrite)); err != nil {
+		return 0, err
+	}
+	return d.Conn.Write(p)
 }
 
 func (e *echo) add(conn net.Conn) bool {
@@ -104,13 +185,15 @@ func (e *echo) remove(conn net.Conn) {
 	e.work.Done()
 }
 
-// Shutdown ends all connections and waits for their handlers.
+// Shutdown says goodbye on all connections and waits until they have ended. If ctx ends first it closes them and returns
+// the context's cause.
 func (e *echo) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
-	for conn := range e.conns {
-		_ = conn.Close()
-	}
+	conns := slices.Collect(maps.Keys(e.conns))
 	e.conns = nil
+	for _, conn := range conns {
+		_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes its goroutine
+	}
 	e.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
@@ -121,6 +204,10 @@ func (e *echo) Shutdown(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	for _, conn := range conns {
+		_ = conn.Close()
+	}
+	<-done
+	return context.Cause(ctx)
 }

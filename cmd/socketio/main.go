@@ -12,6 +12,12 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// Exit codes besides 0.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
 // commands is the command line.
 type commands struct {
 	Serve serve `cmd:"" help:"Serve the demo: a chat page, the official client's files, and the tutorials' namespaces."`
@@ -19,33 +25,36 @@ type commands struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run is main, for tests: it returns the exit code. Cancelling ctx is what SIGTERM does.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c commands
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("socketio"), kong.Description("Socket.IO server for Go."),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
+		kong.Vars{"client": defaultClient}, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
-		fmt.Fprintln(stderr, "socketio:", err)
-		return 2
+		return fail(stderr, exitUsage, err)
 	}
 	_, err = parser.Parse(twoDashes(args))
 	if exited >= 0 { // -h
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "socketio:", err)
-		return 2
+		return fail(stderr, exitUsage, err)
 	}
 	if err := c.Serve.run(ctx, stdout, stderr); err != nil {
-		fmt.Fprintln(stderr, "socketio:", err)
-		return 1
+		return fail(stderr, exitFailed, err)
 	}
 	return 0
+}
+
+// fail says in one line what went wrong.
+func fail(stderr io.Writer, code int, err error) int {
+	_, _ = fmt.Fprintln(stderr, "socketio:", strings.ReplaceAll(strings.TrimPrefix(err.Error(), "socketio: "), "\n", "; "))
+	return code
 }
 
 // twoDashes lets long flags be written with one dash, as Go programs do.

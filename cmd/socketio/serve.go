@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +14,17 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	chatpage "github.com/gosocketio/socketio/client-js/chat"
 )
 
-// stopTimeout is how long connections may take to end when the server is stopped.
-const stopTimeout = 10 * time.Second
+const (
+	// defaultClient is where `make run` installs the client, seen from the root of a checkout.
+	defaultClient = "client-js/node_modules/socket.io-client"
+	// chatPath is where a plain WebSocket, without Socket.IO, is answered.
+	chatPath = "/chat"
+	// stopTimeout is how long connections may take to end when the server is stopped.
+	stopTimeout = 10 * time.Second
+)
 
 // serve is the command "serve" and its flags.
 type serve struct {
@@ -26,14 +34,11 @@ type serve struct {
 	Path     string   `default:"/socket.io/" help:"Path of the Socket.IO server."`
 	Cors     []string `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
 	LogLevel string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
-	Client   string   `default:"client-js/node_modules/socket.io-client" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers."`
+	Client   string   `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
 }
 
 // run serves until ctx ends.
 func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return errors.New("-tls-cert and -tls-key go together")
-	}
 	c.Path = "/" + strings.Trim(c.Path, "/") + "/"
 	if c.Path == "//" || c.Path == chatPath+"/" {
 		return fmt.Errorf("-path %s is where something else is served", c.Path)
@@ -45,39 +50,40 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	tutorials(sio)
 	chat(sio.Of("/demo"))
+	echo := newEcho(c.Cors)
 
-	echo := newEcho(logger)
-	mux := http.NewServeMux()
-	mux.Handle(c.Path, sio)
-	mux.Handle(chatPath, echo)
-	mux.Handle("/", page(c.Path))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
-
-	listener, err := net.Listen("tcp", c.Addr)
+	secure, err := c.certificate()
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 1)
-	scheme := "http"
-	if c.TLSCert != "" {
-		scheme = "https"
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("-addr: %w", err)
 	}
-	go func() {
-		if scheme == "https" {
-			failed <- server.ServeTLS(listener, c.TLSCert, c.TLSKey)
-			return
-		}
-		failed <- server.Serve(listener)
-	}()
-	fmt.Fprintf(stdout, "listening on %s://%s\n", scheme, listener.Addr())
+	server := &http.Server{
+		Handler:   c.route(sio, echo),
+		TLSConfig: secure,
+		// No limit for a whole request: one that waits for a message may wait, and the engine limits the rest.
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	scheme, accept := "http", server.Serve
+	if secure != nil {
+		scheme, accept = "https", func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- accept(listener) }()
+	_, _ = fmt.Fprintf(stdout, "listening on %s://%s\n", scheme, browsable(listener.Addr()))
+
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 		logger.Info("stopping")
 	}
-	ending, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	// Socket.IO first: the http.Server does not know of connections that became WebSockets.
+	// The http.Server comes last: it does not know of connections that became WebSockets.
 	return errors.Join(err, sio.Shutdown(ending), echo.Shutdown(ending), server.Shutdown(ending))
 }
 
@@ -89,10 +95,48 @@ func (c *serve) level() slog.Level {
 
 func (c *serve) config(logger *slog.Logger) socketio.Config {
 	cfg := socketio.Config{Path: c.Path, CORS: socketio.CORS{Origins: c.Cors}, Logger: logger}
-	if _, err := os.Stat(c.Client); err == nil {
+	if _, err := os.Stat(c.Client); err == nil || c.Client != defaultClient { // who names one wants it
 		cfg.ClientFiles = os.DirFS(c.Client)
 	} else {
 		logger.Warn("no client files, the page will not work: run `make run`, or `npm ci` in client-js", "looked in", c.Client)
 	}
 	return cfg
+}
+
+// certificate returns what HTTPS needs, nil for HTTP.
+func (c *serve) certificate() (*tls.Config, error) {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return nil, errors.New("-tls-cert and -tls-key go together")
+	}
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("-tls-cert and -tls-key: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// route sends requests where they belong. It is no http.ServeMux, for which a path given by a flag might be a pattern.
+func (c *serve) route(sio, echo http.Handler) http.Handler {
+	page := chatpage.Handler(c.Path)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path+"/", c.Path):
+			sio.ServeHTTP(w, r)
+		case r.URL.Path == chatPath:
+			echo.ServeHTTP(w, r)
+		default:
+			page.ServeHTTP(w, r)
+		}
+	})
+}
+
+// browsable is the address as a browser on this machine can open it.
+func browsable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return a.String()
 }
