@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -81,7 +82,7 @@ func args(p *Packet) (all []string) {
 
 func TestDecoderRefuses(t *testing.T) {
 	for _, tc := range []struct{ rule, in, want string }{
-		{"no content", "", "Unknown type: undefined"},
+		{"no content", "", "empty packet"},
 		{"type 7", `7["a"]`, "unknown packet type 7"},
 		{"type 9", "9", "unknown packet type 9"},
 		{"no type", `["a"]`, "unknown packet type NaN"},
@@ -167,19 +168,31 @@ func TestDecoderRefuses(t *testing.T) {
 	}
 }
 
-// TestDecoderDifferences lists what the official decoder takes and this one
-// refuses, or the other way round, on purpose.
+// TestDecoderDifferences lists, with one input for each class, what the official
+// decoder (socket.io-parser 4.2.7) answers differently. All of it is on purpose.
 func TestDecoderDifferences(t *testing.T) {
 	for _, tc := range []struct{ why, in, official, ours string }{
-		{"white space is no digit", `2 ["a"]`, "event with id 0", "event without id"},
-		{"nor a type", ` ["a"]`, "CONNECT", "unknown packet type NaN"},
+		{"white space is no digit of an id", `2 ["a"]`, "event with id 0", "event without id"},
+		{"white space is no digit of an id", `2 1["a"]`, "event with id 1", "invalid payload"},
+		{"nor is a byte order mark", "2\ufeff[\"a\"]", "event with id 0", "invalid payload"},
+		{"nor is white space the type 0", " ", "CONNECT", "unknown packet type NaN"},
+		{"a count is digits", `5+1-["a"]`, "1 attachment", "Illegal attachments"},
 		{"a count is digits", `50x1-["a"]`, "1 attachment", "Illegal attachments"},
 		{"a count is digits", `51.0-["a"]`, "1 attachment", "Illegal attachments"},
-		{"an id keeps its digits", `29007199254740993["a"]`, "id 9007199254740992", "invalid packet id"},
+		{"a count is digits", `51e0-["a"]`, "1 attachment", "Illegal attachments"},
+		{"a count is digits", `5 1-["a"]`, "1 attachment", "Illegal attachments"},
+		{"an id keeps its digits", `29007199254740993["a"]`, "event with id 9007199254740992", "invalid packet id"},
+		{"an attachment has no fractions", `51-["a",{"_placeholder":true,"num":0.5}]`, "undefined", "illegal attachments"},
+		{"a value is checked that a repeated key replaces", `51-["a",{"k":{"_placeholder":true,"num":9},"k":1}]`, "1", "illegal attachments"},
+		{"nesting is limited", `2["a",` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + "]", "an array", "invalid payload"},
+		{"a message has content", "", "Cannot read properties of undefined (reading 'base64')", "empty packet"},
 	} {
-		t.Run(tc.in, func(t *testing.T) {
+		t.Run(tc.why, func(t *testing.T) {
 			var d Decoder
 			p, err := d.AddText([]byte(tc.in))
+			if d.Pending() {
+				p, err = d.AddBinary([]byte("x"))
+			}
 			got := ""
 			switch {
 			case err != nil:
@@ -188,7 +201,7 @@ func TestDecoderDifferences(t *testing.T) {
 				got = "event without id"
 			}
 			if got != tc.ours {
-				t.Errorf("got %q, want %q", got, tc.ours)
+				t.Errorf("got %q, want %q (official: %s)", got, tc.ours, tc.official)
 			}
 		})
 	}

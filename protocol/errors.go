@@ -42,8 +42,9 @@ var (
 	ErrUnexpectedBinary = &ParseError{"got binary data when not reconstructing a packet"}
 	// ErrPlaceholder: a placeholder counts an attachment that there is not.
 	ErrPlaceholder = &ParseError{"illegal attachments"}
-	// ErrEmpty: a message without any content.
-	ErrEmpty = &ParseError{"Unknown type: undefined"}
+	// ErrEmpty: a message without any content. The official decoder fails there
+	// by accident, with the error of its runtime.
+	ErrEmpty = &ParseError{"empty packet"}
 	// ErrTooLarge: a packet and its attachments exceed [Decoder.MaxBytes]. Ours
 	// alone.
 	ErrTooLarge = &ParseError{"packet too large"}
