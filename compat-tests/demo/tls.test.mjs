@@ -6,6 +6,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { eventually } from "../lib/engine.mjs";
+import { Http2 } from "../lib/http2.mjs";
 import { connect, overEachTransport, record, upgraded, useDemo } from "../lib/suite.mjs";
 
 const directory = mkdtempSync(join(tmpdir(), "compat-tests-tls-"));
@@ -22,12 +24,13 @@ function certify() {
   return { flags: ["-tls-cert", join(directory, "cert.pem"), "-tls-key", join(directory, "key.pem")] };
 }
 
+const authority = () => readFileSync(join(directory, "cert.pem"), "utf8");
+
 const demo = useDemo(certify);
 
 overEachTransport((transport) => {
   test("messages travel both ways", async (t) => {
-    const ca = readFileSync(join(directory, "cert.pem"), "utf8");
-    const client = await connect(t, `${demo.url}/chat`, transport, { ca });
+    const client = await connect(t, `${demo.url}/chat`, transport, { ca: authority() });
     if (transport.name !== "polling") {
       await upgraded(client);
     }
@@ -38,4 +41,24 @@ overEachTransport((transport) => {
     }
     assert.deepEqual(await heard.take(sent.length), sent);
   });
+});
+
+test("polling works over HTTP/2, many requests on one connection", async (t) => {
+  const http = new Http2(demo.url, authority());
+  t.after(() => http.close());
+  const path = "/socket.io/?EIO=4&transport=polling";
+  const opened = await http.send("GET", path);
+  assert.equal(opened.status, 200);
+  const session = `${path}&sid=${JSON.parse(opened.body.slice(1)).sid}`;
+
+  const parked = http.begin("GET", session);
+  assert.deepEqual(await http.send("POST", session, "40"), { status: 200, body: "ok" });
+  assert.match((await parked.answer).body, /^40\{"sid":/);
+  assert.deepEqual(await http.send("POST", session, '42["message","over HTTP/2"]'), { status: 200, body: "ok" });
+  assert.equal((await http.send("GET", session)).body, '42["message","over HTTP/2"]');
+
+  // A stream that is cancelled is a connection that drops.
+  http.begin("GET", session).cancel();
+  const gone = await eventually(() => http.send("POST", session, "3"), ({ status }) => status !== 200);
+  assert.equal(gone.body, '{"code":1,"message":"Session ID unknown"}');
 });
