@@ -24,7 +24,7 @@ func TestDecodePutsAttachmentsIn(t *testing.T) {
 		Named named   `json:"named"`
 		Any   any     `json:"any"`
 		Ptr   *[]byte `json:"ptr"`
-		skip  int
+		skip  int     //nolint:unused // it is there to be left alone
 	}
 	type message struct {
 		Name  string           `json:"name"`

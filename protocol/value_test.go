@@ -126,7 +126,7 @@ type (
 		point    `json:"point"`
 		Shadowed string
 		Skipped  int     `json:"-"`
-		Dash     int     `json:"-,"`
+		Dash     int     `json:"-,"` //nolint:staticcheck // a field that is named so on purpose
 		Quoted   int     `json:",string"`
 		QuotedS  string  `json:",string"`
 		Zero     *int    `json:"zero,omitzero"`
@@ -248,7 +248,7 @@ func TestAppendJSONTakesBinaryDataOut(t *testing.T) {
 	}{
 		{"bytes", b, p0, 1},
 		{"named", named(b), p0, 1},
-		{"alias", alias(b), p0, 1},
+		{"alias", alias(b), p0, 1}, //nolint:unconvert // for the reader
 		{"pointer", &b, p0, 1},
 		{"nil pointer", nilBytes, "null", 0},
 		{"pointer to named", new(named("x")), p0, 1},
