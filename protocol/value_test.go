@@ -225,7 +225,6 @@ type (
 	pointerBytes []byte
 	letters      []letter
 	letter       uint8
-	alias        = []byte
 	recursive    struct {
 		Data     []byte       `json:"data,omitempty"`
 		Children []*recursive `json:"children,omitempty"`
@@ -248,7 +247,6 @@ func TestAppendJSONTakesBinaryDataOut(t *testing.T) {
 	}{
 		{"bytes", b, p0, 1},
 		{"named", named(b), p0, 1},
-		{"alias", alias(b), p0, 1}, //nolint:unconvert // for the reader
 		{"pointer", &b, p0, 1},
 		{"nil pointer", nilBytes, "null", 0},
 		{"pointer to named", new(named("x")), p0, 1},
