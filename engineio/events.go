@@ -16,8 +16,9 @@ type Events struct {
 	// Message is called for each message, in order, one at a time per session. Data is only valid during the call and
 	// must not be changed.
 	Message func(s *Session, data []byte, binary bool)
-	// Close is called exactly once for each session, after its last message. Cause tells more than reason; it is nil when
-	// there is nothing more to tell. It may run inside a call of Session.Close or Session.Discard, never inside Write.
+	// Close is called exactly once for each session, on a goroutine of its own, after Connection. No Message call begins once
+	// the session has ended, but one that was running then may still be. Cause tells more than reason; it is nil when
+	// there is nothing more to tell.
 	Close func(s *Session, reason Reason, cause error)
 
 	// ConnectionError is called for each request that was refused with one of the protocol's error codes.

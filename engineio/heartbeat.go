@@ -27,13 +27,13 @@ func (s *Session) Expired(*wheel.Timer) {
 	s.awaiting, s.extended = true, false
 	s.out.trim()
 	s.server.wheel.Schedule(&s.beat, c.PingTimeout, s)
-	if wait || s.state != stateOpen {
-		s.mu.Unlock()
+	open := s.state == stateOpen
+	s.mu.Unlock()
+	if wait || !open {
 		return
 	}
-	// An error closes the session; there is nothing more to do here.
-	_ = s.put(entry{frames: pingFrame}, Shared)
-	c.Events.packetCreate(s, pingFrame)
+	// Its error means that the session is closed or has just been; there is nothing more to do here.
+	_ = s.Write(pingFrame, Shared)
 }
 
 // ponged starts the interval to the next ping. The caller holds the lock.
