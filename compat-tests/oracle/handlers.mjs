@@ -14,16 +14,21 @@ function acknowledge(...received) {
   answer(...args);
 }
 
+/** Sends to target, under a name, what a client sent, without the function that would answer it. */
+function pass(target, name) {
+  return (...received) => target.emit(name, ...split(received)[0]);
+}
+
 /** The handlers of `/` and `/chat`. */
 export function serveEverywhere(namespace) {
   namespace.on("connection", (socket) => {
     socket.emit("auth", socket.handshake.auth);
 
-    socket.on("message", (...args) => socket.emit("message-back", ...args));
+    socket.on("message", pass(socket, "message-back"));
     socket.on("message-with-ack", acknowledge);
-    socket.on("echo", (...args) => socket.emit("echo", ...args));
+    socket.on("echo", pass(socket, "echo"));
     socket.on("ack", acknowledge);
-    socket.on("bin", (...args) => socket.emit("bin", ...args));
+    socket.on("bin", pass(socket, "bin"));
     socket.on("ask", () => {
       socket.emit("question", 42, (...answer) => socket.emit("answered", ...answer));
     });
@@ -36,8 +41,8 @@ export function serveEverywhere(namespace) {
       await socket.leave(room);
       done();
     });
-    socket.on("room", (room, ...args) => namespace.to(room).emit("room", ...args));
-    socket.on("broadcast", (...args) => namespace.emit("broadcast", ...args));
+    socket.on("room", (room, ...args) => pass(namespace.to(room), "room")(...args));
+    socket.on("broadcast", pass(namespace, "broadcast"));
     socket.on("volatile", (count, data) => {
       for (let i = 0; i < count; i++) {
         socket.volatile.emit("volatile", i, data);

@@ -54,6 +54,13 @@ overEachTransport((transport) => {
     assert.deepEqual(all.at(-1), ["echo", "x"]);
   });
 
+  test("what is answered by an event comes back without the request for an acknowledgement", async (t) => {
+    const socket = await connect(t, server.url, transport);
+    const back = record(socket, "message-back");
+    socket.emit("message", "with a function", () => assert.fail("nobody acknowledges this"));
+    assert.deepEqual(await back.next(), ["with a function"]);
+  });
+
   test("events that nobody handles are harmless", async (t) => {
     const socket = await connect(t, server.url, transport);
     for (const name of ["nobody listens", "", "error", "connection", "__proto__", "constructor", "é€🙂", 7]) {
