@@ -55,7 +55,6 @@ func TestDisconnectReasons(t *testing.T) {
 			f := start(t)
 			f.Of("/chat")
 			main := f.Of("/")
-			connected := connects(main)
 			var log []string
 			done := make(chan struct{})
 			note := func(what string) func(*namespace.Socket, namespace.Reason) {
@@ -89,6 +88,7 @@ func TestDisconnectReasons(t *testing.T) {
 				s.OnDisconnect(note("disconnect of the socket"))
 				s.Join("!a", "!b")
 			})
+			connected := connects(main)
 			conn := f.WebSocket()
 			conn.Join("/", "")
 			s := wait(t, connected)

@@ -12,18 +12,17 @@ import (
 
 func ExampleSocket_Emit() {
 	main, engine := newExample()
-	main.OnConnection(func(s *namespace.Socket) {
-		err := errors.Join(
+	main.Handle("start", func(e *namespace.Event) error {
+		s := e.Socket()
+		return errors.Join(
 			s.Emit("text", "a", 1, []string{"x"}),
 			s.Emit("binary", map[string][]byte{"data": {1, 2}}),
 			s.Send("a message"),
 			s.Compress(false).Emit("plain"),
 		)
-		fmt.Println(err, s.Emit("connect") != nil)
 	})
-	rawclient.Visit(engine, 5)
+	rawclient.Visit(engine, 5, `42["start"]`)
 	// Output:
-	// <nil> true
 	// 2["text","a",1,["x"]]
 	// 51-["binary",{"data":{"_placeholder":true,"num":0}}]
 	// binary: [1 2]
@@ -155,15 +154,12 @@ func ExampleSocket_OnAnyOutgoing() {
 	main, engine := newExample()
 	main.OnConnection(func(s *namespace.Socket) {
 		s.OnAnyOutgoing(func(_ *namespace.Socket, event string, args []any) { fmt.Println("out:", event, args) })
-		_ = s.Emit("a", 1)
-		_ = main.Emit("b", 2)
 	})
-	rawclient.Visit(engine, 2)
+	main.Handle("start", func(e *namespace.Event) error { return e.Socket().Emit("a", 1) })
+	rawclient.Visit(engine, 1, `42["start"]`)
 	// Output:
 	// out: a [1]
-	// out: b [2]
 	// 2["a",1]
-	// 2["b",2]
 }
 
 func ExampleSocket_Disconnect() {

@@ -103,7 +103,7 @@ func TestJoinsAreBounded(t *testing.T) {
 			err := conn.TrySend("40")
 			for range 20 {
 				if err == nil {
-					err = conn.TrySend(fmt.Sprintf(`42["e","%s"]`, strings.Repeat("x", 20_000)))
+					err = conn.TrySend(fmt.Sprintf(`40/none,{"x":"%s"}`, strings.Repeat("x", 20_000)))
 				}
 			}
 			sent <- err
@@ -113,7 +113,13 @@ func TestJoinsAreBounded(t *testing.T) {
 			t.Errorf("%d packets were taken while the disconnect functions were blocked", got)
 		}
 		close(release)
-		conn.Joined("/")
+		answers := map[string]int{}
+		for range 21 {
+			answers[conn.Read()[:2]]++
+		}
+		if answers["40"] != 1 || answers["44"] != 20 {
+			t.Errorf("answers: %v", answers)
+		}
 		if err := wait(t, sent); err != nil {
 			t.Fatal(err)
 		}

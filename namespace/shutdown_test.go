@@ -28,14 +28,16 @@ func TestShutdown(t *testing.T) {
 		})
 		ns.OnConnection(func(s *namespace.Socket) { s.Join("room") })
 	}
-	joined := connects(f.Of("/chat"))
+	toMain, toChat := connects(f.Of("/")), connects(f.Of("/chat"))
 	conn := f.WebSocket()
 	conn.Join("/", "")
 	conn.Join("/chat", "")
-	wait(t, joined)
 	idle := f.WebSocket()
 	p := f.Polling()
 	p.Join("/", "")
+	wait(t, toMain)
+	wait(t, toMain)
+	wait(t, toChat)
 
 	if err := f.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
