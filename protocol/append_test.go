@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -228,6 +229,11 @@ func TestEncodingErrorsLeaveTheBuffersAsTheyWere(t *testing.T) {
 		{"raw message that is no JSON", rawMessage("{")},
 		{"empty raw message", rawMessage("")},
 		{"raw message that is two values", rawMessage("1,2")},
+		{"json.Number that is no number", json.Number("x")},
+		{"json.Number that is no number, beside binary data", struct {
+			N json.Number
+			B []byte
+		}{"0x1", []byte("x")}},
 		{"map with keys that cannot be", map[float64]int{1: 1}},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {

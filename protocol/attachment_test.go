@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -232,8 +234,8 @@ func TestMaxAttachments(t *testing.T) {
 		{100, "101", false},
 		{5, "9", false},
 		{-1, "1", false},
-		{1 << 62, "4611686018427387904", true},
-		{1 << 62, "4611686018427387905", false},
+		{math.MaxInt, strconv.Itoa(math.MaxInt), true},
+		{math.MaxInt, strconv.Itoa(math.MaxInt) + "0", false},
 	} {
 		d := Decoder{MaxAttachments: tc.max}
 		_, err := d.AddText([]byte("5" + tc.count + `-["a"]`))

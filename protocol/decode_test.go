@@ -137,6 +137,13 @@ func TestDecodeIntoWhatIsThere(t *testing.T) {
 		t.Errorf("null gave %v, %v", v, err)
 	}
 
+	holder := struct {
+		V interface{ UnmarshalJSON([]byte) error }
+	}{&pointerMarshaler{}}
+	if err := Decode([]byte(`{"V":`+ph0+"}"), [][]byte{a}, &holder); err != nil || holder.V.(*pointerMarshaler).A != len(ph0) {
+		t.Errorf("an interface that holds what unmarshals itself: %+v, %v", holder.V, err)
+	}
+
 	var old any = 5
 	if err := Decode([]byte(ph0), [][]byte{a}, &old); err != nil || !bytes.Equal(old.([]byte), a) {
 		t.Errorf("an any that held a number: %v, %v", old, err)
@@ -230,6 +237,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"broken object", `{"a":` + ph0 + `,`, new(any)},
 		{"broken object", `{"a" ` + ph0, new(any)},
 		{"broken string", `{"a":"` + "\n" + `"}`, new(any)},
+		{"nothing to decode into", `{"V":{"a":1}}`, new(struct{ V interface{ M() } })},
 		{"string that is no json.Number", `{"N":"x"}`, new(numberAndBytes)},
 		{"too deep", strings.Repeat(`{"a":`, maxDepth+1) + "1" + strings.Repeat("}", maxDepth+1), new(any)},
 		{"no pointer", `"a"`, s},

@@ -12,8 +12,9 @@ func TestMain(m *testing.M) { Main(m) }
 func TestLeftNamesABlockedGoroutine(t *testing.T) {
 	before := IDs()
 	release := make(chan struct{})
-	ended := make(chan struct{})
-	go blocked(release, ended)
+	started, ended := make(chan struct{}), make(chan struct{})
+	go blocked(started, release, ended)
+	<-started
 
 	left := Left(before, 0)
 	if len(left) != 1 || !strings.Contains(left[0], "leak.blocked") {
@@ -30,14 +31,15 @@ func TestLeftNamesABlockedGoroutine(t *testing.T) {
 func TestLeftWaitsForGoroutinesOnTheirWayOut(t *testing.T) {
 	before := IDs()
 	release := make(chan struct{})
-	go blocked(release, make(chan struct{}))
+	go blocked(make(chan struct{}), release, make(chan struct{}))
 	time.AfterFunc(5*time.Millisecond, func() { close(release) })
 	if left := Left(before, Grace); len(left) != 0 {
 		t.Errorf("Left = %q, want none", left)
 	}
 }
 
-func blocked(release <-chan struct{}, ended chan<- struct{}) {
+func blocked(started chan<- struct{}, release <-chan struct{}, ended chan<- struct{}) {
+	close(started)
 	<-release
 	close(ended)
 }
