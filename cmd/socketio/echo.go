@@ -109,14 +109,16 @@ func (e *echo) await(conn deadlined, in *bufio.Reader) error {
 		if err := e.deadline(conn, echoIdle); err != nil {
 			return err
 		}
+		if pinged {
+			if _, err := conn.Write(ws.CompiledPing); err != nil {
+				return err
+			}
+		}
 		_, err := in.Peek(1)
 		if err == nil {
 			return e.deadline(conn, echoMessage)
 		}
 		if pinged || !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
-		if err := ws.WriteFrame(conn, ws.NewPingFrame(nil)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +150,11 @@ func statusOf(err error) ws.StatusCode {
 // closeWith says goodbye. What the peer is still sending is thrown away for a moment: closing with it unread would reset
 // the connection, and the goodbye with it.
 func closeWith(conn net.Conn, status ws.StatusCode) {
-	if status == 0 || ws.WriteFrame(deadlined{conn}, ws.NewCloseFrame(ws.NewCloseFrameBody(status, ""))) != nil {
+	if status == 0 {
+		return
+	}
+	goodbye := ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(status, "")))
+	if _, err := (deadlined{conn}).Write(goodbye); err != nil {
 		return
 	}
 	if half, ok := conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestOneDashOrTwo(t *testing.T) {
+	got := twoDashes([]string{"serve", "-addr", "x", "--path", "/y", "-cors=*", "-h", "-", "--"})
+	want := []string{"serve", "--addr", "x", "--path", "/y", "--cors=*", "-h", "-", "--"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, flag := range []string{"-log-level", "--log-level"} {
+		start(t, flag, "error").end(t)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"-h"}, {"--help"}, {"serve", "-h"}, {"serve", "-help"}} {
+		var stdout, stderr syncBuffer
+		if code := run(t.Context(), args, &stdout, &stderr); code != 0 || !strings.Contains(stdout.String(), "Usage: socketio") {
+			t.Errorf("%q: exit code %d, %q, %q", args, code, stdout.String(), stderr.String())
+		}
+	}
+}
+
+// Each mistake ends the command with one line that names it.
+func TestMistakes(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = busy.Close() }()
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"", exitUsage, "serve"},
+		{"server", exitUsage, "server"},
+		{"serve -adr x", exitUsage, "--adr"},
+		{"serve extra", exitUsage, "extra"},
+		{"serve -log-level loud", exitUsage, "loud"},
+		{"serve -addr", exitUsage, "--addr"},
+		{"serve -addr nowhere", exitFailed, "-addr"},
+		{"serve -addr " + busy.Addr().String(), exitFailed, "in use"},
+		{"serve -tls-cert only.pem", exitFailed, "-tls-key"},
+		{"serve -tls-key only.pem", exitFailed, "-tls-cert"},
+		{"serve -tls-cert missing.pem -tls-key missing.pem", exitFailed, "missing.pem"},
+		{"serve -tls-cert " + empty + " -tls-key " + empty, exitFailed, "PEM"},
+		{"serve -path /", exitFailed, "-path"},
+		{"serve -path /chat", exitFailed, "-path"},
+		{"serve -cors example.com", exitFailed, "example.com"},
+		{"serve -client missing", exitFailed, "ClientFiles"},
+	} {
+		var stdout, stderr syncBuffer
+		code := run(t.Context(), strings.Fields(c.args), &stdout, &stderr)
+		said := stderr.String()
+		// The warning about client files is a line of its own.
+		lines := strings.Split(strings.TrimSpace(said), "\n")
+		last := lines[len(lines)-1]
+		if code != c.code || !strings.HasPrefix(last, "socketio: ") || !strings.Contains(last, c.says) || len(lines) > 2 {
+			t.Errorf("%q: exit code %d, %q", c.args, code, said)
+		}
+		if stdout.String() != "" {
+			t.Errorf("%q: says %q on standard output", c.args, stdout.String())
+		}
+	}
+}
+
+func TestAddressesForBrowsers(t *testing.T) {
+	for address, want := range map[string]string{"0.0.0.0:80": "localhost:80", "[::]:3001": "localhost:3001", "127.0.0.1:1": "127.0.0.1:1", "[::1]:2": "[::1]:2"} {
+		tcp, err := net.ResolveTCPAddr("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := browsable(tcp); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// process is the command, running until the test cancels it, which is what SIGTERM does.
+type process struct {
+	url    string
+	stop   context.CancelFunc
+	exited <-chan int
+	stderr *syncBuffer
+}
+
+// start runs "socketio serve" on a free port and waits until it says where.
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	exited := make(chan int, 1)
+	p := &process{stop: cancel, exited: exited, stderr: new(syncBuffer)}
+	go func() {
+		exited <- run(ctx, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...), in, p.stderr)
+		_ = in.Close()
+	}()
+	t.Cleanup(cancel)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if err != nil || !ok {
+		t.Fatalf("first line %q, %v; %s", line, err, p.stderr)
+	}
+	p.url = url
+	return p
+}
+
+// end stops the process and fails the test unless that was a success.
+func (p *process) end(t *testing.T) {
+	t.Helper()
+	p.stop()
+	if code := <-p.exited; code != 0 {
+		t.Errorf("exit code %d: %s", code, p.stderr)
+	}
+}
+
+// syncBuffer is a buffer that a process may still write to.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
