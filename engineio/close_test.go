@@ -154,8 +154,11 @@ func TestShutdownRefusesNewSessions(t *testing.T) {
 	c.open()
 	q := s.polling()
 	parked := s.poll(q)
-	next(t, s.sessions)
-	s.parked(next(t, s.sessions))
+	x, ok := s.engine.Session(q[strings.LastIndex(q, "=")+1:])
+	if !ok {
+		t.Fatal("no session")
+	}
+	s.parked(x)
 	if err := s.engine.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -121,6 +121,10 @@ func (s *Session) PauseReading() {
 func (s *Session) ResumeReading() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.resume != nil && s.awaiting {
+		// The pong may be among what is read now: it gets its whole time.
+		s.server.wheel.Schedule(&s.beat, s.server.cfg.PingTimeout, s)
+	}
 	s.resumeLocked()
 }
 
