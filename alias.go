@@ -63,7 +63,8 @@ const (
 var (
 	// ErrClosed: the socket is not connected (any more).
 	ErrClosed = namespace.ErrClosed
-	// ErrQueueFull: the client reads too slowly, what waits for it reached a limit, and its connection has been closed.
+	// ErrQueueFull: the client reads too slowly, what waits for it reached a limit, and its connection has been
+	// closed.
 	ErrQueueFull = engineio.ErrQueueFull
 	// ErrTimeout: no acknowledgement came in time.
 	ErrTimeout = namespace.ErrTimeout

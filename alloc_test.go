@@ -21,7 +21,8 @@ func skipUnderRace(t *testing.T) {
 	}
 }
 
-// receiver is a server with a typed handler, and a function by which a client sends it an event and waits until it has been handled.
+// receiver is a server with a typed handler, and a function by which a client sends it an event and waits until it
+// has been handled.
 func receiver(t testing.TB) (send func()) {
 	s, e := serve(t, socketio.Config{})
 	handled := make(chan string)

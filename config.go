@@ -20,19 +20,20 @@ const DefaultPath = "/socket.io/"
 
 // Config is what a [Server] is made with. The zero value has the official defaults and safe limits.
 //
-// A connection takes up to MaxBufferedBytes for what it was sent and has not read, and up to MaxInboxBytes plus one packet
-// (MaxPayload, and as much for each of MaxAttachments) for what it sent and is not handled. Beyond the
-// first it is closed, beyond the second it is not read from.
+// A connection takes up to MaxBufferedBytes for what it was sent and has not read, and up to MaxInboxBytes plus one
+// packet (MaxPayload, and as much for each of MaxAttachments) for what it sent and is not handled. Beyond the first
+// it is closed, beyond the second it is not read from.
 type Config struct {
 	// Path is the prefix of the URL paths that the server answers. Default "/socket.io/".
 	Path string
-	// ClientFiles is the official JavaScript client, the npm package socket.io-client or its dist directory: its bundles
-	// are served below Path (socket.io.js and so on), see package clientjs. Nil serves none.
+	// ClientFiles is the official JavaScript client, the npm package socket.io-client or its dist directory: its
+	// bundles are served below Path (socket.io.js and so on), see package clientjs. Nil serves none.
 	ClientFiles fs.FS
 	// ClientVersion is the version of ClientFiles, needed where they have no package.json.
 	ClientVersion string
 
-	// ConnectTimeout is how long a connection may take to join its first namespace before it is closed. Default 45 s.
+	// ConnectTimeout is how long a connection may take to join its first namespace before it is closed. Default 45
+	// s.
 	ConnectTimeout time.Duration
 	// PingInterval is the time between a pong and the next ping. Default 25 s.
 	PingInterval time.Duration
@@ -40,26 +41,29 @@ type Config struct {
 	PingTimeout time.Duration
 	// UpgradeTimeout is how long an upgrade to WebSocket may take. Default 10 s.
 	UpgradeTimeout time.Duration
-	// AckTimeout is how long an acknowledgement of a client is waited for where neither Timeout nor a deadline of the
-	// context says otherwise. Default 30 s.
+	// AckTimeout is how long an acknowledgement of a client is waited for where neither Timeout nor a deadline of
+	// the context says otherwise. Default 30 s.
 	AckTimeout time.Duration
-	// AttachmentTimeout is how long each binary attachment that a client announced may take to arrive. Default 45 s.
+	// AttachmentTimeout is how long each binary attachment that a client announced may take to arrive. Default 45
+	// s.
 	AttachmentTimeout time.Duration
 	// WriteTimeout is how long one flush to a client may take before its connection is closed. Default 20 s.
 	WriteTimeout time.Duration
 	// ReadTimeout is how long the body of a POST may take to arrive. Default 30 s.
 	ReadTimeout time.Duration
 
-	// MaxPayload limits, in bytes, one message of a client: the body of a POST, or a WebSocket message. Default 1,000,000.
+	// MaxPayload limits, in bytes, one message of a client: the body of a POST, or a WebSocket message. Default
+	// 1,000,000.
 	MaxPayload int
 	// MaxAttachments limits the binary attachments of one packet of a client. Default 10.
 	MaxAttachments int
-	// MaxBufferedBytes limits what waits to be sent to one client, in bytes; beyond it the connection is closed. Default 8 MiB.
+	// MaxBufferedBytes limits what waits to be sent to one client, in bytes; beyond it the connection is closed.
+	// Default 8 MiB.
 	MaxBufferedBytes int
 	// MaxBufferedPackets is the same limit in messages. Default 65,536.
 	MaxBufferedPackets int
-	// MaxInboxBytes limits what waits for the handlers of one connection, in bytes; beyond it the connection is not read
-	// from until half of it has been handled. Default 1 MiB.
+	// MaxInboxBytes limits what waits for the handlers of one connection, in bytes; beyond it the connection is not
+	// read from until half of it has been handled. Default 1 MiB.
 	MaxInboxBytes int
 	// MaxInboxEvents is the same limit in events. Default 1024.
 	MaxInboxEvents int
@@ -68,16 +72,18 @@ type Config struct {
 	Transports []Transport
 	// NoUpgrades keeps connections on the transport they started with.
 	NoUpgrades bool
-	// Cookie, if set, is sent with the response to a polling handshake, for load balancers. See engineio.DefaultCookie.
+	// Cookie, if set, is sent with the response to a polling handshake, for load balancers. See
+	// engineio.DefaultCookie.
 	Cookie *http.Cookie
 	// CORS says which other origins may connect. By default none may, with WebSocket neither.
 	CORS CORS
-	// AllowRequest, if set, is asked before a connection is accepted. Its error refuses it; the text is sent to the client.
+	// AllowRequest, if set, is asked before a connection is accepted. Its error refuses it; the text is sent to the
+	// client.
 	AllowRequest func(*http.Request) error
 	// GenerateID, if set, makes the ids of connections. They must be unique and must not be guessable.
 	GenerateID func(*http.Request) (string, error)
-	// SessionContext, if set, makes the context from which the contexts of a connection's sockets are derived. Default
-	// context.Background.
+	// SessionContext, if set, makes the context from which the contexts of a connection's sockets are derived.
+	// Default context.Background.
 	SessionContext func(*http.Request) context.Context
 	// Middleware wraps every request; the first one is the outermost.
 	Middleware []func(http.Handler) http.Handler
@@ -86,9 +92,9 @@ type Config struct {
 	Adapter adapter.Factory
 	// Logger receives what operators should know, contained panics among it. Default slog.Default.
 	Logger *slog.Logger
-	// OnError is told what went wrong on behalf of a client and was contained: a [*HandlerError], a [*PanicError], a
-	// failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no socket is
-	// concerned. It must not block. By default such errors are logged.
+	// OnError is told what went wrong on behalf of a client and was contained: a [*HandlerError], a [*PanicError],
+	// a failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no
+	// socket is concerned. It must not block. By default such errors are logged.
 	OnError func(s *Socket, err error)
 	// Hooks are told about connections as they come, change and go.
 	Hooks engineio.Events
@@ -138,8 +144,8 @@ func (c *Config) engine() engineio.Config {
 	return e
 }
 
-// clientFiles returns the middleware that serves the client files, before the engine sees the request and behind the
-// user's middleware, so that they get the same headers as everything else.
+// clientFiles returns the middleware that serves the client files, before the engine sees the request and behind
+// the user's middleware, so that they get the same headers as everything else.
 func (c *Config) clientFiles(path string) (func(http.Handler) http.Handler, error) {
 	files, err := clientjs.New(c.ClientFiles, c.ClientVersion)
 	if err != nil {

@@ -7,7 +7,8 @@ package socketio
 //	Said.On(chat, func(e *socketio.Event, m Message) error { return Said.Emit(chat.To(m.Room), m) })
 type EventOf[T any] string
 
-// Emitter is what events are sent with: a [*Server], a [*Namespace], an [Operator], a [*Socket], a [Sender] or a [RemoteSocket].
+// Emitter is what events are sent with: a [*Server], a [*Namespace], an [Operator], a [*Socket], a [Sender] or a
+// [RemoteSocket].
 type Emitter interface {
 	Emit(event string, args ...any) error
 }

@@ -11,12 +11,13 @@ var (
 	_ Registrar = (*Socket)(nil)
 )
 
-// On registers a handler whose event has one argument of type T. Types and their decoding are those of encoding/json; a []byte, at any
-// depth, takes a binary value. An event with fewer arguments, or with one that does not fit, is not delivered: the
-// error (ErrArguments) is treated like one of the handler. Further arguments are ignored.
+// On registers a handler whose event has one argument of type T. Types and their decoding are those of
+// encoding/json; a []byte, at any depth, takes a binary value. An event with fewer arguments, or with one that does
+// not fit, is not delivered: the error (ErrArguments) is treated like one of the handler. Further arguments are
+// ignored.
 //
-// An event may have several handlers; they run in the order of registration, those of the namespace before those of the
-// socket.
+// An event may have several handlers; they run in the order of registration, those of the namespace before those of
+// the socket.
 func On[T any](r Registrar, event string, fn func(e *Event, v T) error) {
 	r.Handle(event, func(e *Event) error {
 		var v T
@@ -56,8 +57,8 @@ func On3[A, B, C any](r Registrar, event string, fn func(e *Event, a A, b B, c C
 	})
 }
 
-// OnCall registers a handler whose result answers the acknowledgement that the client asked for. A client that did not ask for one is
-// not answered. An error answers as the package comment says.
+// OnCall registers a handler whose result answers the acknowledgement that the client asked for. A client that did
+// not ask for one is not answered. An error answers as the package comment says.
 func OnCall[T, R any](r Registrar, event string, fn func(e *Event, v T) (R, error)) {
 	On(r, event, func(e *Event, v T) error {
 		result, err := fn(e, v)

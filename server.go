@@ -16,9 +16,9 @@ type Server struct {
 	main   *Namespace // "/"
 }
 
-// New returns a server. It panics, in one line that names the field, when a field of c has a value that cannot work: a configuration
-// written in the program is right or wrong at every start, and there is nothing else to do about it. A
-// configuration that comes from outside is for [NewServer].
+// New returns a server. It panics, in one line that names the field, when a field of c has a value that cannot
+// work: a configuration written in the program is right or wrong at every start, and there is nothing else to do
+// about it. A configuration that comes from outside is for [NewServer].
 func New(c Config) *Server {
 	s, err := NewServer(c)
 	if err != nil {
@@ -36,21 +36,22 @@ func NewServer(c Config) (*Server, error) {
 	return &Server{engine: engine, hub: hub, main: hub.Of("/")}, nil
 }
 
-// ServeHTTP serves the requests of clients, and the client files if there are any. Requests for other paths get 404.
+// ServeHTTP serves the requests of clients, and the client files if there are any. Requests for other paths get
+// 404.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
 // Engine returns the engine below.
 func (s *Server) Engine() *engineio.Server { return s.engine }
 
-// Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; "" is
-// "/". Clients can join the namespaces that exist, and no others.
+// Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; ""
+// is "/". Clients can join the namespaces that exist, and no others.
 func (s *Server) Of(name string) *Namespace { return s.hub.Of(name) }
 
 // Namespaces returns the namespaces in the order of their names.
 func (s *Server) Namespaces() []*Namespace { return s.hub.Namespaces() }
 
-// Shutdown ends the server: new connections are refused, every socket is disconnected with the reason "server shutting
-// down" (clients will try to reconnect), connections are closed without sending what still waits for them, and the
-// handlers that are running are waited for. It returns the context's cause if ctx ends before that. It does not touch the http.Server, whose own
-// Shutdown does not see WebSocket connections: call this first.
+// Shutdown ends the server: new connections are refused, every socket is disconnected with the reason "server
+// shutting down" (clients will try to reconnect), connections are closed without sending what still waits for them,
+// and the handlers that are running are waited for. It returns the context's cause if ctx ends before that. It does
+// not touch the http.Server, whose own Shutdown does not see WebSocket connections: call this first.
 func (s *Server) Shutdown(ctx context.Context) error { return s.hub.Shutdown(ctx) }

@@ -1,7 +1,7 @@
 package socketio
 
-// Key is a typed name for a value that the application keeps with a socket (socket.data of the official server). Make it once, with [NewKey]:
-// two keys are different even if their names are equal.
+// Key is a typed name for a value that the application keeps with a socket (socket.data of the official server).
+// Make it once, with [NewKey]: two keys are different even if their names are equal.
 type Key[T any] struct{ name string }
 
 // NewKey returns a key. The name is for people.

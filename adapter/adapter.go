@@ -5,8 +5,7 @@ import (
 	"iter"
 )
 
-// Adapter reaches the sockets of one namespace. All methods are safe for
-// concurrent use.
+// Adapter reaches the sockets of one namespace. All methods are safe for concurrent use.
 type Adapter interface {
 	// Add registers a socket, in the room named after its id.
 	Add(s Socket)
@@ -27,25 +26,23 @@ type Adapter interface {
 	// Select appends the local sockets that o means to dst.
 	Select(dst []Socket, o Options) []Socket
 
-	// Broadcast sends p to the sockets that o means, here first. It fails when p cannot be encoded or other
-	// servers cannot be reached; one slow or gone socket is not an error.
+	// Broadcast sends p to the sockets that o means, here first. It fails when p cannot be encoded or other servers
+	// cannot be reached; one slow or gone socket is not an error.
 	Broadcast(p *Packet, o Options) error
-	// BroadcastWithAck is Broadcast with an acknowledgement asked of each
-	// socket. count is called once, with the number of sockets that were asked on all
-	// servers, answer once per socket that answered or disconnected; both from
-	// any goroutine, in any order, and they must not block. cancel forgets
-	// the answers that are still out; it must be called.
+	// BroadcastWithAck is Broadcast with an acknowledgement asked of each socket. count is called once, with the
+	// number of sockets that were asked on all servers, answer once per socket that answered or disconnected; both
+	// from any goroutine, in any order, and they must not block. cancel forgets the answers that are still out; it
+	// must be called.
 	BroadcastWithAck(p *Packet, o Options, count func(n int), answer func(Answer)) (cancel func(), err error)
 
-	// FetchSockets lists the sockets that o means on all servers, until ctx
-	// ends. A server that does not answer is one error among the results.
+	// FetchSockets lists the sockets that o means on all servers, until ctx ends. A server that does not answer is
+	// one error among the results.
 	FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, error]
 	// AddSockets makes the sockets that o means join rooms, on all servers.
 	AddSockets(o Options, rooms ...string) error
 	// DelSockets makes the sockets that o means leave rooms, on all servers.
 	DelSockets(o Options, rooms ...string) error
-	// DisconnectSockets disconnects the sockets that o means on all servers;
-	// with close their whole connections.
+	// DisconnectSockets disconnects the sockets that o means on all servers; with close their whole connections.
 	DisconnectSockets(o Options, close bool) error
 
 	// ServerSideEmit sends p to the other servers, not to sockets and not to this server.
@@ -63,12 +60,11 @@ type Factory func(h Host) (Adapter, error)
 type Host interface {
 	// Name is the namespace's name, such as "/" or "/chat".
 	Name() string
-	// Deliver sends p to local sockets. It encodes p once, and not at all
-	// when none of them is connected; it queues to each and never waits for one. The slice is
-	// not kept. The only error is that p cannot be encoded.
+	// Deliver sends p to local sockets. It encodes p once, and not at all when none of them is connected; it queues
+	// to each and never waits for one. The slice is not kept. The only error is that p cannot be encoded.
 	Deliver(to []Socket, p *Packet, f Flags) error
-	// DeliverWithAck is Deliver with an acknowledgement asked of each. count is called
-	// once, before the first answer; see [Adapter] for count, answer and cancel.
+	// DeliverWithAck is Deliver with an acknowledgement asked of each. count is called once, before the first
+	// answer; see [Adapter] for count, answer and cancel.
 	DeliverWithAck(to []Socket, p *Packet, f Flags, count func(n int), answer func(Answer)) (cancel func(), err error)
 	// Disconnect disconnects local sockets; with close their whole connections.
 	Disconnect(to []Socket, close bool)

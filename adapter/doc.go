@@ -1,21 +1,18 @@
-// Package adapter is the seam between a namespace and its sockets, wherever
-// they are: a [Adapter] knows who is in which room and carries broadcasts and
-// room commands to them. [Memory] does it for one process; an adapter over a
+// Package adapter is the seam between a namespace and its sockets, wherever they are: a [Adapter] knows who is in
+// which room and carries broadcasts and room commands to them. [Memory] does it for one process; an adapter over a
 // broker does it for several.
 //
-// It is not a transport: sockets are reached through the [Host], which a namespace
-// implements, and an adapter sees of a socket nothing but its id.
+// It is not a transport: sockets are reached through the [Host], which a namespace implements, and an adapter sees
+// of a socket nothing but its id.
 //
 // # Who calls whom
 //
-// The namespace calls its [Adapter]; the adapter resolves which sockets are
-// meant and calls the [Host] back with them. Neither holds a lock while it
-// calls the other. Methods of both may be called from any goroutine at any time, except
-// that Add, Remove and Close are called once per socket (or adapter), in that order.
+// The namespace calls its [Adapter]; the adapter resolves which sockets are meant and calls the [Host] back with
+// them. Neither holds a lock while it calls the other. Methods of both may be called from any goroutine at any
+// time, except that Add, Remove and Close are called once per socket (or adapter), in that order.
 //
 // # Sockets that are not connected
 //
-// A socket stays in the adapter from its connection until its disconnect
-// callbacks have seen its rooms, which is a little longer than it is connected. The host
-// skips those that are not connected any more.
+// A socket stays in the adapter from its connection until its disconnect callbacks have seen its rooms, which is a
+// little longer than it is connected. The host skips those that are not connected any more.
 package adapter

@@ -54,6 +54,8 @@ func TestAckToClient(t *testing.T) {
 	conn.Want(`430[]`)
 	conn.Send(`42["unasked"]`, `420["twice"]`)
 	conn.Want(`430[1]`)
+	conn.Send(`421["same",1e400,{"a":1e400},2]`)
+	conn.Want(`431[null,null,2]`)
 	conn.Send(`429007199254740991["bad"]`)
 	conn.Want(`439007199254740991["good"]`)
 	conn.Send(`452-789["same",{"_placeholder":true,"num":0},[{"_placeholder":true,"num":1}]]`)

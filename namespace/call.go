@@ -11,8 +11,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// call is one acknowledgement that a socket owes. It is in the socket's table
-// until the first of: the answer, the deadline, the caller's context, the disconnect.
+// call is one acknowledgement that a socket owes. It is in the socket's table until the first of: the answer, the
+// deadline, the caller's context, the disconnect.
 type call struct {
 	socket *Socket
 	id     uint64
@@ -38,9 +38,9 @@ func (c *call) Expired(*wheel.Timer) {
 
 // EmitWithAck sends an event and waits for the client's acknowledgement. A handler may wait for its own client.
 //
-// The wait ends with ErrTimeout after Config.AckTimeout unless ctx has a deadline ([Sender.Timeout] sets
-// another one), with the context's cause when ctx ends, and with a [*DisconnectError] when the socket disconnects. An answer
-// that comes later is ignored. What [Socket.Emit] returns, it returns too.
+// The wait ends with ErrTimeout after Config.AckTimeout unless ctx has a deadline ([Sender.Timeout] sets another
+// one), with the context's cause when ctx ends, and with a [*DisconnectError] when the socket disconnects. An
+// answer that comes later is ignored. What [Socket.Emit] returns, it returns too.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
 	return s.ask(ctx, event, args, adapter.Flags{}, s.ns.hub.ackTimeout(ctx))
 }

@@ -23,7 +23,8 @@ type client struct {
 
 	mu      sync.Mutex
 	sockets []*Socket // joining and connected, at most one per namespace
-	// left are the namespaces whose socket the server disconnected: what the client sent before it knew is not a violation.
+	// left are the namespaces whose socket the server disconnected: what the client sent before it knew is not a
+	// violation.
 	left   []string
 	deaf   bool  // takes no more packets
 	cause  error // why the server closes the connection, if it does
@@ -32,7 +33,8 @@ type client struct {
 	timer wheel.Timer // connect timeout
 }
 
-// maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps sending is none to be kind to.
+// maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps sending is none
+// to be kind to.
 const maxLeft = 32
 
 // clientKey is under which a session's context knows its client.
@@ -211,8 +213,8 @@ func (c *client) shut(reason Reason, cause error) {
 	c.session.Close()
 }
 
-// undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told when the engine has
-// closed, as the official server does.
+// undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told when the engine
+// has closed, as the official server does.
 func (c *client) undecodable(err error) {
 	sockets, first := c.stopListening(err)
 	if !first {
@@ -237,7 +239,8 @@ func (c *client) closed(reason engineio.Reason, cause error) {
 		cause = c.cause
 	}
 	c.mu.Unlock()
-	// A wait for attachments is left to expire: it belongs to the goroutine that delivers messages, and finds c deaf.
+	// A wait for attachments is left to expire: it belongs to the goroutine that delivers messages, and finds c
+	// deaf.
 	c.hub.stop(&c.timer)
 	for _, s := range sockets {
 		s.end(Reason(reason), cause, 0)

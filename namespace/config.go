@@ -24,29 +24,31 @@ var ErrConfig = errors.New("socketio: invalid configuration")
 
 // Config is what a [Hub] is made with. The zero value has the official defaults and safe limits.
 type Config struct {
-	// ConnectTimeout is how long a connection may take to join its first namespace before it is closed. Default 45 s.
+	// ConnectTimeout is how long a connection may take to join its first namespace before it is closed. Default 45
+	// s.
 	ConnectTimeout time.Duration
-	// AckTimeout is how long an acknowledgement of a client is waited for
-	// where neither Timeout nor a deadline of the context says otherwise. Default 30 s.
+	// AckTimeout is how long an acknowledgement of a client is waited for where neither Timeout nor a deadline of
+	// the context says otherwise. Default 30 s.
 	AckTimeout time.Duration
-	// AttachmentTimeout is how long each binary attachment that a client
-	// announced may take to arrive before the connection is closed. Default 45 s.
+	// AttachmentTimeout is how long each binary attachment that a client announced may take to arrive before the
+	// connection is closed. Default 45 s.
 	AttachmentTimeout time.Duration
 	// MaxAttachments limits the binary attachments of one packet of a client. Default 10.
 	MaxAttachments int
-	// MaxInboxBytes limits what waits for the handlers of one connection, in
-	// bytes. A connection over it is not read from until half of it has been handled. One packet,
-	// as large as the engine takes, may come on top. Default 1 MiB.
+	// MaxInboxBytes limits what waits for the handlers of one connection, in bytes. A connection over it is not
+	// read from until half of it has been handled. One packet, as large as the engine takes, may come on top.
+	// Default 1 MiB.
 	MaxInboxBytes int
 	// MaxInboxEvents is the same limit in events. Default 1024.
 	MaxInboxEvents int
 	// Adapter makes the adapter of each namespace. Default adapter.Memory.
 	Adapter adapter.Factory
-	// Logger receives contained panics and, when OnError is nil, the errors it would be given: an [*Error] at debug level, others as warnings. Default slog.Default.
+	// Logger receives contained panics and, when OnError is nil, the errors it would be given: an [*Error], or
+	// ErrClosed of a socket that is gone, at debug level, others as warnings. Default slog.Default.
 	Logger *slog.Logger
 	// OnError is told what went wrong on behalf of a client and was contained: a [*HandlerError], a [*PanicError],
-	// a failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no socket
-	// is concerned. It must not block.
+	// a failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no
+	// socket is concerned. It must not block.
 	OnError func(s *Socket, err error)
 }
 

@@ -23,8 +23,8 @@ func (c *client) connect(p *protocol.Packet) {
 	adopted, twice := c.adopt(s)
 	switch {
 	case twice:
-		// The official server refuses it once the namespace is joined and makes a second socket before that;
-		// a client could use that to pile up sockets behind a slow middleware.
+		// The official server refuses it once the namespace is joined and makes a second socket before that; a
+		// client could use that to pile up sockets behind a slow middleware.
 		c.violation(p, "the namespace is joined already")
 	case adopted:
 		s.cost, s.charged = c.charge(len(p.Data)), true
@@ -100,8 +100,8 @@ func (s *Socket) runMiddleware() error {
 	return nil
 }
 
-// register makes the socket a connected one, in the adapter with the rooms it joined so far. It returns false when the
-// connection ended before.
+// register makes the socket a connected one, in the adapter with the rooms it joined so far. It returns false when
+// the connection ended before.
 func (s *Socket) register() bool {
 	a := s.ns.adapter
 	a.Add(s)
@@ -145,8 +145,8 @@ func (s *Socket) settle() {
 	}
 }
 
-// newID returns a socket id: 15 random bytes as 20 characters. It is another one than the engine's session id, which is
-// a secret of the client.
+// newID returns a socket id: 15 random bytes as 20 characters. It is another one than the engine's session id,
+// which is a secret of the client.
 func newID() string {
 	var raw [15]byte
 	_, _ = rand.Read(raw[:]) // never fails

@@ -15,8 +15,8 @@ var _ adapter.Host = host{}
 
 func (h host) Name() string { return h.ns.name }
 
-// Deliver sends p to the sockets that are connected. It holds no lock: a socket that disconnects meanwhile refuses the
-// frames, a slow one queues them.
+// Deliver sends p to the sockets that are connected. It holds no lock: a socket that disconnects meanwhile refuses
+// the frames, a slow one queues them.
 func (h host) Deliver(to []adapter.Socket, p *adapter.Packet, f adapter.Flags) error {
 	var frames []byte
 	for _, a := range to {

@@ -2,9 +2,9 @@ package namespace
 
 import "errors"
 
-// Disconnect disconnects the socket from its namespace, with the reason "server namespace disconnect". With close it does so for
-// every namespace of the client, then closes the connection once everything queued has been sent. On a socket that
-// is not connected it does nothing.
+// Disconnect disconnects the socket from its namespace, with the reason "server namespace disconnect". With close
+// it does so for every namespace of the client, then closes the connection once everything queued has been sent. On
+// a socket that is not connected it does nothing.
 //
 // The socket is disconnected when Disconnect returns: its context has ended, events that wait are dropped. The
 // callbacks run as the socket's next task, after the handler that is running.
@@ -51,8 +51,8 @@ func (c *client) disconnect(s *Socket) {
 	}
 }
 
-// end makes the socket a disconnected one, and returns false when it was that already. Its callbacks run on its worker;
-// the client must have forgotten it before. cost is what to refund when they have run.
+// end makes the socket a disconnected one, and returns false when it was that already. Its callbacks run on its
+// worker; the client must have forgotten it before. cost is what to refund when they have run.
 func (s *Socket) end(reason Reason, cause error, cost int64) bool {
 	err := error(&DisconnectError{Reason: reason, Cause: cause})
 	if reason == "" {
@@ -96,7 +96,8 @@ func (s *Socket) end(reason Reason, cause error, cost int64) bool {
 	return true
 }
 
-// tell runs the disconnect callbacks, in between leaving the rooms. Deferred, so that nothing a callback does skips the rest.
+// tell runs the disconnect callbacks, in between leaving the rooms. Deferred, so that nothing a callback does skips
+// the rest.
 func (s *Socket) tell() {
 	s.mu.Lock()
 	var reason Reason

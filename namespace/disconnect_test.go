@@ -184,7 +184,8 @@ func TestDisconnectInHandler(t *testing.T) {
 	}
 }
 
-// A connection function may disconnect its socket, and a client may go while it runs: the disconnect comes after it.
+// A connection function may disconnect its socket, and a client may go while it runs: the disconnect comes after
+// it.
 func TestDisconnectInConnection(t *testing.T) {
 	f := start(t)
 	main := f.Of("/")

@@ -60,8 +60,8 @@ func (e *Event) resolve(tables ...*handlers) {
 	e.name = protocol.EventName(raw)
 }
 
-// failed reports that the handling of an event failed, and answers the
-// client if it waits: {"error":{"message":...,"data":...}} as only argument.
+// failed reports that the handling of an event failed, and answers the client if it waits:
+// {"error":{"message":...,"data":...}} as only argument.
 func (s *Socket) failed(e *Event, err error) {
 	s.ns.hub.report(s, &HandlerError{Event: e.name, Err: err})
 	if !e.wantsAck || e.answered.Load() {

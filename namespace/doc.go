@@ -1,8 +1,8 @@
 // Package namespace is Socket.IO on top of an engine: namespaces, the sockets in them, their events and
 // acknowledgements, and broadcasts. Users import package socketio, which offers what is here under official names.
 //
-// It is not a transport (that is package engineio), not a codec (protocol) and not a membership index (rooms); how a
-// broadcast finds sockets is the adapter's.
+// It is not a transport (that is package engineio), not a codec (protocol) and not a membership index (rooms); how
+// a broadcast finds sockets is the adapter's.
 //
 // # Who owns what
 //
@@ -18,33 +18,36 @@
 //
 // # A socket's life
 //
-// CONNECT makes a socket that is joining. Its middlewares run; success registers it with the adapter, in the
-// room named after its id, makes it connected, sends the CONNECT reply and runs the connection functions. Failure sends
+// CONNECT makes a socket that is joining. Its middlewares run; success registers it with the adapter, in the room
+// named after its id, makes it connected, sends the CONNECT reply and runs the connection functions. Failure sends
 // CONNECT_ERROR; if the connection is gone by then, nothing at all happens.
 //
 // When it disconnects, for whichever reason, this happens at once: Connected turns false, the context ends with a
-// [*DisconnectError] as cause, events that wait are dropped, acknowledgements that are waited for fail with that error, and
-// broadcasts pass it by. The rest is the worker's next task, after the handler that is running has returned: the
-// disconnecting functions, with rooms still readable, then leaving the rooms, then the disconnect functions. Each
-// socket that ran connection functions runs these exactly once; a panic skips the function that panicked and nothing else.
+// [*DisconnectError] as cause, events that wait are dropped, acknowledgements that are waited for fail with that
+// error, and broadcasts pass it by. The rest is the worker's next task, after the handler that is running has
+// returned: the disconnecting functions, with rooms still readable, then leaving the rooms, then the disconnect
+// functions. Each socket that ran connection functions runs these exactly once; a panic skips the function that
+// panicked and nothing else.
 //
 // # What a client may not do
 //
-// A packet that cannot be decoded closes the connection ("forced close"), a well-formed one that is not allowed at that point does as well
-// ("forced server close"), as the official server does. There are two deliberate differences. Packets for a namespace
-// that the server has just disconnected are ignored: the client sent them before it knew. And
-// a second CONNECT to a namespace is refused also while the first is in its middlewares.
+// A packet that cannot be decoded closes the connection ("forced close"), a well-formed one that is not allowed at
+// that point does as well ("forced server close"), as the official server does. There are two deliberate
+// differences. Packets for a namespace that the server has just disconnected are ignored: the client sent them
+// before it knew. And a second CONNECT to a namespace is refused also while the first is in its middlewares.
 //
 // # What waits, and for how long
 //
-// The events of one connection that wait for handlers are limited in bytes and number (Config.MaxInboxBytes, MaxInboxEvents);
-// over it the connection is not read from, so that the client waits. An acknowledgement that comes behind so many events waits with them:
-// a handler that waits for it ends by its deadline. Joins and leaves of a client count as events until they have been handled. What is sent waits in the
-// engine's outbox, which has limits of its own. No acknowledgement is waited for without a limit. All deadlines are on the engine's timing wheel.
+// The events of one connection that wait for handlers are limited in bytes and number (Config.MaxInboxBytes,
+// MaxInboxEvents); over it the connection is not read from, so that the client waits. An acknowledgement that comes
+// behind so many events waits with them: a handler that waits for it ends by its deadline. Joins and leaves of a
+// client count as events until they have been handled. What is sent waits in the engine's outbox, which has limits
+// of its own. No acknowledgement is waited for without a limit. All deadlines are on the engine's timing wheel.
 //
 // # Locks
 //
-// Hub.mu guards the table of namespaces, client.mu the sockets of a connection, Socket.mu the inbox, the state and the table of acknowledgements,
-// handlerSet.mu changes of the registered functions, polls.mu and poll.mu the broadcasts that wait, gathering.mu the
-// answers that came. None is held while another one is taken, nor during I/O, user code, or a call of the engine or the adapter.
+// Hub.mu guards the table of namespaces, client.mu the sockets of a connection, Socket.mu the inbox, the state and
+// the table of acknowledgements, handlerSet.mu changes of the registered functions, polls.mu and poll.mu the
+// broadcasts that wait, gathering.mu the answers that came. None is held while another one is taken, nor during
+// I/O, user code, or a call of the engine or the adapter.
 package namespace

@@ -10,8 +10,8 @@ import (
 )
 
 // Emit sends an event to this socket. Args are encoded as encoding/json does, a []byte at any depth as binary
-// attachment. Nil means that the event is queued, in order; it never waits for the client. Otherwise it
-// returns ErrClosed, engineio.ErrQueueFull (and the connection is closed), ErrReservedEvent or an encoding error.
+// attachment. Nil means that the event is queued, in order; it never waits for the client. Otherwise it returns
+// ErrClosed, engineio.ErrQueueFull (and the connection is closed), ErrReservedEvent or an encoding error.
 func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(event, args, adapter.Flags{})
 }
@@ -46,8 +46,8 @@ func checkEvent(event string) error {
 	return nil
 }
 
-// options translates flags for the engine; its transports do not compress, so that NoCompress is always kept. While more events of this client wait to be handled, what their handlers
-// send leaves together.
+// options translates flags for the engine; its transports do not compress, so that NoCompress is always kept. While
+// more events of this client wait to be handled, what their handlers send leaves together.
 func (s *Socket) options(f adapter.Flags) (o engineio.WriteOptions) {
 	if f.Volatile {
 		o |= engineio.Volatile

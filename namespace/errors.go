@@ -29,11 +29,9 @@ var (
 	ErrAttachmentTimeout = errors.New("socketio: binary attachments did not arrive in time")
 )
 
-// Error is an error that the client may see: returned by a namespace
-// middleware it refuses the connection ("connect_error" at the client), returned by
-// an event handler it answers the acknowledgement that the client asked for. Any
-// other error reaches the client as "internal error" and the server's
-// OnError hook as it is.
+// Error is an error that the client may see: returned by a namespace middleware it refuses the connection
+// ("connect_error" at the client), returned by an event handler it answers the acknowledgement that the client
+// asked for. Any other error reaches the client as "internal error" and the server's OnError hook as it is.
 type Error struct {
 	// Message is sent to the client.
 	Message string
@@ -44,8 +42,8 @@ type Error struct {
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// DisconnectError is why a socket is not connected any more: the cause of its
-// context, and what everything that waited for the client ends with. It matches ErrClosed.
+// DisconnectError is why a socket is not connected any more: the cause of its context, and what everything that
+// waited for the client ends with. It matches ErrClosed.
 type DisconnectError struct {
 	// Reason has the official server's words.
 	Reason Reason
@@ -67,8 +65,8 @@ func (e *DisconnectError) Unwrap() error { return e.Cause }
 // Is makes the error match [ErrClosed].
 func (e *DisconnectError) Is(target error) bool { return target == ErrClosed }
 
-// HandlerError is what the OnError hook is given when the handling of an
-// event failed: the error that a handler or a middleware of the socket returned, or a [*PanicError].
+// HandlerError is what the OnError hook is given when the handling of an event failed: the error that a handler or
+// a middleware of the socket returned, or a [*PanicError].
 type HandlerError struct {
 	// Event is the event's name.
 	Event string

@@ -71,9 +71,9 @@ func (e *Event) Context() context.Context { return e.socket.Context() }
 // Len returns the number of arguments.
 func (e *Event) Len() int { return len(e.spans) - 1 }
 
-// Decode decodes the first arguments into the values that pointers point to,
-// as encoding/json does; a []byte at any depth takes the binary value that the client sent there. It is
-// an error (ErrArguments) when the client sent fewer; what it sent besides is ignored.
+// Decode decodes the first arguments into the values that pointers point to, as encoding/json does; a []byte at any
+// depth takes the binary value that the client sent there. It is an error (ErrArguments) when the client sent
+// fewer; what it sent besides is ignored.
 func (e *Event) Decode(pointers ...any) error {
 	if len(pointers) > e.Len() {
 		return fmt.Errorf("%w: %d sent, %d expected", ErrArguments, e.Len(), len(pointers))
@@ -90,18 +90,27 @@ func argumentError(i int, err error) error {
 	return fmt.Errorf("%w: argument %s: %w", ErrArguments, strconv.Itoa(i+1), err)
 }
 
-// Args returns the arguments as what encoding/json makes of any JSON value, with
-// []byte where the client sent binary. They can be emitted again as they are.
+// Args returns the arguments as what encoding/json makes of any JSON value, with []byte where the client sent
+// binary. They can be emitted again as they are. An argument with a number that no float64 holds is nil.
 func (e *Event) Args() []any {
 	args := make([]any, e.Len())
 	for i := range args {
-		// The payload was checked when it was received: nothing is left that could fail for an any.
-		_ = protocol.Decode(e.span(i+1), e.attachments, &args[i])
+		args[i] = anyValue(e.span(i+1), e.attachments)
 	}
 	return args
 }
 
-// Rewrite replaces the name and the arguments, for a middleware of the socket. It fails when args cannot be encoded.
+// anyValue decodes an argument of no particular type. It is well-formed, but a number may be out of range.
+func anyValue(raw []byte, attachments [][]byte) any {
+	var v any
+	if protocol.Decode(raw, attachments, &v) != nil {
+		return nil
+	}
+	return v
+}
+
+// Rewrite replaces the name and the arguments, for a middleware of the socket. It fails when args cannot be
+// encoded.
 func (e *Event) Rewrite(name string, args ...any) error {
 	data, spans := []byte{'['}, make([]protocol.Span, 0, 1+len(args))
 	var attachments [][]byte
@@ -123,8 +132,9 @@ func (e *Event) Rewrite(name string, args ...any) error {
 // WantsAck tells whether the client asked for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.wantsAck }
 
-// Ack answers the event. Only the first call counts, later ones return ErrAnswered. Without WantsAck it does nothing. It
-// works as long as the connection is open, even after the socket left its namespace; otherwise it returns ErrClosed.
+// Ack answers the event. Only the first call counts, later ones return ErrAnswered. Without WantsAck it does
+// nothing. It works as long as the connection is open, even after the socket left its namespace; otherwise it
+// returns ErrClosed.
 func (e *Event) Ack(args ...any) error {
 	if !e.wantsAck {
 		return nil

@@ -10,14 +10,14 @@ import (
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
-// EmitWithAck sends an event to the sockets meant and yields their answers as
-// they come. The event is sent when the loop starts, once for each loop. The loop
-// ends when all sockets have answered, at once when there are none; breaking out of it forgets the answers that are still out.
+// EmitWithAck sends an event to the sockets meant and yields their answers as they come. The event is sent when the
+// loop starts, once for each loop. The loop ends when all sockets have answered, at once when there are none;
+// breaking out of it forgets the answers that are still out.
 //
 // A socket that disconnects before it answers is yielded at once, with its id and its [*DisconnectError] (official
-// servers wait for it until the timeout). When time is up
-// (Timeout, otherwise the context's deadline, otherwise Config.AckTimeout) or ctx ends, a last error says so: it matches ErrTimeout
-// or the context's cause, and errors.As finds a [*MissingError].
+// servers wait for it until the timeout). When time is up (Timeout, otherwise the context's deadline, otherwise
+// Config.AckTimeout) or ctx ends, a last error says so: it matches ErrTimeout or the context's cause, and errors.As
+// finds a [*MissingError].
 func (o Operator) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
 	return func(yield func(Reply, error) bool) {
 		if err := checkEvent(event); err != nil {

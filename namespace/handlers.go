@@ -10,8 +10,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// handlers are the functions registered on a namespace or on one socket. A
-// value is immutable once published: delivery reads it without a lock.
+// handlers are the functions registered on a namespace or on one socket. A value is immutable once published:
+// delivery reads it without a lock.
 type handlers struct {
 	middleware    []func(*Socket) error // namespace only
 	connection    []func(*Socket)       // namespace only
@@ -23,7 +23,8 @@ type handlers struct {
 	outgoing      []*outgoingListener
 }
 
-// listeners are the handlers of one event. The name is here so that an event that has a handler needs no copy of it.
+// listeners are the handlers of one event. The name is here so that an event that has a handler needs no copy of
+// it.
 type listeners struct {
 	name string
 	fns  []func(*Event) error

@@ -17,8 +17,7 @@ import (
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
-// Hub is all namespaces of a server, fed by one engine. Make it with [New], then make
-// the engine with [Hub.Engine].
+// Hub is all namespaces of a server, fed by one engine. Make it with [New], then make the engine with [Hub.Engine].
 type Hub struct {
 	cfg    Config
 	engine *engineio.Server
@@ -43,8 +42,9 @@ func New(c Config) (*Hub, error) {
 	return h, nil
 }
 
-// Engine makes the engine that feeds the hub, with the hub's part added to c: its Connection, Message and Close events run
-// before those given, and the contexts of sessions know the client. It must be called once, before anything else happens.
+// Engine makes the engine that feeds the hub, with the hub's part added to c: its Connection, Message and Close
+// events run before those given, and the contexts of sessions know the client. It must be called once, before
+// anything else happens.
 func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 	base := c.SessionContext
 	c.SessionContext = func(r *http.Request) context.Context {
@@ -79,8 +79,8 @@ func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 	return h.engine, err
 }
 
-// Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; "" is
-// "/". It panics when the adapter of a new namespace cannot be made.
+// Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; ""
+// is "/". It panics when the adapter of a new namespace cannot be made.
 func (h *Hub) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
@@ -143,11 +143,7 @@ func (h *Hub) stop(t *wheel.Timer) { h.engine.Wheel().Stop(t) }
 // report tells OnError, or the log when there is none, what went wrong for a socket.
 func (h *Hub) report(s *Socket, err error) {
 	if h.cfg.OnError == nil {
-		level := slog.LevelWarn
-		if visible := (*Error)(nil); errors.As(err, &visible) {
-			level = slog.LevelDebug // an answer to the client rather than a fault
-		}
-		h.cfg.Logger.LogAttrs(s.logContext(), level, err.Error(), s.logAttrs()...)
+		h.cfg.Logger.LogAttrs(s.logContext(), levelOf(s, err), err.Error(), s.logAttrs()...)
 		return
 	}
 	defer func() {
@@ -158,14 +154,24 @@ func (h *Hub) report(s *Socket, err error) {
 	h.cfg.OnError(s, err)
 }
 
+// levelOf is where an error that nobody asked for goes: what is an answer to the client, or the consequence of its
+// going away, is no fault, and the client decides how often it happens.
+func levelOf(s *Socket, err error) slog.Level {
+	visible := (*Error)(nil)
+	if errors.As(err, &visible) || s != nil && !s.Connected() && errors.Is(err, ErrClosed) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
+
 // logPanic logs a contained panic with its stack.
 func (h *Hub) logPanic(s *Socket, err *PanicError) {
 	attrs := append(s.logAttrs(), slog.String("stack", string(err.Stack)))
 	h.cfg.Logger.LogAttrs(s.logContext(), slog.LevelError, err.Error(), attrs...)
 }
 
-// contain runs f and turns a panic into an error; where names the kind of function. A Goexit passes: callers clean up in
-// deferred functions.
+// contain runs f and turns a panic into an error; where names the kind of function. A Goexit passes: callers clean
+// up in deferred functions.
 func (h *Hub) contain(s *Socket, where string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

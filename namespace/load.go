@@ -2,8 +2,8 @@ package namespace
 
 import "sync/atomic"
 
-// load is what waits for the handlers of one connection. Over its budget the
-// connection is not read from, so that TCP makes the client wait; at half of it reading goes on.
+// load is what waits for the handlers of one connection. Over its budget the connection is not read from, so that
+// TCP makes the client wait; at half of it reading goes on.
 type load struct {
 	bytes  atomic.Int64
 	events atomic.Int64
@@ -20,8 +20,8 @@ func (c *client) charge(bytes int) (cost int64) {
 	over := l.bytes.Add(cost) > int64(c.hub.cfg.MaxInboxBytes)
 	over = l.events.Add(1) > int64(c.hub.cfg.MaxInboxEvents) || over
 	if over && !l.paused.Load() {
-		// The flag goes up after the fact and the load is looked at again: whichever of this goroutine and the
-		// last refund comes second sees what the other did, and reading goes on.
+		// The flag goes up after the fact and the load is looked at again: whichever of this goroutine and the last
+		// refund comes second sees what the other did, and reading goes on.
 		c.session.PauseReading()
 		l.paused.Store(true)
 		c.resume()

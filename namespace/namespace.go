@@ -6,8 +6,8 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 )
 
-// Namespace is a set of sockets with handlers of their own, under one name. Get one from [Hub.Of]. All methods are safe
-// for concurrent use; what is registered applies to events and sockets from then on.
+// Namespace is a set of sockets with handlers of their own, under one name. Get one from [Hub.Of]. All methods are
+// safe for concurrent use; what is registered applies to events and sockets from then on.
 //
 // The operators (To, In, Except, Local, Volatile, Compress, Timeout) and what they lead to are those of [Operator]:
 // without one, everybody in the namespace is meant.
@@ -23,14 +23,15 @@ type Namespace struct {
 // Name returns the name, such as "/" or "/chat".
 func (n *Namespace) Name() string { return n.name }
 
-// Use adds a middleware. Middlewares run for each socket that wants to connect, in order, on a goroutine of that socket: they may
-// block. The first error refuses the socket; an [*Error] is shown to the client as it is, any other as
-// "internal error".
+// Use adds a middleware. Middlewares run for each socket that wants to connect, in order, on a goroutine of that
+// socket: they may block. The first error refuses the socket; an [*Error] is shown to the client as it is, any
+// other as "internal error".
 func (n *Namespace) Use(fn func(*Socket) error) {
 	n.handlers.change(func(h *handlers) { h.middleware = with(h.middleware, fn) })
 }
 
-// OnConnection adds a function that runs for each socket that connected, before any event of that socket is handled.
+// OnConnection adds a function that runs for each socket that connected, before any event of that socket is
+// handled.
 func (n *Namespace) OnConnection(fn func(*Socket)) {
 	n.handlers.change(func(h *handlers) { h.connection = with(h.connection, fn) })
 }
@@ -38,8 +39,8 @@ func (n *Namespace) OnConnection(fn func(*Socket)) {
 // OnDisconnecting adds a function that runs when a socket has disconnected and its rooms can still be read.
 func (n *Namespace) OnDisconnecting(fn func(*Socket, Reason)) { n.handlers.addDisconnecting(fn) }
 
-// OnDisconnect adds a function that runs when a socket has disconnected and left its rooms: once for each socket that the
-// OnConnection functions were called with.
+// OnDisconnect adds a function that runs when a socket has disconnected and left its rooms: once for each socket
+// that the OnConnection functions were called with.
 func (n *Namespace) OnDisconnect(fn func(*Socket, Reason)) { n.handlers.addDisconnect(fn) }
 
 // Handle adds a handler for an event of every socket. It panics when event is a name that no client can send.
@@ -54,8 +55,9 @@ func (n *Namespace) OnAny(fn func(*Event)) (off func()) { return n.handlers.addA
 // PrependAny is OnAny in front of the functions that are there.
 func (n *Namespace) PrependAny(fn func(*Event)) (off func()) { return n.handlers.addAny(fn, true) }
 
-// OnAnyOutgoing adds a function that sees every event sent to a socket of the namespace, once for each socket that a
-// broadcast reaches, acknowledgements not. It runs on the sender's goroutine and must not block or change args. off removes it.
+// OnAnyOutgoing adds a function that sees every event sent to a socket of the namespace, once for each socket that
+// a broadcast reaches, acknowledgements not. It runs on the sender's goroutine and must not block or change args.
+// off removes it.
 func (n *Namespace) OnAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
 	return n.handlers.addOutgoing(fn, false)
 }

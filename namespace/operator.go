@@ -10,8 +10,8 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 )
 
-// Operator says which sockets of a namespace are meant, and how to send to
-// them. It is an immutable value: each method returns a new one, which may be kept and used from many goroutines.
+// Operator says which sockets of a namespace are meant, and how to send to them. It is an immutable value: each
+// method returns a new one, which may be kept and used from many goroutines.
 type Operator struct {
 	ns      *Namespace
 	options adapter.Options
@@ -20,8 +20,8 @@ type Operator struct {
 	timed   bool // Timeout was called
 }
 
-// To adds rooms to those meant: sockets in any of them, each once. Called
-// with no room at all (an empty list, say) and nothing else, it means nobody - not everybody.
+// To adds rooms to those meant: sockets in any of them, each once. Called with no room at all (an empty list, say)
+// and nothing else, it means nobody - not everybody.
 func (o Operator) To(rooms ...string) Operator {
 	o.options.Rooms = append(slices.Clip(o.options.Rooms), rooms...)
 	o.aimed = true
@@ -31,8 +31,7 @@ func (o Operator) To(rooms ...string) Operator {
 // In is To.
 func (o Operator) In(rooms ...string) Operator { return o.To(rooms...) }
 
-// Except leaves out the sockets in these rooms. As every socket is in the room
-// named after its id, ids do too.
+// Except leaves out the sockets in these rooms. As every socket is in the room named after its id, ids do too.
 func (o Operator) Except(rooms ...string) Operator {
 	o.options.Except = append(slices.Clip(o.options.Except), rooms...)
 	return o
@@ -65,9 +64,9 @@ func (o Operator) Timeout(d time.Duration) Operator {
 // nobody tells that rooms were asked for and none was given.
 func (o Operator) nobody() bool { return o.aimed && len(o.options.Rooms) == 0 }
 
-// Emit sends an event to the sockets meant. It is encoded once, and not at all when nobody is there. It never waits for a client: one that
-// is too slow or gone does not concern the others and is not an error. Errors are ErrReservedEvent, an
-// encoding error, or the adapter's.
+// Emit sends an event to the sockets meant. It is encoded once, and not at all when nobody is there. It never waits
+// for a client: one that is too slow or gone does not concern the others and is not an error. Errors are
+// ErrReservedEvent, an encoding error, or the adapter's.
 func (o Operator) Emit(event string, args ...any) error {
 	if err := checkEvent(event); err != nil {
 		return err
@@ -81,8 +80,8 @@ func (o Operator) Emit(event string, args ...any) error {
 // Send is Emit of the event "message".
 func (o Operator) Send(args ...any) error { return o.Emit("message", args...) }
 
-// FetchSockets lists the sockets meant, on all servers. A server that does not
-// answer before ctx ends is one error among the results.
+// FetchSockets lists the sockets meant, on all servers. A server that does not answer before ctx ends is one error
+// among the results.
 func (o Operator) FetchSockets(ctx context.Context) iter.Seq2[RemoteSocket, error] {
 	return func(yield func(RemoteSocket, error) bool) {
 		if o.nobody() {
@@ -174,8 +173,8 @@ func (n *Namespace) SocketsLeave(rooms ...string) error { return n.all().Sockets
 // DisconnectSockets disconnects every socket, as [Socket.Disconnect] does.
 func (n *Namespace) DisconnectSockets(close bool) error { return n.all().DisconnectSockets(close) }
 
-// ServerSideEmit sends an event to the same namespace on the other servers. It reaches neither clients nor this server; with the
-// in-memory adapter there is no other server, so that it reaches nobody. The names "connect",
+// ServerSideEmit sends an event to the same namespace on the other servers. It reaches neither clients nor this
+// server; with the in-memory adapter there is no other server, so that it reaches nobody. The names "connect",
 // "connection" and "new_namespace" are reserved.
 func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 	switch event {

@@ -61,8 +61,7 @@ func TestConnectionBeforeEvents(t *testing.T) {
 	}
 }
 
-// A handler that blocks stops neither other namespaces, nor other clients, nor
-// heartbeats, nor disconnects.
+// A handler that blocks stops neither other namespaces, nor other clients, nor heartbeats, nor disconnects.
 func TestBlockedHandler(t *testing.T) {
 	f := start(t)
 	began, release := make(chan *namespace.Socket, 1), make(chan struct{})

@@ -31,7 +31,8 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-// Whatever panics, or ends its goroutine: the socket goes on, is connected and disconnected once, and leaves its rooms.
+// Whatever panics, or ends its goroutine: the socket goes on, is connected and disconnected once, and leaves its
+// rooms.
 func TestPanics(t *testing.T) {
 	cause := errors.New("the cause")
 	for what, do := range map[string]func(){
@@ -120,6 +121,30 @@ func TestErrorsAreLogged(t *testing.T) {
 	conn.Send(`4garbage`)
 	conn.WantClose()
 	if got := log.String(); !strings.Contains(got, "unknown packet type") {
+		t.Errorf("log is %s", got)
+	}
+}
+
+// What is no fault of the program does not fill its log.
+func TestQuietErrors(t *testing.T) {
+	var log lockedBuffer
+	f := start(t, func(c *namespace.Config, _ *engineio.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	main := f.Of("/")
+	main.Handle("refuse", func(*namespace.Event) error { return &namespace.Error{Message: "no"} })
+	main.Handle("gone", func(e *namespace.Event) error {
+		<-e.Context().Done()
+		return e.Socket().Emit("too late")
+	})
+	disconnected := disconnects(main)
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.Send(`420["refuse"]`, `42["gone"]`)
+	conn.Want(`430[{"error":{"message":"no"}}]`)
+	conn.Close()
+	wait(t, disconnected)
+	if got := log.String(); got != "" {
 		t.Errorf("log is %s", got)
 	}
 }

@@ -17,8 +17,7 @@ type polls struct {
 	m  map[uint64]*poll
 }
 
-// poll is one broadcast that waits. All that is kept of it is here, so that
-// forgetting it is forgetting everything.
+// poll is one broadcast that waits. All that is kept of it is here, so that forgetting it is forgetting everything.
 type poll struct {
 	id     uint64
 	answer func(adapter.Answer)

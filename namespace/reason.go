@@ -6,8 +6,7 @@ import "github.com/gosocketio/socketio/engineio"
 // [DisconnectError.Cause].
 type Reason string
 
-// The reasons. The first five come from the connection below, the last four
-// from this layer.
+// The reasons. The first five come from the connection below, the last four from this layer.
 const (
 	// ReasonTransportError: the connection broke, or the client broke a rule of its transport.
 	ReasonTransportError = Reason(engineio.ReasonTransportError)
@@ -21,7 +20,8 @@ const (
 	ReasonParseError = Reason(engineio.ReasonParseError)
 	// ReasonServerShuttingDown: [Hub.Shutdown] was called.
 	ReasonServerShuttingDown Reason = "server shutting down"
-	// ReasonForcedServerClose: the client broke a rule of the protocol, such as an event for a namespace that it had not joined.
+	// ReasonForcedServerClose: the client broke a rule of the protocol, such as an event for a namespace that it
+	// had not joined.
 	ReasonForcedServerClose Reason = "forced server close"
 	// ReasonClientNamespaceDisconnect: the client left the namespace.
 	ReasonClientNamespaceDisconnect Reason = "client namespace disconnect"

@@ -6,8 +6,8 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 )
 
-// RemoteSocket is a socket as [Operator.FetchSockets] finds it: on this server or on another one. Its methods go through
-// the adapter and reach the socket wherever it is.
+// RemoteSocket is a socket as [Operator.FetchSockets] finds it: on this server or on another one. Its methods go
+// through the adapter and reach the socket wherever it is.
 type RemoteSocket struct {
 	ns   *Namespace
 	info adapter.Info
@@ -30,7 +30,8 @@ func (r RemoteSocket) operator() Operator { return r.ns.To(r.info.ID) }
 // Emit sends an event to the socket.
 func (r RemoteSocket) Emit(event string, args ...any) error { return r.operator().Emit(event, args...) }
 
-// EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck]. It returns ErrClosed when the socket is gone.
+// EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck]. It returns ErrClosed when the
+// socket is gone.
 func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
 	for reply, err := range r.operator().EmitWithAck(ctx, event, args...) {
 		return reply, err

@@ -38,7 +38,7 @@ func (r Reply) Decode(pointers ...any) error {
 func (r Reply) Args() []any {
 	args := make([]any, len(r.args))
 	for i := range args {
-		_ = protocol.Decode(r.args[i], r.attachments, &args[i]) // checked when it was received
+		args[i] = anyValue(r.args[i], r.attachments)
 	}
 	return args
 }

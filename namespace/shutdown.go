@@ -5,9 +5,10 @@ import (
 	"errors"
 )
 
-// Shutdown disconnects every socket with the reason "server shutting down" - no DISCONNECT packet is sent, so that clients reconnect -
-// closes the adapters, shuts the engine down, and waits for the callbacks and handlers that are still running. From the start of
-// it nobody joins any more. It returns the context's cause when ctx ends first; what was started goes on.
+// Shutdown disconnects every socket with the reason "server shutting down" - no DISCONNECT packet is sent, so that
+// clients reconnect - closes the adapters, shuts the engine down, and waits for the callbacks and handlers that are
+// still running. From the start of it nobody joins any more. It returns the context's cause when ctx ends first;
+// what was started goes on.
 func (h *Hub) Shutdown(ctx context.Context) error {
 	h.closing.Store(true)
 	var errs []error

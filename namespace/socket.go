@@ -11,8 +11,8 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// Socket is a client in a namespace. A client that joined several namespaces has a socket in each. All methods are safe
-// for concurrent use.
+// Socket is a client in a namespace. A client that joined several namespaces has a socket in each. All methods are
+// safe for concurrent use.
 type Socket struct {
 	id     string
 	ns     *Namespace
@@ -51,8 +51,8 @@ const (
 	stateGone
 )
 
-// ID returns the socket's id: 20 characters, fresh for each connection, the name of a room that the socket is in. It is not
-// the id of the engine's session.
+// ID returns the socket's id: 20 characters, fresh for each connection, the name of a room that the socket is in.
+// It is not the id of the engine's session.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace that the socket is in.
@@ -66,13 +66,14 @@ func (s *Socket) Handshake() Handshake {
 	return Handshake{Handshake: s.client.session.Handshake(), Auth: s.auth}
 }
 
-// Connected tells whether the socket is connected: false while the namespace's middlewares run and after it disconnected.
+// Connected tells whether the socket is connected: false while the namespace's middlewares run and after it
+// disconnected.
 func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
 func (s *Socket) joining() bool { return s.state.Load() == stateJoining }
 
-// Err returns nil until the socket disconnected, then why: a [*DisconnectError], or the error by which a middleware refused
-// it.
+// Err returns nil until the socket disconnected, then why: a [*DisconnectError], or the error by which a middleware
+// refused it.
 func (s *Socket) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,17 +84,31 @@ func (s *Socket) Err() error {
 // values are those of the session's context (engineio.Config.SessionContext).
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancelCause(s.client.session.Context())
-		if s.gone != nil {
-			s.cancel(s.gone)
-		}
+	ctx := s.ctx
+	s.mu.Unlock()
+	if ctx != nil {
+		return ctx
 	}
-	return s.ctx
+	// Made without the lock: the parent may be the application's, and is asked for its Done and Value.
+	ctx, cancel := context.WithCancelCause(s.client.session.Context())
+	s.mu.Lock()
+	if s.ctx == nil {
+		s.ctx, s.cancel = ctx, cancel
+		cancel = nil
+	}
+	ctx, end, gone := s.ctx, s.cancel, s.gone
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel(nil) // another goroutine was faster
+	}
+	if gone != nil {
+		end(gone)
+	}
+	return ctx
 }
 
-// Join puts the socket into rooms. In a middleware it takes effect when the socket is connected; after a disconnect it has no effect.
+// Join puts the socket into rooms. In a middleware it takes effect when the socket is connected; after a disconnect
+// it has no effect.
 func (s *Socket) Join(rooms ...string) {
 	s.mu.Lock()
 	state := s.state.Load()
@@ -110,8 +125,8 @@ func (s *Socket) Join(rooms ...string) {
 	}
 }
 
-// Leave takes the socket out of a room. One that leaves the room named after its id
-// is not left out any more by the operators that spare the sender.
+// Leave takes the socket out of a room. One that leaves the room named after its id is not left out any more by the
+// operators that spare the sender.
 func (s *Socket) Leave(room string) {
 	s.mu.Lock()
 	s.waiting = slices.DeleteFunc(s.waiting, func(r string) bool { return r == room })
@@ -133,15 +148,17 @@ func (s *Socket) Rooms() []string {
 	return waiting
 }
 
-// Handle adds a handler for an event of this socket, after those of its namespace. Where all sockets of a namespace have
-// the same handler, [Namespace.Handle] costs nothing per connection. It panics when event is a name that no client can send.
+// Handle adds a handler for an event of this socket, after those of its namespace. Where all sockets of a namespace
+// have the same handler, [Namespace.Handle] costs nothing per connection. It panics when event is a name that no
+// client can send.
 func (s *Socket) Handle(event string, fn func(*Event) error) { s.own.handle(event, fn) }
 
 // Off removes the handlers that [Socket.Handle] added for an event.
 func (s *Socket) Off(event string) { s.own.off(event) }
 
-// Use adds a middleware for the events of this socket: it runs before their handlers, in order of registration, and may
-// change the event with [Event.Rewrite]. The first error ends the handling of that event, as a handler's error does.
+// Use adds a middleware for the events of this socket: it runs before their handlers, in order of registration, and
+// may change the event with [Event.Rewrite]. The first error ends the handling of that event, as a handler's error
+// does.
 func (s *Socket) Use(fn func(*Event) error) {
 	s.own.change(func(h *handlers) { h.incoming = with(h.incoming, fn) })
 }

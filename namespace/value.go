@@ -1,10 +1,11 @@
 package namespace
 
-// value is one thing that the application keeps with a socket. They are few: a slice is smaller than a map and as fast.
+// value is one thing that the application keeps with a socket. They are few: a slice is smaller than a map and as
+// fast.
 type value struct{ key, val any }
 
-// SetValue keeps a value with the socket, for as long as the socket lives. Keys are compared as interface values; use a
-// type of your own, or the typed keys of package socketio.
+// SetValue keeps a value with the socket, for as long as the socket lives. Keys are compared as interface values;
+// use a type of your own, or the typed keys of package socketio.
 func (s *Socket) SetValue(key, val any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -61,7 +61,8 @@ func (s *Socket) work() {
 			s.ns.hub.workers.end()
 			return
 		}
-		// A handler ended the goroutine (runtime.Goexit, which a failing test assertion does). What waits behind it needs another.
+		// A handler ended the goroutine (runtime.Goexit, which a failing test assertion does). What waits behind it
+		// needs another.
 		go s.run()
 	}()
 	for {

@@ -32,7 +32,8 @@ func (w *workers) settle() {
 	}
 }
 
-// wait returns when no worker runs, or with the context's error. No worker may begin any more unless one is running.
+// wait returns when no worker runs, or with the context's error. No worker may begin any more unless one is
+// running.
 func (w *workers) wait(ctx context.Context) error {
 	w.drain.CompareAndSwap(nil, &drain{done: make(chan struct{})})
 	w.settle()

@@ -1,8 +1,7 @@
 package rooms
 
-// Hooks are told about changes. Each is optional. They run on the goroutine
-// that made the change, after the lock is released, so they may use the index;
-// the hooks of one call run in order (Create before Join, Leave before
+// Hooks are told about changes. Each is optional. They run on the goroutine that made the change, after the lock is
+// released, so they may use the index; the hooks of one call run in order (Create before Join, Leave before
 // Delete), those of concurrent calls may interleave.
 type Hooks struct {
 	// Create runs when a room gets its first member.
@@ -15,8 +14,7 @@ type Hooks struct {
 	Delete func(room string)
 }
 
-// changes collects, under the lock, what the hooks are told afterwards. With no
-// hooks it stays empty.
+// changes collects, under the lock, what the hooks are told afterwards. With no hooks it stays empty.
 type changes struct {
 	hooks *Hooks
 	list  []change

@@ -2,8 +2,7 @@ package rooms
 
 import "sync"
 
-// Index is a set of members and their rooms. It is safe for concurrent use.
-// Use [New].
+// Index is a set of members and their rooms. It is safe for concurrent use. Use [New].
 type Index[M any] struct {
 	hooks *Hooks // nil: nobody is told
 
@@ -29,8 +28,7 @@ func New[M any](hooks Hooks) *Index[M] {
 	return x
 }
 
-// Add registers m under id, in the room named id. It returns false, and does
-// nothing, when the id is taken.
+// Add registers m under id, in the room named id. It returns false, and does nothing, when the id is taken.
 func (x *Index[M]) Add(id string, m M) bool {
 	told := changes{hooks: x.hooks}
 	x.mu.Lock()
@@ -61,8 +59,7 @@ func (x *Index[M]) takeSlot() uint32 {
 	return x.slots - 1
 }
 
-// Remove takes the member out of every room and forgets it. It returns false
-// when the id is unknown.
+// Remove takes the member out of every room and forgets it. It returns false when the id is unknown.
 func (x *Index[M]) Remove(id string) bool {
 	told := changes{hooks: x.hooks}
 	x.mu.Lock()
@@ -83,8 +80,8 @@ func (x *Index[M]) Remove(id string) bool {
 	return true
 }
 
-// Join puts the member into rooms; those it is in already are skipped. An
-// unknown id is ignored: the member may have been removed a moment ago.
+// Join puts the member into rooms; those it is in already are skipped. An unknown id is ignored: the member may
+// have been removed a moment ago.
 func (x *Index[M]) Join(id string, rooms ...string) {
 	told := changes{hooks: x.hooks}
 	x.mu.Lock()
@@ -97,8 +94,7 @@ func (x *Index[M]) Join(id string, rooms ...string) {
 	told.tell()
 }
 
-// Leave takes the member out of one room. Unknown ids and rooms it is not in
-// are ignored.
+// Leave takes the member out of one room. Unknown ids and rooms it is not in are ignored.
 func (x *Index[M]) Leave(id, name string) {
 	told := changes{hooks: x.hooks}
 	x.mu.Lock()

@@ -17,8 +17,8 @@ func (x *Index[M]) Len() int {
 	return len(x.members)
 }
 
-// Rooms returns the rooms that the member is in, its own first and the others
-// in no particular order; nil when the id is unknown.
+// Rooms returns the rooms that the member is in, its own first and the others in no particular order; nil when the
+// id is unknown.
 func (x *Index[M]) Rooms(id string) []string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -69,8 +69,7 @@ func (x *Index[M]) RoomLen(name string) int {
 	return n
 }
 
-// AllRooms returns the names of all rooms that have members, own rooms
-// included, in no particular order.
+// AllRooms returns the names of all rooms that have members, own rooms included, in no particular order.
 func (x *Index[M]) AllRooms() []string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -1,15 +1,15 @@
 package rooms
 
-// room is an ordered set of members: a slice in join order with holes where
-// somebody left. The index's list of everyone is one too, without a name.
+// room is an ordered set of members: a slice in join order with holes where somebody left. The index's list of
+// everyone is one too, without a name.
 type room[M any] struct {
 	name    string
 	entries []entry[M]
 	live    int
 }
 
-// entry is one member's place in a room. seat is the position in the member's
-// list that points back here, so that closing holes needs no search.
+// entry is one member's place in a room. seat is the position in the member's list that points back here, so that
+// closing holes needs no search.
 type entry[M any] struct {
 	member *member[M] // nil: a hole
 	seat   uint32
@@ -22,8 +22,8 @@ func (r *room[M]) push(m *member[M], seat uint32) uint32 {
 	return uint32(len(r.entries) - 1)
 }
 
-// drop leaves a hole at position at, and closes all holes once they are more
-// than the members: every hole pays for one move.
+// drop leaves a hole at position at, and closes all holes once they are more than the members: every hole pays for
+// one move.
 func (r *room[M]) drop(at uint32) {
 	r.entries[at] = entry[M]{}
 	r.live--
@@ -35,8 +35,8 @@ func (r *room[M]) drop(at uint32) {
 
 func (r *room[M]) closeHoles() {
 	kept := r.entries[:0]
-	// A room that shrank a lot gives its memory back; one that shrank a
-	// little keeps it, since rooms that lose members tend to gain some.
+	// A room that shrank a lot gives its memory back; one that shrank a little keeps it, since rooms that lose
+	// members tend to gain some.
 	if cap(r.entries) > 4*r.live {
 		kept = make([]entry[M], 0, 2*r.live)
 	}

@@ -2,9 +2,8 @@ package rooms
 
 import "slices"
 
-// Select appends to dst every member that is in one of the rooms in and in none
-// of the rooms except; with no rooms given, in means everyone. The package
-// comment tells the order. Unknown rooms are empty.
+// Select appends to dst every member that is in one of the rooms in and in none of the rooms except; with no rooms
+// given, in means everyone. The package comment tells the order. Unknown rooms are empty.
 func (x *Index[M]) Select(dst []M, in, except []string) []M {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -18,8 +17,7 @@ func (x *Index[M]) Select(dst []M, in, except []string) []M {
 		}
 	}
 
-	// One set does both jobs: a marked member is left out, because it was
-	// excluded or because it has been listed.
+	// One set does both jobs: a marked member is left out, because it was excluded or because it has been listed.
 	marks := x.takeMarks()
 	defer x.putMarks(marks)
 	for _, name := range except {
@@ -39,8 +37,8 @@ func (x *Index[M]) Select(dst []M, in, except []string) []M {
 	return dst
 }
 
-// excluded counts the members of the rooms up to two, and returns one of them.
-// "Everybody but the sender" is the common case and needs no set.
+// excluded counts the members of the rooms up to two, and returns one of them. "Everybody but the sender" is the
+// common case and needs no set.
 func (x *Index[M]) excluded(except []string) (lone *member[M], n int) {
 	for _, name := range except {
 		if m := x.owner(name); m != nil && m != lone {
