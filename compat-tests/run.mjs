@@ -42,25 +42,36 @@ if (!["go", "node"].includes(values.target) || !Object.hasOwn(suites, values.sui
   fail("usage: node run.mjs --target go|node [--suite wire|browser] [--race] [WORD...]");
 }
 
-const bin = mkdtempSync(join(tmpdir(), "compat-tests-"));
+// Everything temporary goes here, that of the browser and of the tests too, so that all of it can be removed.
+const temporary = mkdtempSync(join(tmpdir(), "compat-tests-"));
 let tests;
-process.on("exit", () => {
-  if (tests?.pid) {
-    try {
-      process.kill(-tests.pid, "SIGKILL");
-    } catch {
-      // The group is empty: everything has ended by itself.
-    }
+let interrupted = false;
+
+/** Sends a signal to everything that the tests started. */
+function signalTests(signal) {
+  try {
+    process.kill(-tests.pid, signal);
+  } catch {
+    // Nothing was started, or everything has ended by itself.
   }
-  rmSync(bin, { recursive: true, force: true });
+}
+
+process.on("exit", () => {
+  signalTests("SIGKILL");
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.once(signal, () => process.exit(130));
+  process.once(signal, () => {
+    // First a chance to end the browser, which is in a group of its own; then whoever has not taken it is killed.
+    signalTests("SIGTERM");
+    setTimeout(() => process.exit(130), tests?.exitCode === null ? 3_000 : 0);
+    interrupted = true;
+  });
 }
 
 /** Builds a Go command and returns the path of its binary. */
 function build(name, directory, pkg) {
-  const output = join(bin, name);
+  const output = join(temporary, name);
   const args = ["build", ...(values.race ? ["-race"] : []), "-o", output, pkg];
   const { error, status, stderr } = spawnSync("go", args, { cwd: directory, encoding: "utf8" });
   if (error) {
@@ -76,7 +87,7 @@ if (!existsSync(join(here, "node_modules", "socket.io-client"))) {
   fail("npm packages are missing: run `npm ci` in compat-tests");
 }
 
-const env = { ...process.env, COMPAT_TARGET: values.target };
+const env = { ...process.env, COMPAT_TARGET: values.target, TMPDIR: temporary };
 if (values.suite === "browser") {
   env.CHROMIUM ??= "/usr/bin/chromium";
   if (!existsSync(env.CHROMIUM)) {
@@ -105,4 +116,4 @@ tests = spawn(
   ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=60000", ...files],
   { cwd: here, env, stdio: "inherit", detached: true },
 );
-tests.once("close", (code) => process.exit(code ?? 1));
+tests.once("close", (code) => process.exit(interrupted ? 130 : (code ?? 1)));
