@@ -12,10 +12,10 @@ func TestConnect(t *testing.T) {
 	f := start(t)
 	f.Of("/chat")
 	for _, c := range []struct{ name, namespace, packet, auth string }{
-		{"main", "/", `40`, ``},
+		{"main", "/", `40`, `{}`},
 		{"main with auth", "/", `40{"token":"x"}`, `{"token":"x"}`},
-		{"with a comma", "/chat", `40/chat,`, ``},
-		{"without a comma", "/chat", `40/chat`, ``},
+		{"with a comma", "/chat", `40/chat,`, `{}`},
+		{"without a comma", "/chat", `40/chat`, `{}`},
 		{"with auth", "/chat", `40/chat,{"a":[1]}`, `{"a":[1]}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestConnectToTwoNamespaces(t *testing.T) {
 	if err := a.Handshake().DecodeAuth(&auth); err != nil || auth.A != 1 {
 		t.Errorf("auth %+v, %v", auth, err)
 	}
-	if err := b.Handshake().DecodeAuth(&auth); err != nil || len(b.Handshake().Auth) != 0 {
+	if err := b.Handshake().DecodeAuth(&auth); err != nil || string(b.Handshake().Auth) != "{}" {
 		t.Errorf("auth %s, %v", b.Handshake().Auth, err)
 	}
 	var wrong struct{ A string }

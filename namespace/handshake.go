@@ -10,15 +10,12 @@ import (
 // Handshake is how a socket came: the connection's first request, and what the client sent to join the namespace.
 type Handshake struct {
 	*engineio.Handshake
-	// Auth is the JSON object that the client sent ("auth" option of the client), empty when it sent none.
+	// Auth is the JSON object that the client sent ("auth" option of the client), {} when it sent none.
 	Auth json.RawMessage
 }
 
-// DecodeAuth decodes Auth into the value that v points to. Without auth it does nothing.
+// DecodeAuth decodes Auth into the value that v points to.
 func (h Handshake) DecodeAuth(v any) error {
-	if len(h.Auth) == 0 {
-		return nil
-	}
 	if err := json.Unmarshal(h.Auth, v); err != nil {
 		return fmt.Errorf("%w: auth: %w", ErrArguments, err)
 	}

@@ -129,3 +129,44 @@ func TestJoinsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// Over polling, the next body is not read before there is room for what it holds.
+func TestInboxOverPolling(t *testing.T) {
+	const batch = 50
+	f := start(t, func(c *namespace.Config, _ *engineio.Config) { c.MaxInboxEvents = 4 })
+	release, done := make(chan struct{}), make(chan struct{})
+	var handled atomic.Int32
+	f.Of("/").Handle("e", func(*namespace.Event) error {
+		<-release
+		if handled.Add(1) == 2*batch {
+			close(done)
+		}
+		return nil
+	})
+	p := f.Polling()
+	p.Join("/", "")
+	events := make([]string, batch)
+	for i := range events {
+		events[i] = `42["e"]`
+	}
+	posted := make(chan string, 2)
+	go func() {
+		for range 2 {
+			_, body := p.Post(events...)
+			posted <- body
+		}
+	}()
+	for range batch / 2 {
+		release <- struct{}{}
+	}
+	if n := len(posted); n > 1 {
+		t.Errorf("%d bodies were taken while most of the first one waited", n)
+	}
+	close(release)
+	wait(t, done)
+	for range 2 {
+		if body := wait(t, posted); body != "ok" {
+			t.Errorf("POST got %q", body)
+		}
+	}
+}

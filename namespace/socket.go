@@ -17,9 +17,9 @@ type Socket struct {
 	id     string
 	ns     *Namespace
 	client *client
-	auth   json.RawMessage
-	own    handlerSet // what was registered on this socket alone
-	run    func()     // work, as a value made once: starting a goroutine with it allocates nothing
+	auth   json.RawMessage // nil: none
+	own    handlerSet      // what was registered on this socket alone
+	run    func()          // work, as a value made once: starting a goroutine with it allocates nothing
 
 	state atomic.Uint32 // written under mu
 	more  atomic.Bool   // events wait behind the one being handled
@@ -63,7 +63,11 @@ func (s *Socket) Conn() *engineio.Session { return s.client.session }
 
 // Handshake returns what is known from the first request and the CONNECT packet.
 func (s *Socket) Handshake() Handshake {
-	return Handshake{Handshake: s.client.session.Handshake(), Auth: s.auth}
+	auth := s.auth
+	if auth == nil {
+		auth = json.RawMessage("{}")
+	}
+	return Handshake{Handshake: s.client.session.Handshake(), Auth: auth}
 }
 
 // Connected tells whether the socket is connected: false while the namespace's middlewares run and after it
