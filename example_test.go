@@ -116,13 +116,20 @@ func ExampleServer_OnConnection() {
 func ExampleServer_OnDisconnect() {
 	io := socketio.New(socketio.Config{})
 	done := make(chan struct{})
-	io.OnConnection(func(s *socketio.Socket) { s.Join("lobby") })
+	joined := make(chan struct{})
+	io.OnConnection(func(s *socketio.Socket) {
+		s.Join("lobby")
+		close(joined)
+	})
 	io.OnDisconnecting(func(s *socketio.Socket, _ socketio.Reason) { fmt.Println("leaves", len(s.Rooms()), "rooms") })
 	io.OnDisconnect(func(s *socketio.Socket, reason socketio.Reason) {
 		fmt.Println("left:", reason)
 		close(done)
 	})
-	rawclient.Visit(io, 0, `41`)
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	<-joined
+	v.Send(`41`)
 	<-done
 	// Output:
 	// leaves 2 rooms

@@ -150,8 +150,28 @@ func (c *wsConn) ended(err error) {
 	}
 	if mayWrite {
 		c.sayClose(code)
+		if reason != ReasonTransportClose { // a peer that closes itself waits for nothing more
+			c.drain()
+		}
 	}
 	c.stream.close()
+}
+
+// drainBytes is what a peer that broke a rule may still send before it is cut off.
+const drainBytes = 4 << 20
+
+// drain reads on, for closeWait and drainBytes at most, until a peer that broke a rule has closed too: closing on bytes that
+// have not been read resets the connection, and the peer would lose the close frame that tells it why.
+func (c *wsConn) drain() {
+	c.session.server.await(&goodbye{conn: c})
+	for left := drainBytes; left > 0; {
+		b, err := c.stream.read(false)
+		if err != nil {
+			return
+		}
+		left -= len(b)
+		c.stream.release()
+	}
 }
 
 func isTransportError(err error) bool {
