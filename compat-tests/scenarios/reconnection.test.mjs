@@ -40,4 +40,19 @@ overEachTransport((transport) => {
     assert.deepEqual(await ask(chat, "ack", "chat is back"), ["chat is back"]);
     assert.deepEqual((await ask(root, "whoami"))[0].rooms, [root.id], "rooms are gone with the old server");
   });
+
+  test("a client comes back after the server was stopped and started again", async (t) => {
+    let server = await startServer();
+    t.after(() => server.kill());
+    const socket = await connect(t, server.url, transport, eager);
+    await ask(socket, "ack");
+    const lost = once(socket, "disconnect");
+    const returned = once(socket.io, "reconnect");
+    await server.stop();
+    assert.match((await lost)[0], /^transport (close|error)$/);
+    server = await startServer([], { port: server.port });
+    await returned;
+    await connected(socket);
+    assert.deepEqual(await ask(socket, "ack", "back"), ["back"]);
+  });
 });

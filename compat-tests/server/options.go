@@ -24,12 +24,13 @@ type options struct {
 }
 
 // parseOptions reads the command line. What the server cannot do yet is refused, never ignored: a suite that asks for
-// it would report failures that mean nothing.
-func parseOptions(args []string) (options, error) {
+// it would report failures that mean nothing. When args ask for help it writes what there is to help, and the error is
+// flag.ErrHelp.
+func parseOptions(args []string, help io.Writer) (options, error) {
 	var o options
 	var eio3, recovery bool
 	f := flag.NewFlagSet("server", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
+	f.SetOutput(io.Discard) // an error is one line, which is main's to print
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "address to listen on; port 0 is a free one")
 	f.StringVar(&o.path, "path", socketio.DefaultPath, "path of the Socket.IO server")
 	f.StringVar(&o.origins, "cors", "", "origins that may connect, separated by commas; * for all")
@@ -40,6 +41,10 @@ func parseOptions(args []string) (options, error) {
 	f.BoolVar(&eio3, "eio3", false, "serve clients of Engine.IO 3")
 	f.BoolVar(&recovery, "recovery", false, "recover the state of connections that broke")
 	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			f.SetOutput(help)
+			f.PrintDefaults()
+		}
 		return options{}, err
 	}
 	switch {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"flag"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +13,7 @@ func TestOptionsAreRead(t *testing.T) {
 	o, err := parseOptions([]string{
 		"-addr", "127.0.0.1:1", "-ping-interval", "300ms", "-ping-timeout=200ms", "-max-payload", "1000",
 		"-path", "/x/", "-cors", "https://a.example,https://b.example", "-connect-timeout", "1s",
-	})
+	}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +38,7 @@ func TestOptionsThatDoNotWorkAreRefused(t *testing.T) {
 		"a duration of nails": {"-ping-interval", "nails"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := parseOptions(args)
+			_, err := parseOptions(args, io.Discard)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -43,5 +46,17 @@ func TestOptionsThatDoNotWorkAreRefused(t *testing.T) {
 				t.Errorf("more than one line: %q", err)
 			}
 		})
+	}
+}
+
+func TestHelpNamesEveryOption(t *testing.T) {
+	var help strings.Builder
+	if _, err := parseOptions([]string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) {
+		t.Fatalf("got %v", err)
+	}
+	for _, name := range []string{"addr", "path", "cors", "ping-interval", "ping-timeout", "connect-timeout", "max-payload", "eio3", "recovery"} {
+		if !strings.Contains(help.String(), "  -"+name) {
+			t.Errorf("no word about -%s", name)
+		}
 	}
 }
