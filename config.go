@@ -68,6 +68,11 @@ type Config struct {
 	// MaxInboxEvents is the same limit in events. Default 1024.
 	MaxInboxEvents int
 
+	// NoCompression keeps polling responses from being compressed. By default they are, with gzip or deflate, when the client
+	// accepts that and there are CompressionThreshold bytes of them; Compress(false) exempts an event. WebSockets do not compress.
+	NoCompression bool
+	// CompressionThreshold is the size in bytes from which a polling response is compressed. Default 1024.
+	CompressionThreshold int
 	// Transports are those that clients may use. Default polling and WebSocket.
 	Transports []Transport
 	// NoUpgrades keeps connections on the transport they started with.
@@ -118,25 +123,28 @@ func (c *Config) namespaces() namespace.Config {
 // engine is the part of c that package engineio takes.
 func (c *Config) engine() engineio.Config {
 	e := engineio.Config{
-		Path:               c.Path,
-		PingInterval:       c.PingInterval,
-		PingTimeout:        c.PingTimeout,
-		UpgradeTimeout:     c.UpgradeTimeout,
-		MaxPayload:         c.MaxPayload,
-		Transports:         c.Transports,
-		NoUpgrades:         c.NoUpgrades,
-		Cookie:             c.Cookie,
-		CORS:               c.CORS,
-		AllowRequest:       c.AllowRequest,
-		GenerateID:         c.GenerateID,
-		SessionContext:     c.SessionContext,
-		Middleware:         c.Middleware,
-		MaxBufferedBytes:   c.MaxBufferedBytes,
-		MaxBufferedPackets: c.MaxBufferedPackets,
-		WriteTimeout:       c.WriteTimeout,
-		ReadTimeout:        c.ReadTimeout,
-		Logger:             c.Logger,
-		Events:             c.Hooks,
+		Path:           c.Path,
+		PingInterval:   c.PingInterval,
+		PingTimeout:    c.PingTimeout,
+		UpgradeTimeout: c.UpgradeTimeout,
+		MaxPayload:     c.MaxPayload,
+		NoCompression:  c.NoCompression,
+
+		CompressionThreshold: c.CompressionThreshold,
+		Transports:           c.Transports,
+		NoUpgrades:           c.NoUpgrades,
+		Cookie:               c.Cookie,
+		CORS:                 c.CORS,
+		AllowRequest:         c.AllowRequest,
+		GenerateID:           c.GenerateID,
+		SessionContext:       c.SessionContext,
+		Middleware:           c.Middleware,
+		MaxBufferedBytes:     c.MaxBufferedBytes,
+		MaxBufferedPackets:   c.MaxBufferedPackets,
+		WriteTimeout:         c.WriteTimeout,
+		ReadTimeout:          c.ReadTimeout,
+		Logger:               c.Logger,
+		Events:               c.Hooks,
 	}
 	if e.Path == "" {
 		e.Path = DefaultPath

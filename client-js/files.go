@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"github.com/gosocketio/socketio/internal/accept"
 )
 
 // ErrFiles is wrapped by every error of [New].
@@ -83,8 +85,8 @@ func newBundle(name string, data []byte) *bundle {
 	b := &bundle{
 		contentType: "application/javascript; charset=utf-8",
 		plain:       data,
-		gzip:        sync.OnceValue(func() []byte { return compress(encodingGzip, data) }),
-		deflate:     sync.OnceValue(func() []byte { return compress(encodingDeflate, data) }),
+		gzip:        sync.OnceValue(func() []byte { return compress(accept.Gzip, data) }),
+		deflate:     sync.OnceValue(func() []byte { return compress(accept.Deflate, data) }),
 	}
 	if strings.HasSuffix(name, ".map") {
 		b.contentType = "application/json; charset=utf-8"
@@ -92,12 +94,12 @@ func newBundle(name string, data []byte) *bundle {
 	return b
 }
 
-// body returns the file in an encoding that negotiate chose.
+// body returns the file in an encoding that accept.Encoding chose.
 func (b *bundle) body(encoding string) []byte {
 	switch encoding {
-	case encodingGzip:
+	case accept.Gzip:
 		return b.gzip()
-	case encodingDeflate:
+	case accept.Deflate:
 		return b.deflate()
 	}
 	return b.plain

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/gosocketio/socketio/internal/accept"
 )
 
 // Handler returns a handler that answers requests for the files directly below
@@ -38,7 +40,7 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request, b *bundle) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	encoding := negotiate(strings.Join(r.Header.Values("Accept-Encoding"), ","))
+	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","))
 	body := b.body(encoding)
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=0")
@@ -46,7 +48,7 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request, b *bundle) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("ETag", f.etag)
 	h.Add("Vary", "Accept-Encoding")
-	if encoding != identity {
+	if encoding != accept.Identity {
 		h.Set("Content-Encoding", encoding)
 	}
 	w.WriteHeader(http.StatusOK)

@@ -78,7 +78,8 @@ function build(name, directory, pkg) {
     fail(`cannot run go: ${error.message}`);
   }
   if (status !== 0) {
-    fail(`cannot build ${relative(root, join(directory, pkg))}: ${stderr.trim()}`);
+    const [first] = stderr.split("\n").filter((line) => line && !line.startsWith("#"));
+    fail(`cannot build ${relative(root, join(directory, pkg))}: ${first ?? `go ended with ${status}`}`);
   }
   return output;
 }

@@ -34,15 +34,16 @@ func (t Transport) String() string {
 
 // Defaults of Config.
 const (
-	DefaultPath               = "/engine.io/"
-	DefaultPingInterval       = 25 * time.Second
-	DefaultPingTimeout        = 20 * time.Second
-	DefaultUpgradeTimeout     = 10 * time.Second
-	DefaultMaxPayload         = 1_000_000
-	DefaultMaxBufferedBytes   = 8 << 20
-	DefaultMaxBufferedPackets = 65_536
-	DefaultWriteTimeout       = 20 * time.Second
-	DefaultReadTimeout        = 30 * time.Second
+	DefaultPath                 = "/engine.io/"
+	DefaultPingInterval         = 25 * time.Second
+	DefaultPingTimeout          = 20 * time.Second
+	DefaultUpgradeTimeout       = 10 * time.Second
+	DefaultMaxPayload           = 1_000_000
+	DefaultCompressionThreshold = 1024
+	DefaultMaxBufferedBytes     = 8 << 20
+	DefaultMaxBufferedPackets   = 65_536
+	DefaultWriteTimeout         = 20 * time.Second
+	DefaultReadTimeout          = 30 * time.Second
 )
 
 // Config is what a Server is made with. The zero value has the official defaults and safe limits.
@@ -79,6 +80,11 @@ type Config struct {
 	// Middleware wraps every request, the upgrade to WebSocket included; the first one is the outermost. Headers it
 	// sets are sent with the 101 response too.
 	Middleware []func(http.Handler) http.Handler
+	// NoCompression keeps the server from compressing the bodies of polling responses. By default it does, with gzip or
+	// deflate, when the client accepts that, the body has CompressionThreshold bytes and a message in it may be compressed.
+	NoCompression bool
+	// CompressionThreshold is the size in bytes from which a polling response is compressed. Default 1024; 1 compresses all.
+	CompressionThreshold int
 	// SessionContext, if set, makes the context that Session.Context returns. By default that is
 	// context.Background: a request's own context would keep the request in memory.
 	SessionContext func(*http.Request) context.Context
@@ -120,6 +126,7 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.MaxPayload, DefaultMaxPayload)
 	orDefault(&c.MaxBufferedBytes, DefaultMaxBufferedBytes)
 	orDefault(&c.MaxBufferedPackets, DefaultMaxBufferedPackets)
+	orDefault(&c.CompressionThreshold, DefaultCompressionThreshold)
 	orDefault(&c.WriteTimeout, DefaultWriteTimeout)
 	orDefault(&c.ReadTimeout, DefaultReadTimeout)
 	if c.Logger == nil {
@@ -155,6 +162,7 @@ func (c *Config) validate() error {
 		v    int
 	}{
 		{"MaxPayload", c.MaxPayload},
+		{"CompressionThreshold", c.CompressionThreshold},
 		{"MaxBufferedBytes", c.MaxBufferedBytes},
 		{"MaxBufferedPackets", c.MaxBufferedPackets},
 	} {

@@ -193,20 +193,21 @@ func TestHandshakeData(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	for field, c := range map[string]engineio.Config{
-		"Path":               {Path: "x"},
-		"PingInterval":       {PingInterval: -1},
-		"PingTimeout":        {PingTimeout: 1},
-		"UpgradeTimeout":     {UpgradeTimeout: -time.Second},
-		"MaxPayload":         {MaxPayload: -1},
-		"MaxBufferedBytes":   {MaxBufferedBytes: -1},
-		"MaxBufferedPackets": {MaxBufferedPackets: -1},
-		"WriteTimeout":       {WriteTimeout: -1},
-		"ReadTimeout":        {ReadTimeout: -1},
-		"Transports[1]":      {Transports: []engineio.Transport{engineio.Polling, 9}},
-		"Cookie":             {Cookie: &http.Cookie{Name: "a b"}},
-		"CORS.Credentials":   {CORS: engineio.CORS{Origins: []string{"*"}, Credentials: true}},
-		"CORS.Origins":       {CORS: engineio.CORS{Origins: []string{"app.test"}}},
-		"PreflightStatus":    {CORS: engineio.CORS{PreflightStatus: 404}},
+		"Path":                 {Path: "x"},
+		"PingInterval":         {PingInterval: -1},
+		"PingTimeout":          {PingTimeout: 1},
+		"UpgradeTimeout":       {UpgradeTimeout: -time.Second},
+		"MaxPayload":           {MaxPayload: -1},
+		"CompressionThreshold": {CompressionThreshold: -1},
+		"MaxBufferedBytes":     {MaxBufferedBytes: -1},
+		"MaxBufferedPackets":   {MaxBufferedPackets: -1},
+		"WriteTimeout":         {WriteTimeout: -1},
+		"ReadTimeout":          {ReadTimeout: -1},
+		"Transports[1]":        {Transports: []engineio.Transport{engineio.Polling, 9}},
+		"Cookie":               {Cookie: &http.Cookie{Name: "a b"}},
+		"CORS.Credentials":     {CORS: engineio.CORS{Origins: []string{"*"}, Credentials: true}},
+		"CORS.Origins":         {CORS: engineio.CORS{Origins: []string{"app.test"}}},
+		"PreflightStatus":      {CORS: engineio.CORS{PreflightStatus: 404}},
 	} {
 		if _, err := engineio.New(c); !errors.Is(err, engineio.ErrConfig) || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)

@@ -5,6 +5,7 @@ import "slices"
 // entry is one indivisible unit in an outbox: a message, or a message with its attachments.
 type entry struct {
 	frames []byte // complete WebSocket frames; immutable from here on
+	plain  bool   // not worth compressing
 	done   func() // called when the transport has written it; may be nil
 }
 

@@ -126,7 +126,7 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 	for i, b := range batch {
 		body = wire.AppendPayload(body, b.frames, i == 0)
 	}
-	err := e.answerPoll(w, r, body)
+	err := e.answerPoll(w, r, e.compress(w.Header(), r, batch, body))
 	bufpool.Put(buf)
 	s.mu.Lock()
 	s.out.wrote(len(batch), bytes)

@@ -17,6 +17,8 @@ const (
 	// Later leaves the writing to another goroutine, because more messages will follow at once: they then leave in one
 	// write.
 	Later
+	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it may be.
+	NoCompress
 )
 
 // Write queues one indivisible unit of complete WebSocket frames as package wire builds them, and writes it at once if
@@ -71,7 +73,7 @@ func (s *Session) put(e entry, o WriteOptions) error {
 	s.flushing = true
 	if o&Later != 0 || !s.ws.stream.canTry() {
 		e.frames = clone(e.frames, o&Shared != 0)
-		s.out.push(e)
+		s.out.push(e) // a WebSocket, which does not compress
 		s.mu.Unlock()
 		go s.flush()
 		return nil
@@ -95,6 +97,7 @@ func (s *Session) queue(e entry, o WriteOptions) error {
 			ErrQueueFull, s.out.bytes, len(e.frames), c.MaxBufferedBytes)
 	}
 	e.frames = clone(e.frames, o&Shared != 0)
+	e.plain = o&NoCompress != 0
 	s.out.push(e)
 	return nil
 }

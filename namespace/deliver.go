@@ -91,6 +91,9 @@ func sharedOptions(f adapter.Flags) engineio.WriteOptions {
 	if f.Volatile {
 		o |= engineio.Volatile
 	}
+	if f.NoCompress {
+		o |= engineio.NoCompress
+	}
 	return o
 }
 

@@ -46,13 +46,16 @@ func checkEvent(event string) error {
 	return nil
 }
 
-// options translates flags for the engine; its transports do not compress, so that NoCompress is always kept. While
-// more events of this client wait to be handled, what their handlers send leaves together.
+// options translates flags for the engine. While more events of this client wait to be handled, what their handlers send
+// leaves together.
 func (s *Socket) options(f adapter.Flags) (o engineio.WriteOptions) {
 	if f.Volatile {
 		o |= engineio.Volatile
 	} else if s.more.Load() {
 		o |= engineio.Later
+	}
+	if f.NoCompress {
+		o |= engineio.NoCompress
 	}
 	return o
 }

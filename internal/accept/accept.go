@@ -1,29 +1,27 @@
-package clientjs
+// Package accept chooses the content encoding of a response (RFC 9110 section 12.5.3) as the official server does. It
+// compresses nothing itself.
+package accept
 
 import (
-	"bytes"
-	"compress/gzip"
-	"compress/zlib"
-	"io"
 	"strconv"
 	"strings"
 )
 
 // The content encodings that are offered, in the order that breaks ties.
 const (
-	encodingGzip    = "gzip"
-	encodingDeflate = "deflate"
-	identity        = ""
+	Gzip     = "gzip"
+	Deflate  = "deflate" // in the zlib format (RFC 9110 section 8.4.1.2)
+	Identity = ""
 )
 
-// negotiate returns the encoding to answer an Accept-Encoding header with:
+// Encoding returns the encoding to answer an Accept-Encoding header with:
 // the acceptable one with the highest weight, of equal ones the one named
 // exactly rather than by "*", of those the one named first. As in the official
 // server, identity is the answer only when none of the offered encodings is
 // acceptable, whatever its own weight.
-func negotiate(header string) string {
-	best, bestRank := identity, rank{}
-	for _, name := range []string{encodingGzip, encodingDeflate} {
+func Encoding(header string) string {
+	best, bestRank := Identity, rank{}
+	for _, name := range []string{Gzip, Deflate} {
 		if r := rankOf(header, name); r.weight > 0 && r.better(bestRank) {
 			best, bestRank = name, r
 		}
@@ -80,23 +78,4 @@ func weight(params string) float64 {
 		return q
 	}
 	return 1
-}
-
-// compress returns data in the given encoding. HTTP's "deflate" is the zlib
-// format (RFC 9110, section 8.4.1.2), not a bare deflate stream.
-func compress(encoding string, data []byte) []byte {
-	var out bytes.Buffer
-	var w io.WriteCloser
-	// The level is valid and a bytes.Buffer does not fail, so neither do these.
-	switch encoding {
-	case encodingGzip:
-		w, _ = gzip.NewWriterLevel(&out, gzip.BestCompression)
-	case encodingDeflate:
-		w, _ = zlib.NewWriterLevel(&out, zlib.BestCompression)
-	default:
-		return data
-	}
-	_, _ = w.Write(data)
-	_ = w.Close()
-	return out.Bytes()
 }

@@ -1,8 +1,8 @@
-package clientjs
+package accept
 
 import "testing"
 
-func TestNegotiate(t *testing.T) {
+func TestEncoding(t *testing.T) {
 	for _, c := range []struct{ header, want string }{
 		{"", ""},
 		{"gzip", "gzip"},
@@ -35,19 +35,19 @@ func TestNegotiate(t *testing.T) {
 		{"x-gzip", ""},
 		{"gzip;q=0, gzip", ""},
 	} {
-		if got := negotiate(c.header); got != c.want {
-			t.Errorf("negotiate(%q) = %q, want %q", c.header, got, c.want)
+		if got := Encoding(c.header); got != c.want {
+			t.Errorf("Encoding(%q) = %q, want %q", c.header, got, c.want)
 		}
 	}
 }
 
-func FuzzNegotiate(f *testing.F) {
+func FuzzEncoding(f *testing.F) {
 	f.Add("gzip;q=0.5, *;q=0")
 	f.Fuzz(func(t *testing.T, header string) {
-		switch got := negotiate(header); got {
-		case encodingGzip, encodingDeflate, identity:
+		switch got := Encoding(header); got {
+		case Gzip, Deflate, Identity:
 		default:
-			t.Errorf("negotiate(%q) = %q", header, got)
+			t.Errorf("Encoding(%q) = %q", header, got)
 		}
 	})
 }

@@ -1,0 +1,71 @@
+package engineio
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+
+	"github.com/gosocketio/socketio/internal/accept"
+)
+
+// compressor is what gzip and zlib writers have in common.
+type compressor interface {
+	io.WriteCloser
+	Reset(w io.Writer)
+}
+
+// Compressors take much memory, so they are pooled, and no more run at once than there are processors to run them.
+var (
+	compressing = make(chan struct{}, runtime.GOMAXPROCS(0))
+	gzips       = sync.Pool{New: func() any {
+		w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+		return w
+	}}
+	zlibs = sync.Pool{New: func() any {
+		w, _ := zlib.NewWriterLevel(nil, zlib.BestSpeed)
+		return w
+	}}
+)
+
+// compress returns the body to answer a GET with, and sets Content-Encoding when that is a compressed one.
+func (e *Server) compress(h http.Header, r *http.Request, batch []entry, body []byte) []byte {
+	if e.cfg.NoCompression || len(body) < e.cfg.CompressionThreshold || !worthwhile(batch) {
+		return body
+	}
+	pool := &gzips
+	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","))
+	switch encoding {
+	case accept.Identity:
+		return body
+	case accept.Deflate:
+		pool = &zlibs
+	}
+	compressing <- struct{}{}
+	defer func() { <-compressing }()
+	w := pool.Get().(compressor)
+	defer pool.Put(w)
+	var out bytes.Buffer
+	w.Reset(&out)
+	// A bytes.Buffer does not fail.
+	_, _ = w.Write(body)
+	_ = w.Close()
+	w.Reset(nil)
+	h.Set("Content-Encoding", encoding)
+	return out.Bytes()
+}
+
+// worthwhile tells whether any of the messages may be compressed.
+func worthwhile(batch []entry) bool {
+	for i := range batch {
+		if !batch[i].plain {
+			return true
+		}
+	}
+	return false
+}

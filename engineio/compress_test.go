@@ -1,0 +1,68 @@
+package engineio_test
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/engineio/wire"
+)
+
+func TestCompression(t *testing.T) {
+	long, short := strings.Repeat("a", 1023), strings.Repeat("a", 100)
+	for _, c := range []struct {
+		name    string
+		config  engineio.Config
+		text    string
+		options engineio.WriteOptions
+		accept  string
+		want    string
+	}{
+		{"gzip", engineio.Config{}, long, 0, "gzip, deflate", "gzip"},
+		{"deflate", engineio.Config{}, long, 0, "deflate", "deflate"},
+		{"below the threshold", engineio.Config{}, long[1:], 0, "gzip", ""},
+		{"short", engineio.Config{}, short, 0, "gzip", ""},
+		{"threshold of 1", engineio.Config{CompressionThreshold: 1}, short, 0, "gzip", "gzip"},
+		{"switched off", engineio.Config{NoCompression: true}, long, 0, "gzip", ""},
+		{"not this message", engineio.Config{}, long, engineio.NoCompress, "gzip", ""},
+		{"not accepted", engineio.Config{}, long, 0, "br, identity", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, c.config)
+			q := s.polling()
+			if err := next(t, s.sessions).Write(wire.AppendText(nil, wire.Message, []byte(c.text)), c.options); err != nil {
+				t.Fatal(err)
+			}
+			got := s.with("GET", q, "Accept-Encoding: "+c.accept)
+			if e := got.header.Get("Content-Encoding"); e != c.want {
+				t.Fatalf("Content-Encoding is %q, want %q", e, c.want)
+			}
+			if body := inflate(t, c.want, got.body); body != "4"+c.text {
+				t.Errorf("body is %q", body)
+			}
+		})
+	}
+}
+
+func inflate(t *testing.T, encoding, body string) string {
+	t.Helper()
+	var r io.Reader = strings.NewReader(body)
+	var err error
+	switch encoding {
+	case "gzip":
+		r, err = gzip.NewReader(r)
+	case "deflate":
+		r, err = zlib.NewReader(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
