@@ -6,11 +6,8 @@ require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/go-json-experiment/json v1.27.2
 	github.com/gobwas/ws v1.5.0
-)
-
-require github.com/klauspost/compress v1.20.3
-
-require (
-	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/google/go-cmp v0.7.0
+	github.com/klauspost/compress v1.20.3
 )
+
+require github.com/gobwas/httphead v0.1.0 // indirect
