@@ -33,7 +33,7 @@ command -v go >/dev/null 2>&1 || die "Go 1.26 or later"
 while [ $# -gt 0 ]; do
   case $1 in
     npm) npm_project "$2"; shift 2 ;;
-    chromium) debian chromium chromium fonts-dejavu-core; shift ;;
+    chromium) debian chromium chromium fonts-dejavu-core fonts-noto-color-emoji; shift ;;
     race) debian gcc gcc libc6-dev; shift ;; # the race detector is linked with a C compiler
     *) die "a meaning for the argument $1"; ;;
   esac
