@@ -40,19 +40,27 @@ func (s *Session) wakePoll() {
 	}
 }
 
+// notPolling tells why a session takes no polling request: it ended, or moved, since the request was verified. The caller
+// holds the lock.
+func (s *Session) notPolling() *ConnectionError {
+	switch {
+	case s.state == stateClosed:
+		return unknownSession(s.id)
+	case s.transport != Polling:
+		return mismatch(Polling, s.transport)
+	}
+	return nil
+}
+
 // servePoll answers a GET with what is queued, or parks it (protocol v4, "HTTP long-polling").
 func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 	s.mu.Lock()
+	if c := s.notPolling(); c != nil {
+		s.mu.Unlock()
+		e.refuse(w, r, c)
+		return
+	}
 	switch {
-	case s.state == stateClosed:
-		s.mu.Unlock()
-		e.refuse(w, r, unknownSession(s.id))
-		return
-	case s.transport != Polling:
-		to := s.transport
-		s.mu.Unlock()
-		e.refuse(w, r, mismatch(Polling, to))
-		return
 	case s.poll != nil:
 		s.close(ReasonTransportError, &TransportError{Message: "overlap from client"})
 		respond(w, http.StatusBadRequest, nil)

@@ -27,16 +27,12 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	// Before anybody can abort the upload, for that sets a deadline too.
 	_ = u.rc.SetReadDeadline(time.Now().Add(e.cfg.ReadTimeout)) // not every ResponseWriter can
 	s.mu.Lock()
+	if c := s.notPolling(); c != nil {
+		s.mu.Unlock()
+		e.refuse(w, r, c)
+		return
+	}
 	switch {
-	case s.state == stateClosed:
-		s.mu.Unlock()
-		e.refuse(w, r, unknownSession(s.id))
-		return
-	case s.transport != Polling:
-		to := s.transport
-		s.mu.Unlock()
-		e.refuse(w, r, mismatch(Polling, to))
-		return
 	case s.upload != nil:
 		s.close(ReasonTransportError, &TransportError{Message: "data request overlap from client"})
 		respond(w, http.StatusBadRequest, nil)
