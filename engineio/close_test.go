@@ -3,8 +3,11 @@ package engineio_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +133,27 @@ func TestStalledPeer(t *testing.T) {
 		other.send("4hi")
 		other.want("4hi")
 		if got := next(t, s.closings); !errors.Is(got.cause, engineio.ErrSlowPeer) || got.reason != engineio.ReasonTransportError {
+			t.Errorf("closed with %+v", got)
+		}
+	})
+	t.Run("poll that is never read", func(t *testing.T) {
+		s := start(t, engineio.Config{WriteTimeout: 50 * time.Millisecond, MaxBufferedBytes: 64 << 20})
+		q := s.polling()
+		x := next(t, s.sessions)
+		for range 32 {
+			if err := x.Send(make([]byte, 1<<20), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimSuffix(strings.TrimPrefix(s.url, "http://"), engineio.DefaultPath))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := fmt.Fprintf(conn, "GET %s?%s HTTP/1.1\r\nHost: x\r\n\r\n", engineio.DefaultPath, q); err != nil {
+			t.Fatal(err)
+		}
+		if got := next(t, s.closings); got.reason != engineio.ReasonTransportError || !errors.Is(got.cause, os.ErrDeadlineExceeded) {
 			t.Errorf("closed with %+v", got)
 		}
 	})
