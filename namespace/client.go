@@ -83,8 +83,16 @@ type attachmentWait struct {
 	runs   bool // only the goroutine that delivers messages looks
 }
 
-// Expired ends a connection that owes attachments.
-func (w *attachmentWait) Expired(*wheel.Timer) { w.client.undecodable(ErrAttachmentTimeout) }
+// Expired ends a connection that owes attachments, on a goroutine of its own: the OnError hook may block, and the timers of
+// everybody else must not wait for it.
+func (w *attachmentWait) Expired(*wheel.Timer) {
+	workers := &w.client.hub.workers
+	workers.begin()
+	go func() {
+		defer workers.end()
+		w.client.undecodable(ErrAttachmentTimeout)
+	}()
+}
 
 // await restarts the deadline for attachments when more are to come, and ends it otherwise.
 func (c *client) await(more bool) {
