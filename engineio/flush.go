@@ -92,7 +92,12 @@ func (s *Session) flushed(entries, bytes int) (more bool) {
 	s.out.wrote(entries, bytes)
 	if s.state == stateClosed {
 		s.flushing = false
+		owes := s.owes
+		s.owes = nil
 		s.mu.Unlock()
+		if owes != nil {
+			owes.sayClose(owes.farewell)
+		}
 		return false
 	}
 	if s.out.count > 0 {

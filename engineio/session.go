@@ -32,6 +32,7 @@ type Session struct {
 	extended  bool // the pong's deadline has been extended once
 	out       outbox
 	ws        *wsConn       // nil while polling
+	owes      *wsConn       // is to be told why it is closed, by the flusher that was writing then
 	poll      *parkedPoll   // the GET that waits for data
 	upload    *upload       // the POST that is being read
 	candidate *candidate    // the transport that is being upgraded to

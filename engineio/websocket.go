@@ -21,8 +21,9 @@ type wsConn struct {
 	in      frameReader
 	// candidate is set until the session has moved here. The reading goroutine owns it.
 	candidate *candidate
-	fresh     bool // replace the reading goroutine; its own
-	greeted   bool // the first packet has come
+	fresh     bool          // replace the reading goroutine; its own
+	greeted   bool          // the first packet has come
+	farewell  ws.StatusCode // of the close frame that the session owes; Session.mu guards it
 }
 
 func newWSConn(s *Session, st stream) *wsConn {
@@ -142,6 +143,9 @@ func (c *wsConn) ended(err error) {
 	current := s.ws == c && s.state != stateClosed
 	mayWrite := current && !s.flushing
 	if current {
+		if s.flushing {
+			c.farewell, s.owes = code, c // whoever is writing says it
+		}
 		s.flushing = true // nobody else writes from here on
 		s.ws = nil
 		s.close(reason, cause)
@@ -150,9 +154,9 @@ func (c *wsConn) ended(err error) {
 	}
 	if mayWrite {
 		c.sayClose(code)
-		if reason != ReasonTransportClose { // a peer that closes itself waits for nothing more
-			c.drain()
-		}
+	}
+	if current && reason != ReasonTransportClose { // a peer that closes itself waits for nothing more
+		c.drain()
 	}
 	c.stream.close()
 }
