@@ -10,18 +10,22 @@ import { bindPanels, closePanels, showMe, showPeople, showRooms, showTyping } fr
 
 const path = document.querySelector('meta[name="socketio-path"]').content;
 const scroller = new Scroller();
+const OVERLAP = 2000; // ms: messages of two senders may cross; what comes twice is recognised by its id
 const composer = new Composer({ inThisRoom: () => send.bind(null, visit.rooms.current), typing });
 
 let visit = null; // {nick, rooms, connection, outbox}, from joining to signing out
 
 function join(nick, roomName) {
   const rooms = new Rooms({ retry, view }, (room) => visit?.rooms === rooms && roomChanged(room));
-  visit = { nick, rooms, wasOnline: false };
+  visit = { nick, rooms, wasOnline: false, seen: 0 };
   rooms.current = rooms.add(roomName);
-  const auth = () => ({ nick, rooms: (visit.announced = rooms.names) });
+  const auth = () => ({ nick, rooms: (visit.announced = rooms.names), since: Math.max(0, visit.seen - OVERLAP) });
   visit.connection = connect({ path, auth, changed: connectionChanged });
   visit.outbox = new Outbox(visit.connection, (message) => rooms.get(message.room)?.log.update(message));
+  const saw = ({ at }) => (visit.seen = Math.max(visit.seen, at));
   const { socket } = visit.connection;
+  socket.on("welcome", saw);
+  socket.on("message", saw);
   socket.on("message", received);
   socket.on("people", ({ room, people, total }) => rooms.get(room)?.setPeople(people, total, nick));
   socket.on("rooms", (list) => {

@@ -39,6 +39,11 @@ type Typing struct {
 	From   User   `json:"from"`
 }
 
+// Received says when the server got a message, by its clock, or what time it is.
+type Received struct {
+	At int64 `json:"at"`
+}
+
 // Limits, so that no visitor makes the others' pages heavy. The size of a file is limited by Config.MaxPayload.
 const (
 	maxName     = 24 // characters
@@ -51,13 +56,16 @@ var userKey = socketio.NewKey[User]("user")
 
 // chat is the server side of the chat page:
 //
-//	auth    {nick, rooms}                          with every connection, so that who comes back is where they were
+//	auth    {nick, rooms, since}                   with every connection: who comes back is where they were, and gets the
+//	                                               messages since the time of the last thing that they saw
+//	welcome {at}                                   from the server, after those
 //	join    room, leave room             → {}
 //	message {id, room, text, file?}      → {at}    to the others in the room with from and at
 //	typing  {room, typing}                         to the others in the room with from
 //	people  {room, people, total}                  from the server, when it changes; rooms [{name, people}] likewise
 func chat(ns *socketio.Namespace) {
 	present := newPresence(ns)
+	var recent backlog
 
 	ns.Use(func(s *socketio.Socket) error {
 		var auth struct{ Nick string }
@@ -68,7 +76,10 @@ func chat(ns *socketio.Namespace) {
 		return nil
 	})
 	ns.OnConnection(func(s *socketio.Socket) {
-		var auth struct{ Rooms []string }
+		var auth struct {
+			Rooms []string
+			Since int64
+		}
 		_ = s.Handshake().DecodeAuth(&auth) // without rooms it joins none
 		for _, name := range auth.Rooms[:min(len(auth.Rooms), maxRooms)] {
 			if named(name) {
@@ -76,6 +87,12 @@ func chat(ns *socketio.Namespace) {
 				present.changed(name)
 			}
 		}
+		for _, m := range recent.since(auth.Since) {
+			if in(s, m.Room) {
+				_ = s.Emit("message", m)
+			}
+		}
+		_ = s.Emit("welcome", Received{time.Now().UnixMilli()}) // a socket that is gone needs neither
 	})
 	socketio.OnCall(ns, "join", func(e *socketio.Event, name string) (struct{}, error) {
 		if !named(name) {
@@ -95,16 +112,17 @@ func chat(ns *socketio.Namespace) {
 		}
 		return struct{}{}, nil
 	})
-	socketio.OnCall(ns, "message", func(e *socketio.Event, m Message) (map[string]int64, error) {
+	socketio.OnCall(ns, "message", func(e *socketio.Event, m Message) (Received, error) {
 		if !in(e.Socket(), m.Room) {
-			return nil, &socketio.Error{Message: "join the room first"}
+			return Received{}, &socketio.Error{Message: "join the room first"}
 		}
 		if len(m.ID) > maxFileName || len(m.Text) > maxText || m.File != nil && len(m.File.Name+m.File.Type) > maxFileName {
-			return nil, &socketio.Error{Message: "that is too long"}
+			return Received{}, &socketio.Error{Message: "that is too long"}
 		}
 		m.From, _ = userKey.Get(e.Socket())
 		m.At = time.Now().UnixMilli()
-		return map[string]int64{"at": m.At}, e.Socket().To(room(m.Room)).Emit("message", m)
+		recent.add(m)
+		return Received{m.At}, e.Socket().To(room(m.Room)).Emit("message", m)
 	})
 	socketio.On(ns, "typing", func(e *socketio.Event, t Typing) error {
 		if !in(e.Socket(), t.Room) {

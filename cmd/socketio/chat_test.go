@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -154,6 +155,33 @@ func TestMessages(t *testing.T) {
 		if strings.Contains(p, "Fay") {
 			return
 		}
+	}
+}
+
+func TestWhoComesBackGetsWhatTheyMissed(t *testing.T) {
+	e := chatServer(t)
+	ana, ben := visit(t, e, "Ana", "lobby"), visit(t, e, "Ben", "lobby", "den")
+	var welcome []Received
+	if err := json.Unmarshal([]byte(strings.Replace(ana.event(`42/demo,["welcome",`, anything), `42/demo,["welcome",`, `[`, 1)), &welcome); err != nil {
+		t.Fatal(err)
+	}
+	ana.Close()
+	ben.Send(`42/demo,1["message",{"id":"m1","room":"lobby","text":"you there?"}]`, `42/demo,2["message",{"id":"m2","room":"den","text":"not for Ana"}]`)
+	ben.event(`43/demo,2`, anything)
+
+	again := e.WebSocket()
+	again.Send(fmt.Sprintf(`40/demo,{"nick":"Ana","rooms":["lobby"],"since":%d}`, welcome[0].At))
+	again.Joined("/demo")
+	if p := again.Read(); !strings.HasPrefix(p, `42/demo,["message",{"id":"m1","room":"lobby","text":"you there?"`) {
+		t.Errorf("missed: %s", p)
+	}
+	if p := again.Read(); !strings.HasPrefix(p, `42/demo,["welcome",`) {
+		t.Errorf("then: %s", p)
+	}
+	// Who comes for the first time gets nothing.
+	eve := visit(t, e, "Eve", "lobby", "den")
+	if p := eve.Read(); !strings.HasPrefix(p, `42/demo,["welcome",`) {
+		t.Errorf("a newcomer gets %s", p)
 	}
 }
 

@@ -12,6 +12,6 @@
 // # Ownership
 //
 // serve.run owns the listener, the http.Server, the Socket.IO server and the echo, and ends them all. The goroutine of a
-// plain WebSocket is that of its request; echo.Shutdown ends them. presence and echo each have one mutex that guards their
-// maps and flags; nothing is sent or closed while it is held.
+// plain WebSocket is that of its request; echo.Shutdown ends them. presence, backlog and echo each have one mutex that
+// guards what they hold; nothing is sent or closed while it is held.
 package main
