@@ -49,8 +49,8 @@ function signOut() {
 // What the visitor does.
 
 function send(room, { text, file }) {
-  const { nick, connection, outbox } = visit;
-  const message = { id: newId(), room: room.name, text, file, from: { id: connection.socket.id, nick }, mine: true, at: Date.now(), status: "pending" };
+  const { nick, outbox } = visit;
+  const message = { id: newId(), room: room.name, text, file, from: { id: visit.id, nick }, mine: true, at: Date.now(), status: "pending" };
   room.log.add(message);
   if (room === visit.rooms.current) scroller.came(true);
   outbox.add(message);
@@ -114,6 +114,7 @@ function received(message) {
 function connectionChanged(state) {
   const online = state.name === "online";
   if (online) {
+    visit.id = visit.connection.socket.id; // remembered: while offline there is none
     if (!visit.wasOnline) showView("chat");
     else if (visit.wasOffline) flashBack();
     visit.wasOnline = true;
@@ -180,7 +181,7 @@ function flashBack() {
 
 function roomChanged(room) {
   if (room !== visit.rooms.current || document.body.dataset.view !== "chat") return;
-  showPeople(room, visit.connection.socket.id, visit.connection.state.name === "online");
+  showPeople(room, visit.id, visit.connection.state.name === "online");
   showTyping(room.typing);
 }
 
