@@ -74,7 +74,10 @@ func ExampleSocket_Join() {
 
 func ExampleSocket_To() {
 	main, engine := newExample()
-	main.OnConnection(func(s *namespace.Socket) { s.Join("room") })
+	main.Use(func(s *namespace.Socket) error {
+		s.Join("room") // in a middleware: before the client hears that it is connected
+		return nil
+	})
 	main.Handle("say", func(e *namespace.Event) error {
 		s := e.Socket()
 		return errors.Join(
