@@ -40,24 +40,25 @@ func (s *Session) wakePoll() {
 	}
 }
 
-// notPolling tells why a session takes no polling request: it ended, or moved, since the request was verified. The caller
-// holds the lock.
-func (s *Session) notPolling() *ConnectionError {
-	switch {
-	case s.state == stateClosed:
-		return unknownSession(s.id)
-	case s.transport != Polling:
-		return mismatch(Polling, s.transport)
+// lockPolling locks a session for a polling request. The session may have ended or moved since the request was verified: then
+// the request is refused and nothing is locked.
+func (e *Server) lockPolling(w http.ResponseWriter, r *http.Request, s *Session) bool {
+	s.mu.Lock()
+	if s.state != stateClosed && s.transport == Polling {
+		return true
 	}
-	return nil
+	c := unknownSession(s.id)
+	if s.state != stateClosed {
+		c = mismatch(Polling, s.transport)
+	}
+	s.mu.Unlock()
+	e.refuse(w, r, c)
+	return false
 }
 
 // servePoll answers a GET with what is queued, or parks it (protocol v4, "HTTP long-polling").
 func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
-	s.mu.Lock()
-	if c := s.notPolling(); c != nil {
-		s.mu.Unlock()
-		e.refuse(w, r, c)
+	if !e.lockPolling(w, r, s) {
 		return
 	}
 	switch {

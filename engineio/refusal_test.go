@@ -1,8 +1,11 @@
 package engineio_test
 
 import (
+	"bufio"
 	"errors"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -119,5 +122,46 @@ func TestUpgradeRefusals(t *testing.T) {
 	}
 	if n := s.engine.Sessions(); n != 0 {
 		t.Errorf("%d sessions", n)
+	}
+}
+
+// brokenConn is a ResponseWriter whose connection is gone by the time it is taken over.
+type brokenConn struct {
+	http.ResponseWriter
+	written bool
+}
+
+func (b *brokenConn) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	server, client := net.Pipe()
+	_ = client.Close()
+	return server, bufio.NewReadWriter(bufio.NewReader(server), bufio.NewWriter(server)), nil
+}
+
+func (b *brokenConn) WriteHeader(int) { b.written = true }
+
+// A connection that breaks during the handshake leaves nothing behind, and nobody tries to answer on it.
+func TestConnectionBreaksDuringHandshake(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	next(t, s.sessions)
+	for _, query := range []string{direct, strings.Replace(q, "polling", "websocket", 1)} {
+		r := httptest.NewRequest("GET", engineio.DefaultPath+"?"+query, nil)
+		for k, v := range map[string]string{
+			"Connection": "Upgrade", "Upgrade": "websocket",
+			"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13",
+		} {
+			r.Header.Set(k, v)
+		}
+		w := &brokenConn{ResponseWriter: httptest.NewRecorder()}
+		s.engine.ServeHTTP(w, r)
+		if w.written {
+			t.Errorf("%s: a response was written to a connection that had been taken over", query)
+		}
+	}
+	if n := s.engine.Sessions(); n != 1 {
+		t.Errorf("%d sessions, want the polling one", n)
+	}
+	if got := s.request("POST", q, "4x"); got.body != "ok" {
+		t.Errorf("the polling session did not survive: %+v", got)
 	}
 }

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -117,6 +118,9 @@ func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s
 // refuseHijack answers a request whose connection cannot be taken over, such as one behind a wrapping ResponseWriter.
 func (e *Server) refuseHijack(w http.ResponseWriter, r *http.Request, err error) {
 	e.cfg.Logger.Debug("engineio: cannot take a connection over", slog.Any("error", err))
+	if errors.Is(err, errHijacked) {
+		return
+	}
 	e.refuse(w, r, refusal(CodeBadRequest, map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR", "error": err.Error()}))
 }
 

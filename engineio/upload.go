@@ -26,10 +26,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	u := &upload{rc: http.NewResponseController(w)}
 	// Before anybody can abort the upload, for that sets a deadline too.
 	_ = u.rc.SetReadDeadline(time.Now().Add(e.cfg.ReadTimeout)) // not every ResponseWriter can
-	s.mu.Lock()
-	if c := s.notPolling(); c != nil {
-		s.mu.Unlock()
-		e.refuse(w, r, c)
+	if !e.lockPolling(w, r, s) {
 		return
 	}
 	switch {

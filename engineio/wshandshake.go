@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"crypto/sha1" //nolint:gosec // RFC 6455 section 4.2.2 wants it
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -74,6 +76,9 @@ func subprotocol(r *http.Request) string {
 	return first
 }
 
+// errHijacked: the connection broke after it was taken over, so that the request cannot be answered any more.
+var errHijacked = errors.New("engineio: connection broke during the handshake")
+
 // hijack takes a connection from net/http and answers 101 with what w's headers hold, followed by first. rest are bytes
 // that the client sent with its request.
 func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, first []byte) (conn net.Conn, rest []byte, err error) {
@@ -112,7 +117,7 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 	}
 	if err != nil {
 		_ = conn.Close()
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", errHijacked, err)
 	}
 	return conn, buffered(rw.Reader), nil
 }
