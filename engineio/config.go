@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ const (
 	Polling Transport = iota + 1
 	// WebSocket is one WebSocket connection.
 	WebSocket
+	// WebTransport is one bidirectional stream of a WebTransport session, see package engineio/webtransport.
+	WebTransport
 )
 
 // String returns the transport's name on the wire.
@@ -28,6 +31,8 @@ func (t Transport) String() string {
 		return "polling"
 	case WebSocket:
 		return "websocket"
+	case WebTransport:
+		return "webtransport"
 	}
 	return "unknown"
 }
@@ -62,6 +67,8 @@ type Config struct {
 	MaxPayload int
 	// Transports are those that clients may use. Default polling and WebSocket.
 	Transports []Transport
+	// AllowEIO3 serves clients of revision 3 of the protocol too, which is what Socket.IO clients before 3.0 speak.
+	AllowEIO3 bool
 	// NoUpgrades keeps sessions on the transport they started with: upgrades are neither offered nor accepted.
 	NoUpgrades bool
 	// Cookie, if set, is sent with the response to a polling handshake; its value becomes the session id.
@@ -85,6 +92,11 @@ type Config struct {
 	NoCompression bool
 	// CompressionThreshold is the size in bytes from which a polling response is compressed. Default 1024; 1 compresses all.
 	CompressionThreshold int
+	// PerMessageDeflate, if set, compresses WebSocket messages for clients that offer it (RFC 7692). Default nil: none.
+	PerMessageDeflate *PerMessageDeflate
+	// TrustedProxies are the addresses of the reverse proxies whose X-Forwarded-For and Forwarded headers are believed, see
+	// Handshake.ClientIP. Default none.
+	TrustedProxies []netip.Prefix
 	// SessionContext, if set, makes the context that Session.Context returns. By default that is
 	// context.Background: a request's own context would keep the request in memory.
 	SessionContext func(*http.Request) context.Context
@@ -108,6 +120,12 @@ type Config struct {
 // name io, path /, HttpOnly, SameSite=Lax.
 func DefaultCookie() *http.Cookie {
 	return &http.Cookie{Name: "io", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+// PerMessageDeflate configures the compression of WebSocket messages.
+type PerMessageDeflate struct {
+	// Threshold is the size in bytes from which a message is compressed. Default 1024; 1 compresses all.
+	Threshold int
 }
 
 func orDefault[T comparable](v *T, d T) {

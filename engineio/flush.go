@@ -53,7 +53,7 @@ func (s *Session) flushFrom(first entry) {
 		}
 		s.server.wheel.Schedule(&deadline.timer, s.server.cfg.WriteTimeout, &deadline)
 		s.server.cfg.Events.flush(s)
-		n, err := writeBatch(ws.stream, batch)
+		n, err := ws.writeBatch(batch)
 		if err != nil {
 			s.writeFailed(ws, err)
 			return
@@ -71,18 +71,19 @@ func (s *Session) flushFrom(first entry) {
 	}
 }
 
-// writeBatch writes entries in one write if they are small.
-func writeBatch(st stream, batch []entry) (n int, err error) {
+// writeBatch writes entries in one write if they are small. n is what they count in the outbox.
+func (c *wsConn) writeBatch(batch []entry) (n int, err error) {
 	if len(batch) == 1 {
-		return len(batch[0].frames), st.write(batch[0].frames)
+		return len(batch[0].frames), c.stream.write(c.form(batch[0]))
 	}
 	buf := bufpool.Get(gatherBytes)
 	defer bufpool.Put(buf)
 	gathered := (*buf)[:0]
 	for _, e := range batch {
-		gathered = append(gathered, e.frames...)
+		n += len(e.frames)
+		gathered = append(gathered, c.form(e)...)
 	}
-	return len(gathered), st.write(gathered)
+	return n, c.stream.write(gathered)
 }
 
 // flushed uncounts what was written and reports whether more waits. If not, the session is no longer flushing and a close

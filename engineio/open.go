@@ -21,7 +21,7 @@ func (e *Server) open(r *http.Request, t Transport) (s *Session, c *ConnectionEr
 			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie"})
 		}
 	}
-	s = &Session{server: e, id: id, handshake: newHandshake(r), ctx: context.Background(), transport: t, opening: make(chan struct{})}
+	s = &Session{server: e, id: id, handshake: newHandshake(r), protocol: 4, ctx: context.Background(), transport: t, opening: make(chan struct{})}
 	if e.cfg.SessionContext != nil {
 		s.ctx = e.cfg.SessionContext(r)
 	}

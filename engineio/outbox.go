@@ -6,6 +6,7 @@ import "slices"
 type entry struct {
 	frames []byte // complete WebSocket frames; immutable from here on
 	plain  bool   // not worth compressing
+	formed bool   // the rest of what the connection's form made, to be written as it is
 	done   func() // called when the transport has written it; may be nil
 }
 

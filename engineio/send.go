@@ -105,15 +105,16 @@ func (s *Session) queue(e entry, o WriteOptions) error {
 // writeNow writes e in the caller's goroutine, as far as that is possible without blocking. The caller has set flushing.
 func (s *Session) writeNow(ws *wsConn, e entry, o WriteOptions) {
 	s.server.cfg.Events.flush(s)
-	n, err := ws.stream.tryWrite(e.frames)
+	frames := ws.form(e)
+	n, err := ws.stream.tryWrite(frames)
 	if err != nil {
 		s.writeFailed(ws, err)
 		return
 	}
-	if n < len(e.frames) {
-		rest := entry{frames: clone(e.frames[n:], o&Shared != 0), done: e.done}
+	if n < len(frames) {
+		rest := entry{frames: clone(frames[n:], o&Shared != 0), done: e.done, formed: true}
 		s.mu.Lock()
-		s.out.bytes -= n
+		s.out.bytes += len(rest.frames) - len(e.frames)
 		s.mu.Unlock()
 		go s.flushFrom(rest)
 		return

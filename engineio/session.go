@@ -22,6 +22,8 @@ type Session struct {
 	server    *Server
 	id        string
 	handshake *Handshake
+	protocol  uint8 // revision of the protocol, 3 or 4
+	b64       bool  // the client cannot take binary
 	ctx       context.Context
 
 	mu        sync.Mutex
@@ -50,7 +52,7 @@ type Session struct {
 func (s *Session) ID() string { return s.id }
 
 // Protocol returns the revision of the Engine.IO protocol that the client speaks.
-func (s *Session) Protocol() int { return 4 }
+func (s *Session) Protocol() int { return int(s.protocol) }
 
 // Handshake returns what the session's first request was.
 func (s *Session) Handshake() *Handshake { return s.handshake }

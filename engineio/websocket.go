@@ -30,6 +30,9 @@ func newWSConn(s *Session, st stream) *wsConn {
 	return &wsConn{session: s, stream: st, in: frameReader{limit: s.server.cfg.MaxPayload}}
 }
 
+// form returns an entry as this connection takes it: the frames in the outbox are those of protocol 4, uncompressed.
+func (c *wsConn) form(e entry) []byte { return e.frames }
+
 // run reads until the connection ends. It is the one goroutine of a WebSocket. first are bytes that came with the request.
 //
 // The goroutine that is parked here for most of the time should have the smallest stack there is, and handling packets

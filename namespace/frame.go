@@ -47,11 +47,17 @@ func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, eve
 	return x.close(text, attachments), nil
 }
 
-// connect encodes a CONNECT. Ids of sockets need no escaping.
-func (x *scratch) connect(nsp, id string) []byte {
+// connect encodes a CONNECT; pid is the secret by which the client may recover, if there is one. Ids need no escaping.
+// With bare, which is how protocol revision 4 has it, it has no payload.
+func (x *scratch) connect(nsp, id, pid string, bare bool) []byte {
 	text := protocol.AppendHeader(x.open(), protocol.Connect, 0, nsp, 0, false)
-	text = append(text, `{"sid":"`...)
-	text = append(text, id...)
+	if bare {
+		return x.close(text, nil)
+	}
+	text = append(append(text, `{"sid":"`...), id...)
+	if pid != "" {
+		text = append(append(text, `","pid":"`...), pid...)
+	}
 	return x.close(append(text, `"}`...), nil)
 }
 

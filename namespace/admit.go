@@ -1,0 +1,78 @@
+package namespace
+
+import "errors"
+
+// admit is a socket's first task: it runs the middlewares, and then connects the socket or refuses it.
+func (s *Socket) admit() {
+	err := errInterrupted
+	defer func() {
+		if err != nil {
+			s.refused(err)
+		}
+		s.settle()
+	}()
+	if err = s.runMiddleware(); err != nil {
+		return
+	}
+	if !s.register() {
+		return // the connection ended meanwhile
+	}
+	s.client.settled()
+	x := takeScratch()
+	_ = s.write(x.connect(s.ns.name, s.id, "", false), 0) // fails when the connection just ended, which the socket will be told
+	x.release()
+	if s.ns.hub.closing.Load() {
+		s.end(ReasonServerShuttingDown, nil, 0)
+	}
+	for _, fn := range s.ns.handlers.load().connection {
+		s.call("a connection handler", func() { fn(s) })
+	}
+}
+
+// errInterrupted: a middleware ended its goroutine (runtime.Goexit).
+var errInterrupted = errors.New("socketio: middleware did not return")
+
+func (s *Socket) runMiddleware() error {
+	for _, fn := range s.ns.handlers.load().middleware {
+		if err := s.ns.hub.contain(s, "a middleware", func() error { return fn(s) }); err != nil {
+			return err
+		}
+		if !s.joining() {
+			return ErrClosed
+		}
+	}
+	return nil
+}
+
+// register makes the socket a connected one, in the adapter with the rooms it joined so far. It returns false when
+// the connection ended before.
+func (s *Socket) register() bool {
+	a := s.ns.adapter
+	a.Add(s)
+	for {
+		s.mu.Lock()
+		rooms := s.waiting
+		s.waiting = nil
+		switch {
+		case s.state.Load() != stateJoining:
+			s.mu.Unlock()
+			a.Remove(s.id)
+			return false
+		case len(rooms) == 0:
+			s.admitted = true
+			s.state.Store(stateConnected)
+			s.mu.Unlock()
+			return true
+		}
+		s.mu.Unlock()
+		a.Join(s.id, rooms...)
+	}
+}
+
+// settle gives back what the CONNECT was charged.
+func (s *Socket) settle() {
+	if s.charged {
+		s.charged = false
+		s.client.refund(1, s.cost)
+	}
+}
