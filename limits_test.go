@@ -1,0 +1,236 @@
+package socketio_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/rawclient"
+)
+
+// servePipe serves a server in memory, inside a synctest bubble, and ends it with the test.
+func servePipe(t *testing.T, c socketio.Config) (*socketio.Server, *rawclient.Endpoint) {
+	t.Helper()
+	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	s := socketio.New(c)
+	e := rawclient.ServePipe(t, s)
+	t.Cleanup(func() {
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+	return s, e
+}
+
+// rawConn is what both transports of rawclient can do.
+type rawConn interface {
+	Join(namespace, auth string) string
+	Send(packets ...string)
+}
+
+// transports are the ways to open a connection.
+var transports = map[string]func(*rawclient.Endpoint) rawConn{
+	"polling":   func(e *rawclient.Endpoint) rawConn { return e.Polling() },
+	"websocket": func(e *rawclient.Endpoint) rawConn { return e.WebSocket() },
+}
+
+// overTransports runs a test in a bubble for each transport.
+func overTransports(t *testing.T, test func(t *testing.T, open func(*rawclient.Endpoint) rawConn)) {
+	t.Helper()
+	for name, open := range transports {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, open) })
+		})
+	}
+}
+
+const (
+	// limit is the value of the deadlines under test, tick is more than the grain of the wheel and less than matters.
+	limit = 10 * time.Second
+	tick  = 200 * time.Millisecond
+)
+
+// wantSessions waits for a moment and fails the test unless the engine has so many sessions.
+func wantSessions(t *testing.T, s *socketio.Server, after time.Duration, want int) {
+	t.Helper()
+	time.Sleep(after) // fake time
+	synctest.Wait()
+	if got := s.Engine().Sessions(); got != want {
+		t.Errorf("%d sessions, want %d", got, want)
+	}
+}
+
+// A connection that joins no namespace lives until ConnectTimeout and no longer; a refused join does not help, one in time does.
+func TestLimitConnectTimeout(t *testing.T) {
+	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+		s, e := servePipe(t, socketio.Config{ConnectTimeout: limit, PingInterval: time.Hour})
+		c := open(e)
+		c.Send("40/unknown,")
+		const refused = `44/unknown,{"message":"Invalid namespace"}`
+		if ws, ok := c.(*rawclient.Conn); ok { // what is not read keeps a connection from closing at once
+			ws.Want(refused)
+		}
+		late := open(e)
+		wantSessions(t, s, limit-tick, 2)
+		late.Join("/", "")
+		wantSessions(t, s, 2*tick, pollersLinger(c)+1)
+		wantSessions(t, s, 100*limit, 1)
+	})
+}
+
+// pollersLinger is how many sessions are left at once of a connection that the server closed: a polling session waits for the
+// GET that takes the close packet, for 30 s.
+func pollersLinger(c rawConn) int {
+	if _, polls := c.(*rawclient.Poller); polls {
+		return 1
+	}
+	return 0
+}
+
+// Without a pong the session ends PingTimeout after the ping, and not before.
+func TestLimitPingTimeout(t *testing.T) {
+	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+		s, e := servePipe(t, socketio.Config{PingInterval: limit, PingTimeout: 2 * limit, ConnectTimeout: time.Hour, WriteTimeout: time.Hour})
+		open(e)
+		wantSessions(t, s, 3*limit-tick, 1)
+		wantSessions(t, s, 2*tick, 0)
+	})
+}
+
+// A packet whose attachments do not come ends the connection after AttachmentTimeout, counted anew from each.
+func TestLimitAttachmentTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, e := servePipe(t, socketio.Config{AttachmentTimeout: limit, PingInterval: time.Hour})
+		c := e.WebSocket()
+		c.Join("/", "")
+		c.Send(`452-["b",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`)
+		time.Sleep(limit - tick)
+		c.SendBinary([]byte{1})
+		wantSessions(t, s, limit-tick, 1)
+		wantSessions(t, s, 2*tick, 0)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s, e := servePipe(t, socketio.Config{AttachmentTimeout: limit, PingInterval: time.Hour})
+		c := e.Polling()
+		c.Join("/", "")
+		c.Send(`451-["b",{"_placeholder":true,"num":0}]`)
+		wantSessions(t, s, limit-tick, 1)
+		time.Sleep(2 * tick)
+		c.WantTogether("6", "1")
+		wantSessions(t, s, 0, 0)
+	})
+}
+
+// An acknowledgement is waited for until AckTimeout.
+func TestLimitAckTimeout(t *testing.T) {
+	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+		s, e := servePipe(t, socketio.Config{AckTimeout: limit, PingInterval: time.Hour})
+		id := open(e).Join("/", "")
+		synctest.Wait()
+		x, _ := s.Of("/").Socket(id)
+		start := time.Now()
+		_, err := x.EmitWithAck(context.Background(), "question")
+		if took := time.Since(start); !errors.Is(err, socketio.ErrTimeout) || took < limit || took > limit+tick {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
+
+// The messages that wait for a client who does not read: MaxBufferedPackets of them, not one more.
+func TestLimitBufferedPackets(t *testing.T) {
+	const packets = 5
+	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+		s, e := servePipe(t, socketio.Config{MaxBufferedPackets: packets, PingInterval: time.Hour, WriteTimeout: time.Hour})
+		c := open(e)
+		x, _ := s.Of("/").Socket(c.Join("/", ""))
+		synctest.Wait()
+		stall(t, x, c)
+		for range packets {
+			if err := x.Emit("e"); err != nil {
+				t.Fatalf("at the limit: %v", err)
+			}
+		}
+		err := x.Emit("e")
+		if !errors.Is(err, socketio.ErrQueueFull) || !strings.Contains(err.Error(), "5 messages") || !strings.Contains(err.Error(), "MaxBufferedPackets") {
+			t.Errorf("one above: %v", err)
+		}
+		if err := x.Emit("e"); !errors.Is(err, socketio.ErrClosed) && !errors.Is(err, socketio.ErrQueueFull) {
+			t.Errorf("after that: %v", err)
+		}
+	})
+}
+
+// The bytes that wait for a client who does not read: MaxBufferedBytes, framing included, not one more.
+func TestLimitBufferedBytes(t *testing.T) {
+	const bytes = 10_000
+	frame := func(n int) string { return strings.Repeat("x", n-len(`42["e",""]`)-4) } // the header of a frame of this size has 4 bytes
+	for name, test := range map[string]struct {
+		sizes []int
+		ok    bool
+	}{
+		"at the limit": {[]int{bytes / 2, bytes / 2}, true},
+		"one above":    {[]int{bytes / 2, bytes/2 + 1}, false},
+		"far above":    {[]int{6 * bytes}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+				s, e := servePipe(t, socketio.Config{MaxBufferedBytes: bytes + 200, PingInterval: time.Hour, WriteTimeout: time.Hour})
+				c := open(e)
+				x, _ := s.Of("/").Socket(c.Join("/", ""))
+				synctest.Wait()
+				stall(t, x, c)
+				waiting, _ := x.Conn().Buffered()
+				pad := 200 - waiting // what is written already counts until it is taken
+				if err := x.Emit("e", frame0(pad)); err != nil {
+					t.Fatal(err)
+				}
+				if full, _ := x.Conn().Buffered(); full != 200 {
+					t.Fatalf("%d bytes wait, want 200", full)
+				}
+				var err error
+				for _, n := range test.sizes {
+					if err == nil {
+						err = x.Emit("e", frame(n))
+					}
+				}
+				switch {
+				case test.ok && err != nil:
+					t.Error(err)
+				case !test.ok && (!errors.Is(err, socketio.ErrQueueFull) || !strings.Contains(err.Error(), "10200") || !strings.Contains(err.Error(), "MaxBufferedBytes")):
+					t.Errorf("got %v", err)
+				}
+				if n, _ := x.Conn().Buffered(); n > bytes+200 {
+					t.Errorf("%d bytes wait", n)
+				}
+			})
+		})
+	}
+}
+
+// frame0 is the argument that makes a small event of n bytes with its frame.
+func frame0(n int) string {
+	n -= len(`42["e",""]`) + 2
+	if n > 125-len(`42["e",""]`) {
+		n -= 2
+	}
+	return strings.Repeat("y", n)
+}
+
+// stall makes what is emitted to x from now on wait: over WebSocket a first event is being written to a pipe that nobody reads,
+// over polling nobody asks.
+func stall(t *testing.T, x *socketio.Socket, c rawConn) {
+	t.Helper()
+	if _, polls := c.(*rawclient.Poller); polls {
+		return
+	}
+	if err := x.Emit("first"); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+}
