@@ -14,16 +14,19 @@ func (s *Socket) admit() {
 	if err = s.runMiddleware(); err != nil {
 		return
 	}
+	s.hold()
 	if !s.register() {
-		return // the connection ended meanwhile
+		s.held.Store(nil)
+		return // the connection ended meanwhile, nothing can be sent any more
 	}
 	s.client.settled()
 	x := takeScratch()
-	_ = s.write(x.connect(s.ns.name, s.id, "", false), 0) // fails when the connection just ended, which the socket will be told
+	s.greet(x.connect(s.ns.name, s.id, "", false))
 	x.release()
 	if s.ns.hub.closing.Load() {
 		s.end(ReasonServerShuttingDown, nil, 0)
 	}
+	defer s.release() // whatever the handlers do
 	for _, fn := range s.ns.handlers.load().connection {
 		s.call("a connection handler", func() { fn(s) })
 	}

@@ -77,6 +77,7 @@ func (s *Socket) ask(ctx context.Context, event string, args []any, f adapter.Fl
 	s.showOutgoing(event, args)
 	err = s.write(frames, s.options(f)&^engineio.Later) // the caller is about to wait
 	x.release()
+	s.release() // a connection handler asks its client
 	if err != nil {
 		if s.takeCall(c.id) != nil {
 			return Reply{}, err

@@ -93,6 +93,7 @@ func (s *Socket) end(reason Reason, cause error, cost int64) bool {
 	if start {
 		s.start()
 	}
+	s.release()
 	return true
 }
 

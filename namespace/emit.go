@@ -62,6 +62,9 @@ func (s *Socket) options(f adapter.Flags) (o engineio.WriteOptions) {
 
 // write queues frames.
 func (s *Socket) write(frames []byte, o engineio.WriteOptions) error {
+	if h := s.held.Load(); h != nil && h.take(frames, o) {
+		return nil
+	}
 	err := s.client.session.Write(frames, o)
 	if errors.Is(err, engineio.ErrClosed) {
 		return ErrClosed

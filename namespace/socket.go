@@ -23,6 +23,7 @@ type Socket struct {
 
 	state atomic.Uint32 // written under mu
 	more  atomic.Bool   // events wait behind the one being handled
+	held  atomic.Pointer[hold]
 
 	mu       sync.Mutex
 	waiting  []string // rooms joined before the socket is connected

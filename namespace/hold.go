@@ -1,0 +1,114 @@
+package namespace
+
+import (
+	"bytes"
+	"sync"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// holdFor is how long what is sent to a socket may wait for its connection handlers.
+const holdFor = 50 * time.Millisecond
+
+// holdBytes limits what waits meanwhile.
+const holdBytes = 64 << 10
+
+// hold keeps what is sent to a socket that is being connected. First of all that is its CONNECT, whoever else sends to it
+// before that. And it waits until the connection handlers have returned: a client that knows that it is connected, and tells
+// others, then finds done what they do first, which is mostly to join rooms. In the official server nothing else can happen
+// before they have.
+//
+// It ends earlier when a handler waits for its client, when more than holdBytes wait, or after holdFor: a handler may run
+// for as long as it likes.
+type hold struct {
+	socket *Socket
+	timer  wheel.Timer
+
+	mu     sync.Mutex
+	first  []byte // the CONNECT; the hold cannot end before it is there
+	queue  []heldWrite
+	bytes  int
+	ending bool // somebody is writing what waits
+	over   bool // nothing waits any more
+}
+
+type heldWrite struct {
+	frames  []byte
+	options engineio.WriteOptions
+}
+
+// hold begins to hold what is sent to the socket.
+func (s *Socket) hold() { s.held.Store(&hold{socket: s}) }
+
+// greet says what comes first, the CONNECT, and starts the clock.
+func (s *Socket) greet(frames []byte) {
+	h := s.held.Load()
+	s.ns.hub.schedule(&h.timer, holdFor, h)
+	h.mu.Lock()
+	h.first = bytes.Clone(frames)
+	full := h.bytes > holdBytes
+	h.mu.Unlock()
+	if full {
+		h.end()
+	}
+}
+
+// release ends the hold, if there is one, and sends what it kept.
+func (s *Socket) release() {
+	if h := s.held.Load(); h != nil {
+		s.ns.hub.stop(&h.timer)
+		h.end()
+	}
+}
+
+// Expired ends the hold.
+func (h *hold) Expired(*wheel.Timer) { h.end() }
+
+// take keeps frames and returns true, unless the hold is over.
+func (h *hold) take(frames []byte, o engineio.WriteOptions) bool {
+	h.mu.Lock()
+	if h.over {
+		h.mu.Unlock()
+		return false
+	}
+	if o&engineio.Shared == 0 {
+		frames = bytes.Clone(frames)
+	}
+	h.queue = append(h.queue, heldWrite{frames, o | engineio.Shared})
+	h.bytes += len(frames)
+	full := h.bytes > holdBytes
+	h.mu.Unlock()
+	if full {
+		h.end()
+	}
+	return true
+}
+
+// end writes what waits, in order; what comes meanwhile is written by whoever is here already.
+func (h *hold) end() {
+	h.mu.Lock()
+	if h.ending || h.first == nil {
+		h.mu.Unlock()
+		return
+	}
+	h.ending = true
+	queue := append([]heldWrite{{h.first, engineio.Shared}}, h.queue...)
+	for len(queue) > 0 {
+		h.queue, h.bytes = nil, 0
+		h.mu.Unlock()
+		for i, w := range queue {
+			if i < len(queue)-1 {
+				w.options |= engineio.Later // more follows at once
+			}
+			// A session that has ended, or is ended by this, tells its sockets.
+			_ = h.socket.client.session.Write(w.frames, w.options)
+		}
+		h.mu.Lock()
+		queue = h.queue
+	}
+	h.over = true
+	h.mu.Unlock()
+	h.socket.held.Store(nil)
+}
