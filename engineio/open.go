@@ -10,7 +10,7 @@ import (
 
 // open makes a session and registers it. Its heartbeat runs before anybody can find it, so that it ends whatever happens
 // to its connection. c tells why there is none.
-func (e *Server) open(r *http.Request, t Transport) (s *Session, c *ConnectionError) {
+func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *ConnectionError) {
 	id := newID()
 	if e.cfg.GenerateID != nil {
 		var err error
@@ -21,12 +21,12 @@ func (e *Server) open(r *http.Request, t Transport) (s *Session, c *ConnectionEr
 			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie"})
 		}
 	}
-	s = &Session{server: e, id: id, handshake: newHandshake(r), protocol: 4, ctx: context.Background(), transport: t, opening: make(chan struct{})}
+	s = &Session{server: e, id: id, handshake: newHandshake(r), protocol: q.protocol(), b64: q.b64 != "", ctx: context.Background(), transport: t, opening: make(chan struct{})}
 	if e.cfg.SessionContext != nil {
 		s.ctx = e.cfg.SessionContext(r)
 	}
 	// Until the handshake is through, the heartbeat's timer is the deadline of the handshake.
-	e.wheel.Schedule(&s.beat, e.cfg.PingInterval, s)
+	e.wheel.Schedule(&s.beat, s.firstBeat(), s)
 	if !e.sessions.add(s) {
 		e.wheel.Stop(&s.beat)
 		return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id is taken"})
@@ -51,21 +51,18 @@ func unavailable(w http.ResponseWriter) {
 }
 
 // handshakePolling answers the first GET of a polling session with its open packet (protocol v4, "Handshake").
-func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request) {
+func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
 		unavailable(w)
 		return
 	}
-	s, c := e.open(r, Polling)
+	s, c := e.open(r, q, Polling)
 	if c != nil {
 		e.work.Done()
 		e.refuse(w, r, c)
 		return
 	}
-	body := e.appendOpen([]byte{'0'}, s, Polling)
-	if e.cfg.InitialPacket != "" {
-		body = append(append(body, wire.Separator, '4'), e.cfg.InitialPacket...)
-	}
+	first := e.openFrames(s, Polling)
 	e.announce(s)
 	h := w.Header()
 	if e.cfg.Cookie != nil {
@@ -76,36 +73,32 @@ func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request) {
 	if f := e.cfg.Events.InitialHeaders; f != nil {
 		f(h, r)
 	}
-	if err := e.answerPoll(w, r, body); err != nil {
+	if err := e.answerPoll(w, r, s, first); err != nil {
 		s.mu.Lock()
 		s.close(ReasonTransportError, &TransportError{Message: "write error", Err: err})
 	}
 }
 
 // handshakeWebSocket opens a session directly on a WebSocket: its open packet leaves together with the 101.
-func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request) {
+func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
 		unavailable(w)
 		return
 	}
-	s, c := e.open(r, WebSocket)
+	s, c := e.open(r, q, WebSocket)
 	if c != nil {
 		e.work.Done()
 		e.refuse(w, r, c)
 		return
 	}
-	first := wire.AppendText(nil, wire.Open, e.appendOpen(nil, s, WebSocket))
-	if e.cfg.InitialPacket != "" {
-		first = wire.AppendText(first, wire.Message, []byte(e.cfg.InitialPacket))
-	}
-	conn, rest, err := e.hijack(w, r, true, first)
+	conn, rest, err := e.hijack(w, r, true, e.openFrames(s, WebSocket))
 	if err != nil {
 		// Nobody has heard of the session yet.
 		e.abandon(s)
 		e.refuseHijack(w, r, err)
 		return
 	}
-	ws := newWSConn(s, newStream(conn))
+	ws := newWSConn(s, newStream(conn), q)
 	s.mu.Lock()
 	ok := s.state == stateOpen && e.begin()
 	if ok {
@@ -119,6 +112,15 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	e.announce(s)
 	go ws.run(rest)
+}
+
+// openFrames returns the first packets of a session.
+func (e *Server) openFrames(s *Session, t Transport) []byte {
+	frames := wire.AppendText(nil, wire.Open, e.appendOpen(nil, s, t))
+	if e.cfg.InitialPacket != "" {
+		frames = wire.AppendText(frames, wire.Message, []byte(e.cfg.InitialPacket))
+	}
+	return frames
 }
 
 // announce tells the user of a session. A Close event, from whatever goroutine, comes after it.

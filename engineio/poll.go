@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/engineio/wire"
-	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
 type pollKind uint8
@@ -17,6 +16,12 @@ const (
 	pollData pollKind = iota
 	pollNoop
 	pollClose
+)
+
+// What a poll is answered with when there are no messages for it.
+var (
+	noopFrame      = wire.AppendText(nil, wire.Noop, nil)
+	closeFrameText = wire.AppendText(nil, wire.Close, nil)
 )
 
 // parkedPoll is a GET that waits for something to send. Session.mu guards it.
@@ -73,7 +78,7 @@ func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 		return
 	case s.state == stateClosing:
 		s.close(ReasonForcedClose, nil)
-		_ = e.answerPoll(w, r, []byte("6\x1e1")) // the session is over
+		_ = e.answerPoll(w, r, s, append(noopFrame[:len(noopFrame):len(noopFrame)], closeFrameText...)) // the session is over
 		return
 	}
 	p := &parkedPoll{wake: make(chan struct{})}
@@ -116,27 +121,22 @@ func (e *Server) releasePoll(w http.ResponseWriter, r *http.Request, s *Session,
 	case pollData:
 		e.deliver(w, r, s, batch)
 	case pollNoop:
-		_ = e.answerPoll(w, r, []byte("6")) // nothing is lost with it
+		_ = e.answerPoll(w, r, s, noopFrame) // nothing is lost with it
 	case pollClose:
-		_ = e.answerPoll(w, r, []byte("1")) // the session is over
+		_ = e.answerPoll(w, r, s, closeFrameText) // the session is over
 	}
 }
 
 // deliver answers a GET with the packets of a batch.
 func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, batch []entry) {
 	e.cfg.Events.flush(s)
-	size, bytes := 0, 0
+	bytes := 0
 	for _, b := range batch {
-		size += wire.PayloadLen(b.frames) + 1
 		bytes += len(b.frames)
 	}
-	buf := bufpool.Get(size)
-	body := (*buf)[:0]
-	for i, b := range batch {
-		body = wire.AppendPayload(body, b.frames, i == 0)
-	}
-	err := e.answerPoll(w, r, e.compress(w.Header(), r, batch, body))
-	bufpool.Put(buf)
+	body := s.newPollBody(r, batch)
+	err := e.sendPoll(w, r, body.contentType, e.compress(w.Header(), r, batch, body.bytes))
+	body.release()
 	s.mu.Lock()
 	s.out.wrote(len(batch), bytes)
 	if err != nil {
@@ -152,10 +152,17 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 	e.cfg.Events.drain(s)
 }
 
-// answerPoll writes the response to a GET and waits until the kernel has it, for at most WriteTimeout.
-func (e *Server) answerPoll(w http.ResponseWriter, r *http.Request, body []byte) error {
+// answerPoll answers a GET with packets that do not come from the outbox.
+func (e *Server) answerPoll(w http.ResponseWriter, r *http.Request, s *Session, frames []byte) error {
+	body := s.newPollBody(r, []entry{{frames: frames}})
+	defer body.release()
+	return e.sendPoll(w, r, body.contentType, body.bytes)
+}
+
+// sendPoll writes the response to a GET and waits until the kernel has it, for at most WriteTimeout.
+func (e *Server) sendPoll(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Content-Type", contentType)
 	e.pollHeaders(h, r)
 	rc := http.NewResponseController(w)
 	_ = rc.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)) // not every ResponseWriter can

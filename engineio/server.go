@@ -81,7 +81,7 @@ func (e *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case s == nil:
-		e.handshakePolling(w, r)
+		e.handshakePolling(w, r, q)
 	case r.Method == http.MethodGet:
 		e.servePoll(w, r, s)
 	case r.Method == http.MethodPost:
@@ -109,9 +109,9 @@ func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s
 		}
 		refuseUpgraded(conn)
 	case s != nil:
-		e.upgrade(w, r, s)
+		e.upgrade(w, r, q, s)
 	default:
-		e.handshakeWebSocket(w, r)
+		e.handshakeWebSocket(w, r, q)
 	}
 }
 

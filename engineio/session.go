@@ -124,9 +124,9 @@ func (s *Session) PauseReading() {
 func (s *Session) ResumeReading() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.resume != nil && s.awaiting {
+	if s.resume != nil && (s.awaiting || s.protocol == 3) {
 		// The pong may be among what is read now: it gets its whole time.
-		s.server.wheel.Schedule(&s.beat, s.server.cfg.PingTimeout, s)
+		s.server.wheel.Schedule(&s.beat, s.patience(), s)
 	}
 	s.resumeLocked()
 }
@@ -153,9 +153,14 @@ func (s *Session) receive(p wire.Packet) error {
 		s.mu.Unlock()
 		return nil
 	}
-	if p.Type == wire.Pong {
+	v3 := s.protocol == 3
+	switch {
+	case v3 && p.Type == wire.Ping:
+		s.pinged()
+	case v3:
+	case p.Type == wire.Pong:
 		s.ponged()
-	} else {
+	default:
 		s.sawLife()
 	}
 	s.mu.Unlock()
@@ -169,12 +174,16 @@ func (s *Session) receive(p wire.Packet) error {
 		if ev.Message != nil {
 			ev.Message(s, p.Data, p.Binary)
 		}
-	case wire.Pong:
+	case wire.Ping, wire.Pong:
+		if v3 != (p.Type == wire.Ping) {
+			return &TransportError{Message: "invalid heartbeat direction"}
+		}
+		if v3 {
+			_ = s.Write(pongFrame, Shared) // fails when the session is over
+		}
 		if ev.Heartbeat != nil {
 			ev.Heartbeat(s)
 		}
-	case wire.Ping:
-		return &TransportError{Message: "invalid heartbeat direction"}
 	case wire.Close:
 		return errPeerClosed
 	}

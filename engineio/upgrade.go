@@ -44,7 +44,7 @@ func (c *candidate) Expired(t *wheel.Timer) {
 
 // upgrade takes an upgrade request for an existing session. A second attempt, or one after the session has moved, gets its
 // 101 and is closed at once; the session is not affected.
-func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
+func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Session) {
 	c := &candidate{session: s}
 	s.mu.Lock()
 	accepted := s.state != stateClosed && s.transport == Polling && s.candidate == nil && !e.cfg.NoUpgrades
@@ -62,7 +62,7 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, s *Session) {
 		e.refuseHijack(w, r, err)
 		return
 	}
-	ws := newWSConn(s, newStream(conn))
+	ws := newWSConn(s, newStream(conn), q)
 	ws.candidate = c
 	s.mu.Lock()
 	dropped := !accepted || c.done || !e.begin()

@@ -34,7 +34,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 		s.close(ReasonTransportError, &TransportError{Message: "data request overlap from client"})
 		respond(w, http.StatusBadRequest, nil)
 		return
-	case r.Header.Get("Content-Type") == "application/octet-stream":
+	case s.protocol != 3 && r.Header.Get("Content-Type") == binaryBody:
 		// Binary bodies belong to protocol 3.
 		s.close(ReasonTransportError, &TransportError{Message: "invalid content"})
 		respond(w, http.StatusBadRequest, nil)
@@ -89,20 +89,45 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 		return &TransportError{Message: "data request connection closed prematurely", Err: err}
 	}
 	_ = u.rc.SetReadDeadline(time.Time{})
-	for more := true; more; {
-		var p wire.Packet
-		if p, body, more, err = wire.NextPacket(body); err != nil {
-			return err
+	if _, jsonp := jsonpCallback(r); jsonp {
+		var ok bool
+		if body, ok = unwrapJSONP(body); !ok {
+			return nil
 		}
-		if err = s.receive(p); err != nil {
-			return err
-		}
+	}
+	if err := s.receiveAll(body, r.Header.Get("Content-Type") == binaryBody); err != nil {
+		return err
 	}
 	if resume := s.paused(); resume != nil {
 		select {
 		case <-resume:
 		case <-r.Context().Done():
 			return &TransportError{Message: "data request connection closed prematurely", Err: r.Context().Err()}
+		}
+	}
+	return nil
+}
+
+// receiveAll acts on the packets of a payload, up to the first error.
+func (s *Session) receiveAll(payload []byte, binary bool) (err error) {
+	for more := true; more; {
+		var p wire.Packet
+		skip := false
+		switch {
+		case s.protocol != 3:
+			p, payload, more, err = wire.NextPacket(payload)
+		case binary:
+			p, payload, err = wire.NextPacketBinary3(payload)
+			more = len(payload) > 0
+		default:
+			p, skip, payload, err = wire.NextPacketText3(payload)
+			more = len(payload) > 0
+		}
+		if err == nil && !skip {
+			err = s.receive(p)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 )
 
 // query holds the parameters that the engine looks at. Nothing else of a query is parsed.
-type query struct{ eio, transport, sid string }
+type query struct{ eio, transport, sid, b64 string }
 
 // parseQuery takes the last of duplicates, and a value that cannot be unescaped as it is, as browsers' URLSearchParams do.
 func parseQuery(raw string) (q query) {
@@ -22,6 +22,8 @@ func parseQuery(raw string) (q query) {
 			to = &q.transport
 		case "sid":
 			to = &q.sid
+		case "b64":
+			to = &q.b64
 		default:
 			continue
 		}
@@ -88,7 +90,7 @@ func (e *Server) verifySession(r *http.Request, q query, transport Transport) (*
 		return nil, unknownSession(q.sid)
 	}
 	if isUpgrade(r) {
-		return s, nil
+		return s, mixed(q, s)
 	}
 	if current := s.Transport(); current != transport {
 		return nil, mismatch(transport, current)
@@ -97,14 +99,25 @@ func (e *Server) verifySession(r *http.Request, q query, transport Transport) (*
 		// The official server never answers this one.
 		return nil, badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
 	}
-	if q.eio != protocolVersion {
-		return nil, badRequest("PROTOCOL_MISMATCH", map[string]any{"protocol": q.eio, "previousProtocol": s.Protocol()})
-	}
-	return s, nil
+	return s, mixed(q, s)
 }
 
-// protocolVersion is what the EIO parameter must be.
-const protocolVersion = "4"
+// mixed refuses a request of another revision of the protocol than its session's.
+func mixed(q query, s *Session) *ConnectionError {
+	if q.protocol() != s.protocol {
+		return badRequest("PROTOCOL_MISMATCH", map[string]any{"protocol": int(q.protocol()), "previousProtocol": s.Protocol()})
+	}
+	return nil
+}
+
+// protocol is the revision of the protocol that a request asks for: everything but 4 is taken for 3, as in the official
+// server, for clients of revision 3 did not always say so.
+func (q query) protocol() uint8 {
+	if q.eio == "4" {
+		return 4
+	}
+	return 3
+}
 
 func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) *ConnectionError {
 	if r.Method != http.MethodGet {
@@ -118,7 +131,7 @@ func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) 
 			return refusal(CodeForbidden, map[string]any{"message": err.Error()})
 		}
 	}
-	if q.eio != protocolVersion {
+	if q.protocol() == 3 && !e.cfg.AllowEIO3 {
 		return refusal(CodeUnsupportedVersion, map[string]any{"protocol": 3})
 	}
 	return nil

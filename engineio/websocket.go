@@ -19,6 +19,7 @@ type wsConn struct {
 	session *Session
 	stream  stream
 	in      frameReader
+	base64  bool // the peer takes no binary
 	// candidate is set until the session has moved here. The reading goroutine owns it.
 	candidate *candidate
 	fresh     bool          // replace the reading goroutine; its own
@@ -26,12 +27,23 @@ type wsConn struct {
 	farewell  ws.StatusCode // of the close frame that the session owes; Session.mu guards it
 }
 
-func newWSConn(s *Session, st stream) *wsConn {
-	return &wsConn{session: s, stream: st, in: frameReader{limit: s.server.cfg.MaxPayload}}
+func newWSConn(s *Session, st stream, q query) *wsConn {
+	return &wsConn{session: s, stream: st, base64: q.b64 != "", in: frameReader{limit: s.server.cfg.MaxPayload}}
 }
 
 // form returns an entry as this connection takes it: the frames in the outbox are those of protocol 4, uncompressed.
-func (c *wsConn) form(e entry) []byte { return e.frames }
+func (c *wsConn) form(e entry) []byte {
+	v3 := c.session.protocol == 3
+	switch {
+	case !v3 && !c.base64 || e.formed || !wire.HasBinary(e.frames):
+		return e.frames
+	case c.base64 && v3:
+		return wire.AppendFramesBase64(nil, e.frames, "b4")
+	case c.base64:
+		return wire.AppendFramesBase64(nil, e.frames, "b")
+	}
+	return wire.AppendFrames3(nil, e.frames)
+}
 
 // run reads until the connection ends. It is the one goroutine of a WebSocket. first are bytes that came with the request.
 //
@@ -76,19 +88,29 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	case ws.OpClose:
 		return closeFrame(payload)
 	}
-	p := wire.Packet{Type: wire.Message, Binary: true, Data: payload}
-	if op == ws.OpText {
-		var err error
-		if p, err = wire.DecodeText(payload); err != nil {
-			return err
-		}
+	p, err := c.decode(op, payload)
+	if err != nil {
+		return err
 	}
 	if c.candidate != nil {
 		return c.probe(p)
 	}
-	c.fresh = !c.greeted || p.Type == wire.Pong
+	c.fresh = !c.greeted || p.Type == wire.Pong || p.Type == wire.Ping
 	c.greeted = true
 	return c.session.receive(p)
+}
+
+// decode makes a packet of a message.
+func (c *wsConn) decode(op ws.OpCode, payload []byte) (wire.Packet, error) {
+	switch v3 := c.session.protocol == 3; {
+	case v3 && op == ws.OpText:
+		return wire.DecodeText3(payload)
+	case v3:
+		return wire.DecodeBinary3(payload)
+	case op == ws.OpText:
+		return wire.DecodeText(payload)
+	}
+	return wire.Packet{Type: wire.Message, Binary: true, Data: payload}, nil
 }
 
 // closeFrame judges the payload of a close frame (RFC 6455 sections 5.5.1 and 7.4).
