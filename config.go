@@ -77,6 +77,8 @@ type Config struct {
 	Transports []Transport
 	// NoUpgrades keeps connections on the transport they started with.
 	NoUpgrades bool
+	// AllowEIO3 serves clients before Socket.IO 3.0 too. By default they are refused.
+	AllowEIO3 bool
 	// Cookie, if set, is sent with the response to a polling handshake, for load balancers. See
 	// engineio.DefaultCookie.
 	Cookie *http.Cookie
@@ -133,6 +135,7 @@ func (c *Config) engine() engineio.Config {
 		CompressionThreshold: c.CompressionThreshold,
 		Transports:           c.Transports,
 		NoUpgrades:           c.NoUpgrades,
+		AllowEIO3:            c.AllowEIO3,
 		Cookie:               c.Cookie,
 		CORS:                 c.CORS,
 		AllowRequest:         c.AllowRequest,

@@ -21,7 +21,7 @@ func (s *Socket) admit() {
 	}
 	s.client.settled()
 	x := takeScratch()
-	s.greet(x.connect(s.ns.name, s.id, "", false))
+	s.greet(x.connect(s.ns.name, s.id, "", s.client.v2()))
 	x.release()
 	if s.ns.hub.closing.Load() {
 		s.end(ReasonServerShuttingDown, nil, 0)

@@ -53,6 +53,9 @@ func clientOf(s *engineio.Session) *client { return s.Context().Value(clientKey{
 func (c *client) opened(s *engineio.Session) {
 	c.session = s
 	c.hub.schedule(&c.timer, c.hub.cfg.ConnectTimeout, c)
+	if c.v2() {
+		c.connect(&protocol.Packet{Type: protocol.Connect, Namespace: "/"})
+	}
 }
 
 // Expired ends a connection that joined no namespace in time.
@@ -137,6 +140,9 @@ func (c *client) message(data []byte, binary bool) {
 
 // packet acts on a well-formed packet.
 func (c *client) packet(p *protocol.Packet) {
+	if c.v2() {
+		splitQuery(p)
+	}
 	switch p.Type {
 	case protocol.Connect:
 		c.connect(p)

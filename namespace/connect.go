@@ -15,10 +15,11 @@ import (
 func (c *client) connect(p *protocol.Packet) {
 	ns := c.hub.lookup(p.Namespace)
 	if ns == nil {
-		c.refuse(p.Namespace, &Error{Message: "Invalid namespace"})
+		// The one refusal that is an object in revision 4 of the protocol too.
+		c.refuse(p.Namespace, &Error{Message: "Invalid namespace"}, false)
 		return
 	}
-	s := &Socket{id: newID(), ns: ns, client: c, auth: bytes.Clone(p.Data)}
+	s := &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: bytes.Clone(p.Data)}
 	s.run = s.work
 	adopted, twice := c.adopt(s)
 	switch {
@@ -48,10 +49,10 @@ func (c *client) adopt(s *Socket) (adopted, twice bool) {
 }
 
 // refuse sends a CONNECT_ERROR.
-func (c *client) refuse(nsp string, e *Error) {
+func (c *client) refuse(nsp string, e *Error, bare bool) {
 	x := takeScratch()
 	defer x.release()
-	frames, err := x.refusal(nsp, e)
+	frames, err := x.refusal(nsp, e, bare)
 	if err != nil {
 		c.hub.report(nil, fmt.Errorf("socketio: data of a refused connect: %w", err))
 	}
@@ -66,7 +67,7 @@ func (s *Socket) refused(err error) {
 	}
 	s.client.forget(s, false)
 	if s.end("", err, 0) {
-		s.client.refuse(s.ns.name, shown(err))
+		s.client.refuse(s.ns.name, shown(err), s.client.v2())
 	}
 }
 

@@ -61,12 +61,20 @@ func (x *scratch) connect(nsp, id, pid string, bare bool) []byte {
 	return x.close(append(text, `"}`...), nil)
 }
 
-// refusal encodes a CONNECT_ERROR. Data that cannot be encoded is left out, with the reason in err.
-func (x *scratch) refusal(nsp string, e *Error) (frames []byte, err error) {
-	text, err := protocol.AppendControl(x.open(), protocol.ConnectError, nsp, e.wire())
+// refusal encodes a CONNECT_ERROR. Data that cannot be encoded is left out, with the reason in err. With bare, which is how
+// protocol revision 4 has it, the payload is the data or else the message.
+func (x *scratch) refusal(nsp string, e *Error, bare bool) (frames []byte, err error) {
+	var payload, fallback any = e.wire(), errorObject{Message: e.Message}
+	if bare {
+		payload, fallback = e.Data, e.Message
+		if payload == nil {
+			payload = e.Message
+		}
+	}
+	text, err := protocol.AppendControl(x.open(), protocol.ConnectError, nsp, payload)
 	if err != nil {
 		// A string always encodes.
-		text, _ = protocol.AppendControl(x.open(), protocol.ConnectError, nsp, errorObject{Message: e.Message})
+		text, _ = protocol.AppendControl(x.open(), protocol.ConnectError, nsp, fallback)
 	}
 	return x.close(text, nil), err
 }

@@ -21,6 +21,7 @@ type options struct {
 	pingTimeout    time.Duration
 	connectTimeout time.Duration
 	maxPayload     int
+	eio3           bool
 }
 
 // parseOptions reads the command line. What the server cannot do yet is refused, never ignored: a suite that asks for
@@ -28,7 +29,7 @@ type options struct {
 // flag.ErrHelp.
 func parseOptions(args []string, help io.Writer) (options, error) {
 	var o options
-	var eio3, recovery bool
+	var recovery bool
 	f := flag.NewFlagSet("server", flag.ContinueOnError)
 	f.SetOutput(io.Discard) // an error is one line, which is main's to print
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "address to listen on; port 0 is a free one")
@@ -38,7 +39,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.DurationVar(&o.pingTimeout, "ping-timeout", 0, "time that a pong may take")
 	f.DurationVar(&o.connectTimeout, "connect-timeout", 0, "time that a connection may take to join a namespace")
 	f.IntVar(&o.maxPayload, "max-payload", 0, "bytes that one message of a client may have")
-	f.BoolVar(&eio3, "eio3", false, "serve clients of Engine.IO 3")
+	f.BoolVar(&o.eio3, "eio3", false, "serve clients of Engine.IO 3")
 	f.BoolVar(&recovery, "recovery", false, "recover the state of connections that broke")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -50,8 +51,6 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	switch {
 	case f.NArg() > 0:
 		return options{}, errors.New("unexpected argument " + f.Arg(0))
-	case eio3:
-		return options{}, errors.New("-eio3: Engine.IO 3 is not supported yet")
 	case recovery:
 		return options{}, errors.New("-recovery: connection state recovery is not supported yet")
 	}
@@ -72,6 +71,7 @@ func (o options) socketio() socketio.Config {
 		PingTimeout:    o.pingTimeout,
 		ConnectTimeout: o.connectTimeout,
 		MaxPayload:     o.maxPayload,
+		AllowEIO3:      o.eio3,
 		CORS:           o.cors(),
 	}
 }
