@@ -9,6 +9,10 @@ import (
 type (
 	// Namespace is a set of sockets with handlers of their own, under one name.
 	Namespace = namespace.Namespace
+	// Parent makes namespaces when clients ask for them.
+	Parent = namespace.Parent
+	// ParentOperator says which sockets of a parent's children are meant.
+	ParentOperator = namespace.ParentOperator
 	// Socket is a client in a namespace.
 	Socket = namespace.Socket
 	// Event is an event that a client sent.

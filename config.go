@@ -57,6 +57,11 @@ type Config struct {
 	MaxPayload int
 	// MaxAttachments limits the binary attachments of one packet of a client. Default 10.
 	MaxAttachments int
+	// MaxNamespaces limits the namespaces that one connection may be in; further ones refuse it. Default 1024.
+	MaxNamespaces int
+	// CleanupEmptyChildNamespaces forgets a namespace that was made for a client ([Server.OfRegexp], [Server.OfFunc]) when its
+	// last socket has left or was refused.
+	CleanupEmptyChildNamespaces bool
 	// MaxBufferedBytes limits what waits to be sent to one client, in bytes; beyond it the connection is closed.
 	// Default 8 MiB.
 	MaxBufferedBytes int
@@ -114,11 +119,15 @@ func (c *Config) namespaces() namespace.Config {
 		AckTimeout:        c.AckTimeout,
 		AttachmentTimeout: c.AttachmentTimeout,
 		MaxAttachments:    c.MaxAttachments,
+		MaxNamespaces:     c.MaxNamespaces,
 		MaxInboxBytes:     c.MaxInboxBytes,
-		MaxInboxEvents:    c.MaxInboxEvents,
-		Adapter:           c.Adapter,
-		Logger:            c.Logger,
-		OnError:           c.OnError,
+
+		CleanupEmptyChildNamespaces: c.CleanupEmptyChildNamespaces,
+
+		MaxInboxEvents: c.MaxInboxEvents,
+		Adapter:        c.Adapter,
+		Logger:         c.Logger,
+		OnError:        c.OnError,
 	}
 }
 

@@ -8,6 +8,7 @@ type Registrar interface {
 var (
 	_ Registrar = (*Server)(nil)
 	_ Registrar = (*Namespace)(nil)
+	_ Registrar = (*Parent)(nil)
 	_ Registrar = (*Socket)(nil)
 )
 

@@ -2,7 +2,9 @@ package socketio
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"regexp"
 
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/namespace"
@@ -46,6 +48,18 @@ func (s *Server) Engine() *engineio.Server { return s.engine }
 // Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; ""
 // is "/". Clients can join the namespaces that exist, and no others.
 func (s *Server) Of(name string) *Namespace { return s.hub.Of(name) }
+
+// OfRegexp makes a namespace for each name that re matches when the first client asks for it, see [Parent].
+func (s *Server) OfRegexp(re *regexp.Regexp) *Parent { return s.hub.OfRegexp(re) }
+
+// OfFunc makes a namespace for each name that match accepts when the first client asks for it, see [Parent]. auth is what the
+// client sent to join, or nil. It must not block.
+func (s *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *Parent {
+	return s.hub.OfFunc(match)
+}
+
+// OnNewNamespace adds a function that is called for each namespace made from now on.
+func (s *Server) OnNewNamespace(fn func(*Namespace)) { s.hub.OnNewNamespace(fn) }
 
 // Namespaces returns the namespaces in the order of their names.
 func (s *Server) Namespaces() []*Namespace { return s.hub.Namespaces() }

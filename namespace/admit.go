@@ -4,10 +4,13 @@ import "errors"
 
 // admit is a socket's first task: it runs the middlewares, and then connects the socket or refuses it.
 func (s *Socket) admit() {
-	err := errInterrupted
+	err, registered := errInterrupted, false
 	defer func() {
 		if err != nil {
 			s.refused(err)
+		}
+		if !registered {
+			s.ns.hub.leave(s.ns)
 		}
 		s.settle()
 	}()
@@ -15,7 +18,7 @@ func (s *Socket) admit() {
 		return
 	}
 	s.hold()
-	if !s.register() {
+	if registered = s.register(); !registered {
 		s.held.Store(nil)
 		return // the connection ended meanwhile, nothing can be sent any more
 	}

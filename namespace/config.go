@@ -15,6 +15,7 @@ const (
 	DefaultAckTimeout        = 30 * time.Second
 	DefaultAttachmentTimeout = 45 * time.Second
 	DefaultMaxAttachments    = 10
+	DefaultMaxNamespaces     = 1024
 	DefaultMaxInboxBytes     = 1 << 20
 	DefaultMaxInboxEvents    = 1024
 )
@@ -35,6 +36,11 @@ type Config struct {
 	AttachmentTimeout time.Duration
 	// MaxAttachments limits the binary attachments of one packet of a client. Default 10.
 	MaxAttachments int
+	// MaxNamespaces limits the namespaces that one connection may be in; further ones refuse it. Default 1024.
+	MaxNamespaces int
+	// CleanupEmptyChildNamespaces forgets a namespace that a [Parent] made for a client, and closes its adapter, when
+	// its last socket has left or was refused. It is made anew when a client asks for it.
+	CleanupEmptyChildNamespaces bool
 	// MaxInboxBytes limits what waits for the handlers of one connection, in bytes. A connection over it is not
 	// read from until half of it has been handled. One packet, as large as the engine takes, may come on top.
 	// Default 1 MiB.
@@ -76,6 +82,7 @@ func (c Config) withDefaults() (Config, error) {
 		def  int
 	}{
 		{"MaxAttachments", &c.MaxAttachments, DefaultMaxAttachments},
+		{"MaxNamespaces", &c.MaxNamespaces, DefaultMaxNamespaces},
 		{"MaxInboxBytes", &c.MaxInboxBytes, DefaultMaxInboxBytes},
 		{"MaxInboxEvents", &c.MaxInboxEvents, DefaultMaxInboxEvents},
 	} {

@@ -13,7 +13,11 @@ import (
 
 // connect acts on a CONNECT (Socket.IO protocol, "Connection to a namespace").
 func (c *client) connect(p *protocol.Packet) {
-	ns := c.hub.lookup(p.Namespace)
+	if c.crowded() {
+		c.refuse(p.Namespace, &Error{Message: "too many namespaces"}, c.v2())
+		return
+	}
+	ns := c.hub.enter(p.Namespace, p.Data)
 	if ns == nil {
 		// The one refusal that is an object in revision 4 of the protocol too.
 		c.refuse(p.Namespace, &Error{Message: "Invalid namespace"}, false)
@@ -22,6 +26,9 @@ func (c *client) connect(p *protocol.Packet) {
 	s := &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: bytes.Clone(p.Data)}
 	s.run = s.work
 	adopted, twice := c.adopt(s)
+	if !adopted {
+		c.hub.leave(ns)
+	}
 	switch {
 	case twice:
 		// The official server refuses it once the namespace is joined and makes a second socket before that; a
@@ -31,6 +38,13 @@ func (c *client) connect(p *protocol.Packet) {
 		s.cost, s.charged = c.charge(len(p.Data)), true
 		s.wake()
 	}
+}
+
+// crowded tells whether the connection has as many sockets as it may.
+func (c *client) crowded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.sockets) >= c.hub.cfg.MaxNamespaces
 }
 
 // adopt adds a new socket to the connection, unless that is ending or has one in the namespace.

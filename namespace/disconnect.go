@@ -108,6 +108,7 @@ func (s *Socket) tell() {
 	cost := s.endCost
 	s.mu.Unlock()
 	defer func() {
+		s.ns.hub.leave(s.ns)
 		if cost > 0 {
 			s.client.refund(1, cost)
 		}

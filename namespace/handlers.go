@@ -63,6 +63,14 @@ func (h *handlerSet) change(f func(*handlers)) {
 	h.now.Store(&next)
 }
 
+func (h *handlerSet) addMiddleware(fn func(*Socket) error) {
+	h.change(func(n *handlers) { n.middleware = with(n.middleware, fn) })
+}
+
+func (h *handlerSet) addConnection(fn func(*Socket)) {
+	h.change(func(n *handlers) { n.connection = with(n.connection, fn) })
+}
+
 func (h *handlerSet) addDisconnecting(fn func(*Socket, Reason)) {
 	h.change(func(n *handlers) { n.disconnecting = with(n.disconnecting, fn) })
 }

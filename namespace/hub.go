@@ -1,8 +1,11 @@
 package namespace
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -22,8 +25,10 @@ type Hub struct {
 	cfg    Config
 	engine *engineio.Server
 
-	mu    sync.RWMutex
-	names map[string]*Namespace
+	mu      sync.RWMutex
+	names   map[string]*Namespace
+	parents []*Parent          // in the order in which they are asked
+	arrival []func(*Namespace) // told about new namespaces
 
 	closing atomic.Bool // Shutdown has begun: nobody joins any more
 	workers workers
@@ -36,7 +41,7 @@ func New(c Config) (*Hub, error) {
 		return nil, err
 	}
 	h := &Hub{cfg: c, names: make(map[string]*Namespace)}
-	if _, err := h.add("/"); err != nil {
+	if _, err := h.add("/", nil, false); err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -91,7 +96,7 @@ func (h *Hub) Of(name string) *Namespace {
 	if strings.Contains(name, ",") {
 		panic("socketio: namespace " + name + ": no client can join a name with a comma, which ends the name on the wire")
 	}
-	ns, err := h.add(name)
+	ns, err := h.add(name, h.parentOf(name), false)
 	if err != nil {
 		panic("socketio: adapter of namespace " + name + ": " + err.Error())
 	}
@@ -113,14 +118,37 @@ func (h *Hub) lookup(name string) *Namespace {
 	return h.names[name]
 }
 
-// add makes a namespace, unless somebody else just did.
-func (h *Hub) add(name string) (*Namespace, error) {
-	ns := &Namespace{name: name, hub: h}
+// parentOf returns the parent whose child a namespace is that the application makes.
+func (h *Hub) parentOf(name string) *Parent {
+	h.mu.RLock()
+	parents := h.parents
+	h.mu.RUnlock()
+	for _, p := range parents {
+		if p.explicit && p.asked(name, nil) {
+			return p
+		}
+	}
+	return nil
+}
+
+// OnNewNamespace adds a function that is called for each namespace made from now on.
+func (h *Hub) OnNewNamespace(fn func(*Namespace)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.arrival = with(h.arrival, fn)
+}
+
+// add makes a namespace, unless somebody else just did. With brief it is removed when its last socket has left.
+func (h *Hub) add(name string, parent *Parent, brief bool) (*Namespace, error) {
+	ns := &Namespace{name: name, hub: h, parent: parent, brief: brief}
 	made, err := h.cfg.Adapter(host{ns})
 	if err != nil {
 		return nil, err
 	}
 	ns.adapter = made
+	if parent != nil {
+		ns.handlers.now.Store(parent.handlers.load())
+	}
 
 	h.mu.Lock()
 	if first := h.names[name]; first != nil {
@@ -129,8 +157,83 @@ func (h *Hub) add(name string) (*Namespace, error) {
 		return first, nil
 	}
 	h.names[name] = ns
+	arrival := h.arrival
 	h.mu.Unlock()
+	if parent != nil {
+		parent.adopt(ns)
+	}
+	for _, fn := range arrival {
+		_ = h.contain(nil, "a function of OnNewNamespace", func() error {
+			fn(ns)
+			return nil
+		})
+	}
 	return ns, nil
+}
+
+// enter returns the namespace that a client wants to join, which may have to be made; nil when there is none. leave must be
+// called when the client's socket is gone from it.
+func (h *Hub) enter(name string, auth json.RawMessage) *Namespace {
+	for {
+		ns := h.lookup(name)
+		if ns == nil {
+			if ns = h.child(name, auth); ns == nil {
+				return nil
+			}
+		}
+		if !ns.brief {
+			return ns
+		}
+		h.mu.Lock()
+		still := h.names[name] == ns
+		if still {
+			ns.visitors++
+		}
+		h.mu.Unlock()
+		if still {
+			return ns
+		}
+	}
+}
+
+// child makes a namespace for a client if a parent wants it.
+func (h *Hub) child(name string, auth json.RawMessage) *Namespace {
+	h.mu.RLock()
+	parents := h.parents
+	h.mu.RUnlock()
+	auth = bytes.Clone(auth) // the function may keep it
+	for _, p := range parents {
+		if !p.asked(name, auth) {
+			continue
+		}
+		ns, err := h.add(name, p, h.cfg.CleanupEmptyChildNamespaces)
+		if err != nil {
+			h.report(nil, fmt.Errorf("socketio: adapter of namespace %s: %w", name, err))
+			return nil
+		}
+		return ns
+	}
+	return nil
+}
+
+// leave ends what enter began. The last one out of a child removes it.
+func (h *Hub) leave(ns *Namespace) {
+	if !ns.brief {
+		return
+	}
+	h.mu.Lock()
+	ns.visitors--
+	last := ns.visitors == 0
+	if last {
+		delete(h.names, ns.name)
+	}
+	h.mu.Unlock()
+	if last {
+		ns.parent.disown(ns)
+		if err := h.closeAdapter(ns); err != nil {
+			h.report(nil, fmt.Errorf("socketio: closing the adapter of namespace %s: %w", ns.name, err))
+		}
+	}
 }
 
 // schedule runs e on the engine's wheel after d. Expiring must not block.

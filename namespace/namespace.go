@@ -18,6 +18,9 @@ type Namespace struct {
 	handlers handlerSet
 	ids      atomic.Uint64 // acknowledgement ids handed out
 	polls    polls
+	parent   *Parent // nil: none
+	brief    bool    // removed when its last visitor leaves
+	visitors int     // sockets, from their CONNECT until they are gone; Hub.mu guards it, and only a brief one counts
 }
 
 // Name returns the name, such as "/" or "/chat".
@@ -27,13 +30,13 @@ func (n *Namespace) Name() string { return n.name }
 // socket: they may block. The first error refuses the socket; an [*Error] is shown to the client as it is, any
 // other as "internal error".
 func (n *Namespace) Use(fn func(*Socket) error) {
-	n.handlers.change(func(h *handlers) { h.middleware = with(h.middleware, fn) })
+	n.handlers.addMiddleware(fn)
 }
 
 // OnConnection adds a function that runs for each socket that connected, before any event of that socket is
 // handled.
 func (n *Namespace) OnConnection(fn func(*Socket)) {
-	n.handlers.change(func(h *handlers) { h.connection = with(h.connection, fn) })
+	n.handlers.addConnection(fn)
 }
 
 // OnDisconnecting adds a function that runs when a socket has disconnected and its rooms can still be read.
