@@ -20,8 +20,6 @@ const (
 	Polling Transport = iota + 1
 	// WebSocket is one WebSocket connection.
 	WebSocket
-	// WebTransport is one bidirectional stream of a WebTransport session, see package engineio/webtransport.
-	WebTransport
 )
 
 // String returns the transport's name on the wire.
@@ -31,8 +29,6 @@ func (t Transport) String() string {
 		return "polling"
 	case WebSocket:
 		return "websocket"
-	case WebTransport:
-		return "webtransport"
 	}
 	return "unknown"
 }
@@ -92,8 +88,6 @@ type Config struct {
 	NoCompression bool
 	// CompressionThreshold is the size in bytes from which a polling response is compressed. Default 1024; 1 compresses all.
 	CompressionThreshold int
-	// PerMessageDeflate, if set, compresses WebSocket messages for clients that offer it (RFC 7692). Default nil: none.
-	PerMessageDeflate *PerMessageDeflate
 	// TrustedProxies are the addresses of the reverse proxies whose X-Forwarded-For and Forwarded headers are believed, see
 	// Handshake.ClientIP. Default none.
 	TrustedProxies []netip.Prefix
@@ -120,12 +114,6 @@ type Config struct {
 // name io, path /, HttpOnly, SameSite=Lax.
 func DefaultCookie() *http.Cookie {
 	return &http.Cookie{Name: "io", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
-}
-
-// PerMessageDeflate configures the compression of WebSocket messages.
-type PerMessageDeflate struct {
-	// Threshold is the size in bytes from which a message is compressed. Default 1024; 1 compresses all.
-	Threshold int
 }
 
 func orDefault[T comparable](v *T, d T) {
