@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -94,6 +95,9 @@ type Config struct {
 	AllowRequest func(*http.Request) error
 	// GenerateID, if set, makes the ids of connections. They must be unique and must not be guessable.
 	GenerateID func(*http.Request) (string, error)
+	// TrustedProxies are the addresses of the reverse proxies whose X-Forwarded-For and Forwarded headers are believed: what
+	// Socket.Handshake().ClientIP() returns. Default none.
+	TrustedProxies []netip.Prefix
 	// SessionContext, if set, makes the context from which the contexts of a connection's sockets are derived.
 	// Default context.Background.
 	SessionContext func(*http.Request) context.Context
@@ -149,6 +153,7 @@ func (c *Config) engine() engineio.Config {
 		CORS:                 c.CORS,
 		AllowRequest:         c.AllowRequest,
 		GenerateID:           c.GenerateID,
+		TrustedProxies:       c.TrustedProxies,
 		SessionContext:       c.SessionContext,
 		Middleware:           c.Middleware,
 		MaxBufferedBytes:     c.MaxBufferedBytes,

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -16,17 +17,19 @@ type Handshake struct {
 	URL string
 	// Host is the request's Host.
 	Host string
-	// RemoteAddr is the peer's address as net/http gives it, "IP:port". Headers of proxies are not looked at.
+	// RemoteAddr is the peer's address as net/http gives it, "IP:port". Headers of proxies are not looked at; see
+	// ClientIP.
 	RemoteAddr string
 	// Secure tells whether the request came over TLS.
 	Secure bool
 	// CrossDomain tells whether the request had an Origin header.
 	CrossDomain bool
 
-	header string // "Key: value\n" lines; a tenth of what an http.Header takes
+	clientIP netip.Addr
+	header   string // "Key: value\n" lines; a tenth of what an http.Header takes
 }
 
-func newHandshake(r *http.Request) *Handshake {
+func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
 	var b strings.Builder
 	for k, values := range r.Header {
 		for _, v := range values {
@@ -44,6 +47,7 @@ func newHandshake(r *http.Request) *Handshake {
 		RemoteAddr:  r.RemoteAddr,
 		Secure:      r.TLS != nil,
 		CrossDomain: r.Header.Get("Origin") != "",
+		clientIP:    clientIP(r, proxies),
 		header:      b.String(),
 	}
 }

@@ -21,7 +21,7 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie"})
 		}
 	}
-	s = &Session{server: e, id: id, handshake: newHandshake(r), protocol: q.protocol(), b64: q.b64 != "", ctx: context.Background(), transport: t, opening: make(chan struct{})}
+	s = &Session{server: e, id: id, handshake: newHandshake(r, e.cfg.TrustedProxies), protocol: q.protocol(), b64: q.b64 != "", ctx: context.Background(), transport: t, opening: make(chan struct{})}
 	if e.cfg.SessionContext != nil {
 		s.ctx = e.cfg.SessionContext(r)
 	}
