@@ -6,6 +6,8 @@ import (
 	"compress/zlib"
 	"io"
 
+	"github.com/andybalholm/brotli"
+
 	"github.com/gosocketio/socketio/internal/accept"
 )
 
@@ -16,6 +18,8 @@ func compress(encoding string, data []byte) []byte {
 	var w io.WriteCloser
 	// The level is valid and a bytes.Buffer does not fail, so neither do these.
 	switch encoding {
+	case accept.Brotli:
+		w = brotli.NewWriterLevel(&out, brotli.BestCompression)
 	case accept.Gzip:
 		w, _ = gzip.NewWriterLevel(&out, gzip.BestCompression)
 	case accept.Deflate:

@@ -27,6 +27,7 @@ type Files struct {
 type bundle struct {
 	contentType string
 	plain       []byte
+	brotli      func() []byte
 	gzip        func() []byte
 	deflate     func() []byte
 }
@@ -85,6 +86,7 @@ func newBundle(name string, data []byte) *bundle {
 	b := &bundle{
 		contentType: "application/javascript; charset=utf-8",
 		plain:       data,
+		brotli:      sync.OnceValue(func() []byte { return compress(accept.Brotli, data) }),
 		gzip:        sync.OnceValue(func() []byte { return compress(accept.Gzip, data) }),
 		deflate:     sync.OnceValue(func() []byte { return compress(accept.Deflate, data) }),
 	}
@@ -97,6 +99,8 @@ func newBundle(name string, data []byte) *bundle {
 // body returns the file in an encoding that accept.Encoding chose.
 func (b *bundle) body(encoding string) []byte {
 	switch encoding {
+	case accept.Brotli:
+		return b.brotli()
 	case accept.Gzip:
 		return b.gzip()
 	case accept.Deflate:

@@ -14,7 +14,7 @@ import (
 //
 // As in the official server any method is answered, the query is ignored, and
 // an If-None-Match that equals the entity tag, weak or strong, gets 304 without
-// any header. A file is sent as gzip or deflate when the client accepts one of
+// any header. A file is sent as brotli, gzip or deflate when the client accepts one of
 // them. Two things differ from the official server. Brotli is not offered: a
 // dependency for one static file would be in every user's module graph. And
 // the length and "Vary: Accept-Encoding" are sent, without which a shared cache
@@ -40,7 +40,7 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request, b *bundle) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","))
+	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","), accept.Brotli, accept.Gzip, accept.Deflate)
 	body := b.body(encoding)
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=0")

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/andybalholm/brotli"
+
 	clientjs "github.com/gosocketio/socketio/client-js"
 )
 
@@ -145,9 +147,10 @@ func TestContentEncoding(t *testing.T) {
 		"":        func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(r), nil },
 		"gzip":    func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) },
 		"deflate": zlib.NewReader,
+		"br":      func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(brotli.NewReader(r)), nil },
 	}
 	for _, c := range []struct{ accept, want string }{
-		{"gzip,br,deflate", "gzip"}, {"deflate", "deflate"}, {"br", ""}, {"", ""},
+		{"gzip,br,deflate", "gzip"}, {"deflate", "deflate"}, {"br", "br"}, {"zstd", ""}, {"", ""},
 	} {
 		w := do(h, "GET", "/socket.io/socket.io.js", http.Header{"Accept-Encoding": {c.accept}})
 		if got := w.Header().Get("Content-Encoding"); got != c.want {

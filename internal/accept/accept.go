@@ -7,21 +7,23 @@ import (
 	"strings"
 )
 
-// The content encodings that are offered, in the order that breaks ties.
+// The content encodings.
 const (
+	Brotli   = "br"
 	Gzip     = "gzip"
 	Deflate  = "deflate" // in the zlib format (RFC 9110 section 8.4.1.2)
 	Identity = ""
 )
 
-// Encoding returns the encoding to answer an Accept-Encoding header with:
+// Encoding returns which of the offered encodings to answer an Accept-Encoding header with:
 // the acceptable one with the highest weight, of equal ones the one named
-// exactly rather than by "*", of those the one named first. As in the official
+// exactly rather than by "*", of those the one named first, then the one
+// offered first. As in the official
 // server, identity is the answer only when none of the offered encodings is
 // acceptable, whatever its own weight.
-func Encoding(header string) string {
+func Encoding(header string, offered ...string) string {
 	best, bestRank := Identity, rank{}
-	for _, name := range []string{Gzip, Deflate} {
+	for _, name := range offered {
 		if r := rankOf(header, name); r.weight > 0 && r.better(bestRank) {
 			best, bestRank = name, r
 		}
