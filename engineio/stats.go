@@ -1,0 +1,77 @@
+package engineio
+
+import "time"
+
+// SessionStats is the state of a session at one moment.
+type SessionStats struct {
+	// Transport carries the session.
+	Transport Transport
+	// Protocol is the revision of the Engine.IO protocol, 3 or 4.
+	Protocol int
+	// Age is how long ago the session began.
+	Age time.Duration
+	// BufferedBytes and BufferedPackets are what waits to be written to the peer, framing included.
+	BufferedBytes, BufferedPackets int
+	// Upgrading tells whether another transport is being probed.
+	Upgrading bool
+	// Paused tells whether the session is not read from, because its handlers are behind.
+	Paused bool
+}
+
+// Stats returns the state of the session.
+func (s *Session) Stats() SessionStats {
+	age := time.Since(s.handshake.Time)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return SessionStats{
+		Transport:       s.transport,
+		Protocol:        s.Protocol(),
+		Age:             age,
+		BufferedBytes:   s.out.bytes,
+		BufferedPackets: s.out.count + s.out.taken,
+		Upgrading:       s.candidate != nil,
+		Paused:          s.resume != nil,
+	}
+}
+
+// Stats sums up the sessions of a server.
+type Stats struct {
+	// Polling and WebSocket are the numbers of sessions by the transport that carries them.
+	Polling, WebSocket int
+	// Protocol3 is how many of them speak revision 3 of the protocol.
+	Protocol3 int
+	// Upgrading is how many are being moved to another transport.
+	Upgrading int
+	// Paused is how many are not read from, because their handlers are behind.
+	Paused int
+	// BufferedBytes and BufferedPackets are what waits to be written to all peers together. A broadcast counts for each of
+	// them, though it is in memory once.
+	BufferedBytes, BufferedPackets int
+}
+
+// Stats sums up all sessions. It looks at each of them, a few at a time: right for a metrics page every few seconds, not for
+// every request.
+func (e *Server) Stats() Stats {
+	var sum Stats
+	for _, s := range e.sessions.all() {
+		one := s.Stats()
+		if one.Transport == Polling {
+			sum.Polling++
+		} else {
+			sum.WebSocket++
+		}
+		sum.BufferedBytes += one.BufferedBytes
+		sum.BufferedPackets += one.BufferedPackets
+		sum.Protocol3 += count(one.Protocol == 3)
+		sum.Upgrading += count(one.Upgrading)
+		sum.Paused += count(one.Paused)
+	}
+	return sum
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,56 @@
+package engineio_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosocketio/socketio/engineio"
+)
+
+// What the server and its sessions say about themselves follows what happens to them.
+func TestStats(t *testing.T) {
+	s := v3(t, engineio.Config{})
+	want := func(w engineio.Stats) {
+		t.Helper()
+		if diff := cmp.Diff(w, s.engine.Stats()); diff != "" {
+			t.Error(diff)
+		}
+	}
+	want(engineio.Stats{})
+	q := s.polling()
+	x := next(t, s.sessions)
+	s.polling3("EIO=3")
+	next(t, s.sessions)
+	c := s.dial(direct)
+	c.open()
+	ws := next(t, s.sessions)
+	want(engineio.Stats{Polling: 2, WebSocket: 1, Protocol3: 1})
+
+	if err := x.Send([]byte("four"), false); err != nil {
+		t.Fatal(err)
+	}
+	ws.PauseReading()
+	candidate := s.dial(strings.Replace(q, "polling", "websocket", 1))
+	candidate.send("2probe")
+	candidate.want("3probe")
+	want(engineio.Stats{Polling: 2, WebSocket: 1, Protocol3: 1, Upgrading: 1, Paused: 1, BufferedBytes: len("\x81\x054four"), BufferedPackets: 1})
+
+	got := x.Stats()
+	if got.Age <= 0 {
+		t.Errorf("age %v", got.Age)
+	}
+	got.Age = 0
+	if diff := cmp.Diff(engineio.SessionStats{Transport: engineio.Polling, Protocol: 4, BufferedBytes: 7, BufferedPackets: 1, Upgrading: true}, got); diff != "" {
+		t.Error(diff)
+	}
+	ws.ResumeReading()
+	candidate.send("5")
+	candidate.want("4four")
+	candidate.send("4back")
+	candidate.want("4back")
+	if got := s.engine.Stats(); got.Polling != 1 || got.WebSocket != 2 || got.Upgrading != 0 || got.Paused != 0 {
+		t.Errorf("got %+v", got)
+	}
+}

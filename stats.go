@@ -1,0 +1,21 @@
+package socketio
+
+import "github.com/gosocketio/socketio/engineio"
+
+// Stats sums up what a server holds at one moment.
+type Stats struct {
+	// Connections sums up the connections below the sockets.
+	Connections engineio.Stats
+	// Sockets is the number of sockets in each namespace on this server.
+	Sockets map[string]int
+}
+
+// Stats sums up what the server holds. It looks at every connection: right for a metrics page every few seconds, not for every
+// request. For one socket there is Socket.Conn().Stats().
+func (s *Server) Stats() Stats {
+	sum := Stats{Connections: s.engine.Stats(), Sockets: make(map[string]int)}
+	for _, n := range s.hub.Namespaces() {
+		sum.Sockets[n.Name()] = n.Len()
+	}
+	return sum
+}
