@@ -1,0 +1,13 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/gosocketio/socketio/examples/chat"
+	"github.com/gosocketio/socketio/examples/internal/talk"
+)
+
+func TestRecipe(t *testing.T) {
+	io := chat.New()
+	talk.Check(t, routes(io), io)
+}
