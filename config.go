@@ -14,6 +14,7 @@ import (
 	clientjs "github.com/gosocketio/socketio/client-js"
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/namespace"
+	"github.com/gosocketio/socketio/protocol"
 )
 
 // DefaultPath is where a server answers unless Config.Path says otherwise.
@@ -104,6 +105,9 @@ type Config struct {
 	// Middleware wraps every request; the first one is the outermost.
 	Middleware []func(http.Handler) http.Handler
 
+	// Parser is the form of packets on the wire, which clients must use too: msgpack.Parser (package protocol/msgpack) or one of
+	// your own. Default nil: the one that clients use unless they are told otherwise.
+	Parser protocol.Parser
 	// Adapter makes the adapter of each namespace. Default adapter.Memory.
 	Adapter adapter.Factory
 	// Logger receives what operators should know, contained panics among it. Default slog.Default.
@@ -129,6 +133,7 @@ func (c *Config) namespaces() namespace.Config {
 		CleanupEmptyChildNamespaces: c.CleanupEmptyChildNamespaces,
 
 		MaxInboxEvents: c.MaxInboxEvents,
+		Parser:         c.Parser,
 		Adapter:        c.Adapter,
 		Logger:         c.Logger,
 		OnError:        c.OnError,

@@ -16,6 +16,7 @@ func TestImportsPointDownwards(t *testing.T) {
 		"internal/bufpool": "",
 		"protocol":         "",
 		"rooms":            "",
+		"protocol/msgpack": "protocol",
 		"engineio":         "engineio/wire internal/wheel internal/bufpool internal/accept",
 		"adapter":          "rooms protocol",
 		"namespace":        "adapter rooms protocol engineio engineio/wire internal/wheel internal/bufpool internal/accept",

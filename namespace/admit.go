@@ -23,7 +23,7 @@ func (s *Socket) admit() {
 		return // the connection ended meanwhile, nothing can be sent any more
 	}
 	s.client.settled()
-	x := takeScratch()
+	x := s.ns.hub.takeScratch()
 	s.greet(x.connect(s.ns.name, s.id, "", s.client.v2()))
 	x.release()
 	if s.ns.hub.closing.Load() {

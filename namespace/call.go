@@ -61,7 +61,7 @@ func (s *Socket) ask(ctx context.Context, event string, args []any, f adapter.Fl
 		return Reply{}, err
 	}
 	c := &call{socket: s, id: s.ns.nextID(), done: make(chan struct{})}
-	x := takeScratch()
+	x := s.ns.hub.takeScratch()
 	frames, err := x.packet(protocol.Event, s.ns.name, c.id, true, event, args)
 	if err == nil {
 		err = s.addCall(c)

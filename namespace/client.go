@@ -19,7 +19,8 @@ type client struct {
 
 	// What the goroutine that delivers messages uses alone.
 	decoder protocol.Decoder
-	awaited *attachmentWait // nil until the first binary packet
+	custom  protocol.PacketDecoder // in its place, with Config.Parser
+	awaited *attachmentWait        // nil until the first binary packet
 
 	mu      sync.Mutex
 	sockets []*Socket // joining and connected, at most one per namespace
@@ -43,6 +44,9 @@ type clientKey struct{}
 func newClient(h *Hub) *client {
 	c := &client{hub: h}
 	c.decoder.MaxAttachments = h.cfg.MaxAttachments
+	if h.cfg.Parser != nil {
+		c.custom = h.cfg.Parser.NewDecoder(h.cfg.MaxAttachments)
+	}
 	return c
 }
 
@@ -120,12 +124,16 @@ func (c *client) message(data []byte, binary bool) {
 	if deaf {
 		return
 	}
+	decoder := c.custom
+	if decoder == nil {
+		decoder = &c.decoder
+	}
 	var p *protocol.Packet
 	var err error
 	if binary {
-		p, err = c.decoder.AddBinary(data)
+		p, err = decoder.AddBinary(data)
 	} else {
-		p, err = c.decoder.AddText(data)
+		p, err = decoder.AddText(data)
 	}
 	if err != nil {
 		c.undecodable(err)
@@ -134,7 +142,7 @@ func (c *client) message(data []byte, binary bool) {
 	c.await(p == nil)
 	if p != nil {
 		c.packet(p)
-		c.decoder.Release() // an idle connection keeps no buffer
+		decoder.Release() // an idle connection keeps no buffer
 	}
 }
 

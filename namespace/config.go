@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/protocol"
 )
 
 // Defaults of Config.
@@ -47,6 +48,9 @@ type Config struct {
 	MaxInboxBytes int
 	// MaxInboxEvents is the same limit in events. Default 1024.
 	MaxInboxEvents int
+	// Parser is the form of packets on the wire, which clients must use too, see package protocol/msgpack. Default nil:
+	// the one that clients use unless they are told otherwise.
+	Parser protocol.Parser
 	// Adapter makes the adapter of each namespace. Default adapter.Memory.
 	Adapter adapter.Factory
 	// Logger receives contained panics and, when OnError is nil, the errors it would be given: an [*Error], or

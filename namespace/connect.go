@@ -64,7 +64,7 @@ func (c *client) adopt(s *Socket) (adopted, twice bool) {
 
 // refuse sends a CONNECT_ERROR.
 func (c *client) refuse(nsp string, e *Error, bare bool) {
-	x := takeScratch()
+	x := c.hub.takeScratch()
 	defer x.release()
 	frames, err := x.refusal(nsp, e, bare)
 	if err != nil {

@@ -80,7 +80,7 @@ func (h host) Disconnect(to []adapter.Socket, close bool) {
 
 // shared encodes p into frames that many outboxes may keep: they are never changed.
 func (n *Namespace) shared(p *adapter.Packet, id uint64, hasID bool) ([]byte, error) {
-	x := takeScratch()
+	x := n.hub.takeScratch()
 	defer x.release()
 	frames, err := x.packet(protocol.Event, n.name, id, hasID, p.Event, p.Args)
 	return bytes.Clone(frames), err

@@ -21,7 +21,7 @@ func (s *Socket) Disconnect(close bool) {
 func (s *Socket) disconnect() {
 	s.client.forget(s, true)
 	if s.end(ReasonServerNamespaceDisconnect, nil, 0) {
-		x := takeScratch()
+		x := s.ns.hub.takeScratch()
 		defer x.release()
 		_ = s.write(x.disconnect(s.ns.name), 0) // a client that is gone need not be told
 	}

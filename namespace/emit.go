@@ -28,7 +28,7 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	if s.state.Load() == stateGone {
 		return ErrClosed
 	}
-	x := takeScratch()
+	x := s.ns.hub.takeScratch()
 	defer x.release()
 	frames, err := x.packet(protocol.Event, s.ns.name, 0, false, event, args)
 	if err != nil {

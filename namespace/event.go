@@ -140,7 +140,7 @@ func (e *Event) Ack(args ...any) error {
 		return nil
 	}
 	// Encoded first: after an error there is still an answer to give.
-	x := takeScratch()
+	x := e.socket.ns.hub.takeScratch()
 	defer x.release()
 	frames, err := x.packet(protocol.Ack, e.socket.ns.name, e.ackID, true, "", args)
 	if err != nil {

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 
@@ -9,11 +10,18 @@ import (
 )
 
 // scratch is a pooled buffer in which a packet is encoded.
-type scratch struct{ buf []byte }
+type scratch struct {
+	buf    []byte
+	parser protocol.Parser // nil: the default form
+}
 
-var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 512)} }}
+var scratches = sync.Pool{New: func() any { return &scratch{buf: make([]byte, 0, 512)} }}
 
-func takeScratch() *scratch { return scratches.Get().(*scratch) }
+func (h *Hub) takeScratch() *scratch {
+	x := scratches.Get().(*scratch)
+	x.parser = h.cfg.Parser
+	return x
+}
 
 // release gives the buffer back. Nothing may refer to it any more.
 func (x *scratch) release() {
@@ -29,12 +37,37 @@ func (x *scratch) open() []byte {
 }
 
 // close makes complete frames of what was appended to open's result.
-func (x *scratch) close(text []byte, attachments [][]byte) []byte {
+func (x *scratch) close(text []byte, attachments [][]byte) ([]byte, error) {
 	x.buf = text[:0]
+	if x.parser != nil {
+		return encode(x.parser, text[wire.HeadRoom+1:], attachments)
+	}
 	frames := wire.FinishText(text)
 	for _, a := range attachments {
 		frames = wire.AppendBinary(frames, a)
 	}
+	return frames, nil
+}
+
+// encode makes the frames of a packet whose form is that of another parser.
+func encode(p protocol.Parser, text []byte, attachments [][]byte) (frames []byte, err error) {
+	messages, err := p.Encode(text, attachments)
+	if err != nil {
+		return nil, fmt.Errorf("socketio: Config.Parser: %w", err)
+	}
+	for _, m := range messages {
+		if m.Binary {
+			frames = wire.AppendBinary(frames, m.Data)
+		} else {
+			frames = wire.AppendText(frames, wire.Message, m.Data)
+		}
+	}
+	return frames, nil
+}
+
+// control is close for a packet that every parser can encode: a parser that cannot sends nothing.
+func (x *scratch) control(text []byte) []byte {
+	frames, _ := x.close(text, nil)
 	return frames
 }
 
@@ -44,7 +77,7 @@ func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, eve
 	if err != nil {
 		return nil, err
 	}
-	return x.close(text, attachments), nil
+	return x.close(text, attachments)
 }
 
 // connect encodes a CONNECT; pid is the secret by which the client may recover, if there is one. Ids need no escaping.
@@ -52,13 +85,13 @@ func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, eve
 func (x *scratch) connect(nsp, id, pid string, bare bool) []byte {
 	text := protocol.AppendHeader(x.open(), protocol.Connect, 0, nsp, 0, false)
 	if bare {
-		return x.close(text, nil)
+		return x.control(text)
 	}
 	text = append(append(text, `{"sid":"`...), id...)
 	if pid != "" {
 		text = append(append(text, `","pid":"`...), pid...)
 	}
-	return x.close(append(text, `"}`...), nil)
+	return x.control(append(text, `"}`...))
 }
 
 // refusal encodes a CONNECT_ERROR. Data that cannot be encoded is left out, with the reason in err. With bare, which is how
@@ -76,10 +109,10 @@ func (x *scratch) refusal(nsp string, e *Error, bare bool) (frames []byte, err e
 		// A string always encodes.
 		text, _ = protocol.AppendControl(x.open(), protocol.ConnectError, nsp, fallback)
 	}
-	return x.close(text, nil), err
+	return x.control(text), err
 }
 
 // disconnect encodes a DISCONNECT.
 func (x *scratch) disconnect(nsp string) []byte {
-	return x.close(protocol.AppendHeader(x.open(), protocol.Disconnect, 0, nsp, 0, false), nil)
+	return x.control(protocol.AppendHeader(x.open(), protocol.Disconnect, 0, nsp, 0, false))
 }

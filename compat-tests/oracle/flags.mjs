@@ -20,6 +20,7 @@ const kinds = {
   cors: String,
   eio3: Boolean,
   recovery: Boolean,
+  parser: String,
 };
 
 /** Parses args over the defaults given, or throws an Error that says what is wrong. */

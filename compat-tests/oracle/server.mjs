@@ -1,6 +1,7 @@
 // The interop server on the official Node.js implementation: the oracle that every scenario is held against before it
 // judges our own server. It takes the command line of ../server and answers as ../server does.
 
+import { createRequire } from "node:module";
 import { createServer } from "node:http";
 import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
@@ -19,6 +20,7 @@ try {
     cors: "",
     eio3: false,
     recovery: false,
+    parser: "",
   });
 } catch (error) {
   console.error(`oracle: ${error.message}`);
@@ -41,6 +43,7 @@ const io = new Server(http, {
   ...engineOptions,
   path: flags.path,
   connectTimeout: flags["connect-timeout"],
+  ...(flags.parser ? { parser: createRequire(import.meta.url)(`socket.io-${flags.parser}-parser`) } : {}),
   ...(flags.recovery ? { connectionStateRecovery: {} } : {}),
 });
 serveEverywhere(io.of("/"));

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
 // options are what the command line says. Zero durations and sizes are the library's defaults, which are the official
@@ -22,6 +23,7 @@ type options struct {
 	connectTimeout time.Duration
 	maxPayload     int
 	eio3           bool
+	parser         string
 }
 
 // parseOptions reads the command line. What the server cannot do yet is refused, never ignored: a suite that asks for
@@ -40,6 +42,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.DurationVar(&o.connectTimeout, "connect-timeout", 0, "time that a connection may take to join a namespace")
 	f.IntVar(&o.maxPayload, "max-payload", 0, "bytes that one message of a client may have")
 	f.BoolVar(&o.eio3, "eio3", false, "serve clients of Engine.IO 3")
+	f.StringVar(&o.parser, "parser", "", "form of packets on the wire: msgpack, or nothing for the default one")
 	f.BoolVar(&recovery, "recovery", false, "recover the state of connections that broke")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -51,6 +54,8 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	switch {
 	case f.NArg() > 0:
 		return options{}, errors.New("unexpected argument " + f.Arg(0))
+	case o.parser != "" && o.parser != "msgpack":
+		return options{}, errors.New("-parser: there is msgpack and no " + o.parser)
 	case recovery:
 		return options{}, errors.New("-recovery: connection state recovery is not supported yet")
 	}
@@ -65,7 +70,7 @@ func (o options) cors() engineio.CORS {
 }
 
 func (o options) socketio() socketio.Config {
-	return socketio.Config{
+	c := socketio.Config{
 		Path:           o.path,
 		PingInterval:   o.pingInterval,
 		PingTimeout:    o.pingTimeout,
@@ -74,4 +79,8 @@ func (o options) socketio() socketio.Config {
 		AllowEIO3:      o.eio3,
 		CORS:           o.cors(),
 	}
+	if o.parser == "msgpack" {
+		c.Parser = msgpack.Parser
+	}
+	return c
 }

@@ -13,10 +13,15 @@ type Visitor struct {
 	tb *exampleTB
 }
 
-// Enter serves h for one client, which joins the namespaces, "/" if none is given.
-func Enter(h http.Handler, namespaces ...string) *Visitor {
+// Arrive serves h for one client, which joins nothing yet.
+func Arrive(h http.Handler) *Visitor {
 	tb := &exampleTB{}
-	v := &Visitor{Serve(tb, h).WebSocket("name=ann"), tb}
+	return &Visitor{Serve(tb, h).WebSocket("name=ann"), tb}
+}
+
+// Enter is [Arrive], after which the client joins the namespaces, "/" if none is given.
+func Enter(h http.Handler, namespaces ...string) *Visitor {
+	v := Arrive(h)
 	if len(namespaces) == 0 {
 		namespaces = []string{"/"}
 	}

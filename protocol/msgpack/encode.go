@@ -1,0 +1,130 @@
+package msgpack
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// Encode makes one map of a packet: type, nsp, and data and id if it has them.
+func (parser) Encode(text []byte, attachments [][]byte) ([]protocol.Message, error) {
+	d := protocol.Decoder{MaxAttachments: max(len(attachments), 1)}
+	p, err := d.AddText(text)
+	for _, a := range attachments {
+		if err == nil {
+			p, err = d.AddBinary(a)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	fields := uint32(2)
+	if p.Data != nil {
+		fields++
+	}
+	if p.HasID {
+		fields++
+	}
+	b := msgp.AppendMapHeader(nil, fields)
+	b = msgp.AppendUint64(msgp.AppendString(b, "type"), uint64(p.Type))
+	b = msgp.AppendString(msgp.AppendString(b, "nsp"), p.Namespace)
+	if p.Data != nil {
+		e := encoder{text: p.Data, in: jsontext.NewDecoder(bytes.NewReader(p.Data), jsontext.AllowDuplicateNames(true)), attachments: p.Attachments}
+		if b, err = e.value(msgp.AppendString(b, "data")); err != nil {
+			return nil, fmt.Errorf("msgpack: %w", err)
+		}
+	}
+	if p.HasID {
+		b = msgp.AppendUint64(msgp.AppendString(b, "id"), p.ID)
+	}
+	return []protocol.Message{{Data: b, Binary: true}}, nil
+}
+
+// encoder transcodes one JSON text.
+type encoder struct {
+	text        []byte
+	in          *jsontext.Decoder
+	attachments [][]byte
+}
+
+// value appends the next value.
+func (e *encoder) value(b []byte) ([]byte, error) {
+	if a, ok, err := e.placeholder(); ok || err != nil {
+		return msgp.AppendBytes(b, a), err
+	}
+	t, err := e.in.ReadToken()
+	if err != nil {
+		return b, err
+	}
+	switch t.Kind() {
+	case 'n':
+		return msgp.AppendNil(b), nil
+	case 't', 'f':
+		return msgp.AppendBool(b, t.Bool()), nil
+	case '"':
+		return msgp.AppendString(b, t.String()), nil
+	case '0':
+		return appendNumber(b, t.String()), nil
+	}
+	// The header says how many follow, so that those come first.
+	var inner []byte
+	n := uint32(0)
+	for k := e.in.PeekKind(); k != ']' && k != '}'; k = e.in.PeekKind() {
+		if inner, err = e.value(inner); err != nil {
+			return b, err
+		}
+		n++
+	}
+	if _, err = e.in.ReadToken(); err != nil {
+		return b, err
+	}
+	if t.Kind() == '[' {
+		b = msgp.AppendArrayHeader(b, n)
+	} else {
+		b = msgp.AppendMapHeader(b, n/2)
+	}
+	return append(b, inner...), nil
+}
+
+// placeholder returns the attachment that stands next, if one does.
+func (e *encoder) placeholder() (attachment []byte, ok bool, err error) {
+	if len(e.attachments) == 0 || e.in.PeekKind() != '{' {
+		return nil, false, nil
+	}
+	next := bytes.TrimLeft(e.text[e.in.InputOffset():], ",: \t\r\n")
+	digits, ok := bytes.CutPrefix(next, []byte(`{"_placeholder":true,"num":`))
+	end := bytes.IndexByte(digits, '}')
+	if !ok || end < 0 {
+		return nil, false, nil
+	}
+	n, err := strconv.Atoi(string(digits[:end]))
+	if err != nil || n < 0 || n >= len(e.attachments) {
+		return nil, false, nil
+	}
+	return e.attachments[n], true, e.in.SkipValue()
+}
+
+// appendNumber appends a number in its smallest form, as JavaScript does: what is whole is an integer.
+func appendNumber(b []byte, s string) []byte {
+	if u, err := strconv.ParseUint(s, 10, 64); err == nil {
+		return msgp.AppendUint64(b, u)
+	}
+	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return msgp.AppendInt64(b, i)
+	}
+	f, _ := strconv.ParseFloat(s, 64) // out of range it is an infinity, as in JavaScript
+	const exact = 1 << 53
+	switch {
+	case f != math.Trunc(f) || math.Abs(f) > exact || f == 0 && math.Signbit(f):
+		return msgp.AppendFloat64(b, f)
+	case f < 0:
+		return msgp.AppendInt64(b, int64(f))
+	}
+	return msgp.AppendUint64(b, uint64(f))
+}
