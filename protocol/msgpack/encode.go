@@ -103,9 +103,9 @@ func (e *encoder) placeholder() (attachment []byte, ok bool, err error) {
 	if !ok || end < 0 {
 		return nil, false, nil
 	}
-	n, err := strconv.Atoi(string(digits[:end]))
-	if err != nil || n < 0 || n >= len(e.attachments) {
-		return nil, false, nil
+	n, bad := strconv.Atoi(string(digits[:end]))
+	if bad != nil || n < 0 || n >= len(e.attachments) {
+		return nil, false, nil // an object of the user's that only looks like one
 	}
 	return e.attachments[n], true, e.in.SkipValue()
 }
