@@ -103,11 +103,12 @@ func (e *encoder) placeholder() (attachment []byte, ok bool, err error) {
 	if !ok || end < 0 {
 		return nil, false, nil
 	}
-	n, bad := strconv.Atoi(string(digits[:end]))
-	if bad != nil || n < 0 || n >= len(e.attachments) {
-		return nil, false, nil // an object of the user's that only looks like one
+	for n, a := range e.attachments {
+		if strconv.Itoa(n) == string(digits[:end]) {
+			return a, true, e.in.SkipValue()
+		}
 	}
-	return e.attachments[n], true, e.in.SkipValue()
+	return nil, false, nil // an object of the user's that only looks like one
 }
 
 // appendNumber appends a number in its smallest form, as JavaScript does: what is whole is an integer.
