@@ -232,7 +232,7 @@ func (c *client) shut(reason Reason, cause error) {
 		c.forget(s, false)
 		s.end(reason, cause, 0)
 	}
-	c.session.Close()
+	c.closeBehind(sockets)
 }
 
 // undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told when the engine
@@ -248,7 +248,7 @@ func (c *client) undecodable(err error) {
 	for _, s := range sockets {
 		c.hub.report(s, err)
 	}
-	c.session.Close()
+	c.closeBehind(sockets)
 }
 
 // closed is told by the engine that the session is over.

@@ -38,7 +38,7 @@ func (c *client) disconnectAll() {
 			s.disconnect()
 		}
 	}
-	c.session.Close()
+	c.closeBehind(sockets)
 }
 
 // disconnect acts on a DISCONNECT of the client. Nothing is answered.

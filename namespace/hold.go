@@ -32,6 +32,7 @@ type hold struct {
 	bytes  int
 	ending bool // somebody is writing what waits
 	over   bool // nothing waits any more
+	after  []func()
 }
 
 type heldWrite struct {
@@ -61,6 +62,28 @@ func (s *Socket) release() {
 		s.ns.hub.stop(&h.timer)
 		h.end()
 	}
+}
+
+// closeBehind closes the connection once the sockets' holds, which are ending, have sent what they kept. It does not wait.
+func (c *client) closeBehind(sockets []*Socket) {
+	for i, s := range sockets {
+		s.release()
+		if h := s.held.Load(); h != nil && h.then(func() { c.closeBehind(sockets[i+1:]) }) {
+			return
+		}
+	}
+	c.session.Close()
+}
+
+// then has f called behind what is kept, and returns false when nothing is, or never will be sent.
+func (h *hold) then(f func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.over || h.first == nil {
+		return false
+	}
+	h.after = append(h.after, f)
+	return true
 }
 
 // Expired ends the hold.
@@ -109,6 +132,10 @@ func (h *hold) end() {
 		queue = h.queue
 	}
 	h.over = true
+	after := h.after
 	h.mu.Unlock()
 	h.socket.held.Store(nil)
+	for _, f := range after {
+		f()
+	}
 }

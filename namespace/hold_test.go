@@ -159,3 +159,30 @@ func TestConnectionHandlerThatDisconnects(t *testing.T) {
 		})
 	}
 }
+
+// A connection that is closed the moment its client learns that it is connected still says so: nothing that was sent before is
+// lost to the close.
+func TestCloseBehindTheHold(t *testing.T) {
+	f := start(t)
+	main, chat := f.Of("/"), f.Of("/chat")
+	for range 300 {
+		c := f.WebSocket()
+		c.Send("40/chat,")
+		id := c.Joined("/chat")
+		s, ok := chat.Socket(id)
+		if !ok {
+			t.Fatal("not connected")
+		}
+		c.Send("40")
+		other, _ := main.Socket(c.Joined("/"))
+		if other == nil {
+			t.Fatal("not connected")
+		}
+		go s.Disconnect(true)
+		got := map[string]bool{c.Read(): true, c.Read(): true}
+		if !got["41"] || !got["41/chat,"] {
+			t.Fatalf("got %v", got)
+		}
+		c.WantClose()
+	}
+}
