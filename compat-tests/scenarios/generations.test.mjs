@@ -4,7 +4,7 @@ import { once, within } from "../lib/deadline.mjs";
 import { generations } from "../lib/generations.mjs";
 import { record, useServer } from "../lib/suite.mjs";
 
-const server = useServer("-eio3", "-ping-interval", "300ms", "-ping-timeout", "600ms");
+const server = useServer("-eio3", "-ping-interval", "300ms", "-ping-timeout", "5s");
 
 /** A client of a generation, with a connection of its own that ends with the test. */
 function open(t, io, transport, namespace = "", options = {}) {
