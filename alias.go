@@ -88,6 +88,8 @@ var (
 type (
 	// CORS says which web pages of other origins may connect.
 	CORS = engineio.CORS
+	// Admission limits how fast clients may come and how many there may be.
+	Admission = engineio.Admission
 	// Transport is a way to carry packets.
 	Transport = engineio.Transport
 )

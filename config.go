@@ -96,6 +96,9 @@ type Config struct {
 	AllowRequest func(*http.Request) error
 	// GenerateID, if set, makes the ids of connections. They must be unique and must not be guessable.
 	GenerateID func(*http.Request) (string, error)
+	// Admission limits how fast clients may come and how many there may be: those beyond are answered with status 503, and try
+	// again later. The zero value limits nothing.
+	Admission Admission
 	// TrustedProxies are the addresses of the reverse proxies whose X-Forwarded-For and Forwarded headers are believed: what
 	// Socket.Handshake().ClientIP() returns. Default none.
 	TrustedProxies []netip.Prefix
@@ -158,6 +161,7 @@ func (c *Config) engine() engineio.Config {
 		CORS:                 c.CORS,
 		AllowRequest:         c.AllowRequest,
 		GenerateID:           c.GenerateID,
+		Admission:            c.Admission,
 		TrustedProxies:       c.TrustedProxies,
 		SessionContext:       c.SessionContext,
 		Middleware:           c.Middleware,

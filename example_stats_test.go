@@ -21,3 +21,10 @@ func ExampleServer_Stats() {
 	// 1 0 1 1
 	// websocket 127.0.0.1
 }
+
+// At most 200 clients a second, 400 at once: after a restart the others are told to come back later.
+func ExampleAdmission() {
+	io := socketio.New(socketio.Config{Admission: socketio.Admission{Rate: 200, Burst: 400, MaxSessions: 50_000}})
+	fmt.Println(io.Engine().Stats().TurnedAway)
+	// Output: 0
+}

@@ -10,6 +10,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.20.3
 	github.com/tinylib/msgp v1.6.5
+	golang.org/x/time v0.16.0
 )
 
 require (

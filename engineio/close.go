@@ -58,6 +58,7 @@ func (s *Session) close(reason Reason, cause error) {
 		return
 	}
 	s.state = stateClosed
+	s.heard()
 	switch {
 	case s.poll == nil:
 	case s.poll.answered && s.poll.kind == pollData:

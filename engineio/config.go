@@ -88,6 +88,8 @@ type Config struct {
 	NoCompression bool
 	// CompressionThreshold is the size in bytes from which a polling response is compressed. Default 1024; 1 compresses all.
 	CompressionThreshold int
+	// Admission limits how fast clients may come and how many there may be. The zero value limits nothing.
+	Admission Admission
 	// TrustedProxies are the addresses of the reverse proxies whose X-Forwarded-For and Forwarded headers are believed, see
 	// Handshake.ClientIP. Default none.
 	TrustedProxies []netip.Prefix
@@ -135,6 +137,7 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.CompressionThreshold, DefaultCompressionThreshold)
 	orDefault(&c.WriteTimeout, DefaultWriteTimeout)
 	orDefault(&c.ReadTimeout, DefaultReadTimeout)
+	c.Admission.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -187,6 +190,9 @@ func (c *Config) validate() error {
 		if err := probe.Valid(); err != nil {
 			return fmt.Errorf("%w: Cookie: %w", ErrConfig, err)
 		}
+	}
+	if err := c.Admission.validate(); err != nil {
+		return err
 	}
 	return c.CORS.validate()
 }

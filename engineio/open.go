@@ -27,9 +27,9 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 	}
 	// Until the handshake is through, the heartbeat's timer is the deadline of the handshake.
 	e.wheel.Schedule(&s.beat, s.firstBeat(), s)
-	if !e.sessions.add(s) {
+	if c = e.claim(s); c != nil {
 		e.wheel.Stop(&s.beat)
-		return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id is taken"})
+		return nil, c
 	}
 	return s, nil
 }
@@ -45,15 +45,12 @@ func usableID(id string) bool {
 	return id != ""
 }
 
-func unavailable(w http.ResponseWriter) {
-	w.Header().Set("Connection", "close")
-	respond(w, http.StatusServiceUnavailable, []byte("the server is shutting down"))
-}
+const shuttingDown = "the server is shutting down"
 
 // handshakePolling answers the first GET of a polling session with its open packet (protocol v4, "Handshake").
 func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
-		unavailable(w)
+		unavailable(w, shuttingDown)
 		return
 	}
 	s, c := e.open(r, q, Polling)
@@ -82,7 +79,7 @@ func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q quer
 // handshakeWebSocket opens a session directly on a WebSocket: its open packet leaves together with the 101.
 func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
-		unavailable(w)
+		unavailable(w, shuttingDown)
 		return
 	}
 	s, c := e.open(r, q, WebSocket)

@@ -14,6 +14,8 @@ const (
 	CodeBadRequest         = 3
 	CodeForbidden          = 4
 	CodeUnsupportedVersion = 5
+	// CodeUnavailable is not the protocol's: the request is answered with status 503, because of Config.Admission.
+	CodeUnavailable = 6
 )
 
 var codeMessages = [...]string{
@@ -23,6 +25,7 @@ var codeMessages = [...]string{
 	CodeBadRequest:         "Bad request",
 	CodeForbidden:          "Forbidden",
 	CodeUnsupportedVersion: "Unsupported protocol version",
+	CodeUnavailable:        "Unavailable",
 }
 
 // ConnectionError describes a refused request.
@@ -54,6 +57,10 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 	text := c.Message
 	if m, _ := c.Context["message"].(string); m != "" {
 		text = m
+	}
+	if c.Code == CodeUnavailable {
+		unavailable(w, text)
+		return
 	}
 	h := w.Header()
 	if isUpgrade(r) {

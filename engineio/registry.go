@@ -28,17 +28,21 @@ func newRegistry() *registry {
 
 func (g *registry) index(id string) uint64 { return maphash.String(g.seed, id) % shards }
 
-// add registers a session; false when its id is taken.
-func (g *registry) add(s *Session) bool {
+// add registers a session, unless its id is taken or, with a limit, there are as many already.
+func (g *registry) add(s *Session, limit int) (added, full bool) {
+	if n := g.count.Add(1); limit > 0 && n > int64(limit) {
+		g.count.Add(-1)
+		return false, true
+	}
 	sh := &g.shard[g.index(s.id)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if _, taken := sh.sessions[s.id]; taken {
-		return false
+		g.count.Add(-1)
+		return false, false
 	}
 	sh.sessions[s.id] = s
-	g.count.Add(1)
-	return true
+	return true, false
 }
 
 func (g *registry) get(id string) *Session {

@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/gosocketio/socketio/internal/wheel"
 )
@@ -19,6 +22,10 @@ type Server struct {
 	handler  http.Handler
 	sessions *registry
 	wheel    *wheel.Wheel
+
+	pace       *rate.Limiter // of new sessions; nil: none
+	pending    atomic.Int64  // sessions whose client has not sent anything
+	turnedAway atomic.Int64  // handshakes refused by Config.Admission
 
 	// work counts sessions and WebSocket readers. mu guards closed and parting, and orders additions to work before the
 	// wait of Shutdown.
@@ -34,7 +41,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Server{cfg: c, sessions: newRegistry(), wheel: wheel.New(0), parting: make(map[*wsConn]*goodbye)}
+	e := &Server{cfg: c, sessions: newRegistry(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
 	e.handler = http.HandlerFunc(e.serve)
 	for i := len(c.Middleware) - 1; i >= 0; i-- {
 		e.handler = c.Middleware[i](e.handler)

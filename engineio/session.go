@@ -32,6 +32,7 @@ type Session struct {
 	flushing  bool // somebody is writing to ws, and will write what is queued meanwhile
 	awaiting  bool // a pong
 	extended  bool // the pong's deadline has been extended once
+	spoken    bool // the client has sent something, or never will
 	out       outbox
 	ws        *wsConn       // nil while polling
 	owes      *wsConn       // is to be told why it is closed, by the flusher that was writing then
@@ -153,6 +154,7 @@ func (s *Session) receive(p wire.Packet) error {
 		s.mu.Unlock()
 		return nil
 	}
+	s.heard()
 	v3 := s.protocol == 3
 	switch {
 	case v3 && p.Type == wire.Ping:

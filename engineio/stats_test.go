@@ -26,7 +26,7 @@ func TestStats(t *testing.T) {
 	c := s.dial(direct)
 	c.open()
 	ws := next(t, s.sessions)
-	want(engineio.Stats{Polling: 2, WebSocket: 1, Protocol3: 1})
+	want(engineio.Stats{Polling: 2, WebSocket: 1, Protocol3: 1, Pending: 3})
 
 	if err := x.Send([]byte("four"), false); err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestStats(t *testing.T) {
 	candidate := s.dial(strings.Replace(q, "polling", "websocket", 1))
 	candidate.send("2probe")
 	candidate.want("3probe")
-	want(engineio.Stats{Polling: 2, WebSocket: 1, Protocol3: 1, Upgrading: 1, Paused: 1, BufferedBytes: len("\x81\x054four"), BufferedPackets: 1})
+	want(engineio.Stats{Polling: 2, WebSocket: 1, Protocol3: 1, Pending: 3, Upgrading: 1, Paused: 1, BufferedBytes: len("\x81\x054four"), BufferedPackets: 1})
 
 	got := x.Stats()
 	if got.Age <= 0 {
@@ -50,7 +50,7 @@ func TestStats(t *testing.T) {
 	candidate.want("4four")
 	candidate.send("4back")
 	candidate.want("4back")
-	if got := s.engine.Stats(); got.Polling != 1 || got.WebSocket != 2 || got.Upgrading != 0 || got.Paused != 0 {
+	if got := s.engine.Stats(); got.Polling != 1 || got.WebSocket != 2 || got.Pending != 2 || got.Upgrading != 0 || got.Paused != 0 {
 		t.Errorf("got %+v", got)
 	}
 }

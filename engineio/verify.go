@@ -126,6 +126,9 @@ func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) 
 	if transport == WebSocket && !isUpgrade(r) {
 		return badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
 	}
+	if c := e.arrivals(); c != nil {
+		return c
+	}
 	if e.cfg.AllowRequest != nil {
 		if err := e.cfg.AllowRequest(r); err != nil {
 			return refusal(CodeForbidden, map[string]any{"message": err.Error()})
