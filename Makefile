@@ -3,8 +3,11 @@
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES  := . compat-tests examples
 FUZZTIME := 30s
+SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/package-lock.json'))
+LEDGER   := artifacts/ledger
+RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: run test deps fmt vet lint go-test compat browser fuzz bench bench-idle
+.PHONY: run test deps fmt vet lint go-test compat browser ledger ledger-write fuzz bench bench-idle
 
 run: ## install the client's files, start the demo, print its URL
 	@scripts/install.sh npm client-js
@@ -26,14 +29,31 @@ lint:
 	@for m in $(MODULES); do (cd $$m && go run $(GOLANGCI) run --timeout 10m ./...) || exit 1; done
 
 go-test:
-	@for m in $(MODULES); do (cd $$m && go test -race ./...) || exit 1; done
-	@go test -run Alloc ./... # allocation budgets do not hold under the race detector
+	@rm -f $(LEDGER)/go-*.jsonl
+	@for m in $(MODULES); do \
+	  name=$$(echo $$m | sed 's|^\.$$|core|; s|/|-|g'); \
+	  go run ./internal/ledger run $(LEDGER)/go-$$name.jsonl go -C $$m test -race -json ./... || exit 1; done
+	@go run ./internal/ledger run $(LEDGER)/go-alloc.jsonl go test -json -run Alloc ./... # allocation budgets do not hold under the race detector
 
 compat: ## the official JavaScript client in Node
 	@cd compat-tests && npm test
 
 browser: ## the chat page in headless Chromium
 	@cd compat-tests && npm run test:browser
+
+ledger: $(RESULTS) ## every case is held by a test that passed, or excluded for a reason (docs/compatibility.md)
+	@go run ./internal/ledger check $(LEDGER)/*.jsonl
+
+ledger-write: $(RESULTS) ## docs/compatibility.md and the README's table of features, from the tests
+	@go run ./internal/ledger write $(LEDGER)/*.jsonl
+
+# The tests run for the ledger only when a source is newer than their last results.
+$(LEDGER)/go-alloc.jsonl: $(SOURCES)
+	@$(MAKE) --no-print-directory deps go-test
+$(LEDGER)/compat-wire.jsonl: $(SOURCES)
+	@$(MAKE) --no-print-directory deps compat
+$(LEDGER)/compat-browser.jsonl: $(SOURCES)
+	@$(MAKE) --no-print-directory deps browser
 
 fuzz: ## every fuzz target for FUZZTIME
 	@go list ./... | while read -r pkg; do \

@@ -7,12 +7,14 @@
 //   --race         builds with Go's race detector: slower, and any race fails the test file that met it
 //   WORD           only test files whose path contains one of the words
 //
+// A whole suite that passes against --target go leaves its labels (lib/covers.mjs) in ../artifacts/ledger for `make ledger`.
+//
 // Whatever the tests start belongs to one process group, which ends with this process in every case.
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 
 const here = import.meta.dirname;
@@ -88,7 +90,14 @@ if (!existsSync(join(here, "node_modules", "socket.io-client"))) {
   fail("npm packages are missing: run `npm ci` in compat-tests");
 }
 
-const env = { ...process.env, COMPAT_TARGET: values.target, TMPDIR: temporary };
+const covers = join(temporary, "covers");
+writeFileSync(covers, "");
+const labels = values.target === "go" && words.length === 0 && join(root, "artifacts", "ledger", `compat-${values.suite}.jsonl`);
+if (labels) {
+  mkdirSync(dirname(labels), { recursive: true });
+  rmSync(labels, { force: true });
+}
+const env = { ...process.env, COMPAT_TARGET: values.target, COMPAT_COVERS: covers, TMPDIR: temporary };
 if (values.suite === "browser") {
   env.CHROMIUM ??= "/usr/bin/chromium";
   if (!existsSync(env.CHROMIUM)) {
@@ -117,4 +126,9 @@ tests = spawn(
   ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=60000", ...files],
   { cwd: here, env, stdio: "inherit", detached: true },
 );
-tests.once("close", (code) => process.exit(interrupted ? 130 : (code ?? 1)));
+tests.once("close", (code) => {
+  if (labels && code === 0 && !interrupted) {
+    copyFileSync(covers, labels);
+  }
+  process.exit(interrupted ? 130 : (code ?? 1));
+});
