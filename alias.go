@@ -3,6 +3,7 @@ package socketio
 import (
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/namespace"
+	"github.com/gosocketio/socketio/rooms"
 )
 
 // What is defined in package namespace and used by everybody.
@@ -29,6 +30,10 @@ type (
 	Handshake = namespace.Handshake
 	// Reason says in the official server's words why a socket disconnected.
 	Reason = namespace.Reason
+	// ServerSideEvent is an event that another server sent.
+	ServerSideEvent = namespace.ServerSideEvent
+	// RoomHooks are told about rooms as they come and go, and who joins and leaves them.
+	RoomHooks = rooms.Hooks
 	// Error is an error that the client may see.
 	Error = namespace.Error
 	// DisconnectError is why a socket is not connected any more.
@@ -78,6 +83,8 @@ var (
 	ErrReservedEvent = namespace.ErrReservedEvent
 	// ErrAnswered: the event has been acknowledged before.
 	ErrAnswered = namespace.ErrAnswered
+	// ErrServerSideFull: other servers sent more than the handlers of OnServerSideEmit take.
+	ErrServerSideFull = namespace.ErrServerSideFull
 	// ErrProtocol: cause of a disconnect, the client broke a rule of the protocol.
 	ErrProtocol = namespace.ErrProtocol
 	// ErrConfig: a field of Config has a value that cannot work.

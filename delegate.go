@@ -27,9 +27,17 @@ func (s *Server) Off(event string) { s.main.Off(event) }
 // OnAny adds a function that sees every event of every socket of "/", see [Namespace.OnAny].
 func (s *Server) OnAny(fn func(*Event)) (off func()) { return s.main.OnAny(fn) }
 
+// PrependAny is OnAny in front of the functions that are there.
+func (s *Server) PrependAny(fn func(*Event)) (off func()) { return s.main.PrependAny(fn) }
+
 // OnAnyOutgoing adds a function that sees every event sent to a socket of "/", see [Namespace.OnAnyOutgoing].
 func (s *Server) OnAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
 	return s.main.OnAnyOutgoing(fn)
+}
+
+// PrependAnyOutgoing is OnAnyOutgoing in front of the functions that are there.
+func (s *Server) PrependAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
+	return s.main.PrependAnyOutgoing(fn)
 }
 
 // Socket returns the connected socket of "/" with this id.
@@ -84,7 +92,23 @@ func (s *Server) SocketsLeave(rooms ...string) error { return s.main.SocketsLeav
 // DisconnectSockets disconnects every socket of "/", see [Socket.Disconnect].
 func (s *Server) DisconnectSockets(close bool) error { return s.main.DisconnectSockets(close) }
 
+// AllSockets returns the ids of every socket of "/", see [Operator.AllSockets].
+func (s *Server) AllSockets(ctx context.Context) ([]string, error) { return s.main.AllSockets(ctx) }
+
 // ServerSideEmit sends an event to "/" on the other servers, see [Namespace.ServerSideEmit].
 func (s *Server) ServerSideEmit(event string, args ...any) error {
 	return s.main.ServerSideEmit(event, args...)
 }
+
+// ServerSideEmitWithAck asks the other servers, see [Namespace.ServerSideEmitWithAck].
+func (s *Server) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
+	return s.main.ServerSideEmitWithAck(ctx, event, args...)
+}
+
+// OnServerSideEmit adds a handler for an event that other servers send to "/", see [Namespace.OnServerSideEmit].
+func (s *Server) OnServerSideEmit(event string, fn func(*ServerSideEvent) error) (off func()) {
+	return s.main.OnServerSideEmit(event, fn)
+}
+
+// OnRooms adds functions that are told about the rooms of "/", see [Namespace.OnRooms].
+func (s *Server) OnRooms(h RoomHooks) (off func()) { return s.main.OnRooms(h) }

@@ -255,13 +255,6 @@ func ExampleServer_FetchSockets() {
 	// the connection was closed
 }
 
-func ExampleServer_ServerSideEmit() {
-	io := socketio.New(socketio.Config{})
-	// There is no other server: nobody hears it.
-	fmt.Println(io.ServerSideEmit("reload", "config"))
-	// Output: <nil>
-}
-
 func ExampleOn() {
 	type Message struct{ Room, Text string }
 	io := socketio.New(socketio.Config{})

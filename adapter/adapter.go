@@ -3,6 +3,8 @@ package adapter
 import (
 	"context"
 	"iter"
+
+	"github.com/gosocketio/socketio/rooms"
 )
 
 // Adapter reaches the sockets of one namespace. All methods are safe for concurrent use.
@@ -47,6 +49,10 @@ type Adapter interface {
 
 	// ServerSideEmit sends p to the other servers, not to sockets and not to this server.
 	ServerSideEmit(p *Packet) error
+	// ServerSideEmitWithAck is ServerSideEmit with an answer asked of each server. It is to servers what BroadcastWithAck is to
+	// sockets: count is called with the number of the other servers, answer once for each that answered (Answer.SocketID is
+	// empty) or went away.
+	ServerSideEmitWithAck(p *Packet, count func(n int), answer func(Answer)) (cancel func(), err error)
 	// ServerCount is the number of servers, this one included.
 	ServerCount(ctx context.Context) (int, error)
 	// Close releases what the adapter holds. The namespace is not used any more.
@@ -68,4 +74,9 @@ type Host interface {
 	DeliverWithAck(to []Socket, p *Packet, f Flags, count func(n int), answer func(Answer)) (cancel func(), err error)
 	// Disconnect disconnects local sockets; with close their whole connections.
 	Disconnect(to []Socket, close bool)
+	// ServerSideEvent hands over an event that another server sent with ServerSideEmit. It queues it and never waits for a
+	// handler. Events are handled one at a time in the order of the calls.
+	ServerSideEvent(e ServerSideEvent)
+	// RoomHooks are to be told about changes of rooms; none when nobody wants to know. They may differ from call to call.
+	RoomHooks() []*rooms.Hooks
 }

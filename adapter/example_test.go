@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/gosocketio/socketio/adapter"
-	"github.com/gosocketio/socketio/rooms"
 )
 
 // printer is a host that prints what it delivers; a namespace would write it to connections.
@@ -28,18 +27,4 @@ func ExampleMemory() {
 		&adapter.Packet{Event: "ready", Args: []any{"pot", 1}},
 		adapter.Options{Rooms: []string{"tea"}, Except: []string{"bob"}})
 	// Output: ann gets ready [pot 1]
-}
-
-func ExampleMemoryWithHooks() {
-	factory := adapter.MemoryWithHooks(func(namespace string) rooms.Hooks {
-		return rooms.Hooks{
-			Create: func(room string) { fmt.Println(namespace, "has a new room:", room) },
-		}
-	})
-	a, _ := factory(&printer{})
-	a.Add(socket("ann"))
-	a.Join("ann", "tea")
-	// Output:
-	// /test has a new room: ann
-	// /test has a new room: tea
 }

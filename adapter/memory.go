@@ -9,12 +9,8 @@ import (
 )
 
 // Memory makes adapters for a server that is alone: everything is in this process.
-func Memory(h Host) (Adapter, error) { return newMemory(h, rooms.Hooks{}), nil }
-
-// MemoryWithHooks is [Memory] whose adapters tell about rooms that come and go, and who joins and leaves them:
-// hooks is asked once for each namespace.
-func MemoryWithHooks(hooks func(namespace string) rooms.Hooks) Factory {
-	return func(h Host) (Adapter, error) { return newMemory(h, hooks(h.Name())), nil }
+func Memory(h Host) (Adapter, error) {
+	return &memory{host: h, index: rooms.New[Socket](h.RoomHooks)}, nil
 }
 
 var _ Factory = Memory
@@ -24,10 +20,6 @@ type memory struct {
 	host  Host
 	index *rooms.Index[Socket]
 	lists sync.Pool // *[]Socket: targets of a broadcast under way
-}
-
-func newMemory(h Host, hooks rooms.Hooks) *memory {
-	return &memory{host: h, index: rooms.New[Socket](hooks)}
 }
 
 func (a *memory) Add(s Socket)                    { a.index.Add(s.ID(), s) }
@@ -100,6 +92,11 @@ func (a *memory) DisconnectSockets(o Options, close bool) error {
 
 // ServerSideEmit has nobody to reach: there is no other server.
 func (a *memory) ServerSideEmit(*Packet) error { return nil }
+
+func (a *memory) ServerSideEmitWithAck(_ *Packet, count func(int), _ func(Answer)) (func(), error) {
+	count(0)
+	return func() {}, nil
+}
 
 func (a *memory) ServerCount(context.Context) (int, error) { return 1, nil }
 

@@ -22,6 +22,7 @@ type recorder struct {
 	log     []string
 	err     error
 	answers func(to []adapter.Socket, answer func(adapter.Answer))
+	hooks   []*rooms.Hooks
 }
 
 func (h *recorder) Name() string { return "/test" }
@@ -44,6 +45,10 @@ func (h *recorder) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, _ adap
 	h.answers(to, answer)
 	return func() { h.log = append(h.log, "cancelled") }, h.err
 }
+
+func (h *recorder) ServerSideEvent(adapter.ServerSideEvent) {}
+
+func (h *recorder) RoomHooks() []*rooms.Hooks { return h.hooks }
 
 func (h *recorder) Disconnect(to []adapter.Socket, close bool) {
 	h.note(fmt.Sprintf("disconnect close=%v:", close), to)
@@ -204,20 +209,30 @@ func TestFetchSocketsEnds(t *testing.T) {
 	}
 }
 
-func TestMemoryWithHooks(t *testing.T) {
+// The host's hooks are told about rooms, also when they come after the adapter.
+func TestMemoryRoomHooks(t *testing.T) {
+	h, a := room(t)
 	var log []string
-	f := adapter.MemoryWithHooks(func(namespace string) rooms.Hooks {
-		return rooms.Hooks{Join: func(room, id string) { log = append(log, namespace+": "+id+" joins "+room) }}
-	})
-	a, err := f(&recorder{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Add(socket("a"))
-	a.Join("a", "r")
-	if d := cmp.Diff([]string{"/test: a joins a", "/test: a joins r"}, log); d != "" {
+	h.hooks = []*rooms.Hooks{{Join: func(room, id string) { log = append(log, id+" joins "+room) }}}
+	a.Add(socket("d"))
+	a.Join("d", "r")
+	if d := cmp.Diff([]string{"d joins d", "d joins r"}, log); d != "" {
 		t.Error(d)
 	}
+}
+
+// There is no other server to be asked.
+func TestMemoryServerSide(t *testing.T) {
+	_, a := room(t)
+	if err := a.ServerSideEmit(&adapter.Packet{Event: "e"}); err != nil {
+		t.Error(err)
+	}
+	servers := -1
+	cancel, err := a.ServerSideEmitWithAck(&adapter.Packet{Event: "e"}, func(n int) { servers = n }, func(adapter.Answer) { t.Error("an answer") })
+	if err != nil || servers != 0 {
+		t.Errorf("%d servers, %v", servers, err)
+	}
+	cancel()
 }
 
 // A broadcast allocates nothing that grows with the number of sockets.

@@ -47,6 +47,19 @@ type Answer struct {
 	Err error
 }
 
+// ServerSideEvent is an event that another server sent.
+type ServerSideEvent struct {
+	// Event is the event's name.
+	Event string
+	// Args are its arguments, one JSON value each. They are kept.
+	Args []json.RawMessage
+	// Attachments are the binary values that placeholders in Args refer to.
+	Attachments [][]byte
+	// Answer, nil unless the sender wants to be answered, takes the one value that answers it. It is called at most once, from
+	// any goroutine, and must not block.
+	Answer func(value json.RawMessage, attachments [][]byte)
+}
+
 // Info describes a socket, on this server or on another one.
 type Info struct {
 	// ID is the socket's id.

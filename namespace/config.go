@@ -44,7 +44,7 @@ type Config struct {
 	CleanupEmptyChildNamespaces bool
 	// MaxInboxBytes limits what waits for the handlers of one connection, in bytes. A connection over it is not
 	// read from until half of it has been handled. One packet, as large as the engine takes, may come on top.
-	// Default 1 MiB.
+	// Default 1 MiB. What other servers sent to a namespace and is not handled has the same limits.
 	MaxInboxBytes int
 	// MaxInboxEvents is the same limit in events. Default 1024.
 	MaxInboxEvents int

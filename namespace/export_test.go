@@ -13,3 +13,10 @@ func OpenPolls(n *Namespace) int {
 	defer n.polls.mu.Unlock()
 	return len(n.polls.m)
 }
+
+// ServerSideWaiting is the number of events of other servers that wait for a handler.
+func (n *Namespace) ServerSideWaiting() int {
+	n.serverSide.mu.Lock()
+	defer n.serverSide.mu.Unlock()
+	return n.serverSide.events
+}

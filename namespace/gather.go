@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/internal/wheel"
@@ -27,28 +28,35 @@ func (o Operator) EmitWithAck(ctx context.Context, event string, args ...any) it
 		if o.nobody() {
 			return
 		}
-		g := &gathering{expected: -1, news: make(chan struct{}, 1)}
-		forget, err := o.ns.adapter.BroadcastWithAck(&adapter.Packet{Event: event, Args: args}, o.options, g.count, g.answer)
-		if err != nil {
-			yield(Reply{}, err)
-			return
-		}
-		defer forget()
 		timeout := o.timeout
 		if !o.timed {
 			timeout = o.ns.hub.ackTimeout(ctx)
 		}
-		if timeout != noTimeout {
-			o.ns.hub.schedule(&g.timer, timeout, g)
-			defer o.ns.hub.stop(&g.timer)
-		}
-		g.run(ctx, yield)
+		o.ns.hub.gather(ctx, timeout, yield, func(count func(int), answer func(adapter.Answer)) (func(), error) {
+			return o.ns.adapter.BroadcastWithAck(&adapter.Packet{Event: event, Args: args}, o.options, count, answer)
+		})
 	}
+}
+
+// gather asks, and yields the answers until all are in, time is up or the loop is left.
+func (h *Hub) gather(ctx context.Context, timeout time.Duration, yield func(Reply, error) bool, ask func(count func(int), answer func(adapter.Answer)) (cancel func(), err error)) {
+	g := &gathering{expected: -1, news: make(chan struct{}, 1)}
+	forget, err := ask(g.count, g.answer)
+	if err != nil {
+		yield(Reply{}, err)
+		return
+	}
+	defer forget()
+	if timeout != noTimeout {
+		h.schedule(&g.timer, timeout, g)
+		defer h.stop(&g.timer)
+	}
+	g.run(ctx, yield)
 }
 
 // MissingError ends an EmitWithAck to many that did not get all answers.
 type MissingError struct {
-	// Missing is the number of sockets that have not answered; -1 when not even their number is known, because a
+	// Missing is the number of sockets, or servers, that have not answered; -1 when not even their number is known, because a
 	// server did not report it.
 	Missing int
 	// Err is ErrTimeout or the cause of the context's end.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gosocketio/socketio/protocol"
+	"github.com/gosocketio/socketio/rooms"
 )
 
 // handlers are the functions registered on a namespace or on one socket. A value is immutable once published:
@@ -21,6 +22,8 @@ type handlers struct {
 	events        map[string]*listeners
 	any           []*anyListener
 	outgoing      []*outgoingListener
+	serverSide    []*serverSideListener // namespace only
+	rooms         []*rooms.Hooks        // namespace only
 }
 
 // listeners are the handlers of one event. The name is here so that an event that has a handler needs no copy of

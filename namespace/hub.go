@@ -284,6 +284,16 @@ func (h *Hub) contain(s *Socket, where string, f func() error) (err error) {
 	return f()
 }
 
+// call runs a callback of the user and reports its panic.
+func (h *Hub) call(s *Socket, where string, fn func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.report(s, h.panicked(s, where, v))
+		}
+	}()
+	fn()
+}
+
 // panicked logs a recovered panic with its stack and makes an error of it. Deferred functions call it.
 func (h *Hub) panicked(s *Socket, where string, v any) error {
 	err := &PanicError{Where: where, Value: v, Stack: debug.Stack()}

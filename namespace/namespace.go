@@ -18,9 +18,11 @@ type Namespace struct {
 	handlers handlerSet
 	ids      atomic.Uint64 // acknowledgement ids handed out
 	polls    polls
-	parent   *Parent // nil: none
-	brief    bool    // removed when its last visitor leaves
-	visitors int     // sockets, from their CONNECT until they are gone; Hub.mu guards it, and only a brief one counts
+
+	serverSide serverSideInbox
+	parent     *Parent // nil: none
+	brief      bool    // removed when its last visitor leaves
+	visitors   int     // sockets, from their CONNECT until they are gone; Hub.mu guards it, and only a brief one counts
 }
 
 // Name returns the name, such as "/" or "/chat".

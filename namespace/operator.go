@@ -2,7 +2,6 @@ package namespace
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -100,6 +99,18 @@ func (o Operator) FetchSockets(ctx context.Context) iter.Seq2[RemoteSocket, erro
 	}
 }
 
+// AllSockets returns the ids of the sockets meant, on all servers, and the first error. [Operator.FetchSockets] tells more.
+func (o Operator) AllSockets(ctx context.Context) (ids []string, err error) {
+	for s, failed := range o.FetchSockets(ctx) {
+		if failed == nil {
+			ids = append(ids, s.ID())
+		} else if err == nil {
+			err = failed
+		}
+	}
+	return ids, err
+}
+
 // SocketsJoin makes the sockets meant join rooms.
 func (o Operator) SocketsJoin(rooms ...string) error {
 	if o.nobody() {
@@ -164,6 +175,9 @@ func (n *Namespace) FetchSockets(ctx context.Context) iter.Seq2[RemoteSocket, er
 	return n.all().FetchSockets(ctx)
 }
 
+// AllSockets returns the ids of every socket, see [Operator.AllSockets].
+func (n *Namespace) AllSockets(ctx context.Context) ([]string, error) { return n.all().AllSockets(ctx) }
+
 // SocketsJoin makes every socket join rooms.
 func (n *Namespace) SocketsJoin(rooms ...string) error { return n.all().SocketsJoin(rooms...) }
 
@@ -172,14 +186,3 @@ func (n *Namespace) SocketsLeave(rooms ...string) error { return n.all().Sockets
 
 // DisconnectSockets disconnects every socket, as [Socket.Disconnect] does.
 func (n *Namespace) DisconnectSockets(close bool) error { return n.all().DisconnectSockets(close) }
-
-// ServerSideEmit sends an event to the same namespace on the other servers. It reaches neither clients nor this
-// server; with the in-memory adapter there is no other server, so that it reaches nobody. The names "connect",
-// "connection" and "new_namespace" are reserved.
-func (n *Namespace) ServerSideEmit(event string, args ...any) error {
-	switch event {
-	case "connect", "connection", "new_namespace":
-		return fmt.Errorf("%w: %q is a reserved event name", ErrReservedEvent, event)
-	}
-	return n.adapter.ServerSideEmit(&adapter.Packet{Event: event, Args: args})
-}

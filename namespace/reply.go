@@ -8,14 +8,14 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Reply is what a client answered to an event that asked for an acknowledgement.
+// Reply is what a client, or another server, answered to an event that asked for an acknowledgement.
 type Reply struct {
 	socketID    string
 	args        []json.RawMessage
 	attachments [][]byte
 }
 
-// SocketID returns the id of the socket that answered.
+// SocketID returns the id of the socket that answered, "" when it was a server.
 func (r Reply) SocketID() string { return r.socketID }
 
 // Len returns the number of arguments.
@@ -24,7 +24,7 @@ func (r Reply) Len() int { return len(r.args) }
 // Decode decodes the first arguments, as [Event.Decode] does.
 func (r Reply) Decode(pointers ...any) error {
 	if len(pointers) > len(r.args) {
-		return fmt.Errorf("%w: %d answered, %d expected", ErrArguments, len(r.args), len(pointers))
+		return fmt.Errorf("%w: %d sent, %d expected", ErrArguments, len(r.args), len(pointers))
 	}
 	for i, v := range pointers {
 		if err := protocol.Decode(r.args[i], r.attachments, v); err != nil {

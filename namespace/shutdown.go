@@ -13,6 +13,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	h.closing.Store(true)
 	var errs []error
 	for _, ns := range h.Namespaces() {
+		ns.serverSide.drop()
 		for _, s := range ns.Sockets() {
 			s.client.forget(s, true)
 			s.end(ReasonServerShuttingDown, nil, 0)

@@ -107,11 +107,4 @@ func (s *Socket) next() (task, *Event) {
 }
 
 // call runs a callback of the user and reports its panic.
-func (s *Socket) call(where string, fn func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.ns.hub.report(s, s.ns.hub.panicked(s, where, v))
-		}
-	}()
-	fn()
-}
+func (s *Socket) call(where string, fn func()) { s.ns.hub.call(s, where, fn) }

@@ -7,7 +7,7 @@ import (
 )
 
 func newIndex() *rooms.Index[string] {
-	x := rooms.New[string](rooms.Hooks{})
+	x := rooms.New[string](nil)
 	x.Add("id1", "Ann")
 	x.Add("id2", "Bob")
 	x.Add("id3", "Cleo")
@@ -57,10 +57,11 @@ func ExampleIndex_Rooms() {
 }
 
 func ExampleNew() {
-	x := rooms.New[int](rooms.Hooks{
+	hooks := []*rooms.Hooks{{
 		Create: func(room string) { fmt.Println("new room", room) },
 		Join:   func(room, id string) { fmt.Println(id, "joins", room) },
-	})
+	}}
+	x := rooms.New[int](func() []*rooms.Hooks { return hooks })
 	x.Add("id1", 1)
 	x.Join("id1", "tea")
 	// Output:

@@ -16,7 +16,7 @@ type Hooks struct {
 
 // changes collects, under the lock, what the hooks are told afterwards. With no hooks it stays empty.
 type changes struct {
-	hooks *Hooks
+	hooks []*Hooks
 	list  []change
 }
 
@@ -36,7 +36,7 @@ const (
 )
 
 func (c *changes) add(k kind, room, id string) {
-	if c.hooks != nil {
+	if len(c.hooks) > 0 {
 		c.list = append(c.list, change{k, room, id})
 	}
 }
@@ -44,23 +44,21 @@ func (c *changes) add(k kind, room, id string) {
 // tell runs the hooks. The lock must not be held.
 func (c *changes) tell() {
 	for _, e := range c.list {
-		switch e.kind {
-		case created:
-			if c.hooks.Create != nil {
-				c.hooks.Create(e.room)
-			}
-		case joined:
-			if c.hooks.Join != nil {
-				c.hooks.Join(e.room, e.id)
-			}
-		case left:
-			if c.hooks.Leave != nil {
-				c.hooks.Leave(e.room, e.id)
-			}
-		case deleted:
-			if c.hooks.Delete != nil {
-				c.hooks.Delete(e.room)
-			}
+		for _, h := range c.hooks {
+			h.tell(e)
 		}
+	}
+}
+
+func (h *Hooks) tell(e change) {
+	switch {
+	case e.kind == created && h.Create != nil:
+		h.Create(e.room)
+	case e.kind == joined && h.Join != nil:
+		h.Join(e.room, e.id)
+	case e.kind == left && h.Leave != nil:
+		h.Leave(e.room, e.id)
+	case e.kind == deleted && h.Delete != nil:
+		h.Delete(e.room)
 	}
 }

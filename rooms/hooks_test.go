@@ -8,15 +8,20 @@ import (
 	"github.com/gosocketio/socketio/rooms"
 )
 
+// to makes hooks the only ones.
+func to(hooks rooms.Hooks) func() []*rooms.Hooks {
+	return func() []*rooms.Hooks { return []*rooms.Hooks{&hooks} }
+}
+
 // told returns an index and the list of what its hooks were told.
 func told() (*rooms.Index[int], *[]string) {
 	var list []string
-	x := rooms.New[int](rooms.Hooks{
+	x := rooms.New[int](to(rooms.Hooks{
 		Create: func(room string) { list = append(list, "create "+room) },
 		Join:   func(room, id string) { list = append(list, id+" joins "+room) },
 		Leave:  func(room, id string) { list = append(list, id+" leaves "+room) },
 		Delete: func(room string) { list = append(list, "delete "+room) },
-	})
+	}))
 	return x, &list
 }
 
@@ -104,17 +109,41 @@ func TestHooks(t *testing.T) {
 // A hook may use the index: the lock is not held.
 func TestHookUsesIndex(t *testing.T) {
 	var x *rooms.Index[int]
-	x = rooms.New[int](rooms.Hooks{
+	x = rooms.New[int](to(rooms.Hooks{
 		Leave: func(room, id string) {
 			x.Leave(id, room)
 			x.Leave(id, "other")
 			x.Join(id, "third")
 		},
-	})
+	}))
 	x.Add("a", 1)
 	x.Join("a", "r", "other")
 	x.Leave("a", "r")
 	if x.In("a", "r") || x.In("a", "other") || !x.In("a", "third") {
 		t.Errorf("rooms are %q", x.Rooms("a"))
+	}
+}
+
+// Hooks may come and go: each change is told to those of its moment, all of it to each in the order of registration.
+func TestHooksComeAndGo(t *testing.T) {
+	var log []string
+	var hooks []*rooms.Hooks
+	x := rooms.New[int](func() []*rooms.Hooks { return hooks })
+	note := func(who string) *rooms.Hooks {
+		return &rooms.Hooks{
+			Create: func(room string) { log = append(log, who+" create "+room) },
+			Join:   func(room, _ string) { log = append(log, who+" join "+room) },
+		}
+	}
+	x.Add("a", 1)
+	hooks = []*rooms.Hooks{note("1"), note("2")}
+	x.Join("a", "r")
+	hooks = hooks[1:]
+	x.Join("a", "s")
+	hooks = nil
+	x.Join("a", "t")
+	want := []string{"1 create r", "2 create r", "1 join r", "2 join r", "2 create s", "2 join s"}
+	if d := cmp.Diff(want, log); d != "" {
+		t.Error(d)
 	}
 }

@@ -4,7 +4,7 @@ import "sync"
 
 // Index is a set of members and their rooms. It is safe for concurrent use. Use [New].
 type Index[M any] struct {
-	hooks *Hooks // nil: nobody is told
+	hooks func() []*Hooks
 
 	mu       sync.RWMutex
 	members  map[string]*member[M]
@@ -16,21 +16,21 @@ type Index[M any] struct {
 	marks sync.Pool // *bitset
 }
 
-// New returns an empty index that tells hooks about changes.
-func New[M any](hooks Hooks) *Index[M] {
-	x := &Index[M]{
+// New returns an empty index. At each change it asks hooks whom to tell about it; nil if nobody ever is.
+func New[M any](hooks func() []*Hooks) *Index[M] {
+	if hooks == nil {
+		hooks = func() []*Hooks { return nil }
+	}
+	return &Index[M]{
+		hooks:   hooks,
 		members: make(map[string]*member[M]),
 		rooms:   make(map[string]*room[M]),
 	}
-	if hooks.Create != nil || hooks.Join != nil || hooks.Leave != nil || hooks.Delete != nil {
-		x.hooks = &hooks
-	}
-	return x
 }
 
 // Add registers m under id, in the room named id. It returns false, and does nothing, when the id is taken.
 func (x *Index[M]) Add(id string, m M) bool {
-	told := changes{hooks: x.hooks}
+	told := changes{hooks: x.hooks()}
 	x.mu.Lock()
 	if _, taken := x.members[id]; taken {
 		x.mu.Unlock()
@@ -61,7 +61,7 @@ func (x *Index[M]) takeSlot() uint32 {
 
 // Remove takes the member out of every room and forgets it. It returns false when the id is unknown.
 func (x *Index[M]) Remove(id string) bool {
-	told := changes{hooks: x.hooks}
+	told := changes{hooks: x.hooks()}
 	x.mu.Lock()
 	m := x.members[id]
 	if m == nil {
@@ -83,7 +83,7 @@ func (x *Index[M]) Remove(id string) bool {
 // Join puts the member into rooms; those it is in already are skipped. An unknown id is ignored: the member may
 // have been removed a moment ago.
 func (x *Index[M]) Join(id string, rooms ...string) {
-	told := changes{hooks: x.hooks}
+	told := changes{hooks: x.hooks()}
 	x.mu.Lock()
 	if m := x.members[id]; m != nil {
 		for _, name := range rooms {
@@ -96,7 +96,7 @@ func (x *Index[M]) Join(id string, rooms ...string) {
 
 // Leave takes the member out of one room. Unknown ids and rooms it is not in are ignored.
 func (x *Index[M]) Leave(id, name string) {
-	told := changes{hooks: x.hooks}
+	told := changes{hooks: x.hooks()}
 	x.mu.Lock()
 	if m := x.members[id]; m != nil {
 		if name == id {

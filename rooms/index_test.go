@@ -10,7 +10,7 @@ import (
 )
 
 func TestUnknown(t *testing.T) {
-	x := rooms.New[string](rooms.Hooks{})
+	x := rooms.New[string](nil)
 	if _, ok := x.Get("no"); ok {
 		t.Error("Get found somebody")
 	}
@@ -26,7 +26,7 @@ func TestUnknown(t *testing.T) {
 }
 
 func TestAddTwice(t *testing.T) {
-	x := rooms.New[string](rooms.Hooks{})
+	x := rooms.New[string](nil)
 	if !x.Add("a", "first") || x.Add("a", "second") {
 		t.Error("want the first Add only to succeed")
 	}
@@ -40,7 +40,7 @@ func TestAddTwice(t *testing.T) {
 
 // A member that left its own room is still one of everybody, but naming its id does not mean it any more.
 func TestLeaveOwnRoom(t *testing.T) {
-	x := rooms.New[string](rooms.Hooks{})
+	x := rooms.New[string](nil)
 	x.Add("a", "a")
 	x.Add("b", "b")
 	x.Leave("a", "a")
@@ -58,7 +58,7 @@ func TestLeaveOwnRoom(t *testing.T) {
 // One member in very many rooms, and one room that loses almost all of its very many members.
 func TestMany(t *testing.T) {
 	const n = 10_000
-	x := rooms.New[int](rooms.Hooks{})
+	x := rooms.New[int](nil)
 	x.Add("a", -1)
 	for i := range n {
 		x.Join("a", fmt.Sprint("r", i))
@@ -95,7 +95,7 @@ func TestMany(t *testing.T) {
 
 // Everybody joins, leaves, comes, goes and selects at once; at the end the index is empty.
 func TestConcurrent(t *testing.T) {
-	x := rooms.New[int](rooms.Hooks{Join: func(string, string) {}})
+	x := rooms.New[int](to(rooms.Hooks{Join: func(string, string) {}}))
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
@@ -124,7 +124,7 @@ func TestConcurrent(t *testing.T) {
 }
 
 func crowd(n int) *rooms.Index[int] {
-	x := rooms.New[int](rooms.Hooks{})
+	x := rooms.New[int](nil)
 	for i := range n {
 		id := fmt.Sprint("m", i)
 		x.Add(id, i)

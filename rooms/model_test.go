@@ -98,7 +98,7 @@ func TestAgainstModel(t *testing.T) {
 
 func run(t *testing.T, r *rand.Rand, steps, ids, names int) {
 	t.Helper()
-	x := rooms.New[string](rooms.Hooks{})
+	x := rooms.New[string](nil)
 	m := &model{rooms: map[string][]string{}}
 	id := func() string { return fmt.Sprint("id", r.IntN(ids)) }
 	room := func() string {

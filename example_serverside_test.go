@@ -1,0 +1,87 @@
+package socketio_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/rawclient"
+)
+
+func ExampleServer_ServerSideEmit() {
+	io := socketio.New(socketio.Config{})
+	// There is no other server: nobody hears it.
+	fmt.Println(io.ServerSideEmit("reload", "config"))
+	// Output: <nil>
+}
+
+func ExampleServer_ServerSideEmitWithAck() {
+	io := socketio.New(socketio.Config{})
+	// What another server does when it is asked: it answers.
+	io.OnServerSideEmit("load", func(e *socketio.ServerSideEvent) error { return e.Ack(len(io.Sockets())) })
+
+	servers := 1 // this one
+	for reply, err := range io.ServerSideEmitWithAck(context.Background(), "load") {
+		if err != nil {
+			fmt.Println("some did not answer:", err)
+			break
+		}
+		fmt.Println("another server has", reply.Args(), "sockets")
+		servers++
+	}
+	fmt.Println(servers, "server")
+	// Output: 1 server
+}
+
+func ExampleServer_OnServerSideEmit() {
+	io := socketio.New(socketio.Config{})
+	off := io.OnServerSideEmit("reload", func(e *socketio.ServerSideEvent) error {
+		var what string
+		if err := e.Decode(&what); err != nil {
+			return err
+		}
+		fmt.Println("another server says: reload", what)
+		return e.Ack("done")
+	})
+	off()
+	// Output:
+}
+
+func ExampleServer_OnRooms() {
+	io := socketio.New(socketio.Config{})
+	io.OnRooms(socketio.RoomHooks{
+		Create: func(room string) {
+			if room == "tea" { // and not the room that each socket is in
+				fmt.Println("the first one for tea")
+			}
+		},
+		Delete: func(room string) {
+			if room == "tea" {
+				fmt.Println("no more tea")
+			}
+		},
+	})
+	io.Handle("tea", func(e *socketio.Event) error {
+		e.Socket().Join("tea")
+		e.Socket().Leave("tea")
+		return e.Ack()
+	})
+	rawclient.Visit(io, 1, `420["tea"]`)
+	// Output:
+	// the first one for tea
+	// no more tea
+	// 30[]
+}
+
+func ExampleServer_AllSockets() {
+	io := socketio.New(socketio.Config{})
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	ids, err := io.In("lobby").AllSockets(context.Background())
+	fmt.Println(len(ids), err)
+	ids, err = io.AllSockets(context.Background())
+	fmt.Println(len(ids), err)
+	// Output:
+	// 0 <nil>
+	// 1 <nil>
+}
