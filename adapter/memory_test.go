@@ -72,6 +72,7 @@ func room(t *testing.T) (*recorder, adapter.Adapter) {
 }
 
 func TestBroadcast(t *testing.T) {
+	t.Attr("covers", "adapter/index/4")
 	for _, c := range []struct {
 		name string
 		o    adapter.Options
@@ -82,6 +83,7 @@ func TestBroadcast(t *testing.T) {
 		{"two rooms, each once", adapter.Options{Rooms: []string{"q", "r"}}, "deliver e[1] volatile=false: b c a"},
 		{"an id", adapter.Options{Rooms: []string{"c"}}, "deliver e[1] volatile=false: c"},
 		{"except an id", adapter.Options{Except: []string{"a"}}, "deliver e[1] volatile=false: b c"},
+		{"except a room", adapter.Options{Except: []string{"q"}}, "deliver e[1] volatile=false: a"},
 		{"except wins", adapter.Options{Rooms: []string{"r"}, Except: []string{"q"}}, "deliver e[1] volatile=false: a"},
 		{"nobody", adapter.Options{Rooms: []string{"x"}}, "deliver e[1] volatile=false:"},
 		{"flags", adapter.Options{Rooms: []string{"a"}, Flags: adapter.Flags{Volatile: true}}, "deliver e[1] volatile=true: a"},
@@ -131,6 +133,7 @@ func TestBroadcastWithAck(t *testing.T) {
 }
 
 func TestMembership(t *testing.T) {
+	t.Attr("covers", "adapter/index/1 adapter/index/3")
 	_, a := room(t)
 	if !a.In("a", "r") || a.In("a", "q") || !a.In("a", "a") {
 		t.Error("a is not where it should be")
@@ -183,6 +186,42 @@ func TestRoomCommands(t *testing.T) {
 	}
 	if n, err := a.ServerCount(context.Background()); n != 1 || err != nil {
 		t.Errorf("%d servers, %v", n, err)
+	}
+}
+
+func TestSelect(t *testing.T) {
+	t.Attr("covers", "adapter/index/2 adapter/index/7 adapter/index/8")
+	_, a := room(t)
+	for _, c := range []struct {
+		name string
+		o    adapter.Options
+		want []string
+	}{
+		{"all", adapter.Options{}, []string{"a", "b", "c"}},
+		{"a room", adapter.Options{Rooms: []string{"r"}}, []string{"a", "b"}},
+		{"an unknown room", adapter.Options{Rooms: []string{"no"}}, nil},
+		{"a room but for the members of another", adapter.Options{Rooms: []string{"r"}, Except: []string{"q"}}, []string{"a"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var selected, fetched []string
+			for _, s := range a.Select(nil, c.o) {
+				selected = append(selected, s.ID())
+			}
+			for info, err := range a.FetchSockets(t.Context(), c.o) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				fetched = append(fetched, info.ID)
+			}
+			slices.Sort(selected)
+			slices.Sort(fetched)
+			if d := cmp.Diff(c.want, selected); d != "" {
+				t.Errorf("Select: %s", d)
+			}
+			if d := cmp.Diff(c.want, fetched); d != "" {
+				t.Errorf("FetchSockets: %s", d)
+			}
+		})
 	}
 }
 

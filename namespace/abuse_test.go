@@ -11,12 +11,19 @@ import (
 // What a client may do in order to hurt, and what it gets.
 
 func TestManyUnknownNamespaces(t *testing.T) {
-	const n = 5000
+	t.Attr("covers", "abuse/extra/1")
+	const n, batch = 100_000, 100
 	f := start(t)
 	conn := f.WebSocket()
-	for i := range n {
-		conn.Send(fmt.Sprintf("40/n%d", i))
-		conn.Want(fmt.Sprintf(`44/n%d,{"message":"Invalid namespace"}`, i))
+	for i := 0; i < n; i += batch {
+		var packets []string
+		for j := range batch {
+			packets = append(packets, fmt.Sprintf("40/n%d", i+j))
+		}
+		conn.Send(packets...)
+		for j := range batch {
+			conn.Want(fmt.Sprintf(`44/n%d,{"message":"Invalid namespace"}`, i+j))
+		}
 	}
 	if got := len(f.Namespaces()); got != 1 {
 		t.Errorf("%d namespaces", got)
@@ -25,6 +32,7 @@ func TestManyUnknownNamespaces(t *testing.T) {
 }
 
 func TestHugeEventName(t *testing.T) {
+	t.Attr("covers", "abuse/extra/9")
 	f := start(t)
 	name := strings.Repeat("n", 900_000)
 	f.Of("/").OnAny(func(e *namespace.Event) {
@@ -39,6 +47,7 @@ func TestHugeEventName(t *testing.T) {
 }
 
 func TestManyRooms(t *testing.T) {
+	t.Attr("covers", "abuse/extra/8")
 	const n = 10_000
 	f := start(t)
 	main := f.Of("/")

@@ -110,6 +110,7 @@ func TestBroadcastToSenderWithoutItsRoom(t *testing.T) {
 }
 
 func TestBroadcastBinary(t *testing.T) {
+	t.Attr("covers", "adapter/index/5")
 	c := gather(t, nil, nil)
 	data := []byte{1, 2, 3}
 	if err := c.main.Emit("bin", map[string]any{"a": data}, data[:0]); err != nil {

@@ -26,6 +26,7 @@ func until(conn *rawclient.Conn) (texts []string) {
 func about(got, want time.Duration) bool { return got >= want && got <= want+20*time.Millisecond }
 
 func TestConnectTimeout(t *testing.T) {
+	t.Attr("covers", "abuse/extra/2")
 	for name, packets := range map[string][]string{
 		"nothing":               nil,
 		"refused":               {`40/refused`},

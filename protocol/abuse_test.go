@@ -10,6 +10,7 @@ import (
 // recursion or memory out of proportion. There is no clock here: a decoder that
 // was not linear would not see the end of the test.
 func TestHugePackets(t *testing.T) {
+	t.Attr("covers", "abuse/CVE-2020-36049 abuse/extra/10")
 	const size = 10 << 20
 	long := func(head, unit, tail string) func() string {
 		return func() string { return head + strings.Repeat(unit, size/len(unit)) + tail }

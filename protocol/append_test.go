@@ -12,6 +12,7 @@ import (
 )
 
 func TestTypesAreNumbered(t *testing.T) {
+	t.Attr("covers", "parser/parser/1")
 	for i, want := range []string{"CONNECT", "DISCONNECT", "EVENT", "ACK", "CONNECT_ERROR", "BINARY_EVENT", "BINARY_ACK", "TYPE 7"} {
 		if got := Type(i).String(); got != want {
 			t.Errorf("Type(%d) = %s, want %s", i, got, want)
@@ -139,6 +140,7 @@ func placeholders(n int) string {
 }
 
 func TestAppendPacketDoesNotCopyOrChangeArguments(t *testing.T) {
+	t.Attr("covers", "parser/arraybuffer/6")
 	data := []byte("data")
 	arg := map[string]any{"a": []any{data}, "b": struct{ C named }{data}}
 	want := map[string]any{"a": []any{[]byte("data")}, "b": struct{ C named }{[]byte("data")}}
@@ -193,6 +195,7 @@ type brokenJSON struct{}
 func (brokenJSON) MarshalJSON() ([]byte, error) { return []byte("{"), nil }
 
 func TestEncodingErrorsLeaveTheBuffersAsTheyWere(t *testing.T) {
+	t.Attr("covers", "parser/parser/10")
 	circularMap := map[string]any{}
 	circularMap["a"] = []any{circularMap}
 	circularSlice := []any{nil}

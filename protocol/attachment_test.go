@@ -97,6 +97,7 @@ func TestDecoderAttachments(t *testing.T) {
 
 // The num of a placeholder is checked when the last attachment has come.
 func TestPlaceholderNumbers(t *testing.T) {
+	t.Attr("covers", "parser/buffer/4 parser/buffer/5 abuse/CVE-2022-2421")
 	for _, tc := range []struct {
 		rule, value string
 		ok          bool
@@ -167,6 +168,7 @@ func TestPlaceholderNumbers(t *testing.T) {
 }
 
 func TestUnexpectedMessages(t *testing.T) {
+	t.Attr("covers", "parser/buffer/6 parser/buffer/7")
 	t.Run("binary while none is pending", func(t *testing.T) {
 		var d Decoder
 		if _, err := d.AddBinary([]byte("a")); !errors.Is(err, ErrUnexpectedBinary) || err.Error() != "got binary data when not reconstructing a packet" {
@@ -203,6 +205,7 @@ func TestUnexpectedMessages(t *testing.T) {
 }
 
 func TestResetDropsAHalfReceivedPacket(t *testing.T) {
+	t.Attr("covers", "parser/parser/16")
 	var d Decoder
 	if _, err := feed(&d, `52-["a"]`, "a"); err != nil {
 		t.Fatal(err)
@@ -221,6 +224,7 @@ func TestResetDropsAHalfReceivedPacket(t *testing.T) {
 }
 
 func TestMaxAttachments(t *testing.T) {
+	t.Attr("covers", "parser/parser/12")
 	for _, tc := range []struct {
 		max   int
 		count string

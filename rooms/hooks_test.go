@@ -28,73 +28,87 @@ func told() (*rooms.Index[int], *[]string) {
 func TestHooks(t *testing.T) {
 	for _, c := range []struct {
 		name   string
+		covers string
 		before func(*rooms.Index[int])
 		do     func(*rooms.Index[int])
 		want   []string
 	}{
 		{
 			"a member creates and joins its own room",
+			"",
 			func(*rooms.Index[int]) {},
 			func(x *rooms.Index[int]) { x.Add("a", 1) },
 			[]string{"create a", "a joins a"},
 		}, {
 			"create precedes join",
+			"adapter/index/9 adapter/index/11 easy/46",
 			func(x *rooms.Index[int]) { x.Add("a", 1) },
 			func(x *rooms.Index[int]) { x.Join("a", "r") },
 			[]string{"create r", "a joins r"},
 		}, {
 			"no create for a room that exists",
+			"adapter/index/10",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("a", "r") },
 			func(x *rooms.Index[int]) { x.Join("b", "r") },
 			[]string{"b joins r"},
 		}, {
 			"nothing when it is in the room already",
+			"adapter/index/12",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Join("a", "r") },
 			func(x *rooms.Index[int]) { x.Join("a", "r", "a") },
 			nil,
 		}, {
 			"leave precedes delete",
+			"adapter/index/13 adapter/index/16 easy/46",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Join("a", "r") },
 			func(x *rooms.Index[int]) { x.Leave("a", "r") },
 			[]string{"a leaves r", "delete r"},
 		}, {
 			"no delete while members remain",
+			"adapter/index/17",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("a", "r"); x.Join("b", "r") },
 			func(x *rooms.Index[int]) { x.Leave("a", "r") },
 			[]string{"a leaves r"},
 		}, {
 			"nothing when it is not in the room",
+			"",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("b", "r") },
 			func(x *rooms.Index[int]) { x.Leave("a", "r"); x.Leave("a", "no"); x.Leave("no", "r") },
 			nil,
 		}, {
 			"remove leaves everything",
+			"adapter/index/15",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Join("a", "r") },
 			func(x *rooms.Index[int]) { x.Remove("a") },
 			[]string{"a leaves a", "delete a", "a leaves r", "delete r"},
 		}, {
 			"somebody else keeps an own room alive",
+			"",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("b", "a") },
 			func(x *rooms.Index[int]) { x.Leave("a", "a"); x.Leave("b", "a") },
 			[]string{"a leaves a", "b leaves a", "delete a"},
 		}, {
 			"the owner keeps its room alive",
+			"",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Add("b", 2); x.Join("b", "a") },
 			func(x *rooms.Index[int]) { x.Leave("b", "a"); x.Leave("a", "a") },
 			[]string{"b leaves a", "a leaves a", "delete a"},
 		}, {
 			"coming back",
+			"",
 			func(x *rooms.Index[int]) { x.Add("a", 1); x.Leave("a", "a") },
 			func(x *rooms.Index[int]) { x.Join("a", "a") },
 			[]string{"create a", "a joins a"},
 		}, {
 			"unknown and double ids",
+			"",
 			func(x *rooms.Index[int]) { x.Add("a", 1) },
 			func(x *rooms.Index[int]) { x.Add("a", 2); x.Join("no", "r"); x.Remove("no") },
 			nil,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Attr("covers", c.covers)
 			x, list := told()
 			c.before(x)
 			*list = nil
@@ -108,6 +122,7 @@ func TestHooks(t *testing.T) {
 
 // A hook may use the index: the lock is not held.
 func TestHookUsesIndex(t *testing.T) {
+	t.Attr("covers", "adapter/index/14")
 	var x *rooms.Index[int]
 	x = rooms.New[int](to(rooms.Hooks{
 		Leave: func(room, id string) {

@@ -54,6 +54,18 @@ func TestFramesOfEverySize(t *testing.T) {
 	}
 }
 
+// The two ways to make a frame give the same bytes, those of the official server.
+func TestFrameOfAText(t *testing.T) {
+	t.Attr("covers", "adapter/index/6")
+	const want = "\x81\x044123"
+	if got := AppendText(nil, Message, []byte("123")); string(got) != want {
+		t.Errorf("AppendText gave %q", got)
+	}
+	if got := FinishText(append(make([]byte, HeadRoom), "4123"...)); string(got) != want {
+		t.Errorf("FinishText gave %q", got)
+	}
+}
+
 func TestFinishTextStaysInItsBuffer(t *testing.T) {
 	for _, n := range []int{1, 125, 126, math.MaxUint16} {
 		buf := make([]byte, HeadRoom+n)

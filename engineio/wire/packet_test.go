@@ -38,6 +38,7 @@ func TestDecodeText(t *testing.T) {
 }
 
 func TestDecodeTextRefuses(t *testing.T) {
+	t.Attr("covers", "extra/engine-parser/index/2")
 	for _, tc := range []struct{ rule, in string }{
 		{"empty packet", ""},
 		{"type above 6", "7"},

@@ -31,6 +31,7 @@ func same(a, b []Packet) bool {
 }
 
 func TestNextPacket(t *testing.T) {
+	t.Attr("covers", "extra/engine-parser/index/3 extra/engine-parser/index/4")
 	a := Packet{Type: Message, Data: []byte("a")}
 	bin := Packet{Type: Message, Binary: true, Data: []byte{1, 2, 3, 4}}
 	for _, tc := range []struct {
@@ -81,6 +82,7 @@ func TestNextPacketGivesNoRoomToOverwriteTheRest(t *testing.T) {
 }
 
 func TestAppendPayload(t *testing.T) {
+	t.Attr("covers", "extra/engine-parser/browser/7 extra/engine-parser/node/2 extra/engine-parser/node/8")
 	text := AppendText(nil, Message, []byte("€"))
 	bin := AppendBinary(nil, []byte{1, 2, 3, 4})
 	for _, tc := range []struct {

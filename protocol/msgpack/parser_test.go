@@ -76,6 +76,7 @@ func TestDecode(t *testing.T) {
 
 // CVE-2022-41719, CVE-2026-32284, CVE-2026-5740: announced lengths are not believed; CVE-2023-32695 and the official checks.
 func TestRefused(t *testing.T) {
+	t.Attr("covers", "parser/parser/17 abuse/CVE-2022-41719")
 	const head = "\xa4type\x02\xa3nsp\xa1/"
 	for _, test := range []struct{ name, message, want string }{
 		{"empty", "", "invalid format"},
