@@ -41,7 +41,8 @@ type Config struct {
 	PingInterval time.Duration
 	// PingTimeout is how long a pong may take. Default 20 s.
 	PingTimeout time.Duration
-	// UpgradeTimeout is how long an upgrade to WebSocket may take. Default 10 s.
+	// UpgradeTimeout is how long an upgrade to WebSocket or WebTransport may take, and a WebTransport session until its first
+	// packet has come. Default 10 s.
 	UpgradeTimeout time.Duration
 	// AckTimeout is how long an acknowledgement of a client is waited for where neither Timeout nor a deadline of
 	// the context says otherwise. Default 30 s.
@@ -80,7 +81,8 @@ type Config struct {
 	NoCompression bool
 	// CompressionThreshold is the size in bytes from which a polling response is compressed. Default 1024.
 	CompressionThreshold int
-	// Transports are those that clients may use. Default polling and WebSocket.
+	// Transports are those that clients may use. Default polling and WebSocket. WebTransport here means that polling clients
+	// are offered to upgrade to it; it needs package engineio/webtransport, which serves direct connections either way.
 	Transports []Transport
 	// NoUpgrades keeps connections on the transport they started with.
 	NoUpgrades bool

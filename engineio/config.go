@@ -20,6 +20,9 @@ const (
 	Polling Transport = iota + 1
 	// WebSocket is one WebSocket connection.
 	WebSocket
+	// WebTransport is one stream of a WebTransport session over HTTP/3. The package engineio/webtransport, a module of its
+	// own, serves it.
+	WebTransport
 )
 
 // String returns the transport's name on the wire.
@@ -29,6 +32,8 @@ func (t Transport) String() string {
 		return "polling"
 	case WebSocket:
 		return "websocket"
+	case WebTransport:
+		return "webtransport"
 	}
 	return "unknown"
 }
@@ -57,11 +62,13 @@ type Config struct {
 	PingInterval time.Duration
 	// PingTimeout is how long a pong may take, counted from when the ping was queued. Default 20 s.
 	PingTimeout time.Duration
-	// UpgradeTimeout is how long an upgrade may take once the second transport has connected. Default 10 s.
+	// UpgradeTimeout is how long an upgrade may take once the second transport has connected, and a WebTransport session
+	// until its first packet has come. Default 10 s.
 	UpgradeTimeout time.Duration
 	// MaxPayload limits, in bytes, the body of a POST and a WebSocket message. The client is told of it. Default 1,000,000.
 	MaxPayload int
-	// Transports are those that clients may use. Default polling and WebSocket.
+	// Transports are those that clients may use. Default polling and WebSocket. WebTransport here means that polling sessions
+	// are offered to upgrade to it; it needs package engineio/webtransport, which serves direct sessions either way.
 	Transports []Transport
 	// AllowEIO3 serves clients of revision 3 of the protocol too, which is what Socket.IO clients before 3.0 speak.
 	AllowEIO3 bool
@@ -180,8 +187,8 @@ func (c *Config) validate() error {
 		}
 	}
 	for i, t := range c.Transports {
-		if t != Polling && t != WebSocket {
-			return fmt.Errorf("%w: Transports[%d] is %d, it must be Polling or WebSocket", ErrConfig, i, t)
+		if t < Polling || t > WebTransport {
+			return fmt.Errorf("%w: Transports[%d] is %d, it must be Polling, WebSocket or WebTransport", ErrConfig, i, t)
 		}
 	}
 	if c.Cookie != nil {
@@ -201,8 +208,14 @@ func (c *Config) enabled(t Transport) bool { return slices.Contains(c.Transports
 
 // upgrades lists what a session on t may upgrade to, as the open packet names it.
 func (c *Config) upgrades(t Transport) []Transport {
-	if t != Polling || c.NoUpgrades || !c.enabled(WebSocket) {
+	if t != Polling || c.NoUpgrades {
 		return nil
 	}
-	return []Transport{WebSocket}
+	var to []Transport
+	for _, u := range []Transport{WebSocket, WebTransport} {
+		if c.enabled(u) {
+			to = append(to, u)
+		}
+	}
+	return to
 }

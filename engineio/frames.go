@@ -32,10 +32,11 @@ func faultf(code ws.StatusCode, format string, args ...any) error {
 // errPeerClosed: the peer said that it closes.
 var errPeerClosed = errors.New("engineio: closed by the peer")
 
-// frameReader makes messages out of the bytes of a WebSocket as they arrive, at any chunking. What is complete in the
+// frameReader makes messages out of the bytes of a WebSocket or a WebTransport stream as they arrive, at any chunking. What is complete in the
 // arrived bytes is handed on in place; only the rest is copied. The goroutine that reads owns it.
 type frameReader struct {
-	limit int // of a message, in bytes
+	limit int  // of a message, in bytes
+	bare  bool // frames are those of a WebTransport stream, see bareHeader
 
 	partial    [ws.MaxHeaderSize]byte // of a header
 	partialLen uint8
@@ -72,7 +73,9 @@ func (f *frameReader) feed(b []byte, handle func(op ws.OpCode, payload []byte) e
 		n := min(f.left, len(b))
 		piece := b[:n]
 		b = b[n:]
-		ws.Cipher(piece, f.mask, f.maskPos)
+		if !f.bare {
+			ws.Cipher(piece, f.mask, f.maskPos)
+		}
 		f.maskPos += n
 		f.left -= n
 		if err := f.payload(piece, handle); err != nil {
@@ -84,6 +87,9 @@ func (f *frameReader) feed(b []byte, handle func(op ws.OpCode, payload []byte) e
 
 // header parses a frame's header from what was left before and b; n bytes of b belong to it.
 func (f *frameReader) header(b []byte) (n int, ok bool, err error) {
+	if f.bare {
+		return f.bareHeader(b)
+	}
 	had := int(f.partialLen)
 	n = copy(f.partial[had:], b)
 	h := f.partial[:had+n]
@@ -198,6 +204,9 @@ func (f *frameReader) payload(piece []byte, handle func(ws.OpCode, []byte) error
 	op := f.msgOp
 	f.message, f.msgOp, f.fragment = nil, 0, 0
 	if op == ws.OpText && !utf8.Valid(whole) {
+		if f.bare {
+			return errBareUTF8
+		}
 		return faultf(ws.StatusInvalidFramePayloadData, "text message that is not UTF-8")
 	}
 	return handle(op, whole)

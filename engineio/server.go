@@ -32,7 +32,7 @@ type Server struct {
 	work    sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool
-	parting map[*wsConn]*goodbye // were sent a close frame
+	parting map[*wsConn]*goodbye // were sent a close frame, or have not said yet what they want
 }
 
 // New returns a server, or an error that wraps ErrConfig and names the field of c that cannot work.
@@ -76,6 +76,10 @@ func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if accept := webTransport(r); accept != nil {
+		e.serveWebTransport(w, r, accept)
+		return
+	}
 	q := parseQuery(r.URL.RawQuery)
 	s, c := e.verify(r, q)
 	if c != nil {
@@ -148,15 +152,15 @@ func (e *Server) begin() bool {
 	return true
 }
 
-// await starts the deadline of a peer that is being sent a close frame.
-func (e *Server) await(g *goodbye) {
+// await starts the deadline of a peer.
+func (e *Server) await(g *goodbye, wait time.Duration) {
 	e.mu.Lock()
 	e.parting[g.conn] = g
 	e.mu.Unlock()
-	e.wheel.Schedule(&g.timer, closeWait, g)
+	e.wheel.Schedule(&g.timer, wait, g)
 }
 
-// parted forgets a connection whose reader has ended.
+// parted forgets the deadline of a connection whose reader has ended, or which has said what it wants.
 func (e *Server) parted(c *wsConn) {
 	e.mu.Lock()
 	g := e.parting[c]

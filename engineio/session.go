@@ -34,7 +34,7 @@ type Session struct {
 	extended  bool // the pong's deadline has been extended once
 	spoken    bool // the client has sent something, or never will
 	out       outbox
-	ws        *wsConn       // nil while polling
+	ws        *wsConn       // or WebTransport stream; nil while polling
 	owes      *wsConn       // is to be told why it is closed, by the flusher that was writing then
 	poll      *parkedPoll   // the GET that waits for data
 	upload    *upload       // the POST that is being read

@@ -36,8 +36,8 @@ func (s *Session) Stats() SessionStats {
 
 // Stats sums up the sessions of a server.
 type Stats struct {
-	// Polling and WebSocket are the numbers of sessions by the transport that carries them.
-	Polling, WebSocket int
+	// Polling, WebSocket and WebTransport are the numbers of sessions by the transport that carries them.
+	Polling, WebSocket, WebTransport int
 	// Protocol3 is how many of them speak revision 3 of the protocol.
 	Protocol3 int
 	// Upgrading is how many are being moved to another transport.
@@ -59,10 +59,13 @@ func (e *Server) Stats() Stats {
 	sum := Stats{Pending: int(e.pending.Load()), TurnedAway: int(e.turnedAway.Load())}
 	for _, s := range e.sessions.all() {
 		one := s.Stats()
-		if one.Transport == Polling {
+		switch one.Transport {
+		case Polling:
 			sum.Polling++
-		} else {
+		case WebSocket:
 			sum.WebSocket++
+		case WebTransport:
+			sum.WebTransport++
 		}
 		sum.BufferedBytes += one.BufferedBytes
 		sum.BufferedPackets += one.BufferedPackets

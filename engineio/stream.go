@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"io"
 	"net"
 
 	"github.com/gosocketio/socketio/internal/bufpool"
@@ -30,10 +31,10 @@ func newStream(conn net.Conn) stream {
 	return &plainStream{conn: conn}
 }
 
-// plainStream works on every net.Conn, TLS included. It cannot write without possibly blocking, so each burst of writes
+// plainStream works on everything that carries bytes both ways, TLS connections and WebTransport streams included. It cannot write without possibly blocking, so each burst of writes
 // has a goroutine for as long as it lasts.
 type plainStream struct {
-	conn net.Conn
+	conn io.ReadWriteCloser
 	buf  *[]byte
 	// small takes the first bytes that arrive on an idle connection. A TLS connection keeps the rest of the record, so
 	// that reading on costs no system call.

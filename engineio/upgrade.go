@@ -47,11 +47,7 @@ func (c *candidate) Expired(t *wheel.Timer) {
 func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Session) {
 	c := &candidate{session: s}
 	s.mu.Lock()
-	accepted := s.state != stateClosed && s.transport == Polling && s.candidate == nil && !e.cfg.NoUpgrades
-	if accepted {
-		s.candidate = c
-		e.wheel.Schedule(&c.expiry, e.cfg.UpgradeTimeout, c)
-	}
+	accepted := s.consider(c)
 	s.mu.Unlock()
 
 	conn, rest, err := e.hijack(w, r, false, nil)
@@ -80,6 +76,17 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 	go ws.run(rest)
 }
 
+// consider starts an upgrade attempt unless the session has moved already, or another attempt is under way. The caller holds
+// the lock.
+func (s *Session) consider(c *candidate) bool {
+	if s.state == stateClosed || s.transport != Polling || s.candidate != nil || s.server.cfg.NoUpgrades {
+		return false
+	}
+	s.candidate = c
+	s.server.wheel.Schedule(&c.expiry, s.server.cfg.UpgradeTimeout, c)
+	return true
+}
+
 // probe acts on a packet that came on the candidate (protocol v4, "Upgrade"). It runs on the candidate's reader.
 func (w *wsConn) probe(p wire.Packet) error {
 	s, c := w.session, w.candidate
@@ -93,9 +100,9 @@ func (w *wsConn) probe(p wire.Packet) error {
 		s.server.wheel.Schedule(&c.release, releaseEvery, c)
 		s.mu.Unlock()
 		if f := s.server.cfg.Events.Upgrading; f != nil {
-			f(s, WebSocket)
+			f(s, w.transport)
 		}
-		return w.stream.write(wire.AppendText(nil, wire.Pong, []byte("probe")))
+		return w.stream.write(w.form(entry{frames: wire.AppendText(nil, wire.Pong, []byte("probe"))}))
 	case p.Type == wire.Upgrade:
 		return w.take()
 	}
@@ -114,7 +121,7 @@ func (w *wsConn) take() error {
 	}
 	w.candidate = nil
 	s.stopCandidate()
-	s.ws, s.transport = w, WebSocket
+	s.ws, s.transport = w, w.transport
 	if s.poll != nil && !s.poll.answered {
 		s.poll.answer(pollClose)
 	}
@@ -131,7 +138,7 @@ func (w *wsConn) take() error {
 	}
 	s.mu.Unlock()
 	if f := s.server.cfg.Events.Upgrade; f != nil {
-		f(s, WebSocket)
+		f(s, w.transport)
 	}
 	if !idle {
 		go s.flush()

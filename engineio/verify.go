@@ -60,14 +60,8 @@ func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
 	if transport == 0 {
 		return nil, refusal(CodeUnknownTransport, map[string]any{"transport": q.transport})
 	}
-	if origin := r.Header.Get("Origin"); !legalHeader(origin) {
-		return nil, badRequest("INVALID_ORIGIN", map[string]any{"origin": origin})
-	}
-	if !e.cfg.CORS.permits(r) {
-		return nil, refusal(CodeForbidden, map[string]any{
-			"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", r.Header.Get("Origin")),
-			"origin":  r.Header.Get("Origin"),
-		})
+	if c := e.verifyOrigin(r); c != nil {
+		return nil, c
 	}
 	if q.sid != "" {
 		return e.verifySession(r, q, transport)
@@ -75,9 +69,37 @@ func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
 	return nil, e.verifyHandshake(r, q, transport)
 }
 
+func (e *Server) verifyOrigin(r *http.Request) *ConnectionError {
+	origin := r.Header.Get("Origin")
+	switch {
+	case !legalHeader(origin):
+		return badRequest("INVALID_ORIGIN", map[string]any{"origin": origin})
+	case !e.cfg.CORS.permits(r):
+		return refusal(CodeForbidden, map[string]any{
+			"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", origin),
+			"origin":  origin,
+		})
+	}
+	return nil
+}
+
+// admit judges the request for a new session by Config.Admission and Config.AllowRequest.
+func (e *Server) admit(r *http.Request) *ConnectionError {
+	if c := e.arrivals(); c != nil {
+		return c
+	}
+	if e.cfg.AllowRequest != nil {
+		if err := e.cfg.AllowRequest(r); err != nil {
+			return refusal(CodeForbidden, map[string]any{"message": err.Error()})
+		}
+	}
+	return nil
+}
+
 func (e *Server) transportNamed(name string) Transport {
 	for _, t := range e.cfg.Transports {
-		if t.String() == name {
+		if t.String() == name && t != WebTransport { // a WebTransport session has no query
+
 			return t
 		}
 	}
@@ -126,13 +148,8 @@ func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) 
 	if transport == WebSocket && !isUpgrade(r) {
 		return badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
 	}
-	if c := e.arrivals(); c != nil {
+	if c := e.admit(r); c != nil {
 		return c
-	}
-	if e.cfg.AllowRequest != nil {
-		if err := e.cfg.AllowRequest(r); err != nil {
-			return refusal(CodeForbidden, map[string]any{"message": err.Error()})
-		}
 	}
 	if q.protocol() == 3 && !e.cfg.AllowEIO3 {
 		return refusal(CodeUnsupportedVersion, map[string]any{"protocol": 3})

@@ -14,12 +14,14 @@ import (
 // closeWait is how long a peer may take to answer a close frame.
 const closeWait = 30 * time.Second
 
-// wsConn is a WebSocket that belongs to a session, as its transport or as the candidate of an upgrade.
+// wsConn is a WebSocket, or a WebTransport stream, that belongs to a session, as its transport or as the candidate of an
+// upgrade. The two differ in how frames look and in how they are closed.
 type wsConn struct {
-	session *Session
-	stream  stream
-	in      frameReader
-	base64  bool // the peer takes no binary
+	session   *Session
+	stream    stream
+	in        frameReader
+	transport Transport
+	base64    bool // the peer takes no binary
 	// candidate is set until the session has moved here. The reading goroutine owns it.
 	candidate *candidate
 	fresh     bool          // replace the reading goroutine; its own
@@ -28,13 +30,15 @@ type wsConn struct {
 }
 
 func newWSConn(s *Session, st stream, q query) *wsConn {
-	return &wsConn{session: s, stream: st, base64: q.b64 != "", in: frameReader{limit: s.server.cfg.MaxPayload}}
+	return &wsConn{session: s, stream: st, transport: WebSocket, base64: q.b64 != "", in: frameReader{limit: s.server.cfg.MaxPayload}}
 }
 
 // form returns an entry as this connection takes it: the frames in the outbox are those of protocol 4, uncompressed.
 func (c *wsConn) form(e entry) []byte {
 	v3 := c.session.protocol == 3
 	switch {
+	case c.transport == WebTransport && !e.formed:
+		return wire.FramesBare(e.frames)
 	case !v3 && !c.base64 || e.formed || !wire.HasBinary(e.frames):
 		return e.frames
 	case c.base64 && v3:
@@ -45,7 +49,7 @@ func (c *wsConn) form(e entry) []byte {
 	return wire.AppendFrames3(nil, e.frames)
 }
 
-// run reads until the connection ends. It is the one goroutine of a WebSocket. first are bytes that came with the request.
+// run reads until the connection ends. It is the one goroutine of a connection. first are bytes that came with the request.
 //
 // The goroutine that is parked here for most of the time should have the smallest stack there is, and handling packets
 // makes it grow for good: so it is replaced by a fresh one after the handshake of the layer above and at each heartbeat.
@@ -62,6 +66,11 @@ func (c *wsConn) run(first []byte) {
 		}
 		err = c.readOnce()
 	}
+	c.finish(err)
+}
+
+// finish is the end of the reading goroutine.
+func (c *wsConn) finish(err error) {
 	c.ended(err)
 	c.session.server.parted(c)
 	c.session.server.work.Done()
@@ -97,6 +106,9 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	}
 	c.fresh = !c.greeted || p.Type == wire.Pong || p.Type == wire.Ping
 	c.greeted = true
+	if p.Type == wire.Pong && c.transport == WebTransport && c.session.echoed() {
+		return errPeerClosed
+	}
 	return c.session.receive(p)
 }
 
@@ -177,6 +189,10 @@ func (c *wsConn) ended(err error) {
 	} else {
 		s.mu.Unlock()
 	}
+	if c.transport == WebTransport { // closing it says enough
+		c.stream.close()
+		return
+	}
 	if mayWrite {
 		c.sayClose(code)
 	}
@@ -192,7 +208,7 @@ const drainBytes = 4 << 20
 // drain reads on, for closeWait and drainBytes at most, until a peer that broke a rule has closed too: closing on bytes that
 // have not been read resets the connection, and the peer would lose the close frame that tells it why.
 func (c *wsConn) drain() {
-	c.session.server.await(&goodbye{conn: c})
+	c.session.server.await(&goodbye{conn: c}, closeWait)
 	for left := drainBytes; left > 0; {
 		b, err := c.stream.read(false)
 		if err != nil {
@@ -211,7 +227,10 @@ func isTransportError(err error) bool {
 // sayClose writes a close frame, with no status code when code is 0 as the official server does.
 func (c *wsConn) sayClose(code ws.StatusCode) {
 	frame := []byte{0x88, 0}
-	if code != 0 {
+	switch {
+	case c.transport == WebTransport:
+		frame = barePing
+	case code != 0:
 		frame = []byte{0x88, 2, byte(code >> 8), byte(code)}
 	}
 	if c.stream.canTry() {
@@ -221,7 +240,7 @@ func (c *wsConn) sayClose(code ws.StatusCode) {
 	_ = c.stream.write(frame)
 }
 
-// goodbye is the deadline of a peer that was sent a close frame.
+// goodbye is the deadline of a peer that was sent a close frame, or is to say what it wants.
 type goodbye struct {
 	timer wheel.Timer
 	conn  *wsConn
@@ -237,7 +256,10 @@ func (c *wsConn) part(within bool) {
 		c.stream.close()
 		return
 	}
-	g := &goodbye{conn: c}
-	c.session.server.await(g)
+	wait := closeWait
+	if c.transport == WebTransport {
+		wait = echoWait
+	}
+	c.session.server.await(&goodbye{conn: c}, wait)
 	c.sayClose(0)
 }
