@@ -97,6 +97,8 @@ type (
 	CORS = engineio.CORS
 	// Admission limits how fast clients may come and how many there may be.
 	Admission = engineio.Admission
+	// PerMessageDeflate compresses the messages of WebSockets.
+	PerMessageDeflate = engineio.PerMessageDeflate
 	// Transport is a way to carry packets.
 	Transport = engineio.Transport
 )

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
+
 	"github.com/gosocketio/socketio"
 )
 
@@ -46,5 +49,62 @@ func TestCompressFlag(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A broadcast is compressed once, however many it goes to, and Compress(false) keeps it from being compressed.
+func TestBroadcastDeflatedOnce(t *testing.T) {
+	const clients = 1000
+	s, e := serve(t, socketio.Config{PerMessageDeflate: &socketio.PerMessageDeflate{}})
+	joined := make(chan struct{}, clients)
+	s.OnConnection(func(*socketio.Socket) { joined <- struct{}{} })
+	received := make(chan int, clients)
+	for range clients {
+		var d ws.Dialer
+		d.Extensions = append(d.Extensions, wsflate.DefaultParameters.Option())
+		conn, _, shaken, err := d.Dial(t.Context(), "ws"+strings.TrimPrefix(e.URL, "http")+"/socket.io/?EIO=4&transport=websocket")
+		if err != nil || len(shaken.Extensions) != 1 {
+			t.Fatalf("%v, %v", err, shaken.Extensions)
+		}
+		defer conn.Close()
+		if err := ws.WriteFrame(conn, ws.MaskFrame(ws.NewTextFrame([]byte("40")))); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for n := 0; ; {
+				f, err := ws.ReadFrame(conn)
+				if err != nil {
+					return
+				}
+				if f.Header.Rsv1() {
+					n++
+					f, err = wsflate.DecompressFrame(f)
+				}
+				if err == nil && strings.HasPrefix(string(f.Payload), `42["end"`) {
+					received <- n
+					return
+				}
+			}
+		}()
+	}
+	for range clients {
+		<-joined
+	}
+	text := strings.Repeat("a", 5000)
+	for _, to := range []socketio.Operator{s.In("nobody"), s.Compress(false), s.Except("nobody")} {
+		if err := to.Emit("e", text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Emit("end", text); err != nil {
+		t.Fatal(err)
+	}
+	for range clients {
+		if n := <-received; n != 2 {
+			t.Fatalf("%d messages came compressed, want 2", n)
+		}
+	}
+	if n := s.Stats().Connections.Deflated; n != 2 {
+		t.Errorf("compressed %d times, want twice", n)
 	}
 }

@@ -77,10 +77,13 @@ type Config struct {
 	MaxInboxEvents int
 
 	// NoCompression keeps polling responses from being compressed. By default they are, with gzip or deflate, when the client
-	// accepts that and there are CompressionThreshold bytes of them; Compress(false) exempts an event. WebSockets do not compress.
+	// accepts that and there are CompressionThreshold bytes of them; Compress(false) exempts an event. WebSockets: see PerMessageDeflate.
 	NoCompression bool
 	// CompressionThreshold is the size in bytes from which a polling response is compressed. Default 1024.
 	CompressionThreshold int
+	// PerMessageDeflate, if set, compresses the messages of WebSockets whose clients offer that; Compress(false) exempts an
+	// event. A broadcast is compressed once for all. Default nil.
+	PerMessageDeflate *PerMessageDeflate
 	// Transports are those that clients may use. Default polling and WebSocket. WebTransport here means that polling clients
 	// are offered to upgrade to it; it needs package engineio/webtransport, which serves direct connections either way.
 	Transports []Transport
@@ -156,6 +159,7 @@ func (c *Config) engine() engineio.Config {
 		NoCompression:  c.NoCompression,
 
 		CompressionThreshold: c.CompressionThreshold,
+		PerMessageDeflate:    c.PerMessageDeflate,
 		Transports:           c.Transports,
 		NoUpgrades:           c.NoUpgrades,
 		AllowEIO3:            c.AllowEIO3,

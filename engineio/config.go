@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // Transport is a way to carry packets.
@@ -97,6 +99,9 @@ type Config struct {
 	CompressionThreshold int
 	// Admission limits how fast clients may come and how many there may be. The zero value limits nothing.
 	Admission Admission
+	// PerMessageDeflate, if set, compresses the messages of WebSockets whose clients offer that. Default nil: it costs processor
+	// time, so decide on purpose.
+	PerMessageDeflate *PerMessageDeflate
 	// TrustedProxies are the addresses of the reverse proxies whose X-Forwarded-For and Forwarded headers are believed, see
 	// Handshake.ClientIP. Default none.
 	TrustedProxies []netip.Prefix
@@ -145,6 +150,12 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.WriteTimeout, DefaultWriteTimeout)
 	orDefault(&c.ReadTimeout, DefaultReadTimeout)
 	c.Admission.withDefaults()
+	if c.PerMessageDeflate != nil {
+		p := *c.PerMessageDeflate
+		orDefault(&p.Threshold, DefaultCompressionThreshold)
+		orDefault(&p.Level, flate.BestSpeed)
+		c.PerMessageDeflate = &p
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -200,6 +211,11 @@ func (c *Config) validate() error {
 	}
 	if err := c.Admission.validate(); err != nil {
 		return err
+	}
+	if c.PerMessageDeflate != nil {
+		if err := c.PerMessageDeflate.validate(); err != nil {
+			return err
+		}
 	}
 	return c.CORS.validate()
 }

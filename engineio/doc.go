@@ -9,7 +9,8 @@
 // A [Session] exists from its handshake until its one Close event. Its mutex guards everything that can change: the
 // state, the current transport, the outbox, the parked GET, the upload in progress and the upgrade candidate. No I/O
 // and no event handler runs while it is held. It is the only lock of a session, and nothing else is locked under it
-// but Server.mu (to count a connection) and the timing wheel's own lock (to start or stop a timer).
+// but Server.mu (to count a connection) and the timing wheel's own lock (to start or stop a timer). A [Prepared] has a lock of
+// its own, held while a form of its frames is made, never together with a session's.
 //
 //   - Bytes that arrive belong to the goroutine that read them: a WebSocket's reader, or the handler of a POST. There
 //     is one at a time, so messages are delivered in order and one after the other.

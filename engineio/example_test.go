@@ -111,3 +111,19 @@ func ExampleDefaultCookie() {
 	fmt.Println(engineio.DefaultCookie())
 	// Output: io=; Path=/; HttpOnly; SameSite=Lax
 }
+
+// One message to many sessions: it is encoded once, and compressed once for those that agreed to PerMessageDeflate.
+func ExamplePrepare() {
+	e, err := engineio.New(engineio.Config{PerMessageDeflate: &engineio.PerMessageDeflate{}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var sessions []*engineio.Session // those of Events.Connection
+	p := engineio.Prepare(wire.AppendText(nil, wire.Message, []byte("to all")))
+	for _, s := range sessions {
+		_ = s.WritePrepared(p, 0) // its own end, not the others'
+	}
+	fmt.Println(p.Len(), "bytes", e.Stats().Deflated, "times")
+	// Output: 9 bytes 0 times
+}

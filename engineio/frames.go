@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
+
+	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
 // maxFragments is how many frames one message may have, so that empty ones cannot keep a connection busy for ever.
@@ -35,8 +37,9 @@ var errPeerClosed = errors.New("engineio: closed by the peer")
 // frameReader makes messages out of the bytes of a WebSocket or a WebTransport stream as they arrive, at any chunking. What is complete in the
 // arrived bytes is handed on in place; only the rest is copied. The goroutine that reads owns it.
 type frameReader struct {
-	limit int  // of a message, in bytes
-	bare  bool // frames are those of a WebTransport stream, see bareHeader
+	limit   int  // of a message, in bytes
+	bare    bool // frames are those of a WebTransport stream, see bareHeader
+	deflate bool // messages may be compressed
 
 	partial    [ws.MaxHeaderSize]byte // of a header
 	partialLen uint8
@@ -51,6 +54,7 @@ type frameReader struct {
 	message  []byte    // payload of the message so far
 	msgOp    ws.OpCode // 0: no fragmented message is open
 	fragment int
+	deflated bool // the message is compressed
 }
 
 // inside tells whether the bytes so far end within a frame.
@@ -129,8 +133,10 @@ func (f *frameReader) header(b []byte) (n int, ok bool, err error) {
 // checkFlags judges the first two bytes of a frame.
 func (f *frameReader) checkFlags(b0, b1 byte) error {
 	op, fin := ws.OpCode(b0&0x0f), b0&0x80 != 0
+	first := op == ws.OpText || op == ws.OpBinary // frame of a message
+	deflated := f.deflate && first && b0&0x70 == 0x40
 	switch {
-	case b0&0x70 != 0:
+	case b0&0x70 != 0 && !deflated:
 		return faultf(ws.StatusProtocolError, "frame with reserved bits")
 	case op.IsReserved():
 		return faultf(ws.StatusProtocolError, "frame with the reserved opcode %d", op)
@@ -142,10 +148,13 @@ func (f *frameReader) checkFlags(b0, b1 byte) error {
 		return faultf(ws.StatusProtocolError, "control frame of more than %d bytes", ws.MaxControlFramePayloadSize)
 	case op == ws.OpContinuation && f.msgOp == 0:
 		return faultf(ws.StatusProtocolError, "continuation of no message")
-	case op.IsData() && op != ws.OpContinuation && f.msgOp != 0:
+	case first && f.msgOp != 0:
 		return faultf(ws.StatusProtocolError, "message within a message")
 	}
 	f.op, f.fin = op, fin
+	if first {
+		f.deflated = deflated
+	}
 	return nil
 }
 
@@ -156,7 +165,11 @@ func (f *frameReader) begin(length uint64) error {
 		return nil
 	}
 	// No addition that could overflow: message never exceeds the limit.
-	if length > uint64(f.limit-len(f.message)) {
+	limit := f.limit
+	if f.deflated {
+		limit = compressedLimit(limit)
+	}
+	if length > uint64(limit-len(f.message)) {
 		return &fault{ws.StatusMessageTooBig, tooLarge(length, f.limit)}
 	}
 	f.left = int(length)
@@ -203,6 +216,14 @@ func (f *frameReader) payload(piece []byte, handle func(ws.OpCode, []byte) error
 	}
 	op := f.msgOp
 	f.message, f.msgOp, f.fragment = nil, 0, 0
+	if f.deflated {
+		inflated, err := inflate(whole, f.limit)
+		if err != nil {
+			return err
+		}
+		defer bufpool.Put(inflated)
+		whole = *inflated
+	}
 	if op == ws.OpText && !utf8.Valid(whole) {
 		if f.bare {
 			return errBareUTF8

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
 )
 
 // read feeds b in pieces of the given size and returns what came out, with the error that ended it.
-func read(b []byte, step, limit int) (out []string, err error) {
-	f := frameReader{limit: limit}
+func read(b []byte, step, limit int, deflate bool) (out []string, err error) {
+	f := frameReader{limit: limit, deflate: deflate}
 	b = bytes.Clone(b) // feed unmasks in place
 	for len(b) > 0 && err == nil {
 		n := min(step, len(b))
@@ -19,7 +20,11 @@ func read(b []byte, step, limit int) (out []string, err error) {
 			return nil
 		})
 		b = b[n:]
-		if len(f.message) > limit || cap(f.message) > 2*limit+2*firstPiece {
+		most := limit
+		if deflate {
+			most = compressedLimit(limit)
+		}
+		if len(f.message) > most || cap(f.message) > 2*most+2*firstPiece {
 			err = errors.New("memory beyond the limit")
 		}
 	}
@@ -39,14 +44,19 @@ func FuzzFrameReader(f *testing.F) {
 		ws.NewCloseFrame(ws.NewCloseFrameBody(1000, "bye")),
 		ws.NewTextFrame([]byte{0xff}),
 	} {
-		f.Add(ws.MustCompileFrame(ws.MaskFrameWith(frame, mask)), uint8(3))
+		f.Add(ws.MustCompileFrame(ws.MaskFrameWith(frame, mask)), uint8(3), false)
 	}
-	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, uint8(1))
-	f.Add([]byte{0x01, 0x80, 0, 0, 0, 0, 0x80, 0x80, 0, 0, 0, 0}, uint8(5))
-	f.Fuzz(func(t *testing.T, b []byte, step uint8) {
+	compressed, err := wsflate.CompressFrame(ws.NewTextFrame(bytes.Repeat([]byte("4a"), 400)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(ws.MustCompileFrame(ws.MaskFrameWith(compressed, mask)), uint8(3), true)
+	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, uint8(1), false)
+	f.Add([]byte{0x01, 0x80, 0, 0, 0, 0, 0x80, 0x80, 0, 0, 0, 0}, uint8(5), true)
+	f.Fuzz(func(t *testing.T, b []byte, step uint8, deflate bool) {
 		const limit = 1000
-		whole, wholeErr := read(b, max(len(b), 1), limit)
-		pieces, piecesErr := read(b, int(step)+1, limit)
+		whole, wholeErr := read(b, max(len(b), 1), limit, deflate)
+		pieces, piecesErr := read(b, int(step)+1, limit, deflate)
 		if len(whole) != len(pieces) {
 			t.Fatalf("whole: %q, in pieces: %q", whole, pieces)
 		}

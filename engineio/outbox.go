@@ -4,10 +4,11 @@ import "slices"
 
 // entry is one indivisible unit in an outbox: a message, or a message with its attachments.
 type entry struct {
-	frames []byte // complete WebSocket frames; immutable from here on
-	plain  bool   // not worth compressing
-	formed bool   // the rest of what the connection's form made, to be written as it is
-	done   func() // called when the transport has written it; may be nil
+	frames   []byte    // complete WebSocket frames; immutable from here on
+	prepared *Prepared // those frames when they go to many; otherwise nil
+	done     func()    // called when the transport has written it; may be nil
+	plain    bool      // not worth compressing
+	formed   bool      // the rest of what the connection's form made, to be written as it is
 }
 
 // outbox is a bounded queue of entries. Session.mu guards it.

@@ -64,6 +64,10 @@ func tooLarge(size uint64, limit int) error {
 	return fmt.Errorf("%w: %d bytes, the limit is %d (Config.MaxPayload)", ErrPayloadTooLarge, size, limit)
 }
 
+func tooLargeInflated(limit int) error {
+	return fmt.Errorf("%w: more than %d bytes when inflated, which is the limit (Config.MaxPayload)", ErrPayloadTooLarge, limit)
+}
+
 func tooSlow(after time.Duration, bytes int) error {
 	return fmt.Errorf("%w: %d bytes were not taken within %v (Config.WriteTimeout)", ErrSlowPeer, bytes, after)
 }

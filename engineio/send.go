@@ -17,7 +17,8 @@ const (
 	// Later leaves the writing to another goroutine, because more messages will follow at once: they then leave in one
 	// write.
 	Later
-	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it may be.
+	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it may
+	// be.
 	NoCompress
 )
 
@@ -27,6 +28,12 @@ const (
 func (s *Session) Write(frames []byte, o WriteOptions) error {
 	s.server.cfg.Events.packetCreate(s, frames)
 	return s.write(entry{frames: frames}, o)
+}
+
+// WritePrepared is Write of frames that go to many sessions; Shared goes without saying.
+func (s *Session) WritePrepared(p *Prepared, o WriteOptions) error {
+	s.server.cfg.Events.packetCreate(s, p.frames)
+	return s.write(entry{frames: p.frames, prepared: p}, o|Shared)
 }
 
 // Send sends one message. It copies data and never waits for the peer; its errors are those of Write.
@@ -60,6 +67,7 @@ func (s *Session) write(e entry, o WriteOptions) error {
 
 // put queues or writes e. The caller holds the lock; put gives it back.
 func (s *Session) put(e entry, o WriteOptions) error {
+	e.plain = o&NoCompress != 0
 	if s.ws == nil || s.flushing || s.out.count > 0 {
 		err := s.queue(e, o)
 		if err == nil {
@@ -73,7 +81,7 @@ func (s *Session) put(e entry, o WriteOptions) error {
 	s.flushing = true
 	if o&Later != 0 || !s.ws.stream.canTry() {
 		e.frames = clone(e.frames, o&Shared != 0)
-		s.out.push(e) // a WebSocket, which does not compress
+		s.out.push(e)
 		s.mu.Unlock()
 		go s.flush()
 		return nil
@@ -97,7 +105,6 @@ func (s *Session) queue(e entry, o WriteOptions) error {
 			ErrQueueFull, s.out.bytes, len(e.frames), c.MaxBufferedBytes)
 	}
 	e.frames = clone(e.frames, o&Shared != 0)
-	e.plain = o&NoCompress != 0
 	s.out.push(e)
 	return nil
 }

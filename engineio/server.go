@@ -22,6 +22,7 @@ type Server struct {
 	handler  http.Handler
 	sessions *registry
 	wheel    *wheel.Wheel
+	deflate  *deflater // nil unless PerMessageDeflate is configured
 
 	pace       *rate.Limiter // of new sessions; nil: none
 	pending    atomic.Int64  // sessions whose client has not sent anything
@@ -42,6 +43,9 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	e := &Server{cfg: c, sessions: newRegistry(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
+	if c.PerMessageDeflate != nil {
+		e.deflate = newDeflater(c.PerMessageDeflate)
+	}
 	e.handler = http.HandlerFunc(e.serve)
 	for i := len(c.Middleware) - 1; i >= 0; i-- {
 		e.handler = c.Middleware[i](e.handler)
@@ -104,7 +108,14 @@ func (e *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // serveUpgrade answers a request that asks for a WebSocket and has been verified.
 func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s *Session) {
-	if status, text := badUpgrade(r, w.Header()); status != 0 {
+	status, text := badUpgrade(r, w.Header())
+	if status == 0 {
+		var ok bool
+		if q.deflate, ok = e.negotiateDeflate(w.Header(), r); !ok {
+			status, text = http.StatusBadRequest, "Invalid or unacceptable Sec-WebSocket-Extensions header"
+		}
+	}
+	if status != 0 {
 		w.Header().Set("Connection", "close")
 		w.Header().Set("Content-Type", "text/html")
 		respond(w, status, []byte(text))

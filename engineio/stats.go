@@ -16,6 +16,8 @@ type SessionStats struct {
 	Upgrading bool
 	// Paused tells whether the session is not read from, because its handlers are behind.
 	Paused bool
+	// PerMessageDeflate tells whether the session's WebSocket agreed to compressed messages.
+	PerMessageDeflate bool
 }
 
 // Stats returns the state of the session.
@@ -31,6 +33,8 @@ func (s *Session) Stats() SessionStats {
 		BufferedPackets: s.out.count + s.out.taken,
 		Upgrading:       s.candidate != nil,
 		Paused:          s.resume != nil,
+
+		PerMessageDeflate: s.ws != nil && s.ws.takes.deflate,
 	}
 }
 
@@ -51,6 +55,10 @@ type Stats struct {
 	// BufferedBytes and BufferedPackets are what waits to be written to all peers together. A broadcast counts for each of
 	// them, though it is in memory once.
 	BufferedBytes, BufferedPackets int
+	// PerMessageDeflate is how many agreed to compressed messages. Deflated is how many messages were compressed for them so
+	// far; one to many counts once.
+	PerMessageDeflate int
+	Deflated          uint64
 }
 
 // Stats sums up all sessions. It looks at each of them, a few at a time: right for a metrics page every few seconds, not for
@@ -72,6 +80,10 @@ func (e *Server) Stats() Stats {
 		sum.Protocol3 += count(one.Protocol == 3)
 		sum.Upgrading += count(one.Upgrading)
 		sum.Paused += count(one.Paused)
+		sum.PerMessageDeflate += count(one.PerMessageDeflate)
+	}
+	if e.deflate != nil {
+		sum.Deflated = e.deflate.messages.Load()
 	}
 	return sum
 }

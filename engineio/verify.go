@@ -8,7 +8,11 @@ import (
 )
 
 // query holds the parameters that the engine looks at. Nothing else of a query is parsed.
-type query struct{ eio, transport, sid, b64 string }
+type query struct {
+	eio, transport, sid, b64 string
+
+	deflate bool // of an upgrade: the answer to its header says that messages may be compressed
+}
 
 // parseQuery takes the last of duplicates, and a value that cannot be unescaped as it is, as browsers' URLSearchParams do.
 func parseQuery(raw string) (q query) {

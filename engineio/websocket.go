@@ -21,7 +21,7 @@ type wsConn struct {
 	stream    stream
 	in        frameReader
 	transport Transport
-	base64    bool // the peer takes no binary
+	takes     form
 	// candidate is set until the session has moved here. The reading goroutine owns it.
 	candidate *candidate
 	fresh     bool          // replace the reading goroutine; its own
@@ -30,23 +30,13 @@ type wsConn struct {
 }
 
 func newWSConn(s *Session, st stream, q query) *wsConn {
-	return &wsConn{session: s, stream: st, transport: WebSocket, base64: q.b64 != "", in: frameReader{limit: s.server.cfg.MaxPayload}}
-}
-
-// form returns an entry as this connection takes it: the frames in the outbox are those of protocol 4, uncompressed.
-func (c *wsConn) form(e entry) []byte {
-	v3 := c.session.protocol == 3
-	switch {
-	case c.transport == WebTransport && !e.formed:
-		return wire.FramesBare(e.frames)
-	case !v3 && !c.base64 || e.formed || !wire.HasBinary(e.frames):
-		return e.frames
-	case c.base64 && v3:
-		return wire.AppendFramesBase64(nil, e.frames, "b4")
-	case c.base64:
-		return wire.AppendFramesBase64(nil, e.frames, "b")
+	return &wsConn{
+		session:   s,
+		stream:    st,
+		transport: WebSocket,
+		takes:     form{v3: s.protocol == 3, base64: q.b64 != "", deflate: q.deflate},
+		in:        frameReader{limit: s.server.cfg.MaxPayload, deflate: q.deflate},
 	}
-	return wire.AppendFrames3(nil, e.frames)
 }
 
 // run reads until the connection ends. It is the one goroutine of a connection. first are bytes that came with the request.

@@ -62,7 +62,7 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 		e.refuseHijack(w, r, err)
 		return
 	}
-	c := &wsConn{stream: &plainStream{conn: conn}, transport: WebTransport, in: frameReader{limit: greetingBytes, bare: true}}
+	c := &wsConn{stream: &plainStream{conn: conn}, transport: WebTransport, takes: form{bare: true}, in: frameReader{limit: greetingBytes, bare: true}}
 	e.await(&goodbye{conn: c}, e.cfg.UpgradeTimeout)
 	for err == nil && c.session == nil {
 		var b []byte

@@ -18,20 +18,20 @@ func (h host) Name() string { return h.ns.name }
 // Deliver sends p to the sockets that are connected. It holds no lock: a socket that disconnects meanwhile refuses
 // the frames, a slow one queues them.
 func (h host) Deliver(to []adapter.Socket, p *adapter.Packet, f adapter.Flags) error {
-	var frames []byte
+	var prepared *engineio.Prepared
 	for _, a := range to {
 		s, ok := a.(*Socket)
 		if !ok || !s.Connected() {
 			continue
 		}
-		if frames == nil {
+		if prepared == nil {
 			var err error
-			if frames, err = h.ns.shared(p, 0, false); err != nil {
+			if prepared, err = h.ns.prepare(p, 0, false); err != nil {
 				return err
 			}
 		}
 		s.showOutgoing(p.Event, p.Args)
-		_ = s.write(frames, sharedOptions(f)) // its own end, not the broadcast's
+		_ = s.writePrepared(prepared, sharedOptions(f)) // its own end, not the broadcast's
 	}
 	return nil
 }
@@ -49,7 +49,7 @@ func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.F
 		return func() {}, nil
 	}
 	id := h.ns.nextID()
-	frames, err := h.ns.shared(p, id, true)
+	prepared, err := h.ns.prepare(p, id, true)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.F
 	poll := h.ns.polls.open(id, asked, answer)
 	for _, s := range asked {
 		s.showOutgoing(p.Event, p.Args)
-		err := s.write(frames, sharedOptions(f))
+		err := s.writePrepared(prepared, sharedOptions(f))
 		if err == nil && !s.Connected() {
 			// It disconnected between being chosen and the poll being open, so that nobody told the poll.
 			err = s.Err()
@@ -78,16 +78,18 @@ func (h host) Disconnect(to []adapter.Socket, close bool) {
 	}
 }
 
-// shared encodes p into frames that many outboxes may keep: they are never changed.
-func (n *Namespace) shared(p *adapter.Packet, id uint64, hasID bool) ([]byte, error) {
+// prepare encodes p for many sockets.
+func (n *Namespace) prepare(p *adapter.Packet, id uint64, hasID bool) (*engineio.Prepared, error) {
 	x := n.hub.takeScratch()
 	defer x.release()
 	frames, err := x.packet(protocol.Event, n.name, id, hasID, p.Event, p.Args)
-	return bytes.Clone(frames), err
+	if err != nil {
+		return nil, err
+	}
+	return engineio.Prepare(bytes.Clone(frames)), nil
 }
 
-func sharedOptions(f adapter.Flags) engineio.WriteOptions {
-	o := engineio.Shared
+func sharedOptions(f adapter.Flags) (o engineio.WriteOptions) {
 	if f.Volatile {
 		o |= engineio.Volatile
 	}

@@ -65,7 +65,18 @@ func (s *Socket) write(frames []byte, o engineio.WriteOptions) error {
 	if h := s.held.Load(); h != nil && h.take(frames, o) {
 		return nil
 	}
-	err := s.client.session.Write(frames, o)
+	return closedError(s.client.session.Write(frames, o))
+}
+
+// writePrepared queues frames that go to many sockets.
+func (s *Socket) writePrepared(p *engineio.Prepared, o engineio.WriteOptions) error {
+	if h := s.held.Load(); h != nil && h.keep(heldWrite{p, o}) {
+		return nil
+	}
+	return closedError(s.client.session.WritePrepared(p, o))
+}
+
+func closedError(err error) error {
 	if errors.Is(err, engineio.ErrClosed) {
 		return ErrClosed
 	}

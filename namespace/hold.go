@@ -36,7 +36,7 @@ type hold struct {
 }
 
 type heldWrite struct {
-	frames  []byte
+	frames  *engineio.Prepared
 	options engineio.WriteOptions
 }
 
@@ -89,18 +89,20 @@ func (h *hold) then(f func()) bool {
 // Expired ends the hold.
 func (h *hold) Expired(*wheel.Timer) { h.end() }
 
-// take keeps frames and returns true, unless the hold is over.
+// take keeps frames, which may change afterwards, and returns true, unless the hold is over.
 func (h *hold) take(frames []byte, o engineio.WriteOptions) bool {
+	return h.keep(heldWrite{engineio.Prepare(bytes.Clone(frames)), o})
+}
+
+// keep keeps what is to be written and returns true, unless the hold is over.
+func (h *hold) keep(w heldWrite) bool {
 	h.mu.Lock()
 	if h.over {
 		h.mu.Unlock()
 		return false
 	}
-	if o&engineio.Shared == 0 {
-		frames = bytes.Clone(frames)
-	}
-	h.queue = append(h.queue, heldWrite{frames, o | engineio.Shared})
-	h.bytes += len(frames)
+	h.queue = append(h.queue, w)
+	h.bytes += w.frames.Len()
 	full := h.bytes > holdBytes
 	h.mu.Unlock()
 	if full {
@@ -117,7 +119,7 @@ func (h *hold) end() {
 		return
 	}
 	h.ending = true
-	queue := append([]heldWrite{{h.first, engineio.Shared}}, h.queue...)
+	queue := append([]heldWrite{{engineio.Prepare(h.first), 0}}, h.queue...)
 	for len(queue) > 0 {
 		h.queue, h.bytes = nil, 0
 		h.mu.Unlock()
@@ -126,7 +128,7 @@ func (h *hold) end() {
 				w.options |= engineio.Later // more follows at once
 			}
 			// A session that has ended, or is ended by this, tells its sockets.
-			_ = h.socket.client.session.Write(w.frames, w.options)
+			_ = h.socket.client.session.WritePrepared(w.frames, w.options)
 		}
 		h.mu.Lock()
 		queue = h.queue

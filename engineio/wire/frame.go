@@ -6,6 +6,7 @@ import "encoding/binary"
 const (
 	textFrame   = 0x80 | 0x1
 	binaryFrame = 0x80 | 0x2
+	rsv1        = 0x40 // of the extension
 )
 
 // Bounds of the three forms of a frame's length (RFC 6455, section 5.2).
@@ -94,4 +95,15 @@ func NextFrame(frames []byte) (isBinary bool, payload, rest []byte) {
 	}
 	end := head + int(n)
 	return isBinary, frames[head:end:end], frames[end:]
+}
+
+// AppendCompressed appends a complete frame that holds a message compressed by
+// permessage-deflate (RFC 7692, section 6.1): RSV1 is set.
+func AppendCompressed(dst []byte, binary bool, data []byte) []byte {
+	first := byte(textFrame)
+	if binary {
+		first = binaryFrame
+	}
+	dst = appendHeader(dst, first|rsv1, len(data))
+	return append(dst, data...)
 }

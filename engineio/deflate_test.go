@@ -1,0 +1,476 @@
+package engineio_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/engineio/wire"
+)
+
+const (
+	offer    = "permessage-deflate; client_max_window_bits" // of browsers and of Node's ws
+	accepted = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+)
+
+// deflate is compression with the default threshold.
+func deflate() engineio.Config {
+	return engineio.Config{PerMessageDeflate: &engineio.PerMessageDeflate{}}
+}
+
+// dialDeflate opens a WebSocket that may be sent compressed messages.
+func (s *server) dialDeflate(q string) *socket {
+	s.Helper()
+	got, conn := s.upgradeWith(q, "Sec-WebSocket-Extensions: "+offer)
+	if got.status != 101 || got.header.Get("Sec-WebSocket-Extensions") != accepted {
+		s.Fatalf("status %d, headers %v", got.status, got.header)
+	}
+	return conn
+}
+
+// upgradeWith sends an upgrade request with more headers. The connection means something when the status is 101.
+func (s *server) upgradeWith(q string, header ...string) (reply, *socket) {
+	s.Helper()
+	conn, err := net.Dial("tcp", strings.Split(s.url, "/")[2])
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = conn.Close() })
+	c := wrap(s.T, conn, nil)
+	c.raw([]byte("GET " + engineio.DefaultPath + "?" + q + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + strings.Join(append(header, "\r\n"), "\r\n")))
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	res, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer res.Body.Close()
+	got := reply{status: res.StatusCode, header: res.Header}
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		b, err := io.ReadAll(res.Body)
+		if err != nil {
+			s.Fatal(err)
+		}
+		got.body = string(b)
+	}
+	return got, c
+}
+
+// compressedFrame builds a masked frame of a compressed message.
+func compressedFrame(t *testing.T, op ws.OpCode, payload string) []byte {
+	t.Helper()
+	f, err := wsflate.CompressFrame(ws.NewFrame(op, true, []byte(payload)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ws.MustCompileFrame(ws.MaskFrame(f))
+}
+
+// wantFrame reads a frame and fails the test unless it is a message that is, or is not, compressed.
+func (c *socket) wantFrame(op ws.OpCode, payload string, compressed bool) {
+	c.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		c.Fatal(err)
+	}
+	f, err := ws.ReadFrame(c.r)
+	if err != nil {
+		c.Fatal(err)
+	}
+	if f.Header.Rsv1() != compressed || f.Header.Rsv2() || f.Header.Rsv3() {
+		c.Errorf("RSV1 is %t, want %t", f.Header.Rsv1(), compressed)
+	}
+	if f.Header.Rsv1() {
+		if f, err = wsflate.DecompressFrame(f); err != nil {
+			c.Fatal(err)
+		}
+	}
+	if f.Header.OpCode != op || string(f.Payload) != payload {
+		c.Fatalf("got a %d of %d bytes, want a %d of %d", f.Header.OpCode, len(f.Payload), op, len(payload))
+	}
+}
+
+func (c *socket) raw(b []byte) {
+	c.Helper()
+	if _, err := c.Write(b); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// What a client offers is accepted or declined as RFC 7692 says, and never worth more than one look at the header.
+func TestDeflateNegotiation(t *testing.T) {
+	const bad = "400"
+	for offer, want := range map[string]string{
+		"permessage-deflate": accepted,
+		offer:                accepted,
+		"permessage-deflate;client_no_context_takeover ; server_no_context_takeover": accepted,
+		"permessage-deflate; client_max_window_bits=10":                              accepted,
+		`permessage-deflate; client_max_window_bits="15"`:                            accepted,
+		"permessage-deflate; server_max_window_bits=15":                              accepted,
+		"x-webkit-deflate-frame, permessage-deflate":                                 accepted,
+		"permessage-deflate; server_max_window_bits=9, permessage-deflate":           accepted,
+		"x; y=1; z, permessage-deflate; unknown, permessage-deflate":                 accepted,
+
+		"x-webkit-deflate-frame":                                                              "",
+		"permessage-deflate; server_max_window_bits=9":                                        "", // ours are compressed once for everybody
+		"permessage-deflate; server_max_window_bits":                                          "",
+		"permessage-deflate; server_max_window_bits=16":                                       "",
+		"permessage-deflate; server_max_window_bits=015":                                      "",
+		"permessage-deflate; client_max_window_bits=7":                                        "",
+		"permessage-deflate; client_max_window_bits=16":                                       "",
+		"permessage-deflate; client_max_window_bits=1e1":                                      "",
+		"permessage-deflate; client_no_context_takeover=1":                                    "",
+		"permessage-deflate; server_no_context_takeover=true":                                 "",
+		"permessage-deflate; client_no_context_takeover; client_no_context_takeover":          "",
+		"permessage-deflate; client_max_window_bits; client_max_window_bits=10":               "",
+		"permessage-deflate; unknown":                                                         "",
+		"permessage-deflate; constructor=1":                                                   "",
+		"PERMESSAGE-DEFLATE":                                                                  "",
+		"__proto__":                                                                           "",
+		strings.Repeat("x; y=z, ", 10_000) + "permessage-deflate":                             accepted,
+		"permessage-deflate" + strings.Repeat("; client_no_context_takeover", 10_000) + ", x": "",
+
+		"permessage-deflate;":                               bad,
+		"permessage-deflate,":                               bad,
+		",permessage-deflate":                               bad,
+		"permessage-deflate; client_max_window_bits=":       bad,
+		`permessage-deflate; client_max_window_bits=""`:     bad,
+		`permessage-deflate; client_max_window_bits="1\0"`:  bad,
+		`permessage-deflate; client_max_window_bits="10`:    bad,
+		"permessage deflate":                                bad,
+		"permessage-deflate; =1":                            bad,
+		"permessage-deflate; client_max_window_bits=10 10":  bad,
+		"permessage-deflate; cl\u00efent":                   bad,
+		"permessage-deflate" + strings.Repeat(";", 100_000): bad,
+	} {
+		name := offer[:min(len(offer), 70)]
+		t.Run(name, func(t *testing.T) {
+			s := start(t, deflate())
+			got, _ := s.upgradeWith(direct, "Sec-WebSocket-Extensions: "+offer)
+			if want == bad {
+				if got.status != 400 || got.body != "Invalid or unacceptable Sec-WebSocket-Extensions header" {
+					t.Errorf("status %d, %q", got.status, got.body)
+				}
+				return
+			}
+			if v := got.header.Values("Sec-WebSocket-Extensions"); got.status != 101 || strings.Join(v, "|") != want {
+				t.Errorf("status %d, %q; want 101 and %q", got.status, v, want)
+			}
+		})
+	}
+	t.Run("in several lines", func(t *testing.T) {
+		s := start(t, deflate())
+		got, _ := s.upgradeWith(direct, "Sec-WebSocket-Extensions: x", "Sec-WebSocket-Extensions: permessage-deflate")
+		if v := got.header.Values("Sec-WebSocket-Extensions"); len(v) != 1 || v[0] != accepted {
+			t.Errorf("%q", v)
+		}
+	})
+	t.Run("not configured", func(t *testing.T) {
+		s := start(t, engineio.Config{})
+		got, _ := s.upgradeWith(direct, "Sec-WebSocket-Extensions: permessage-deflate;;;")
+		if v := got.header.Values("Sec-WebSocket-Extensions"); got.status != 101 || v != nil {
+			t.Errorf("status %d, %q", got.status, v)
+		}
+	})
+}
+
+// Messages go both ways, compressed where that is worth it.
+func TestDeflateEcho(t *testing.T) {
+	noise := make([]byte, 2000)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+	s := start(t, deflate())
+	conn := s.dialDeflate(direct)
+	conn.open()
+	session := next(t, s.sessions)
+	if !session.Stats().PerMessageDeflate || s.engine.Stats().PerMessageDeflate != 1 {
+		t.Error("the stats do not know of it")
+	}
+	for _, c := range []struct {
+		name       string
+		op         ws.OpCode
+		payload    string
+		compressed bool
+	}{
+		{"text", ws.OpText, "4" + strings.Repeat("a", 1023), true},
+		{"below the threshold", ws.OpText, "4" + strings.Repeat("a", 1022), false},
+		{"binary", ws.OpBinary, strings.Repeat("\xff\x00", 512), true},
+		{"incompressible", ws.OpBinary, string(noise), false},
+		{"empty", ws.OpBinary, "", false},
+		{"large", ws.OpText, "4" + strings.Repeat("large ", 160_000), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			conn.T = t
+			// Twice, for the context must not be carried over.
+			for range 2 {
+				conn.raw(compressedFrame(t, c.op, c.payload))
+				conn.wantFrame(c.op, c.payload, c.compressed)
+			}
+			conn.raw(ws.MustCompileFrame(ws.MaskFrame(ws.NewFrame(c.op, true, []byte(c.payload)))))
+			conn.wantFrame(c.op, c.payload, c.compressed)
+		})
+	}
+	conn.T = t
+	t.Run("no compressed bytes at all", func(t *testing.T) {
+		conn.raw([]byte{0xc2, 0x80, 0, 0, 0, 0})
+		conn.wantFrame(ws.OpBinary, "", false)
+	})
+	t.Run("in fragments, a ping between them", func(t *testing.T) {
+		text := "4" + strings.Repeat("fragment ", 1000)
+		f, err := wsflate.CompressFrame(ws.NewTextFrame([]byte(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		half := len(f.Payload) / 2
+		first := ws.NewFrame(ws.OpText, false, f.Payload[:half])
+		first.Header.Rsv = ws.Rsv(true, false, false)
+		rest := ws.NewFrame(ws.OpContinuation, true, f.Payload[half:])
+		for _, f := range []ws.Frame{first, ws.NewPingFrame([]byte("hello")), rest} {
+			conn.raw(ws.MustCompileFrame(ws.MaskFrame(f)))
+		}
+		conn.wantFrame(ws.OpPong, "hello", false)
+		conn.wantFrame(ws.OpText, text, true)
+	})
+	t.Run("not this one", func(t *testing.T) {
+		text := strings.Repeat("a", 5000)
+		if err := session.Write(wire.AppendText(nil, wire.Message, []byte(text)), engineio.NoCompress); err != nil {
+			t.Fatal(err)
+		}
+		conn.wantFrame(ws.OpText, "4"+text, false)
+	})
+	t.Run("a message and its attachments", func(t *testing.T) {
+		text, small, large := strings.Repeat("a", 2000), "small", strings.Repeat("large", 1000)
+		frames := wire.AppendText(nil, wire.Message, []byte(text))
+		frames = wire.AppendBinary(frames, []byte(small))
+		frames = wire.AppendBinary(frames, []byte(large))
+		if err := session.Write(frames, 0); err != nil {
+			t.Fatal(err)
+		}
+		conn.wantFrame(ws.OpText, "4"+text, true)
+		conn.wantFrame(ws.OpBinary, small, false)
+		conn.wantFrame(ws.OpBinary, large, true)
+	})
+}
+
+// A threshold of 1 compresses everything but control frames.
+func TestDeflateEverything(t *testing.T) {
+	s := start(t, engineio.Config{PerMessageDeflate: &engineio.PerMessageDeflate{Threshold: 1, Level: 9}})
+	conn := s.dialDeflate(direct)
+	conn.open()
+	conn.raw(ws.MustCompileFrame(ws.MaskFrame(ws.NewPingFrame([]byte(strings.Repeat("a", 100))))))
+	conn.wantFrame(ws.OpPong, strings.Repeat("a", 100), false)
+	text := "4" + strings.Repeat("a", 50)
+	conn.send(text)
+	conn.wantFrame(ws.OpText, text, true)
+}
+
+// The form of the connection and the compression go together: protocol 3 with its type byte, clients without binary, and a
+// session that came from polling.
+func TestDeflateForms(t *testing.T) {
+	binary := strings.Repeat("binary", 1000)
+	open := func(s *server, q string) (*socket, *engineio.Session) {
+		conn := s.dialDeflate(q)
+		conn.open()
+		return conn, next(s.T, s.sessions)
+	}
+	t.Run("protocol 3", func(t *testing.T) {
+		c := deflate()
+		c.AllowEIO3 = true
+		s := start(t, c)
+		conn, _ := open(s, "EIO=3&transport=websocket")
+		conn.raw(compressedFrame(t, ws.OpBinary, "\x04"+binary))
+		conn.wantFrame(ws.OpBinary, "\x04"+binary, true)
+	})
+	t.Run("base64", func(t *testing.T) {
+		s := start(t, deflate())
+		conn, x := open(s, direct+"&b64=1")
+		if err := x.Send([]byte{1, 2, 3}, true); err != nil {
+			t.Fatal(err)
+		}
+		conn.wantFrame(ws.OpText, "bAQID", false)
+		if err := x.Send(make([]byte, 3000), true); err != nil {
+			t.Fatal(err)
+		}
+		conn.wantFrame(ws.OpText, "b"+strings.Repeat("AAAA", 1000), true)
+	})
+	t.Run("after an upgrade", func(t *testing.T) {
+		s := start(t, deflate())
+		q := s.polling()
+		x := next(t, s.sessions)
+		conn := s.dialDeflate(direct + q[strings.Index(q, "&sid="):])
+		conn.raw(compressedFrame(t, ws.OpText, "2probe"))
+		conn.want("3probe")
+		long := strings.Repeat("a", 3000)
+		if err := x.Send([]byte(long), false); err != nil { // still by polling
+			t.Fatal(err)
+		}
+		if got := s.request("GET", q, ""); got.body != "4"+long {
+			t.Fatalf("polled %q", got.body)
+		}
+		if err := x.Send([]byte(binary), true); err != nil { // waits for the upgrade
+			t.Fatal(err)
+		}
+		conn.send("5")
+		conn.wantFrame(ws.OpBinary, binary, true)
+	})
+}
+
+// Frames that claim to be compressed where they may not, and messages that cannot be inflated, end the session.
+func TestDeflateFaults(t *testing.T) {
+	big := compressedFrame(t, ws.OpText, "4"+strings.Repeat("a", 1000))
+	for _, c := range []struct {
+		name  string
+		bytes []byte
+		code  ws.StatusCode
+		cause string
+	}{
+		{"RSV2", frame(0xa1, true, 1, []byte("4")), 1002, "reserved bits"},
+		{"RSV1 and RSV3", frame(0xd1, true, 1, []byte("4")), 1002, "reserved bits"},
+		{"RSV1 on a ping", []byte{0xc9, 0x81, 0, 0, 0, 0, 'p'}, 1002, "reserved bits"},
+		{"RSV1 on a continuation", append(frame(0x41, true, 1, []byte("4")), frame(0xc0, true, 1, []byte("4"))...), 1002, "reserved bits"},
+		{"noise", frame(0xc1, true, 4, []byte("\xff\xff\xff\xff")), 1007, "cannot be inflated"},
+		{"cut off", frame(0xc1, true, 8, big[len(big)-12:][:8]), 1007, "cannot be inflated"},
+		{"not UTF-8 once inflated", compressedFrame(t, ws.OpText, "4\xff"), 1007, "not UTF-8"},
+		{"one byte too many once inflated", compressedFrame(t, ws.OpBinary, strings.Repeat("a", 1001)), 1009, "more than 1000 bytes when inflated, which is the limit (Config.MaxPayload)"},
+		{"far too many once inflated", compressedFrame(t, ws.OpBinary, strings.Repeat("a", 900_000)), 1009, "when inflated"},
+		{"too large before", frame(0xc2, true, 1000+1000/8+65, nil), 1009, "too large"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := deflate()
+			config.MaxPayload = 1000
+			s := start(t, config)
+			conn := s.dialDeflate(direct)
+			conn.open()
+			conn.raw(c.bytes)
+			if code := conn.wantEnd(); code != c.code {
+				t.Errorf("close code %d, want %d", code, c.code)
+			}
+			got := next(t, s.closings)
+			if got.reason != engineio.ReasonTransportError || got.cause == nil || !strings.Contains(got.cause.Error(), c.cause) {
+				t.Errorf("%s: %v", got.reason, got.cause)
+			}
+			if (c.code == 1009) != errors.Is(got.cause, engineio.ErrPayloadTooLarge) {
+				t.Errorf("the cause is %v", got.cause)
+			}
+		})
+	}
+	t.Run("as large as may be", func(t *testing.T) {
+		config := deflate()
+		config.MaxPayload = 1000
+		s := start(t, config)
+		conn := s.dialDeflate(direct)
+		conn.open()
+		conn.raw(compressedFrame(t, ws.OpBinary, strings.Repeat("a", 1000)))
+		conn.want(strings.Repeat("a", 1000))
+	})
+}
+
+// A message that wants to become a hundred times as large is stopped at the limit, before memory is taken for it.
+func TestDeflateBomb(t *testing.T) {
+	s := start(t, deflate())
+	conn := s.dialDeflate(direct)
+	conn.open()
+	bomb := compressedFrame(t, ws.OpBinary, strings.Repeat("\x00", 100<<20))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	conn.raw(bomb)
+	if code := conn.wantEnd(); code != ws.StatusMessageTooBig {
+		t.Errorf("close code %d", code)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8<<20 {
+		t.Errorf("%d bytes were allocated", took)
+	}
+}
+
+// A message to many is compressed once, however many it goes to, and whatever else they are.
+func TestDeflateOnceForMany(t *testing.T) {
+	c := deflate()
+	c.AllowEIO3 = true
+	s := start(t, c)
+	var conns []*socket
+	for i := range 40 {
+		var conn *socket
+		switch i % 4 {
+		case 0:
+			conn = s.dial(direct)
+		case 1:
+			conn = s.dialDeflate("EIO=3&transport=websocket")
+		default:
+			conn = s.dialDeflate(direct)
+		}
+		conn.open()
+		conns = append(conns, conn)
+	}
+	text := strings.Repeat("to many ", 1000)
+	p := engineio.Prepare(wire.AppendText(nil, wire.Message, []byte(text)))
+	done := make(chan error, len(conns))
+	for range conns {
+		x := next(t, s.sessions)
+		go func() { done <- x.WritePrepared(p, 0) }()
+	}
+	for range conns {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	for i, conn := range conns {
+		conn.wantFrame(ws.OpText, "4"+text, i%4 != 0)
+	}
+	// Once for each of the two forms.
+	if n := s.engine.Stats().Deflated; n != 2 {
+		t.Errorf("compressed %d times", n)
+	}
+}
+
+// Compressed messages that the kernel takes in pieces arrive whole and in order.
+func TestDeflatePartialWrites(t *testing.T) {
+	text := make([]byte, 3<<20)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range text {
+		text[i] = "0123456789abcdef"[r.IntN(16)]
+	}
+	for _, o := range []engineio.WriteOptions{0, engineio.Shared, engineio.Later} {
+		s := start(t, engineio.Config{PerMessageDeflate: &engineio.PerMessageDeflate{}, MaxBufferedBytes: 32 << 20})
+		conn := s.dialDeflate(direct)
+		conn.open()
+		x := next(t, s.sessions)
+		for i := range 4 {
+			frames := wire.AppendText(nil, wire.Message, append([]byte{'0' + byte(i)}, text...))
+			if err := x.Write(frames, o); err != nil {
+				t.Fatal(err)
+			}
+			if o&engineio.Shared == 0 {
+				clear(frames) // they were the caller's
+			}
+		}
+		for i := range 4 {
+			conn.wantFrame(ws.OpText, "4"+string(rune('0'+i))+string(text), true)
+		}
+	}
+}
+
+// Shared frames are not touched by being sent compressed.
+func TestDeflateLeavesFramesAlone(t *testing.T) {
+	s := start(t, deflate())
+	conn := s.dialDeflate(direct)
+	conn.open()
+	frames := wire.AppendText(nil, wire.Message, []byte(strings.Repeat("a", 2000)))
+	before := bytes.Clone(frames)
+	if err := next(t, s.sessions).Write(frames, engineio.Shared); err != nil {
+		t.Fatal(err)
+	}
+	conn.wantFrame(ws.OpText, "4"+strings.Repeat("a", 2000), true)
+	if !bytes.Equal(frames, before) {
+		t.Error("the frames were changed")
+	}
+}
