@@ -66,11 +66,11 @@ type Factory func(h Host) (Adapter, error)
 type Host interface {
 	// Name is the namespace's name, such as "/" or "/chat".
 	Name() string
-	// Deliver sends p to local sockets. It encodes p once, and not at all when none of them is connected; it queues
-	// to each and never waits for one. The slice is not kept. The only error is that p cannot be encoded.
-	Deliver(to []Socket, p *Packet, f Flags) error
-	// DeliverWithAck is Deliver with an acknowledgement asked of each. count is called once, before the first
-	// answer; see [Adapter] for count, answer and cancel.
+	// Deliver sends p to the local sockets that o means, which it selects with Adapter.Select. It encodes p once; it queues to
+	// each socket and never waits for one. The only error is that p cannot be encoded.
+	Deliver(p *Packet, o Options) error
+	// DeliverWithAck sends p to local sockets and asks each for an acknowledgement. The slice is not kept. count is called once,
+	// before the first answer; see [Adapter] for count, answer and cancel.
 	DeliverWithAck(to []Socket, p *Packet, f Flags, count func(n int), answer func(Answer)) (cancel func(), err error)
 	// Disconnect disconnects local sockets; with close their whole connections.
 	Disconnect(to []Socket, close bool)

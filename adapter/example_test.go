@@ -9,15 +9,17 @@ import (
 // printer is a host that prints what it delivers; a namespace would write it to connections.
 type printer struct{ recorder }
 
-func (printer) Deliver(to []adapter.Socket, p *adapter.Packet, _ adapter.Flags) error {
-	for _, s := range to {
+func (h *printer) Deliver(p *adapter.Packet, o adapter.Options) error {
+	for _, s := range h.a.Select(nil, o) {
 		fmt.Println(s.ID(), "gets", p.Event, p.Args)
 	}
 	return nil
 }
 
 func ExampleMemory() {
-	a, _ := adapter.Memory(&printer{})
+	h := &printer{}
+	a, _ := adapter.Memory(h)
+	h.a = a
 	for _, id := range []string{"ann", "bob", "cleo"} {
 		a.Add(socket(id))
 	}

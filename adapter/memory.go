@@ -35,11 +35,7 @@ func (a *memory) Select(dst []Socket, o Options) []Socket {
 	return a.index.Select(dst, o.Rooms, o.Except)
 }
 
-func (a *memory) Broadcast(p *Packet, o Options) error {
-	list := a.targets(o)
-	defer a.release(list)
-	return a.host.Deliver(*list, p, o.Flags)
-}
+func (a *memory) Broadcast(p *Packet, o Options) error { return a.host.Deliver(p, o) }
 
 func (a *memory) BroadcastWithAck(p *Packet, o Options, count func(int), answer func(Answer)) (func(), error) {
 	list := a.targets(o)

@@ -35,6 +35,10 @@ func (s *Session) Close() {
 	switch {
 	case s.ws != nil && s.flushing:
 		s.mu.Unlock() // flushed goes on
+	case s.ws != nil && s.out.count > 0:
+		s.flushing = true // what was enqueued leaves first
+		s.mu.Unlock()
+		go s.flush()
 	case s.ws != nil || s.poll != nil && !s.poll.answered:
 		s.close(ReasonForcedClose, nil)
 	default:

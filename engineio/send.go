@@ -72,7 +72,12 @@ func (s *Session) put(e entry, o WriteOptions) error {
 		err := s.queue(e, o)
 		if err == nil {
 			s.wakePoll()
+			flush := s.ws != nil && !s.flushing // what was enqueued leaves now
+			s.flushing = s.flushing || flush
 			s.mu.Unlock()
+			if flush {
+				go s.flush()
+			}
 			return nil
 		}
 		s.close(ReasonTransportError, err) // gives the lock back
@@ -96,17 +101,30 @@ func (s *Session) put(e entry, o WriteOptions) error {
 
 // queue adds e to the outbox unless that would exceed a limit.
 func (s *Session) queue(e entry, o WriteOptions) error {
+	if err := s.full(1, len(e.frames)); err != nil {
+		return err
+	}
+	s.push(e, o)
+	return nil
+}
+
+// full returns the limit that so many more messages would exceed, as an error.
+func (s *Session) full(messages, bytes int) error {
 	c := &s.server.cfg
 	switch {
-	case s.out.count >= c.MaxBufferedPackets:
+	case s.out.count+messages > c.MaxBufferedPackets:
 		return fmt.Errorf("%w: %d messages wait (Config.MaxBufferedPackets)", ErrQueueFull, s.out.count)
-	case s.out.bytes+len(e.frames) > c.MaxBufferedBytes:
+	case s.out.bytes+bytes > c.MaxBufferedBytes:
 		return fmt.Errorf("%w: %d bytes wait and %d more would exceed the limit of %d (Config.MaxBufferedBytes)",
-			ErrQueueFull, s.out.bytes, len(e.frames), c.MaxBufferedBytes)
+			ErrQueueFull, s.out.bytes, bytes, c.MaxBufferedBytes)
 	}
+	return nil
+}
+
+// push adds e to the outbox.
+func (s *Session) push(e entry, o WriteOptions) {
 	e.frames = clone(e.frames, o&Shared != 0)
 	s.out.push(e)
-	return nil
 }
 
 // writeNow writes e in the caller's goroutine, as far as that is possible without blocking. The caller has set flushing.

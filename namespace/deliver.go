@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
@@ -15,11 +16,14 @@ var _ adapter.Host = host{}
 
 func (h host) Name() string { return h.ns.name }
 
-// Deliver sends p to the sockets that are connected. It holds no lock: a socket that disconnects meanwhile refuses
-// the frames, a slow one queues them.
-func (h host) Deliver(to []adapter.Socket, p *adapter.Packet, f adapter.Flags) error {
+// Deliver sends p to the sockets that o means and that are connected. It holds no lock: a socket that disconnects meanwhile
+// refuses the frames, a slow one queues them.
+func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
+	list := targets.Get().(*[]adapter.Socket)
+	defer putTargets(list)
+	*list = h.ns.adapter.Select(*list, o)
 	var prepared *engineio.Prepared
-	for _, a := range to {
+	for _, a := range *list {
 		s, ok := a.(*Socket)
 		if !ok || !s.Connected() {
 			continue
@@ -31,9 +35,18 @@ func (h host) Deliver(to []adapter.Socket, p *adapter.Packet, f adapter.Flags) e
 			}
 		}
 		s.showOutgoing(p.Event, p.Args)
-		_ = s.writePrepared(prepared, sharedOptions(f)) // its own end, not the broadcast's
+		_ = s.writePrepared(prepared, sharedOptions(o.Flags)) // its own end, not the broadcast's
 	}
 	return nil
+}
+
+// targets are pooled lists of the sockets that a broadcast under way goes to.
+var targets = sync.Pool{New: func() any { return new([]adapter.Socket) }}
+
+func putTargets(list *[]adapter.Socket) {
+	clear(*list) // a pooled list must not keep sockets alive
+	*list = (*list)[:0]
+	targets.Put(list)
 }
 
 // DeliverWithAck sends p to the sockets that are connected and collects what they answer.

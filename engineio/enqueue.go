@@ -1,0 +1,59 @@
+package engineio
+
+// Enqueue is WritePrepared that leaves the writing, and telling Events.PacketCreate, to [Session.Flush], which the caller must
+// call soon: it does no I/O and calls no function of the user's, so that it can be called with a lock held. Several units are
+// queued one behind the other, all of them or none. Errors are those of Write.
+func (s *Session) Enqueue(o WriteOptions, units ...*Prepared) error {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	if o&Volatile != 0 && !s.writable() {
+		s.mu.Unlock()
+		return nil
+	}
+	total := 0
+	for _, u := range units {
+		total += u.Len()
+	}
+	// As with Write, what an idle WebSocket would take at once is not held against the limits.
+	if s.ws == nil || s.flushing || s.out.count > 0 || len(units) > 1 {
+		if err := s.full(len(units), total); err != nil {
+			s.close(ReasonTransportError, err) // gives the lock back
+			return err
+		}
+	}
+	for _, u := range units {
+		s.push(entry{frames: u.frames, prepared: u, plain: o&NoCompress != 0}, o|Shared)
+	}
+	s.mu.Unlock()
+	return nil
+}
+
+// Flush tells Events.PacketCreate of units that were enqueued, and writes what waits as far as that is possible without
+// blocking; with Later another goroutine writes it.
+func (s *Session) Flush(o WriteOptions, created ...*Prepared) {
+	for _, u := range created {
+		s.server.cfg.Events.packetCreate(s, u.frames)
+	}
+	s.mu.Lock()
+	if s.ws == nil || s.flushing || s.out.count == 0 {
+		if s.out.count > 0 {
+			s.wakePoll()
+		}
+		s.mu.Unlock()
+		return
+	}
+	s.flushing = true
+	if s.out.count > 1 || o&Later != 0 || !s.ws.stream.canTry() {
+		s.mu.Unlock()
+		go s.flush()
+		return
+	}
+	ws := s.ws
+	var one [1]entry
+	e := s.out.take(one[:0], 1)[0]
+	s.mu.Unlock()
+	s.writeNow(ws, e, Shared) // what is in the outbox is never changed
+}
