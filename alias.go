@@ -32,6 +32,24 @@ type (
 	Reason = namespace.Reason
 	// ServerSideEvent is an event that another server sent.
 	ServerSideEvent = namespace.ServerSideEvent
+	// Hooks are functions for logs, metrics and traces.
+	Hooks = namespace.Hooks
+	// ConnectInfo is what Hooks.Connect is told.
+	ConnectInfo = namespace.ConnectInfo
+	// RefuseInfo is what Hooks.Refuse is told.
+	RefuseInfo = namespace.RefuseInfo
+	// DisconnectInfo is what Hooks.Disconnect is told.
+	DisconnectInfo = namespace.DisconnectInfo
+	// ReceiveInfo is what Hooks.Receive is told.
+	ReceiveInfo = namespace.ReceiveInfo
+	// HandleInfo is what Hooks.Handle is told.
+	HandleInfo = namespace.HandleInfo
+	// EmitInfo is what Hooks.Emit is told.
+	EmitInfo = namespace.EmitInfo
+	// AckInfo is what Hooks.Ack is told.
+	AckInfo = namespace.AckInfo
+	// PauseInfo is what Hooks.Pause is told.
+	PauseInfo = namespace.PauseInfo
 	// RoomHooks are told about rooms as they come and go, and who joins and leaves them.
 	RoomHooks = rooms.Hooks
 	// Error is an error that the client may see.
@@ -75,6 +93,8 @@ var (
 	// ErrQueueFull: the client reads too slowly, what waits for it reached a limit, and its connection has been
 	// closed.
 	ErrQueueFull = engineio.ErrQueueFull
+	// ErrSlowPeer: cause of a disconnect, the client did not take what was written to it in time.
+	ErrSlowPeer = engineio.ErrSlowPeer
 	// ErrTimeout: no acknowledgement came in time.
 	ErrTimeout = namespace.ErrTimeout
 	// ErrArguments: what the client sent does not fit the Go types it was to be decoded into.

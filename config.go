@@ -124,8 +124,11 @@ type Config struct {
 	// a failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no
 	// socket is concerned. It must not block. By default such errors are logged.
 	OnError func(s *Socket, err error)
-	// Hooks are told about connections as they come, change and go.
-	Hooks engineio.Events
+	// Hooks are told about what happens, for logs, metrics and traces: sockets that connect and disconnect, events received,
+	// handled and sent, acknowledgements.
+	Hooks Hooks
+	// EngineEvents are told about the connections below the sockets as they come, change and go ("engine" of the official server).
+	EngineEvents engineio.Events
 }
 
 // namespaces is the part of c that package namespace takes.
@@ -145,6 +148,7 @@ func (c *Config) namespaces() namespace.Config {
 		Adapter:        c.Adapter,
 		Logger:         c.Logger,
 		OnError:        c.OnError,
+		Hooks:          c.Hooks,
 	}
 }
 
@@ -176,7 +180,7 @@ func (c *Config) engine() engineio.Config {
 		WriteTimeout:         c.WriteTimeout,
 		ReadTimeout:          c.ReadTimeout,
 		Logger:               c.Logger,
-		Events:               c.Hooks,
+		Events:               c.EngineEvents,
 	}
 	if e.Path == "" {
 		e.Path = DefaultPath

@@ -142,7 +142,7 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
-func TestHooks(t *testing.T) {
+func TestEngineHooks(t *testing.T) {
 	type key struct{}
 	log := make(chan string, 10)
 	s, e := serve(t, socketio.Config{
@@ -156,7 +156,7 @@ func TestHooks(t *testing.T) {
 		SessionContext: func(r *http.Request) context.Context {
 			return context.WithValue(context.Background(), key{}, r.URL.Query().Get("token"))
 		},
-		Hooks: engineio.Events{
+		EngineEvents: engineio.Events{
 			Connection: func(s *engineio.Session) {
 				s.SetValue("the application's own")
 				log <- "connection " + s.ID()

@@ -1,6 +1,9 @@
 package namespace
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // admit is a socket's first task: it runs the middlewares, and then connects the socket or refuses it.
 func (s *Socket) admit() {
@@ -14,8 +17,14 @@ func (s *Socket) admit() {
 		}
 		s.settle()
 	}()
+	told := s.ns.hub.cfg.Hooks.Connect
+	start := clock(told != nil)
 	if err = s.runMiddleware(); err != nil {
 		return
+	}
+	var took time.Duration
+	if told != nil {
+		took = time.Since(start)
 	}
 	s.hold()
 	if registered = s.register(); !registered {
@@ -30,6 +39,7 @@ func (s *Socket) admit() {
 		s.end(ReasonServerShuttingDown, nil, 0)
 	}
 	defer s.release() // whatever the handlers do
+	hook(s.ns.hub, told, ConnectInfo{Socket: s, Took: took})
 	for _, fn := range s.ns.handlers.load().connection {
 		s.call("a connection handler", func() { fn(s) })
 	}

@@ -60,6 +60,20 @@ func (s *Socket) ask(ctx context.Context, event string, args []any, f adapter.Fl
 	if err := checkEvent(event); err != nil {
 		return Reply{}, err
 	}
+	told := s.ns.hub.cfg.Hooks.Ack
+	start := clock(told != nil)
+	reply, err := s.wait(ctx, event, args, f, timeout)
+	if told != nil {
+		info := AckInfo{Namespace: s.ns, Socket: s, Event: event, Took: time.Since(start), Err: err}
+		if err == nil {
+			info.Answered = 1
+		}
+		hook(s.ns.hub, told, info)
+	}
+	return reply, err
+}
+
+func (s *Socket) wait(ctx context.Context, event string, args []any, f adapter.Flags, timeout time.Duration) (Reply, error) {
 	c := &call{socket: s, id: s.ns.nextID(), done: make(chan struct{})}
 	x := s.ns.hub.takeScratch()
 	frames, err := x.packet(protocol.Event, s.ns.name, c.id, true, event, args)
@@ -68,6 +82,7 @@ func (s *Socket) ask(ctx context.Context, event string, args []any, f adapter.Fl
 	}
 	if err != nil {
 		x.release()
+		s.emitted(event, len(frames), err)
 		return Reply{}, err
 	}
 	if timeout != noTimeout {
@@ -76,7 +91,9 @@ func (s *Socket) ask(ctx context.Context, event string, args []any, f adapter.Fl
 	}
 	s.showOutgoing(event, args)
 	err = s.write(frames, s.options(f)&^engineio.Later) // the caller is about to wait
+	bytes := len(frames)
 	x.release()
+	s.emitted(event, bytes, err)
 	s.release() // a connection handler asks its client
 	if err != nil {
 		if s.takeCall(c.id) != nil {

@@ -60,6 +60,8 @@ type Config struct {
 	// a failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no
 	// socket is concerned. It must not block.
 	OnError func(s *Socket, err error)
+	// Hooks are told about what happens, for logs, metrics and traces.
+	Hooks Hooks
 }
 
 // withDefaults returns c with its zero fields filled in, or an error that names the field that cannot work.

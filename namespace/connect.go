@@ -14,13 +14,13 @@ import (
 // connect acts on a CONNECT (Socket.IO protocol, "Connection to a namespace").
 func (c *client) connect(p *protocol.Packet) {
 	if c.crowded() {
-		c.refuse(p.Namespace, &Error{Message: "too many namespaces"}, c.v2())
+		c.turnAway(p.Namespace, &Error{Message: "too many namespaces"}, c.v2())
 		return
 	}
 	ns := c.hub.enter(p.Namespace, p.Data)
 	if ns == nil {
 		// The one refusal that is an object in revision 4 of the protocol too.
-		c.refuse(p.Namespace, &Error{Message: "Invalid namespace"}, false)
+		c.turnAway(p.Namespace, &Error{Message: "Invalid namespace"}, false)
 		return
 	}
 	s := &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: bytes.Clone(p.Data)}
@@ -62,6 +62,17 @@ func (c *client) adopt(s *Socket) (adopted, twice bool) {
 	return true, false
 }
 
+// turnAway refuses a CONNECT before it has a socket.
+func (c *client) turnAway(nsp string, e *Error, bare bool) {
+	c.refuse(nsp, e, bare)
+	c.refusal(nsp, e)
+}
+
+// refusal tells the hook that a CONNECT was refused.
+func (c *client) refusal(nsp string, err error) {
+	hook(c.hub, c.hub.cfg.Hooks.Refuse, RefuseInfo{Namespace: nsp, Conn: c.session, Err: err})
+}
+
 // refuse sends a CONNECT_ERROR.
 func (c *client) refuse(nsp string, e *Error, bare bool) {
 	x := c.hub.takeScratch()
@@ -82,6 +93,7 @@ func (s *Socket) refused(err error) {
 	s.client.forget(s, false)
 	if s.end("", err, 0) {
 		s.client.refuse(s.ns.name, shown(err), s.client.v2())
+		s.client.refusal(s.ns.name, err)
 	}
 }
 

@@ -23,21 +23,23 @@ func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
 	defer putTargets(list)
 	*list = h.ns.adapter.Select(*list, o)
 	var prepared *engineio.Prepared
+	sent := EmitInfo{Namespace: h.ns, Event: p.Event}
 	for _, a := range *list {
 		s, ok := a.(*Socket)
 		if !ok || !s.Connected() {
 			continue
 		}
 		if prepared == nil {
-			var err error
-			if prepared, err = h.ns.prepare(p, 0, false); err != nil {
-				return err
+			if prepared, sent.Err = h.ns.prepare(p, 0, false); sent.Err != nil {
+				break
 			}
+			sent.Bytes = prepared.Len()
 		}
 		s.showOutgoing(p.Event, p.Args)
-		_ = s.writePrepared(prepared, sharedOptions(o.Flags)) // its own end, not the broadcast's
+		sent.count(s.writePrepared(prepared, sharedOptions(o.Flags))) // its own end, not the broadcast's
 	}
-	return nil
+	hook(h.ns.hub, h.ns.hub.cfg.Hooks.Emit, sent)
+	return sent.Err
 }
 
 // targets are pooled lists of the sockets that a broadcast under way goes to.
@@ -63,14 +65,18 @@ func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.F
 	}
 	id := h.ns.nextID()
 	prepared, err := h.ns.prepare(p, id, true)
+	sent := EmitInfo{Namespace: h.ns, Event: p.Event, Err: err}
+	defer func() { hook(h.ns.hub, h.ns.hub.cfg.Hooks.Emit, sent) }()
 	if err != nil {
 		return nil, err
 	}
+	sent.Bytes = prepared.Len()
 	count(len(asked))
 	poll := h.ns.polls.open(id, asked, answer)
 	for _, s := range asked {
 		s.showOutgoing(p.Event, p.Args)
 		err := s.writePrepared(prepared, sharedOptions(f))
+		sent.count(err)
 		if err == nil && !s.Connected() {
 			// It disconnected between being chosen and the poll being open, so that nobody told the poll.
 			err = s.Err()

@@ -102,12 +102,14 @@ func (s *Socket) end(reason Reason, cause error, cost int64) bool {
 func (s *Socket) tell() {
 	s.mu.Lock()
 	var reason Reason
+	var cause error
 	if gone := (*DisconnectError)(nil); errors.As(s.gone, &gone) {
-		reason = gone.Reason
+		reason, cause = gone.Reason, gone.Cause
 	}
 	cost := s.endCost
 	s.mu.Unlock()
 	defer func() {
+		hook(s.ns.hub, s.ns.hub.cfg.Hooks.Disconnect, DisconnectInfo{Socket: s, Reason: reason, Cause: cause})
 		s.ns.hub.leave(s.ns)
 		if cost > 0 {
 			s.client.refund(1, cost)

@@ -1,11 +1,25 @@
 package namespace
 
-import "github.com/gosocketio/socketio/protocol"
+import (
+	"time"
 
-// handle runs everything that is registered for an event: any-listeners, the socket's middlewares, handlers of the
-// namespace, handlers of the socket.
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// handle handles an event.
 func (s *Socket) handle(e *Event) {
 	defer s.client.refund(1, e.cost)
+	told := s.ns.hub.cfg.Hooks.Handle
+	start := clock(told != nil)
+	handlers, err := s.dispatch(e)
+	if told != nil {
+		hook(s.ns.hub, told, HandleInfo{Event: e, Took: time.Since(start), Handlers: handlers, Err: err})
+	}
+}
+
+// dispatch runs everything that is registered for an event: any-listeners, the socket's middlewares, handlers of the
+// namespace, handlers of the socket. It returns how many handlers ran, and the first error.
+func (s *Socket) dispatch(e *Event) (ran int, first error) {
 	all, own := s.ns.handlers.load(), s.own.load()
 	e.resolve(all, own)
 
@@ -17,7 +31,7 @@ func (s *Socket) handle(e *Event) {
 	for _, fn := range own.incoming {
 		if err := s.ns.hub.contain(s, "a socket middleware", func() error { return fn(e) }); err != nil {
 			s.failed(e, err)
-			return
+			return 0, err
 		}
 	}
 	for _, h := range [...]*handlers{all, own} {
@@ -27,13 +41,18 @@ func (s *Socket) handle(e *Event) {
 		}
 		for _, fn := range l.fns {
 			if s.state.Load() == stateGone {
-				return // the event was sent before the disconnect, but is not delivered after it
+				return ran, first // the event was sent before the disconnect, but is not delivered after it
 			}
+			ran++
 			if err := s.guard(fn, e); err != nil {
 				s.failed(e, err)
+				if first == nil {
+					first = err
+				}
 			}
 		}
 	}
+	return ran, first
 }
 
 // guard runs one handler. It is contain without a closure.

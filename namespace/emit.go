@@ -25,17 +25,37 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	if err := checkEvent(event); err != nil {
 		return err
 	}
-	if s.state.Load() == stateGone {
-		return ErrClosed
-	}
 	x := s.ns.hub.takeScratch()
 	defer x.release()
-	frames, err := x.packet(protocol.Event, s.ns.name, 0, false, event, args)
-	if err != nil {
-		return err
+	var frames []byte
+	err := ErrClosed
+	if s.state.Load() != stateGone {
+		frames, err = x.packet(protocol.Event, s.ns.name, 0, false, event, args)
+		if err == nil {
+			s.showOutgoing(event, args)
+			err = s.write(frames, s.options(f))
+		}
 	}
-	s.showOutgoing(event, args)
-	return s.write(frames, s.options(f))
+	s.emitted(event, len(frames), err)
+	return err
+}
+
+// emitted tells the hook that an event of so many bytes, none when it could not be encoded, was sent to this socket or was not.
+func (s *Socket) emitted(event string, bytes int, err error) {
+	fn := s.ns.hub.cfg.Hooks.Emit
+	if fn == nil {
+		return
+	}
+	info := EmitInfo{Namespace: s.ns, Socket: s, Event: event, Bytes: bytes}
+	switch {
+	case err == nil:
+		info.Recipients = 1
+	case bytes > 0 || errors.Is(err, ErrClosed):
+		info.Failed = 1
+	default:
+		info.Err = err
+	}
+	hook(s.ns.hub, fn, info)
 }
 
 // checkEvent refuses names that mean something else to the client.

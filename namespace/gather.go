@@ -32,26 +32,32 @@ func (o Operator) EmitWithAck(ctx context.Context, event string, args ...any) it
 		if !o.timed {
 			timeout = o.ns.hub.ackTimeout(ctx)
 		}
-		o.ns.hub.gather(ctx, timeout, yield, func(count func(int), answer func(adapter.Answer)) (func(), error) {
+		told := o.ns.hub.cfg.Hooks.Ack
+		start := clock(told != nil)
+		answered, err := o.ns.hub.gather(ctx, timeout, yield, func(count func(int), answer func(adapter.Answer)) (func(), error) {
 			return o.ns.adapter.BroadcastWithAck(&adapter.Packet{Event: event, Args: args}, o.options, count, answer)
 		})
+		if told != nil {
+			hook(o.ns.hub, told, AckInfo{Namespace: o.ns, Event: event, Took: time.Since(start), Answered: answered, Err: err})
+		}
 	}
 }
 
-// gather asks, and yields the answers until all are in, time is up or the loop is left.
-func (h *Hub) gather(ctx context.Context, timeout time.Duration, yield func(Reply, error) bool, ask func(count func(int), answer func(adapter.Answer)) (cancel func(), err error)) {
+// gather asks, and yields the answers until all are in, time is up or the loop is left. It returns how many came, and the last
+// error.
+func (h *Hub) gather(ctx context.Context, timeout time.Duration, yield func(Reply, error) bool, ask func(count func(int), answer func(adapter.Answer)) (cancel func(), err error)) (answered int, err error) {
 	g := &gathering{expected: -1, news: make(chan struct{}, 1)}
 	forget, err := ask(g.count, g.answer)
 	if err != nil {
 		yield(Reply{}, err)
-		return
+		return 0, err
 	}
 	defer forget()
 	if timeout != noTimeout {
 		h.schedule(&g.timer, timeout, g)
 		defer h.stop(&g.timer)
 	}
-	g.run(ctx, yield)
+	return g.run(ctx, yield)
 }
 
 // MissingError ends an EmitWithAck to many that did not get all answers.
@@ -115,7 +121,7 @@ func (g *gathering) Expired(*wheel.Timer) {
 }
 
 // run yields answers until all are in, time is up or the loop is left.
-func (g *gathering) run(ctx context.Context, yield func(Reply, error) bool) {
+func (g *gathering) run(ctx context.Context, yield func(Reply, error) bool) (answered int, last error) {
 	yielded := 0
 	for {
 		g.mu.Lock()
@@ -125,8 +131,13 @@ func (g *gathering) run(ctx context.Context, yield func(Reply, error) bool) {
 
 		for _, a := range answers {
 			yielded++
+			if a.Err == nil {
+				answered++
+			} else {
+				last = a.Err
+			}
 			if !yield(replyOf(a), a.Err) {
-				return
+				return answered, last
 			}
 		}
 		missing := -1
@@ -135,13 +146,15 @@ func (g *gathering) run(ctx context.Context, yield func(Reply, error) bool) {
 		}
 		switch {
 		case missing == 0:
-			return
+			return answered, last
 		case late:
-			yield(Reply{}, &MissingError{missing, ErrTimeout})
-			return
+			last = &MissingError{missing, ErrTimeout}
 		case ctx.Err() != nil:
-			yield(Reply{}, &MissingError{missing, context.Cause(ctx)})
-			return
+			last = &MissingError{missing, context.Cause(ctx)}
+		}
+		if late || ctx.Err() != nil {
+			yield(Reply{}, last)
+			return answered, last
 		}
 		select {
 		case <-g.news:

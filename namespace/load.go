@@ -23,6 +23,7 @@ func (c *client) charge(bytes int) (cost int64) {
 		// The flag goes up after the fact and the load is looked at again: whichever of this goroutine and the last
 		// refund comes second sees what the other did, and reading goes on.
 		c.session.PauseReading()
+		c.paused(true)
 		l.paused.Store(true)
 		c.resume()
 	}
@@ -44,5 +45,10 @@ func (c *client) resume() {
 	if l.paused.Load() && l.bytes.Load() <= int64(c.hub.cfg.MaxInboxBytes/2) &&
 		l.events.Load() <= int64(c.hub.cfg.MaxInboxEvents/2) && l.paused.CompareAndSwap(true, false) {
 		c.session.ResumeReading()
+		c.paused(false)
 	}
+}
+
+func (c *client) paused(yes bool) {
+	hook(c.hub, c.hub.cfg.Hooks.Pause, PauseInfo{Conn: c.session, Paused: yes})
 }

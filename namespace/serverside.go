@@ -136,7 +136,7 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 			yield(Reply{}, err)
 			return
 		}
-		n.hub.gather(ctx, n.hub.ackTimeout(ctx), yield, func(count func(int), answer func(adapter.Answer)) (func(), error) {
+		_, _ = n.hub.gather(ctx, n.hub.ackTimeout(ctx), yield, func(count func(int), answer func(adapter.Answer)) (func(), error) {
 			return n.adapter.ServerSideEmitWithAck(&adapter.Packet{Event: event, Args: args}, count, answer)
 		})
 	}

@@ -19,7 +19,9 @@ func (s *Socket) start() {
 
 // enqueue puts an event into the inbox.
 func (s *Socket) enqueue(e *Event) {
-	e.cost = s.client.charge(e.size())
+	bytes := e.size()
+	hook(s.ns.hub, s.ns.hub.cfg.Hooks.Receive, ReceiveInfo{Socket: s, Bytes: bytes})
+	e.cost = s.client.charge(bytes)
 	s.mu.Lock()
 	if s.state.Load() == stateGone {
 		s.mu.Unlock()
