@@ -97,7 +97,7 @@ func (s *Session) flushed(entries, bytes int) (more bool) {
 		s.owes = nil
 		s.mu.Unlock()
 		if owes != nil {
-			owes.sayClose(owes.farewell)
+			owes.sayLast(owes.farewell)
 		}
 		return false
 	}

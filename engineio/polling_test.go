@@ -160,6 +160,14 @@ func TestPOSTSizeLimit(t *testing.T) {
 	}
 }
 
+// What is not UTF-8 must not get to other clients, whose WebSockets it would close.
+func TestPOSTThatIsNotUTF8(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	s.wantReply(s.request("POST", q, "4\xff\xfeA\x1e4\xe2\x82\x1ebgA=="), 200, "ok")
+	s.wantReply(s.request("GET", q, ""), 200, "4\ufffd\ufffdA\x1e4\ufffd\x1ebgA==")
+}
+
 func TestUndecodablePOSTClosesSession(t *testing.T) {
 	for _, body := range []string{"abc", "", "4x\x1e", "\x1e4x", "7", "4x\x1eabc"} {
 		t.Run(body, func(t *testing.T) {

@@ -20,7 +20,16 @@ type stream interface {
 	tryWrite(b []byte) (int, error)
 	// write writes everything, waiting as long as it takes; close ends it.
 	write(b []byte) error
+	// closeWrite ends the outgoing half, where the connection has halves.
+	closeWrite()
 	close()
+}
+
+// closeWrite ends the outgoing half of conn.
+func closeWrite(conn any) {
+	if c, ok := conn.(interface{ CloseWrite() error }); ok {
+		_ = c.CloseWrite()
+	}
 }
 
 // newStream chooses the stream for a connection that left net/http.
@@ -65,4 +74,5 @@ func (p *plainStream) release() {
 func (p *plainStream) canTry() bool                 { return false }
 func (p *plainStream) tryWrite([]byte) (int, error) { return 0, nil }
 func (p *plainStream) write(b []byte) error         { _, err := p.conn.Write(b); return err }
+func (p *plainStream) closeWrite()                  { closeWrite(p.conn) }
 func (p *plainStream) close()                       { _ = p.conn.Close() }

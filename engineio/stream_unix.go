@@ -92,6 +92,7 @@ func (s *rawStream) tryWrite(b []byte) (int, error) {
 }
 
 func (s *rawStream) write(b []byte) error { _, err := s.conn.Write(b); return err }
+func (s *rawStream) closeWrite()          { closeWrite(s.conn) }
 func (s *rawStream) close()               { _ = s.conn.Close() }
 
 // retry repeats a system call that a signal interrupted.

@@ -162,14 +162,18 @@ func (s *Session) stopCandidate() *wsConn {
 
 // dropCandidate gives an upgrade attempt up; the session goes on polling and the client may try again.
 func (s *Session) dropCandidate(c *candidate) {
+	if s.forget(c) && c.ws != nil {
+		c.ws.stream.close()
+	}
+}
+
+// forget is dropCandidate without closing the connection. It reports whether the attempt was still under way.
+func (s *Session) forget(c *candidate) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.candidate != c {
-		s.mu.Unlock()
-		return
+		return false
 	}
-	ws := s.stopCandidate()
-	s.mu.Unlock()
-	if ws != nil {
-		ws.stream.close()
-	}
+	s.stopCandidate()
+	return true
 }

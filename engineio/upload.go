@@ -110,6 +110,9 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 
 // receiveAll acts on the packets of a payload, up to the first error.
 func (s *Session) receiveAll(payload []byte, binary bool) (err error) {
+	if s.protocol != 3 || !binary {
+		payload = validText(payload)
+	}
 	for more := true; more; {
 		var p wire.Packet
 		skip := false
@@ -119,6 +122,9 @@ func (s *Session) receiveAll(payload []byte, binary bool) (err error) {
 		case binary:
 			p, payload, err = wire.NextPacketBinary3(payload)
 			more = len(payload) > 0
+			if !p.Binary {
+				p.Data = validText(p.Data)
+			}
 		default:
 			p, skip, payload, err = wire.NextPacketText3(payload)
 			more = len(payload) > 0

@@ -122,12 +122,12 @@ func closeFrame(payload []byte) error {
 	}
 	code, reason := ws.ParseCloseFrameData(payload)
 	switch err := ws.CheckCloseFrameData(code, reason); {
-	case len(payload) == 1 || err != nil && utf8.ValidString(reason):
+	case len(payload) == 1 || code >= 5000 || err != nil && utf8.ValidString(reason):
 		return faultf(ws.StatusProtocolError, "bad close frame")
 	case err != nil:
 		return faultf(ws.StatusInvalidFramePayloadData, "close reason that is not UTF-8")
 	}
-	return errPeerClosed
+	return &fault{code, errPeerClosed} // answered with its own code
 }
 
 // control sends a control frame behind what waits, so that it never lands within another frame.
@@ -149,28 +149,31 @@ func (c *wsConn) control(op ws.OpCode, payload []byte) error {
 func (c *wsConn) ended(err error) {
 	s := c.session
 	var f *fault
-	reason, cause, code := ReasonTransportClose, error(nil), ws.StatusCode(0)
+	reason, cause, code, broke := ReasonTransportClose, error(nil), ws.StatusCode(0), false
+	if errors.As(err, &f) {
+		code = f.code
+	}
 	switch {
+	case errors.Is(err, errPeerClosed):
 	case errors.Is(err, wire.ErrPacket):
 		reason, cause = ReasonParseError, err
-	case errors.As(err, &f):
-		reason, cause, code = ReasonTransportError, f.err, f.code
-	case isTransportError(err):
+	case f != nil:
+		reason, cause = ReasonTransportError, f.err
+	case isTransportError(err), errors.Is(err, errBadProbe):
 		reason, cause = ReasonTransportError, err
-	case errors.Is(err, errPeerClosed):
 	default:
-		cause = err // how the connection broke; the official reason is transport close
+		cause, broke = err, true // how the connection broke; the official reason is transport close
 	}
+	drain := reason != ReasonTransportClose // a peer that closes itself waits for nothing more
 	if c.candidate != nil {
-		s.dropCandidate(c.candidate)
-		c.stream.close()
+		c.leave(s.forget(c.candidate) && !broke, code, drain)
 		return
 	}
 	s.mu.Lock()
 	current := s.ws == c && s.state != stateClosed
-	mayWrite := current && !s.flushing
+	mayWrite := current && !s.flushing && !broke
 	if current {
-		if s.flushing {
+		if s.flushing && !broke {
 			c.farewell, s.owes = code, c // whoever is writing says it
 		}
 		s.flushing = true // nobody else writes from here on
@@ -179,15 +182,21 @@ func (c *wsConn) ended(err error) {
 	} else {
 		s.mu.Unlock()
 	}
-	if c.transport == WebTransport { // closing it says enough
-		c.stream.close()
-		return
-	}
-	if mayWrite {
-		c.sayClose(code)
-	}
-	if current && reason != ReasonTransportClose { // a peer that closes itself waits for nothing more
-		c.drain()
+	c.leave(mayWrite, code, current && drain)
+}
+
+// leave ends the connection from its reader, saying so with a close frame or not.
+func (c *wsConn) leave(say bool, code ws.StatusCode, drain bool) {
+	if c.transport != WebTransport { // there closing says enough
+		if drain || say && !c.stream.canTry() {
+			c.session.server.await(&goodbye{conn: c}, closeWait)
+		}
+		if say {
+			c.sayLast(code)
+		}
+		if drain {
+			c.drain()
+		}
 	}
 	c.stream.close()
 }
@@ -198,7 +207,6 @@ const drainBytes = 4 << 20
 // drain reads on, for closeWait and drainBytes at most, until a peer that broke a rule has closed too: closing on bytes that
 // have not been read resets the connection, and the peer would lose the close frame that tells it why.
 func (c *wsConn) drain() {
-	c.session.server.await(&goodbye{conn: c}, closeWait)
 	for left := drainBytes; left > 0; {
 		b, err := c.stream.read(false)
 		if err != nil {
@@ -212,6 +220,12 @@ func (c *wsConn) drain() {
 func isTransportError(err error) bool {
 	var t *TransportError
 	return errors.As(err, &t)
+}
+
+// sayLast writes a close frame and ends the outgoing half of the connection, for a browser waits for that.
+func (c *wsConn) sayLast(code ws.StatusCode) {
+	c.sayClose(code)
+	c.stream.closeWrite()
 }
 
 // sayClose writes a close frame, with no status code when code is 0 as the official server does.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
+	"net"
 	"strings"
 	"testing"
 
@@ -52,6 +54,7 @@ func TestWebSocketFaults(t *testing.T) {
 		{"close frame of one byte", []byte{0x88, 0x81, 0, 0, 0, 0, 'x'}, 1002, engineio.ReasonTransportError, "bad close frame"},
 		{"close code 1005", []byte{0x88, 0x82, 0, 0, 0, 0, 3, 0xed}, 1002, engineio.ReasonTransportError, "bad close frame"},
 		{"close reason", []byte{0x88, 0x83, 0, 0, 0, 0, 3, 0xe8, 0xff}, 1007, engineio.ReasonTransportError, "not UTF-8"},
+		{"close code 5000", []byte{0x88, 0x82, 0, 0, 0, 0, 0x13, 0x88}, 1002, engineio.ReasonTransportError, "bad close frame"},
 		{"unknown packet", text("abc"), 0, engineio.ReasonParseError, ""},
 		{"empty packet", text(""), 0, engineio.ReasonParseError, ""},
 		{"ping packet", text("2"), 0, engineio.ReasonTransportError, "invalid heartbeat direction"},
@@ -152,6 +155,104 @@ func TestPeerCloseIsTransportClose(t *testing.T) {
 				t.Errorf("closed with %+v", got)
 			}
 		})
+	}
+}
+
+// A close frame is answered with its own code, and the connection ended: browsers wait for both.
+func TestCloseFrameIsAnswered(t *testing.T) {
+	for _, code := range []ws.StatusCode{0, 1000, 1001, 3000, 4999} {
+		s := start(t, engineio.Config{})
+		c := s.dial(direct)
+		c.open()
+		var body []byte
+		want := ws.StatusNoStatusRcvd
+		if code != 0 {
+			body, want = ws.NewCloseFrameBody(code, "bye"), code
+		}
+		if err := wsutil.WriteClientMessage(c.Conn, ws.OpClose, body); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.wantEnd(); got != want {
+			t.Errorf("%d is answered with %d", code, got)
+		}
+		wantEOF(t, c)
+	}
+}
+
+// A peer that broke a rule sees the end of the connection behind the close frame, without closing first.
+func TestFaultEndsConnection(t *testing.T) {
+	for name, bytes := range map[string][]byte{"of the WebSocket": frame(0xc1, true, 1, []byte("4")), "of a packet": frame(0x81, true, 1, []byte("x"))} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, engineio.Config{})
+			c := s.dial(direct)
+			c.open()
+			if _, err := c.Write(bytes); err != nil {
+				t.Fatal(err)
+			}
+			if f, err := ws.ReadFrame(c.r); err != nil || f.Header.OpCode != ws.OpClose {
+				t.Fatalf("got %+v, %v; want a close frame", f, err)
+			}
+			wantEOF(t, c)
+		})
+	}
+}
+
+// A peer that ended the connection is not told anything.
+func TestEndWithoutCloseFrame(t *testing.T) {
+	s := start(t, engineio.Config{})
+	c := s.dial(direct)
+	c.open()
+	if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	wantEOF(t, c)
+}
+
+// A candidate that does not probe is told that it is closed, with the code of the rule that it broke.
+func TestCandidateIsToldThatItIsClosed(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes []byte
+		code  ws.StatusCode
+	}{
+		"a message":     {frame(0x81, true, 1, []byte("4")), ws.StatusNoStatusRcvd},
+		"reserved bits": {frame(0xc1, true, 1, []byte("4")), 1002},
+		"a close frame": {[]byte{0x88, 0x82, 0, 0, 0, 0, 0x0b, 0xb8}, 3000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, engineio.Config{})
+			q := s.polling()
+			candidate := s.dial(strings.Replace(q, "polling", "websocket", 1))
+			if _, err := candidate.Write(c.bytes); err != nil {
+				t.Fatal(err)
+			}
+			if code := candidate.wantEnd(); code != c.code {
+				t.Errorf("close code %d, want %d", code, c.code)
+			}
+			wantEOF(t, candidate)
+			s.request("POST", q, "4still here")
+			if got := s.request("GET", q, ""); got.body != "4still here" {
+				t.Errorf("the session is answered %+v", got)
+			}
+		})
+	}
+}
+
+// wantEOF waits for the end of the peer's half of the connection.
+func wantEOF(t *testing.T, c *socket) {
+	t.Helper()
+	if b, err := io.ReadAll(c.r); err != nil || len(b) > 0 {
+		t.Errorf("got %q, %v; want the end", b, err)
+	}
+}
+
+func TestSubprotocolsMustBeDifferentTokens(t *testing.T) {
+	s := start(t, engineio.Config{})
+	for _, offer := range []string{"", "one, one", "o(ne", "one,,two", "one,"} {
+		got := s.with("GET", direct, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+			"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: "+offer)
+		if got.status != 400 || got.body != "Invalid Sec-WebSocket-Protocol header" {
+			t.Errorf("%q is answered %+v", offer, got)
+		}
 	}
 }
 

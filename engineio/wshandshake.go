@@ -47,7 +47,7 @@ func badUpgrade(r *http.Request, h http.Header) (status int, text string) {
 		h.Set("Sec-WebSocket-Version", "13, 8")
 		return http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Version header"
 	}
-	if r.Header.Get("Sec-WebSocket-Protocol") != "" && subprotocol(r) == "" {
+	if r.Header["Sec-Websocket-Protocol"] != nil && subprotocol(r) == "" {
 		return http.StatusBadRequest, "Invalid Sec-WebSocket-Protocol header"
 	}
 	return 0, ""
@@ -64,16 +64,32 @@ func isBase64(s string) bool {
 }
 
 // subprotocol returns the first offered subprotocol, which is the one that is accepted. It is "" when none is offered or
-// the offer is not a list of tokens.
+// the offer is not a list of different tokens (RFC 6455 section 4.1).
 func subprotocol(r *http.Request) string {
-	first, _, _ := strings.Cut(r.Header.Get("Sec-WebSocket-Protocol"), ",")
-	first = strings.TrimSpace(first)
-	for i := range len(first) {
-		if c := first[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
-			return ""
+	var offered []string
+	for _, value := range r.Header["Sec-Websocket-Protocol"] {
+		for p := range strings.SplitSeq(value, ",") {
+			p = strings.Trim(p, " \t")
+			if !isToken(p) || slices.Contains(offered, p) {
+				return ""
+			}
+			offered = append(offered, p)
 		}
 	}
-	return first
+	if len(offered) == 0 {
+		return ""
+	}
+	return offered[0]
+}
+
+// isToken tells whether s is a token of RFC 9110 section 5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // errHijacked: the connection broke after it was taken over, so that the request cannot be answered any more.
