@@ -4,6 +4,8 @@
 //   --target node  tests ./oracle, the official implementation, with the same scenarios
 //   --suite wire   scenarios with the official client, conformance suites, bad input, the demo (the default)
 //   --suite browser  the chat page in headless Chromium
+//   --suite differential  raw scripts and generated packets, answered by the official packages and by ours
+//   --play TEXT    in that suite, only the scripts whose name contains TEXT, and both transcripts of each
 //   --race         builds with Go's race detector: slower, and any race fails the test file that met it
 //   WORD           only test files whose path contains one of the words
 //
@@ -19,7 +21,7 @@ import { parseArgs } from "node:util";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
-const suites = { wire: ["scenarios", "conformance", "bad-input", "demo"], browser: ["browser"] };
+const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential"], browser: ["browser"], differential: ["differential"] };
 
 /** Ends the run with one line that says what is missing. */
 function fail(line) {
@@ -35,13 +37,14 @@ try {
       target: { type: "string", default: "go" },
       suite: { type: "string", default: "wire" },
       race: { type: "boolean", default: false },
+      play: { type: "string" },
     },
   }));
 } catch (error) {
   fail(error.message);
 }
 if (!["go", "node"].includes(values.target) || !Object.hasOwn(suites, values.suite)) {
-  fail("usage: node run.mjs --target go|node [--suite wire|browser] [--race] [WORD...]");
+  fail("usage: node run.mjs --target go|node [--suite wire|browser|differential] [--play TEXT] [--race] [WORD...]");
 }
 
 // Everything temporary goes here, that of the browser and of the tests too, so that all of it can be removed.
@@ -98,6 +101,9 @@ if (labels) {
   rmSync(labels, { force: true });
 }
 const env = { ...process.env, COMPAT_TARGET: values.target, COMPAT_COVERS: covers, TMPDIR: temporary };
+if (values.play !== undefined) {
+  env.COMPAT_PLAY = values.play;
+}
 if (values.suite === "browser") {
   env.CHROMIUM ??= "/usr/bin/chromium";
   if (!existsSync(env.CHROMIUM)) {
@@ -112,7 +118,7 @@ if (values.target === "node") {
 }
 
 const files = suites[values.suite]
-  .filter((directory) => directory !== "demo" || values.target === "go")
+  .filter((directory) => values.target === "go" || values.suite === directory || !["demo", "differential"].includes(directory))
   .flatMap((directory) => readdirSync(join(here, directory)).map((name) => join(directory, name)))
   .filter((file) => file.endsWith(".test.mjs"))
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
@@ -123,7 +129,7 @@ if (files.length === 0) {
 // Two files at a time: the scenarios mostly wait, but the heartbeats of the conformance suites are short.
 tests = spawn(
   process.execPath,
-  ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=60000", ...files],
+  ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=120000", ...files],
   { cwd: here, env, stdio: "inherit", detached: true },
 );
 tests.once("close", (code) => {

@@ -59,6 +59,7 @@ func run(o options) error {
 	}
 
 	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	mux.Handle(o.path, io)
 	mux.Handle(engineio.DefaultPath, engine)
 	// No read timeout: a request that waits for a message is nothing to hurry. The engine limits the bodies itself.

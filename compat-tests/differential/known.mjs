@@ -1,0 +1,63 @@
+// The deliberate differences that the scripts meet. `why` is the beginning of a row of docs/differences.md, or says itself why
+// the two need not be the same. An entry matches a step when `script` matches the script's name, `step` the step as JSON, and
+// `official` and `ours` the lines that only one of the transcripts has; what is not given matches everything, and null
+// matches no lines. With `parts` nothing is compared after that step: the difference leaves two different states behind. An entry
+// that no script meets is an error, but for what depends on how the bytes arrive: that is met `sometimes`.
+
+const refusedOrigin = /\[content-type: application\/json\] "\{\\"code\\":4,\\"message\\":\\"Origin |\[content-type: text\/html\] "Origin /;
+const http = "Answers that net/http gives by itself";
+
+export const known = [
+  { why: "A request whose Origin is another host than its own is refused", ours: refusedOrigin, parts: true },
+  {
+    why: "Engine.IO revision errors on a WebSocket handshake are answered with 400",
+    official: /101 .*\n.*400 Bad Request/,
+    ours: /400 .*"Unsupported protocol version"/,
+  },
+  {
+    why: "`GET transport=websocket` without an upgrade",
+    step: /^\["get",\{"transport":"websocket"\}/,
+    official: null,
+    ours: /400 .*Bad request/,
+  },
+  {
+    why: "The close packet `1` on a WebSocket closes the session",
+    step: /^\["(send|together)".*"1/,
+    ours: /close$/m,
+    parts: true,
+  },
+  {
+    why: "Messages that come in one piece with the WebSocket handshake",
+    step: /^\["together",\["ws"/,
+    official: null,
+    ours: /text/,
+    sometimes: true,
+  },
+  {
+    why: "A body that cannot be decoded",
+    step: /^\["(post|upload)/,
+    official: /^post \d+: 200 .*"ok"$/,
+    ours: null,
+  },
+  { why: "A body above `MaxPayload`", official: /413 ""/, ours: /413 \[connection: close\] ""\n.*end/ },
+  { why: "A body above `MaxPayload`", step: /^\["upload",1001/, official: null, ours: /413 \[connection: close\] ""/, parts: true },
+  { why: "Messages that arrive together leave together", step: /^\["post","4one/, official: /"4one"$/, ours: /"4one\\u001e4two"$/, parts: true },
+  { why: "A close frame is answered with its code", step: /^\["frame",8/, official: /close 1001 "bye"/, ours: /close 1001 ""/ },
+  {
+    why: "A candidate whose session ends, or whose time is over",
+    script: /^upgrade|fuzz/,
+    step: /^\["(post|get|cut)"/,
+    official: /^ws \d+: close$/m,
+    ours: null,
+  },
+
+  { why: http, step: /"method":"HEAD"/, official: /^request 1: 400 \[content-type: application\/json\] ""$/, ours: /\[content-length: \d+\]/ },
+  { why: http, script: /HTTP 1\.0/, official: /\[connection: close\]/ },
+  { why: http, script: /control character/, ours: /"400 Bad Request"/ },
+  { why: http, script: /unknown expectation/, ours: /417/, parts: true },
+  { why: http, script: /half connection ends/, parts: true },
+  { why: http, script: /bad chunk/, parts: true },
+  { why: http, script: /routing: GET/, ours: /307 .*Redirect/ },
+  { why: http, script: /%65/, official: /404/, ours: /200/ },
+  { why: http, script: /an upgrade elsewhere/, parts: true },
+];

@@ -1,0 +1,55 @@
+// From polling to WebSocket.
+
+import { ENGINE, table } from "./table.mjs";
+
+const probe = [["open"], ["ws"], ["send", "2probe"]];
+const done = [...probe, ["send", "5"]];
+
+export default table("upgrade", { at: ENGINE }, {
+  "as clients do it": [["open"], ["get"], ["ws"], ["send", "2probe"], ["send", "5"], ["send", "4hello"], ["get"], ["post", "4x"]],
+  "with nobody waiting": [...done, ["send", "4hello"]],
+  "a GET after the probe": [...probe, ["get"], ["get"], ["send", "5"], ["send", "4hello"]],
+  "without a probe": [["open"], ["ws"], ["send", "5"], ["send", "4hello"], ["get"]],
+  "without a probe, a GET waiting": [["open"], ["get"], ["ws"], ["send", "5"], ["send", "4hello"], ["get"]],
+  "a probe twice": [...probe, ["send", "2probe"], ["send", "5"], ["send", "4hello"]],
+  "a ping that is no probe": [["open"], ["ws"], ["send", "2"], ["post", "4x"], ["get"]],
+  "a ping with other data": [["open"], ["ws"], ["send", "2other"], ["post", "4x"], ["get"]],
+  "a message on the candidate": [["open"], ["ws"], ["send", "4hello"], ["post", "4x"], ["get"]],
+  "a message on the candidate after the probe": [...probe, ["send", "4hello"], ["post", "4x"], ["get"], ["get"]],
+  "binary on the candidate": [["open"], ["ws"], ["bytes", "0102"], ["post", "4x"], ["get"]],
+  "nonsense on the candidate": [["open"], ["ws"], ["send", "xyz"], ["post", "4x"], ["get"]],
+  "a close packet on the candidate": [["open"], ["ws"], ["send", "1"], ["post", "4x"], ["get"]],
+  "an open packet on the candidate": [["open"], ["ws"], ["send", "0"], ["post", "4x"], ["get"]],
+  "a noop on the candidate": [["open"], ["ws"], ["send", "6"], ["post", "4x"], ["get"]],
+  "a pong on the candidate": [["open"], ["ws"], ["send", "3probe"], ["post", "4x"], ["get"]],
+  "an empty frame on the candidate": [["open"], ["ws"], ["send", ""], ["post", "4x"], ["get"]],
+  "a frame without a mask on the candidate": [["open"], ["ws"], ["frame", 1, "2probe", { masked: false }], ["post", "4x"], ["get"]],
+  "a ping frame on the candidate": [["open"], ["ws"], ["frame", 9, "hi"], ["send", "2probe"], ["send", "5"], ["send", "4x"]],
+  "the candidate leaves": [["open"], ["ws"], ["frame", 8], ["post", "4x"], ["get"]],
+  "the candidate leaves after the probe": [...probe, ["frame", 8], ["post", "4x"], ["get"]],
+  "the candidate leaves while a GET waits": [["open"], ["get"], ["ws"], ["frame", 8], ["post", "4x"]],
+  "the candidate is cut": [["open"], ["ws"], ["cut", "ws"], ["post", "4x"], ["get"]],
+  "the candidate is cut after the probe": [...probe, ["cut", "ws"], ["post", "4x"], ["get"]],
+  "another try after the candidate left": [["open"], ["ws"], ["frame", 8], ["ws"], ["send", "2probe"], ["send", "5"], ["send", "4x"]],
+  "another try after nonsense": [["open"], ["ws"], ["send", "xyz"], ["ws"], ["send", "2probe"], ["send", "5"], ["send", "4x"]],
+  "a second candidate": [["open"], ["ws"], ["ws"], ["send", "2probe"], ["post", "4x"], ["get"]],
+  "a candidate for a session that has moved": [...done, ["ws"], ["send", "4x"]],
+  "messages before, between and after": [
+    ["open"], ["post", "4one"], ["ws"], ["post", "4two"], ["send", "2probe"], ["post", "4three"], ["get"], ["send", "5"], ["send", "4four"],
+  ],
+  "messages that nobody fetched": [["open"], ["post", "4one\x1ebAQI="], ["ws"], ["send", "2probe"], ["send", "5"]],
+  "close packet over polling while probing": [...probe, ["post", "1"], ["get"]],
+  "two GETs overlap while probing": [["open"], ["ws"], ["get"], ["get"], ["get"]],
+  "a bad POST while probing": [...probe, ["post", "x"], ["get"]],
+  "a GET is cut while probing": [["open"], ["get"], ["ws"], ["cut", "get"], ["get"]],
+  "the session's WebSocket ends": [...done, ["frame", 8], ["get"]],
+  "the session's WebSocket is cut": [...done, ["cut", "ws"], ["get"]],
+  "probe and upgrade in one piece": [["open"], ["ws"], ["send", "2probe", "5", "4hello"]],
+  "request, probe and upgrade in one piece": [["open"], ["together", ["ws"], ["send", "2probe"]], ["send", "5"], ["send", "4hello"]],
+  "an upload while it happens": [["open"], ["upload", 6, "4ab"], ["ws"], ["send", "2probe"], ["more", "cde", "post"], ["send", "4x"], ["get"]],
+  "base64 asked for": [["open", { b64: "1" }], ["ws", { b64: "1" }], ["send", "2probe"], ["send", "5"], ["bytes", "0102"]],
+  "base64 asked for over polling only": [["open", { b64: "1" }], ["ws"], ["send", "2probe"], ["send", "5"], ["bytes", "0102"]],
+  "another version on the candidate": [["open"], ["ws", { EIO: "3" }], ["send", "2probe"], ["send", "5"], ["bytes", "0102"]],
+  "no version on the candidate": [["open"], ["ws", { EIO: null }], ["send", "2probe"], ["send", "5"], ["bytes", "0102"]],
+  "a WebSocket that says polling": [["open"], ["ws", { transport: "polling" }], ["post", "4x"], ["get"]],
+});

@@ -1,0 +1,91 @@
+// WebSocket in protocol 4: packets, frames that break rules, and how connections end.
+
+import { ENGINE, table } from "./table.mjs";
+
+const [CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG] = [0, 1, 2, 8, 9, 10];
+const code = (n, text = "") => ({ hex: Buffer.concat([Buffer.from([n >> 8, n & 255]), Buffer.from(text)]).toString("hex") });
+
+const packets = {
+  "a message": ["4hello"],
+  "an empty message": ["4"],
+  "messages": ["4one", "4two"],
+  "unicode": ["4€ 🔑 \u2028"],
+  "a separator in a message": ["4a\x1eb"],
+  "base64 in text": ["bAQIDBA=="],
+  "empty base64 in text": ["b"],
+  "an open packet": ["0"],
+  "a ping": ["2"],
+  "a probe": ["2probe"],
+  "a pong": ["3"],
+  "a pong with data": ["3x"],
+  "an upgrade packet": ["5"],
+  "a noop": ["6"],
+  "an unknown type": ["7"],
+  "a letter": ["x"],
+  "an empty frame": [""],
+  "a close packet": ["1"],
+};
+
+const frames = {
+  "binary": [["bytes", "01020304"]],
+  "empty binary": [["bytes", ""]],
+  "two binary messages": [["bytes", "01", "02"]],
+  "a ping frame": [["frame", PING, "hello"]],
+  "an empty ping frame": [["frame", PING]],
+  "a pong frame": [["frame", PONG, "hello"]],
+  "a ping frame that is too long": [["frame", PING, "x".repeat(126)]],
+  "a ping frame in two parts": [["frame", PING, "x", { fin: false }]],
+  "fragments": [["frame", TEXT, "4he", { fin: false }], ["frame", CONTINUATION, "llo"]],
+  "fragments with a ping between": [
+    ["frame", TEXT, "4he", { fin: false }],
+    ["frame", PING, "now"],
+    ["frame", CONTINUATION, "llo"],
+  ],
+  "fragments of binary": [["frame", BINARY, "ab", { fin: false }], ["frame", CONTINUATION, "cd", { fin: false }], ["frame", CONTINUATION, ""]],
+  "empty fragments": [["frame", TEXT, "", { fin: false }], ["frame", CONTINUATION, "", { fin: false }], ["frame", CONTINUATION, "4x"]],
+  "a character over two fragments": [
+    ["frame", TEXT, { hex: "34e2" }, { fin: false }],
+    ["frame", CONTINUATION, { hex: "82ac" }],
+  ],
+  "a continuation of nothing": [["frame", CONTINUATION, "x"]],
+  "a message within a fragmented one": [["frame", TEXT, "4a", { fin: false }], ["frame", TEXT, "4b"]],
+  "a frame without a mask": [["frame", TEXT, "4x", { masked: false }]],
+  "an opcode that does not exist": [["frame", 3, "4x"]],
+  "a control opcode that does not exist": [["frame", 11, "x"]],
+  "the first reserved bit": [["frame", TEXT, "4x", { reserved: 4 }]],
+  "the second reserved bit": [["frame", TEXT, "4x", { reserved: 2 }]],
+  "the third reserved bit": [["frame", TEXT, "4x", { reserved: 1 }]],
+  "text that is no UTF-8": [["frame", TEXT, { hex: "34ff" }]],
+  "text with half a surrogate pair": [["frame", TEXT, { hex: "34eda080" }]],
+  "text that ends within a character": [["frame", TEXT, { hex: "34e282" }]],
+  "an overlong character": [["frame", TEXT, { hex: "34c080" }]],
+  "a close frame": [["frame", CLOSE]],
+  "a close frame 1000": [["frame", CLOSE, code(1000)]],
+  "a close frame 1001 with a reason": [["frame", CLOSE, code(1001, "bye")]],
+  "a close frame 3000": [["frame", CLOSE, code(3000)]],
+  "a close frame 4999": [["frame", CLOSE, code(4999)]],
+  "a close frame of one byte": [["frame", CLOSE, { hex: "03" }]],
+  "a close frame 1005": [["frame", CLOSE, code(1005)]],
+  "a close frame 1006": [["frame", CLOSE, code(1006)]],
+  "a close frame 999": [["frame", CLOSE, code(999)]],
+  "a close frame 5000": [["frame", CLOSE, code(5000)]],
+  "a close frame 1015": [["frame", CLOSE, code(1015)]],
+  "a close frame with a reason that is no UTF-8": [["frame", CLOSE, { hex: "03e8ff" }]],
+  "a close frame that is too long": [["frame", CLOSE, code(1000, "x".repeat(124))]],
+  "a message after the close frame": [["frame", CLOSE], ["send", "4x"]],
+  "garbage instead of frames": [["more", "GET / HTTP/1.1\r\n\r\n"]],
+  "bytes that are no frame": [["more", "\xff\xff\xff\xff"]],
+  "half a frame, then the end": [["more", "\x81"], ["end"]],
+  "the end of the connection": [["end"]],
+  "a message, then the end": [["together", ["send", "4last"], ["end"]]],
+};
+
+export default table("websocket", { at: ENGINE }, {
+  "a session": [["ws"], ["send", "4hello"]],
+  ...Object.fromEntries(Object.entries(packets).map(([name, texts]) => [name, [["ws"], ["send", ...texts], ["send", "4after"]]])),
+  ...Object.fromEntries(Object.entries(frames).map(([name, steps]) => [name, [["ws"], ...steps, ["send", "4after"]]])),
+  "base64 asked for": [["ws", { b64: "1" }], ["bytes", "01020304", ""], ["send", "4x"]],
+  "frames behind the request in one piece": [["together", ["ws"], ["send", "4early", "4bird"]], ["send", "4after"]],
+  "polling in a session of WebSocket": [["ws"], ["get"], ["post", "4x"], ["send", "4after"]],
+  "GET without an upgrade in a session of WebSocket": [["ws"], ["get", { transport: "websocket" }], ["send", "4after"]],
+});

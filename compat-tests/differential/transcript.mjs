@@ -1,0 +1,118 @@
+// What happened in a script, as lines of text that are the same for two servers that behave the same: ids have numbers,
+// times are bands, headers are sorted, and those that say nothing are left out.
+
+import { createHash } from "node:crypto";
+import { gunzipSync, inflateSync } from "node:zlib";
+
+/** Ends of the bands of time, in milliseconds after the step that something belongs to. */
+const bands = [1_000, 4_000, 10_000];
+
+/** How many characters of a body or frame are shown. */
+const SHOWN = 400;
+
+// Of the HTTP servers below, not of what they serve.
+const silentHeaders = new Set(["date", "keep-alive", "transfer-encoding"]);
+
+function band(ms) {
+  const i = bands.findIndex((end) => ms < end);
+  if (i === 0) {
+    return "";
+  }
+  return i < 0 ? ` (after ${bands.at(-1) / 1000} s)` : ` (after ${bands[i - 1] / 1000} to ${bands[i] / 1000} s)`;
+}
+
+function shown(bytes) {
+  const text = bytes.toString();
+  const isText = Buffer.from(text).equals(bytes);
+  const whole = isText ? JSON.stringify(text) : `<${bytes.toString("hex")}>`;
+  if (whole.length <= SHOWN) {
+    return whole;
+  }
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
+  return `${whole.slice(0, SHOWN / 4)}... (${bytes.length} bytes, ${hash})`;
+}
+
+/** Collects what happens and gives it back as {step, lines} for each step of the script. */
+export class Transcript {
+  #ids = new Map();
+  #steps = [];
+  #changed = performance.now();
+
+  /** What happens from now on belongs to this step. */
+  begin(step) {
+    this.#steps.push({ step, at: performance.now(), channels: new Map() });
+    this.#changed = performance.now();
+  }
+
+  /** How many steps have begun. */
+  get length() {
+    return this.#steps.length;
+  }
+
+  /** Milliseconds since something happened, or a step began. */
+  get quietFor() {
+    return performance.now() - this.#changed;
+  }
+
+  add(channel, event) {
+    this.#changed = performance.now();
+    const { at, channels } = this.#steps.at(-1);
+    if (!channels.has(channel)) {
+      channels.set(channel, []);
+    }
+    channels.get(channel).push(`${channel}: ${this.#line(event)}${band(this.#changed - at)}`);
+  }
+
+  /** The steps with their lines, those of one channel in the order of time and together. */
+  get steps() {
+    return this.#steps.map(({ step, channels }) => ({
+      step,
+      lines: [...channels.keys()].toSorted().flatMap((channel) => channels.get(channel)),
+    }));
+  }
+
+  #line(event) {
+    switch (event.kind) {
+      case "response":
+        return this.#response(event);
+      case "frame":
+        return event.name === "close" ? this.#close(event.payload) : `${event.name} ${shown(this.#named(event.payload))}`;
+      case "packet":
+        return shown(this.#named(Buffer.from(event.packet)));
+      default:
+        return event.kind;
+    }
+  }
+
+  #close(payload) {
+    return payload.length < 2 ? "close" : `close ${payload.readUInt16BE(0)} ${shown(payload.subarray(2))}`;
+  }
+
+  #response({ status, headers, body }) {
+    const encoding = headers.find(([name]) => name === "content-encoding")?.[1];
+    const plain = encoding === "gzip" ? gunzipSync(body) : encoding === "deflate" ? inflateSync(body) : body;
+    const named = this.#named(plain);
+    const told = headers
+      .filter(([name, value]) => !silentHeaders.has(name) && !(name === "connection" && value === "keep-alive"))
+      // Says how well the body was compressed, or what ids it has; the body is compared itself.
+      .filter(([name, value]) => name !== "content-length" || Number(value) !== body.length)
+      .map(([name, value]) => `[${name}: ${this.#named(Buffer.from(value))}]`)
+      .toSorted();
+    return [status, ...told, shown(named)].join(" ");
+  }
+
+  /** Gives the ids in bytes their numbers, in the order of their first appearance. */
+  #named(bytes) {
+    const text = bytes.toString("latin1");
+    for (const [, key, id] of text.matchAll(/"(sid|pid)":"([^"]{16,})"/g)) {
+      if (!this.#ids.has(id)) {
+        this.#ids.set(id, `<${key} ${this.#ids.size + 1}>`);
+      }
+    }
+    let named = text;
+    for (const [id, name] of this.#ids) {
+      named = named.replaceAll(id, name);
+    }
+    return Buffer.from(named, "latin1");
+  }
+}
