@@ -474,3 +474,39 @@ func TestDeflateLeavesFramesAlone(t *testing.T) {
 		t.Error("the frames were changed")
 	}
 }
+
+// A connection that agreed to compressed messages, and has had one each way, holds no more memory than another.
+func TestDeflateIdleMemory(t *testing.T) {
+	const conns, budget = 300, 1024 // a window alone takes 32 KB
+	text := "4" + strings.Repeat("a", 20_000)
+	inflatable, plain := compressedFrame(t, ws.OpText, text), ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(text))))
+	s := start(t, deflate())
+	memory := func() int {
+		runtime.GC()
+		runtime.GC() // what is pooled goes with the second
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc + m.StackInuse)
+	}
+	cost := func(header ...string) int {
+		before := memory()
+		for range conns {
+			_, conn := s.upgradeWith(direct, header...)
+			conn.open()
+			if header != nil {
+				conn.raw(inflatable)
+			} else {
+				conn.raw(plain)
+			}
+			conn.wantFrame(ws.OpText, text, header != nil)
+			next(t, s.sessions)
+		}
+		return (memory() - before) / conns
+	}
+	cost() // what is made once
+	without, with := cost(), cost("Sec-WebSocket-Extensions: "+offer)
+	t.Logf("%d bytes for each connection and its client without compression, %d with", without, with)
+	if with > without+budget {
+		t.Errorf("a connection that compresses holds %d bytes, another %d", with, without)
+	}
+}

@@ -21,6 +21,7 @@ const kinds = {
   eio3: Boolean,
   recovery: Boolean,
   parser: String,
+  deflate: Boolean,
 };
 
 /** Parses args over the defaults given, or throws an Error that says what is wrong. */

@@ -21,6 +21,7 @@ try {
     eio3: false,
     recovery: false,
     parser: "",
+    deflate: false,
   });
 } catch (error) {
   console.error(`oracle: ${error.message}`);
@@ -32,6 +33,7 @@ const engineOptions = {
   pingTimeout: flags["ping-timeout"],
   maxHttpBufferSize: flags["max-payload"],
   allowEIO3: flags.eio3,
+  perMessageDeflate: flags.deflate,
 };
 if (flags.cors) {
   engineOptions.cors = { origin: flags.cors === "*" ? "*" : flags.cors.split(",") };

@@ -94,6 +94,9 @@ func newEcho(o options) (*engineio.Server, error) {
 		PingTimeout:  o.pingTimeout,
 		MaxPayload:   o.maxPayload,
 		CORS:         o.cors(),
+
+		PerMessageDeflate: o.perMessageDeflate(),
+
 		Events: engineio.Events{
 			Message: func(s *engineio.Session, data []byte, binary bool) {
 				// A session that closed meanwhile has nobody left to answer to.

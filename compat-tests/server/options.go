@@ -24,6 +24,7 @@ type options struct {
 	maxPayload     int
 	eio3           bool
 	parser         string
+	deflate        bool
 }
 
 // parseOptions reads the command line. What the server cannot do yet is refused, never ignored: a suite that asks for
@@ -43,6 +44,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.IntVar(&o.maxPayload, "max-payload", 0, "bytes that one message of a client may have")
 	f.BoolVar(&o.eio3, "eio3", false, "serve clients of Engine.IO 3")
 	f.StringVar(&o.parser, "parser", "", "form of packets on the wire: msgpack, or nothing for the default one")
+	f.BoolVar(&o.deflate, "deflate", false, "compress the messages of WebSockets")
 	f.BoolVar(&recovery, "recovery", false, "recover the state of connections that broke")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -69,6 +71,13 @@ func (o options) cors() engineio.CORS {
 	return engineio.CORS{Origins: strings.Split(o.origins, ",")}
 }
 
+func (o options) perMessageDeflate() *socketio.PerMessageDeflate {
+	if !o.deflate {
+		return nil
+	}
+	return &socketio.PerMessageDeflate{}
+}
+
 func (o options) socketio() socketio.Config {
 	c := socketio.Config{
 		Path:           o.path,
@@ -78,6 +87,8 @@ func (o options) socketio() socketio.Config {
 		MaxPayload:     o.maxPayload,
 		AllowEIO3:      o.eio3,
 		CORS:           o.cors(),
+
+		PerMessageDeflate: o.perMessageDeflate(),
 	}
 	if o.parser == "msgpack" {
 		c.Parser = msgpack.Parser
