@@ -261,7 +261,9 @@ func (h *Hub) report(s *Socket, err error) {
 // going away, is no fault, and the client decides how often it happens.
 func levelOf(s *Socket, err error) slog.Level {
 	visible := (*Error)(nil)
-	if errors.As(err, &visible) || s != nil && !s.Connected() && errors.Is(err, ErrClosed) {
+	// The connection ends a moment before its sockets hear of it.
+	gone := s != nil && (!s.Connected() || s.client.session.Closed())
+	if errors.As(err, &visible) || gone && errors.Is(err, ErrClosed) {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn

@@ -21,6 +21,12 @@ const (
 // commands is the command line.
 type commands struct {
 	Serve serve `cmd:"" help:"Serve the demo: a chat page, the official client's files, and the tutorials' namespaces."`
+	Bench bench `cmd:"" help:"Load a Socket.IO server, this one or any other, and say how it bears it."`
+}
+
+// command is a command that can be run.
+type command interface {
+	run(ctx context.Context, stdout, stderr io.Writer) error
 }
 
 func main() {
@@ -38,14 +44,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}
-	_, err = parser.Parse(twoDashes(args))
+	parsed, err := parser.Parse(twoDashes(args))
 	if exited >= 0 { // -h
 		return exited
 	}
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}
-	if err := c.Serve.run(ctx, stdout, stderr); err != nil {
+	chosen := parsed.Selected().Target.Addr().Interface().(command) // each command has run
+	if err := chosen.run(ctx, stdout, stderr); err != nil {
 		return fail(stderr, exitFailed, err)
 	}
 	return 0

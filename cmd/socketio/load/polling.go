@@ -1,0 +1,200 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// PollingEcho is [Echo] over long-polling, with one message outstanding on each connection: a POST that sends it and a GET that
+// brings the answer, on two keep-alive connections.
+func PollingEcho(ctx context.Context, t *Target, o Options) (*Result, error) {
+	r, err := begin(ctx, "polling-echo", t, o)
+	if err != nil {
+		return nil, err
+	}
+	r.result.Size = o.Size
+	event := `["echo",` + payload(o.Size) + `]`
+	var pollers []*poller
+	for range o.Conns {
+		var p *poller
+		if p, err = r.t.poll(r.ctx); err != nil {
+			break
+		}
+		pollers = append(pollers, p)
+		r.owns(p)
+	}
+	if err == nil {
+		for _, p := range pollers {
+			r.wg.Go(func() {
+				if err := p.echo(r, []byte("42"+t.namespace()+event)); err != nil && r.ctx.Err() == nil {
+					r.lost.Add(1)
+					r.failed(err)
+				}
+			})
+		}
+		r.measure()
+	}
+	return r.finish(err)
+}
+
+// poller is a session over long-polling.
+type poller struct {
+	t         *Target
+	query     string
+	get, post *httpConn
+}
+
+func (p *poller) interrupt() {
+	_ = p.get.conn.SetDeadline(time.Unix(1, 0))
+	_ = p.post.conn.SetDeadline(time.Unix(1, 0))
+}
+
+// Close ends both connections.
+func (p *poller) Close() {
+	_ = p.get.conn.Close()
+	_ = p.post.conn.Close()
+}
+
+// httpConn is a keep-alive connection.
+type httpConn struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+// poll opens a session over long-polling and joins the namespace.
+func (t *Target) poll(ctx context.Context) (*poller, error) {
+	p := &poller{t: t, query: fmt.Sprintf("%s?EIO=%d&transport=polling", t.path, t.EIO)}
+	for _, c := range []**httpConn{&p.get, &p.post} {
+		conn, err := t.dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		*c = &httpConn{conn, bufio.NewReader(conn)}
+	}
+	body, err := p.receive()
+	if err != nil {
+		return nil, err
+	}
+	var open struct{ Sid string }
+	if start := bytes.IndexByte(body, '{'); start < 0 || json.NewDecoder(bytes.NewReader(body[start:])).Decode(&open) != nil || open.Sid == "" {
+		return nil, fmt.Errorf("load: the server began with %.60q instead of an open packet", body)
+	}
+	p.query += "&sid=" + open.Sid
+	if t.EIO == 4 || t.Namespace != "/" {
+		if err := p.send([]byte("40" + t.namespace())); err != nil {
+			return nil, err
+		}
+	}
+	for !bytes.Contains(body, []byte("40"+t.namespace())) {
+		if body, err = p.receive(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// send posts one packet.
+func (p *poller) send(packet []byte) error {
+	if p.t.EIO == 3 {
+		packet = append(fmt.Appendf(nil, "%d:", len(packet)), packet...) // of ASCII, as all that is sent here
+	}
+	_, err := p.post.do("POST", p.query, p.t.host, packet)
+	return err
+}
+
+// receive gets a payload.
+func (p *poller) receive() ([]byte, error) { return p.get.do("GET", p.query, p.t.host, nil) }
+
+// packets splits a payload, of ASCII as all that is exchanged here.
+func (p *poller) packets(body []byte) iter.Seq[[]byte] {
+	if p.t.EIO != 3 {
+		return bytes.SplitSeq(body, []byte("\x1e"))
+	}
+	return func(yield func([]byte) bool) {
+		for len(body) > 0 {
+			digits, rest, _ := bytes.Cut(body, []byte(":"))
+			n, err := strconv.Atoi(string(digits))
+			if err != nil || n < 0 || n > len(rest) {
+				yield(body) // which nobody expects
+				return
+			}
+			if !yield(rest[:n]) {
+				return
+			}
+			body = rest[n:]
+		}
+	}
+}
+
+func (c *httpConn) do(method, query, host string, body []byte) ([]byte, error) {
+	req := fmt.Appendf(make([]byte, 0, 256+len(body)), "%s %s HTTP/1.1\r\nHost: %s\r\n", method, query, host)
+	if body != nil {
+		req = fmt.Appendf(req, "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n", len(body))
+	}
+	req = append(append(req, "\r\n"...), body...)
+	if _, err := c.conn.Write(req); err != nil {
+		return nil, err
+	}
+	res, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxFrame))
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = &refusedError{res.StatusCode, strings.TrimSpace(string(b[:min(len(b), 200)]))}
+	}
+	return b, err
+}
+
+// echo exchanges messages until the run ends.
+func (p *poller) echo(r *run, packet []byte) error {
+	pinged := time.Now()
+	for r.ctx.Err() == nil {
+		start := time.Now()
+		if p.t.EIO == 3 && start.Sub(pinged) > pingEvery {
+			pinged = start
+			if err := p.send([]byte("2")); err != nil {
+				return err
+			}
+		}
+		if err := p.send(packet); err != nil {
+			return err
+		}
+		for answered := false; !answered; {
+			body, err := p.receive()
+			if err != nil {
+				return err
+			}
+			for m := range p.packets(body) {
+				switch {
+				case isReply(m, packet):
+					answered = true
+				case p.t.EIO == 3 && string(m) == "3": // answers our ping
+				case string(m) == "2":
+					if err := p.send([]byte("3")); err != nil {
+						return err
+					}
+				case len(m) > 1 && m[0] == '4' && foreign(m[1:], packet[1:]):
+				default:
+					r.wrong(m)
+				}
+			}
+		}
+		r.ops.Add(1)
+		if r.measuring.Load() {
+			r.latency.add(time.Since(start))
+		}
+	}
+	return nil
+}
