@@ -105,6 +105,7 @@ func TestLimitPingTimeout(t *testing.T) {
 
 // A packet whose attachments do not come ends the connection after AttachmentTimeout, counted anew from each.
 func TestLimitAttachmentTimeout(t *testing.T) {
+	t.Attr("covers", "abuse/CVE-2026-33151")
 	synctest.Test(t, func(t *testing.T) {
 		s, e := servePipe(t, socketio.Config{AttachmentTimeout: limit, PingInterval: time.Hour})
 		c := e.WebSocket()

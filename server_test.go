@@ -19,6 +19,7 @@ import (
 
 // A server is mounted like any handler.
 func TestMount(t *testing.T) {
+	t.Attr("covers", "easy/52")
 	s := socketio.New(socketio.Config{})
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", s)
@@ -64,6 +65,7 @@ func get(t *testing.T, url, origin string) response {
 }
 
 func TestPath(t *testing.T) {
+	t.Attr("covers", "easy/6")
 	_, e := serve(t, socketio.Config{Path: "/rt/"})
 	e.Path = "/rt/"
 	e.WebSocket().Join("/", "")
@@ -73,6 +75,7 @@ func TestPath(t *testing.T) {
 }
 
 func TestClientFiles(t *testing.T) {
+	t.Attr("covers", "easy/52 easy/6")
 	_, e := serve(t, socketio.Config{
 		ClientFiles: fstest.MapFS{
 			"package.json":          {Data: []byte(`{"version":"4.8.9"}`)},

@@ -93,6 +93,7 @@ func TestAnyMethod(t *testing.T) {
 }
 
 func TestOtherPathsGoToTheNextHandler(t *testing.T) {
+	t.Attr("covers", "easy/52")
 	h := handler(t)
 	for _, target := range []string{
 		"/", "/socket.io/", "/socket.io", "/socket.io.js", "/socket.io/socket.io.esm.js", "/socket.io/x/socket.io.js",
@@ -120,6 +121,7 @@ func TestAMissingBundleGoesToTheNextHandler(t *testing.T) {
 }
 
 func TestIfNoneMatch(t *testing.T) {
+	t.Attr("covers", "easy/52")
 	h := handler(t)
 	for tag, want := range map[string]int{
 		`"4.8.4"`:     http.StatusNotModified,

@@ -32,6 +32,7 @@ func TestCloseAnswersParkedGET(t *testing.T) {
 
 // Data first, then the close packet: behaviour 1.11, the two-step case.
 func TestCloseWithoutGETWaitsForIt(t *testing.T) {
+	t.Attr("covers", "easy/11")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	x := next(t, s.sessions)
@@ -55,6 +56,7 @@ func TestCloseWithoutGETWaitsForIt(t *testing.T) {
 }
 
 func TestCloseOfWebSocketFlushesFirst(t *testing.T) {
+	t.Attr("covers", "easy/25 easy/27")
 	s := start(t, engineio.Config{})
 	c := s.dial(direct)
 	c.open()
@@ -78,6 +80,7 @@ func TestCloseOfWebSocketFlushesFirst(t *testing.T) {
 }
 
 func TestDiscardDropsWhatIsQueued(t *testing.T) {
+	t.Attr("covers", "easy/27")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	x := next(t, s.sessions)

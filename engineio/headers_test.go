@@ -90,6 +90,7 @@ func TestCORS(t *testing.T) {
 }
 
 func TestCookieOnlyOnPollingHandshake(t *testing.T) {
+	t.Attr("covers", "easy/17")
 	s := start(t, engineio.Config{Cookie: engineio.DefaultCookie(), Events: engineio.Events{
 		InitialHeaders: func(h http.Header, _ *http.Request) { h.Add("Set-Cookie", "mine=1") },
 	}})

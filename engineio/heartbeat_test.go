@@ -1,11 +1,16 @@
 package engineio_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/gobwas/ws"
+
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
 var quick = engineio.Config{PingInterval: 60 * time.Millisecond, PingTimeout: 40 * time.Millisecond}
@@ -39,7 +44,37 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
+// The next ping comes PingInterval after the pong, and the pong's deadline is PingTimeout after the ping.
+func TestHeartbeatIsMeasured(t *testing.T) {
+	t.Attr("covers", "easy/23")
+	const interval, timeout, late, grain = 10 * time.Second, 8 * time.Second, 5 * time.Second, 100 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		e, err := engineio.New(engineio.Config{PingInterval: interval, PingTimeout: timeout})
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := rawclient.ServePipe(t, e)
+		t.Cleanup(func() { _ = e.Shutdown(context.Background()) })
+		end.Path = engineio.DefaultPath
+		c := end.WebSocket()
+		began := time.Now()
+		wantAfter := func(payload string, after time.Duration) { // the client itself would answer pings
+			t.Helper()
+			f, err := ws.ReadFrame(c.Raw())
+			if got := time.Since(began); err != nil || string(f.Payload) != payload || got < after || got > after+grain {
+				t.Errorf("got %q, %v after %v; want %q after %v", f.Payload, err, got, payload, after)
+			}
+		}
+		wantAfter("2", interval)
+		time.Sleep(late)
+		c.Send("3")
+		wantAfter("2", interval+late+interval)
+		wantAfter("", interval+late+interval+timeout) // the close frame
+	})
+}
+
 func TestPingTimeout(t *testing.T) {
+	t.Attr("covers", "easy/24")
 	t.Run("polling", func(t *testing.T) {
 		s := start(t, quick)
 		s.wantClosing(s.polling(), engineio.ReasonPingTimeout, "")
@@ -106,6 +141,7 @@ func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 }
 
 func TestUpgradeCandidates(t *testing.T) {
+	t.Attr("covers", "easy/19 easy/20 easy/22")
 	upgrade := func(q string) string { return strings.Replace(q, "polling", "websocket", 1) }
 	t.Run("never probes", func(t *testing.T) {
 		s := start(t, engineio.Config{UpgradeTimeout: 20 * time.Millisecond})

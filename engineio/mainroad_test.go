@@ -12,6 +12,7 @@ import (
 )
 
 func TestPollingEcho(t *testing.T) {
+	t.Attr("covers", "easy/9")
 	s := start(t, engineio.Config{})
 	got := s.request("GET", "EIO=4&transport=polling", "")
 	id := sid(t, got.body[1:])
@@ -66,6 +67,7 @@ func TestWebSocketEcho(t *testing.T) {
 
 // Nothing is lost, doubled or reordered across the switch: 50 numbered messages each way.
 func TestUpgradeUnderLoad(t *testing.T) {
+	t.Attr("covers", "easy/19 easy/21")
 	const n = 50
 	in := make(chan string, 2*n)
 	s := start(t, engineio.Config{Events: engineio.Events{Message: func(_ *engineio.Session, data []byte, _ bool) { in <- string(data) }}})

@@ -35,6 +35,7 @@ func (s *server) wantClosing(q string, reason engineio.Reason, cause string) {
 // The rows of behaviour 1.7.
 
 func TestSecondGETClosesSession(t *testing.T) {
+	t.Attr("covers", "easy/8 abuse/extra/4")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	parked := s.poll(q)
@@ -66,6 +67,7 @@ func (s *server) begin(q string) (conn net.Conn) {
 }
 
 func TestSecondPOSTClosesSession(t *testing.T) {
+	t.Attr("covers", "easy/8")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	first := s.begin(q)
@@ -79,6 +81,7 @@ func TestSecondPOSTClosesSession(t *testing.T) {
 }
 
 func TestAbortedGETClosesSession(t *testing.T) {
+	t.Attr("covers", "easy/9")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -117,6 +120,7 @@ func TestPOSTThatNeverEndsIsCutOff(t *testing.T) {
 }
 
 func TestBinaryPOSTIsInvalidContent(t *testing.T) {
+	t.Attr("covers", "easy/10")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	parked := s.poll(q)
@@ -136,6 +140,7 @@ func TestBinaryPOSTIsInvalidContent(t *testing.T) {
 }
 
 func TestPOSTSizeLimit(t *testing.T) {
+	t.Attr("covers", "easy/10 easy/14")
 	s := start(t, engineio.Config{MaxPayload: 10})
 	q := s.polling()
 	for _, c := range []struct {
@@ -169,6 +174,7 @@ func TestPOSTThatIsNotUTF8(t *testing.T) {
 }
 
 func TestUndecodablePOSTClosesSession(t *testing.T) {
+	t.Attr("covers", "easy/13")
 	for _, body := range []string{"abc", "", "4x\x1e", "\x1e4x", "7", "4x\x1eabc"} {
 		t.Run(body, func(t *testing.T) {
 			s := start(t, engineio.Config{})
@@ -196,6 +202,7 @@ func TestUndecodablePOSTClosesSession(t *testing.T) {
 
 // Replies to the packets before a bad one are not lost with the session.
 func TestRepliesBeforeUndecodablePacketArrive(t *testing.T) {
+	t.Attr("covers", "easy/13")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	parked := s.poll(q)
@@ -213,6 +220,7 @@ func TestRepliesBeforeUndecodablePacketArrive(t *testing.T) {
 }
 
 func TestClosePacketReleasesGETWithNoop(t *testing.T) {
+	t.Attr("covers", "easy/12")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	parked := s.poll(q)
@@ -227,6 +235,7 @@ func TestClosePacketReleasesGETWithNoop(t *testing.T) {
 }
 
 func TestOtherMethodsWithSession(t *testing.T) {
+	t.Attr("covers", "easy/5")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	for _, m := range []string{"PUT", "DELETE", "HEAD", "OPTIONS"} {
@@ -240,6 +249,7 @@ func TestOtherMethodsWithSession(t *testing.T) {
 }
 
 func TestClientPingIsAnError(t *testing.T) {
+	t.Attr("covers", "easy/23")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"?"+q, strings.NewReader("2"))

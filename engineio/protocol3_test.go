@@ -55,7 +55,7 @@ func (s *server) wantReply(got reply, status int, body string) {
 
 // Protocol 3 has to be allowed; everything but EIO=4 is taken for it.
 func TestProtocol3IsRefusedByDefault(t *testing.T) {
-	t.Attr("covers", "engine/server/handshake/30 wrong/1")
+	t.Attr("covers", "engine/server/handshake/30 easy/1")
 	s := start(t, engineio.Config{})
 	for _, q := range []string{"EIO=3&", "", "EIO=abc&", "EIO=5&"} {
 		s.wantReply(s.request("GET", q+"transport=polling", ""), 400, `{"code":5,"message":"Unsupported protocol version"}`)
@@ -70,7 +70,7 @@ func TestProtocol3IsRefusedByDefault(t *testing.T) {
 }
 
 func TestPolling3(t *testing.T) {
-	t.Attr("covers", "suite/engine-v3/1 suite/engine-v3/2 suite/engine-v3/3 wrong/18")
+	t.Attr("covers", "suite/engine-v3/1 suite/engine-v3/2 suite/engine-v3/3 easy/18")
 	s := v3(t, engineio.Config{})
 	s.wantReply(s.request("GET", "EIO=3&transport=abc", ""), 400, `{"code":0,"message":"Transport unknown"}`)
 	s.wantReply(s.request("POST", "EIO=3&transport=polling", ""), 400, `{"code":2,"message":"Bad handshake method"}`)
@@ -102,7 +102,7 @@ func TestPolling3(t *testing.T) {
 		s.wantReply(s.request("GET", q, ""), 200, binary)
 	})
 	t.Run("heartbeat", func(t *testing.T) {
-		t.Attr("covers", "suite/engine-v3/16 wrong/23")
+		t.Attr("covers", "suite/engine-v3/16 easy/23")
 		q := s.polling3("EIO=3")
 		for range 3 {
 			s.wantReply(s.request("POST", q, "1:2"), 200, "ok")
@@ -203,7 +203,7 @@ func TestWebSocket3(t *testing.T) {
 		}
 	})
 	t.Run("mixed with protocol 4", func(t *testing.T) {
-		t.Attr("covers", "later/engine/2")
+		t.Attr("covers", "later/2")
 		q := s.polling3("EIO=3")
 		four := strings.Replace(q, "EIO=3", "EIO=4", 1)
 		s.wantReply(s.request("GET", four, ""), 400, `{"code":3,"message":"Bad request"}`)
@@ -256,7 +256,7 @@ func TestUpgrade3(t *testing.T) {
 
 // The client's pings keep a session alive, and nothing else does; the deadline outlives an upgrade.
 func TestHeartbeat3(t *testing.T) {
-	t.Attr("covers", "suite/engine-v3/17 suite/engine-v3/19 wrong/24")
+	t.Attr("covers", "suite/engine-v3/17 suite/engine-v3/19 easy/24")
 	s := v3(t, engineio.Config{PingInterval: 50 * time.Millisecond, PingTimeout: 50 * time.Millisecond})
 	q := s.polling3("EIO=3")
 	c := s.dial("EIO=3&transport=websocket")

@@ -14,6 +14,7 @@ import (
 
 // Each refusal of behaviour 1.4, and each pair of reasons in the official order.
 func TestRefusals(t *testing.T) {
+	t.Attr("covers", "easy/2 easy/3 easy/5")
 	refused := make(chan *engineio.ConnectionError, 1)
 	s := start(t, engineio.Config{
 		Events: engineio.Events{ConnectionError: func(e *engineio.ConnectionError) { refused <- e }},
@@ -38,6 +39,9 @@ func TestRefusals(t *testing.T) {
 		{"unknown sid", "GET", "EIO=4&transport=polling&sid=__proto__", "", 400, 1, "Session ID unknown", "sid", "__proto__"},
 		{"transport before sid", "GET", "transport=x&sid=y", "", 400, 0, "Transport unknown", "transport", "x"},
 		{"origin before sid", "GET", "transport=polling&sid=y", "Origin: http://evil.test", 403, 4, `Origin \"http://evil.test\" is not allowed (see CORS.Origins)`, "origin", "http://evil.test"},
+		{"transport before origin", "GET", "transport=x", "Origin: http://evil.test", 400, 0, "Transport unknown", "transport", "x"},
+		{"sid before method", "PUT", "transport=polling&sid=y", "", 400, 1, "Session ID unknown", "sid", "y"},
+		{"method before websocket", "POST", "transport=websocket", "", 400, 2, "Bad handshake method", "method", "POST"},
 		{"POST", "POST", "EIO=4&transport=polling", "", 400, 2, "Bad handshake method", "method", "POST"},
 		{"OPTIONS", "OPTIONS", "EIO=4&transport=polling", "", 400, 2, "Bad handshake method", "method", "OPTIONS"},
 		{"method before allowRequest", "PUT", "EIO=4&transport=polling", "X-No: 1", 400, 2, "Bad handshake method", "method", "PUT"},
@@ -77,6 +81,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestUpgradeRefusals(t *testing.T) {
+	t.Attr("covers", "easy/2")
 	s := start(t, engineio.Config{AllowRequest: func(r *http.Request) error {
 		if r.URL.Query().Get("no") != "" {
 			return errors.New("not you")

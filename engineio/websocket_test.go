@@ -30,6 +30,7 @@ func frame(b0 byte, masked bool, length uint64, payload []byte) []byte {
 
 // Each broken rule of RFC 6455 ends the session with its close code.
 func TestWebSocketFaults(t *testing.T) {
+	t.Attr("covers", "easy/25")
 	text := func(s string) []byte { return frame(0x81, true, uint64(len(s)), []byte(s)) }
 	for _, c := range []struct {
 		name   string
@@ -138,6 +139,7 @@ func TestWebSocketFragmentsAndControlFramesBetween(t *testing.T) {
 }
 
 func TestPeerCloseIsTransportClose(t *testing.T) {
+	t.Attr("covers", "easy/25")
 	for name, end := range map[string]func(c *socket) error{
 		"close frame": func(c *socket) error {
 			return wsutil.WriteClientMessage(c.Conn, ws.OpClose, ws.NewCloseFrameBody(1000, "bye"))

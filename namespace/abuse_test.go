@@ -11,7 +11,7 @@ import (
 // What a client may do in order to hurt, and what it gets.
 
 func TestManyUnknownNamespaces(t *testing.T) {
-	t.Attr("covers", "abuse/extra/1")
+	t.Attr("covers", "abuse/extra/1 abuse/CVE-2025-69199")
 	const n, batch = 100_000, 100
 	f := start(t)
 	conn := f.WebSocket()

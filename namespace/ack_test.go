@@ -13,6 +13,7 @@ import (
 
 // Acknowledgements that clients ask for.
 func TestAckToClient(t *testing.T) {
+	t.Attr("covers", "easy/32")
 	f := start(t)
 	for _, name := range []string{"/", "/chat"} {
 		ns := f.Of(name)
@@ -153,6 +154,7 @@ func TestAckFromClient(t *testing.T) {
 
 // An answer of another client does not count.
 func TestAckFromStranger(t *testing.T) {
+	t.Attr("covers", "abuse/extra/3")
 	f := start(t)
 	connected := connects(f.Of("/"))
 	conn, stranger := f.WebSocket(), f.WebSocket()

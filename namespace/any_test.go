@@ -14,6 +14,7 @@ import (
 )
 
 func TestOnAny(t *testing.T) {
+	t.Attr("covers", "easy/38")
 	f := start(t)
 	main := f.Of("/")
 	var log []string
@@ -115,6 +116,7 @@ func TestOnAnyOutgoing(t *testing.T) {
 }
 
 func TestSocketMiddleware(t *testing.T) {
+	t.Attr("covers", "easy/38")
 	reported := make(chan error, 10)
 	f := start(t, func(c *namespace.Config, _ *engineio.Config) {
 		c.OnError = func(_ *namespace.Socket, err error) { reported <- err }

@@ -59,6 +59,7 @@ func (c *crowd) heard(t *testing.T, packet string, who ...int) {
 }
 
 func TestBroadcast(t *testing.T) {
+	t.Attr("covers", "easy/43")
 	for _, c := range []struct {
 		name string
 		to   func(c *crowd) namespace.Operator
@@ -101,6 +102,7 @@ func TestBroadcast(t *testing.T) {
 
 // A socket that left the room named after its id is not spared any more.
 func TestBroadcastToSenderWithoutItsRoom(t *testing.T) {
+	t.Attr("covers", "easy/43")
 	c := gather(t, nil, nil)
 	c.sockets[0].Leave(c.sockets[0].ID())
 	if err := c.sockets[0].Broadcast().Send("hi"); err != nil {
@@ -123,6 +125,7 @@ func TestBroadcastBinary(t *testing.T) {
 }
 
 func TestBroadcastErrors(t *testing.T) {
+	t.Attr("covers", "easy/37")
 	c := gather(t, nil)
 	if err := c.main.Emit("connect"); !errors.Is(err, namespace.ErrReservedEvent) {
 		t.Errorf("reserved name: %v", err)
@@ -146,6 +149,7 @@ func TestBroadcastErrors(t *testing.T) {
 
 // Operators are values: deriving one leaves the other as it is.
 func TestOperatorIsImmutable(t *testing.T) {
+	t.Attr("covers", "easy/41")
 	c := gather(t, []string{"a"}, []string{"b"}, []string{"c"})
 	base := c.main.To("a")
 	b, both := base.To("b"), base.To("c")
@@ -170,6 +174,7 @@ func TestOperatorIsImmutable(t *testing.T) {
 }
 
 func TestRooms(t *testing.T) {
+	t.Attr("covers", "easy/39")
 	c := gather(t, nil)
 	s := c.sockets[0]
 	check := func(want ...string) {

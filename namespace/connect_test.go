@@ -9,6 +9,7 @@ import (
 )
 
 func TestConnect(t *testing.T) {
+	t.Attr("covers", "easy/31 easy/34")
 	f := start(t)
 	f.Of("/chat")
 	for _, c := range []struct{ name, namespace, packet, auth string }{
@@ -55,6 +56,7 @@ func TestConnectOverPolling(t *testing.T) {
 }
 
 func TestConnectToUnknownNamespace(t *testing.T) {
+	t.Attr("covers", "easy/33")
 	f := start(t)
 	f.Of("/known")
 	conn := f.WebSocket()

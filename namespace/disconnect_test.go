@@ -11,6 +11,7 @@ import (
 
 // Every way in which a socket of "/" can end, and what the client sees.
 func TestDisconnectReasons(t *testing.T) {
+	t.Attr("covers", "easy/39")
 	for _, c := range []struct {
 		name   string
 		do     func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket)
@@ -112,6 +113,7 @@ func TestDisconnectReasons(t *testing.T) {
 
 // disconnect(true) disconnects the client's sockets in all namespaces, all with the same reason.
 func TestDisconnectAllNamespaces(t *testing.T) {
+	t.Attr("covers", "easy/40")
 	f := start(t)
 	names := []string{"/", "/a", "/b"}
 	var gones []<-chan gone
@@ -154,6 +156,7 @@ func TestInFlightAfterServerDisconnect(t *testing.T) {
 
 // A handler may disconnect its own socket; nothing that waits behind it is delivered.
 func TestDisconnectInHandler(t *testing.T) {
+	t.Attr("covers", "easy/39")
 	for _, close := range []bool{false, true} {
 		f := start(t)
 		main := f.Of("/")

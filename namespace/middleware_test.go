@@ -132,6 +132,7 @@ func TestMiddlewareMayBlock(t *testing.T) {
 
 // What a middleware emits is sent before the CONNECT; rooms it joins count from the connection on.
 func TestMiddlewareUsesTheSocket(t *testing.T) {
+	t.Attr("covers", "easy/45")
 	f := start(t)
 	main := f.Of("/")
 	main.Use(func(s *namespace.Socket) error {

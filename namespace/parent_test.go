@@ -25,6 +25,7 @@ func names(list []*namespace.Namespace) string {
 
 // A client gets the namespace of the first parent that matches; what the parent had then is what the namespace has.
 func TestParent(t *testing.T) {
+	t.Attr("covers", "easy/44")
 	f := start(t)
 	var made []string
 	var mu sync.Mutex
@@ -89,6 +90,7 @@ func TestParent(t *testing.T) {
 
 // What is emitted to a parent reaches the sockets of all its children.
 func TestParentEmit(t *testing.T) {
+	t.Attr("covers", "easy/44")
 	f := start(t)
 	p := f.OfRegexp(regexp.MustCompile(`^/n\d$`))
 	p.OnConnection(func(s *namespace.Socket) { s.Join("all", s.Namespace().Name()) })
@@ -132,6 +134,7 @@ func (c closings) Close() error {
 
 // A child without sockets is forgotten when that is asked for, and made anew on demand; what the application made stays.
 func TestCleanupEmptyChildNamespaces(t *testing.T) {
+	t.Attr("covers", "easy/44")
 	var open atomic.Int32
 	disconnected := make(chan struct{}, 10)
 	f := start(t, func(c *namespace.Config, _ *engineio.Config) {
@@ -202,6 +205,7 @@ func TestCleanupUnderLoad(t *testing.T) {
 
 // A connection may be in MaxNamespaces namespaces; one more, and far more, are refused and make nothing.
 func TestLimitNamespaces(t *testing.T) {
+	t.Attr("covers", "abuse/CVE-2025-69199 abuse/extra/1")
 	const limit = 10
 	f := start(t, func(c *namespace.Config, _ *engineio.Config) { c.MaxNamespaces = limit })
 	p := f.OfRegexp(regexp.MustCompile(`^/n\d+$`))

@@ -80,6 +80,7 @@ func TestBroadcastAckOfNobody(t *testing.T) {
 
 // A client that disconnects is an error at once, nobody waits for it.
 func TestBroadcastAckOfClientThatGoes(t *testing.T) {
+	t.Attr("covers", "easy/42")
 	c := gather(t, nil, nil, nil)
 	done := make(chan outcome, 1)
 	go func() { done <- collect(c.main.EmitWithAck(t.Context(), "q")) }()
@@ -132,6 +133,7 @@ func TestBroadcastAckBreak(t *testing.T) {
 
 // When time is up, the answers that came have been yielded and the last error says how many are missing.
 func TestBroadcastAckTimeout(t *testing.T) {
+	t.Attr("covers", "easy/42")
 	for _, c := range []struct {
 		name string
 		call func(*namespace.Namespace, context.Context) iter.Seq2[namespace.Reply, error]

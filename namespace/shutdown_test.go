@@ -13,6 +13,7 @@ import (
 )
 
 func TestShutdown(t *testing.T) {
+	t.Attr("covers", "easy/40")
 	f := start(t)
 	var gones []<-chan gone
 	for _, name := range []string{"/", "/chat"} {

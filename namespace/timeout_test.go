@@ -26,7 +26,7 @@ func until(conn *rawclient.Conn) (texts []string) {
 func about(got, want time.Duration) bool { return got >= want && got <= want+20*time.Millisecond }
 
 func TestConnectTimeout(t *testing.T) {
-	t.Attr("covers", "abuse/extra/2")
+	t.Attr("covers", "abuse/extra/2 easy/53")
 	for name, packets := range map[string][]string{
 		"nothing":               nil,
 		"refused":               {`40/refused`},
@@ -52,6 +52,7 @@ func TestConnectTimeout(t *testing.T) {
 
 // Joining a namespace ends the connect timeout for good, even if the client leaves again.
 func TestConnectTimeoutEnds(t *testing.T) {
+	t.Attr("covers", "easy/30")
 	synctest.Test(t, func(t *testing.T) {
 		f := startPipe(t)
 		conn := f.WebSocket()

@@ -34,6 +34,7 @@ var violations = []struct {
 }
 
 func TestViolations(t *testing.T) {
+	t.Attr("covers", "easy/28 easy/29 abuse/CVE-2024-38355")
 	for _, c := range violations {
 		t.Run(c.name, func(t *testing.T) {
 			var reported atomic.Int32
@@ -142,6 +143,7 @@ func TestTextInsteadOfAttachment(t *testing.T) {
 
 // What looks odd and is allowed.
 func TestTolerated(t *testing.T) {
+	t.Attr("covers", "easy/29 easy/54 abuse/extra/3")
 	f := start(t)
 	f.Of("/").Handle("echo", func(e *namespace.Event) error { return e.Socket().Emit("echo", e.Args()...) })
 	conn := f.WebSocket()

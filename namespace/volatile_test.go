@@ -9,6 +9,7 @@ import (
 
 // A volatile event goes out when the client can be written to, with all its attachments, and is dropped otherwise.
 func TestVolatile(t *testing.T) {
+	t.Attr("covers", "easy/26")
 	f := start(t)
 	main := f.Of("/")
 	connected := connects(main)

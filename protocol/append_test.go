@@ -21,6 +21,7 @@ func TestTypesAreNumbered(t *testing.T) {
 }
 
 func TestAppendHeader(t *testing.T) {
+	t.Attr("covers", "easy/34")
 	for _, tc := range []struct {
 		rule        string
 		typ         Type

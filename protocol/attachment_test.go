@@ -224,7 +224,7 @@ func TestResetDropsAHalfReceivedPacket(t *testing.T) {
 }
 
 func TestMaxAttachments(t *testing.T) {
-	t.Attr("covers", "parser/parser/12")
+	t.Attr("covers", "parser/parser/12 easy/35 abuse/CVE-2026-33151")
 	for _, tc := range []struct {
 		max   int
 		count string

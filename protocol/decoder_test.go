@@ -13,6 +13,7 @@ import (
 var samePacket = cmp.Options{cmpopts.IgnoreFields(Packet{}, "Args"), cmpopts.EquateEmpty()}
 
 func TestDecoderGrammar(t *testing.T) {
+	t.Attr("covers", "easy/34")
 	for _, tc := range []struct {
 		rule, in string
 		want     Packet

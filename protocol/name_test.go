@@ -52,6 +52,7 @@ func TestEventName(t *testing.T) {
 }
 
 func TestIsReserved(t *testing.T) {
+	t.Attr("covers", "easy/37 abuse/CVE-2024-38355")
 	for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"} {
 		if !IsReserved(name) {
 			t.Errorf("%s is not reserved", name)

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { Engine } from "../lib/engine.mjs";
 import { get, send } from "../lib/http.mjs";
 import { exchange } from "../lib/tcp.mjs";
@@ -90,6 +91,7 @@ describe("taken although odd", () => {
     ["parameters that mean nothing", "?a=b&EIO=4&&=&transport=polling&t=x%ff&%zz"],
   ]) {
     test(what, async () => {
+      what === "a longer path" && covers("easy/6");
       const { status, body } = await get(`${server.url}/engine.io/${rest}`);
       assert.equal(status, 200);
       assert.equal(body[0], "0");

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { post } from "../lib/http.mjs";
 import { SEPARATOR } from "../lib/engine.mjs";
 import { target } from "../lib/server.mjs";
@@ -13,16 +14,18 @@ import { assertPollingIsOver, assertSecondIsRefused, upgrade } from "./cases/upg
 
 const engine = useEngine("/engine.io/");
 
-describe("handshake", () => declareHandshake(engine));
+describe("handshake", () => declareHandshake(engine, "suite/engine-v4", 1));
 
 describe("messages over polling", () => {
   test("a packet is taken, and one is given", async () => {
+    covers("suite/engine-v4/8");
     const session = await engine.poll();
     await session.send("4hello");
     assert.deepEqual(await session.receive(), ["4hello"]);
   });
 
   test("several packets travel in one payload, both ways", async () => {
+    covers("suite/engine-v4/9");
     const session = await engine.poll();
     await session.send("4one", "4two", "4three");
     const { status, body } = await session.get();
@@ -31,12 +34,14 @@ describe("messages over polling", () => {
   });
 
   test("binary travels as base64 beside text", async () => {
+    covers("suite/engine-v4/10");
     const session = await engine.poll();
     await session.send("4hello", "bAQIDBA==");
     assert.deepEqual(await session.receive(), ["4hello", "bAQIDBA=="]);
   });
 
   test("an undecodable payload ends the session", async () => {
+    covers("suite/engine-v4/11");
     const session = await engine.poll();
     const status = await post(session.url, "abc").then(
       (answer) => answer.status,
@@ -50,6 +55,7 @@ describe("messages over polling", () => {
   });
 
   test("a second GET beside the waiting one ends the session", async () => {
+    covers("suite/engine-v4/12");
     const session = await engine.poll();
     const parked = await session.park();
     assert.ok([400, 500].includes((await session.get()).status));
@@ -59,6 +65,7 @@ describe("messages over polling", () => {
   });
 
   test("a GET that is given up ends the session", async () => {
+    covers("suite/engine-v4/13");
     const session = await engine.poll();
     const parked = await session.park();
     parked.destroy();
@@ -68,30 +75,34 @@ describe("messages over polling", () => {
 
 describe("messages over websocket", () => {
   test("text is echoed", async (t) => {
+    covers("suite/engine-v4/14");
     const ws = await engine.websocket(t);
     ws.send("4hello");
     assert.equal(await ws.next(), "4hello");
   });
 
   test("binary is echoed, as it is", async (t) => {
+    covers("suite/engine-v4/15");
     const ws = await engine.websocket(t);
     ws.send(Buffer.from([1, 2, 3, 4]));
     assert.deepEqual(await ws.next(), Buffer.from([1, 2, 3, 4]));
   });
 
   test("an undecodable packet ends the connection", async (t) => {
+    covers("suite/engine-v4/16");
     const ws = await engine.websocket(t);
     ws.send("abc");
     await ws.closed;
   });
 });
 
-describe("heartbeat", () => declareHeartbeat(engine));
+describe("heartbeat", () => declareHeartbeat(engine, "suite/engine-v4", 17));
 
-describe("closing", () => declareClosing(engine));
+describe("closing", () => declareClosing(engine, "suite/engine-v4", 21));
 
 describe("upgrade", () => {
   test("from polling to websocket", async (t) => {
+    covers("suite/engine-v4/23");
     const session = await engine.poll();
     const parked = await session.park();
     const ws = await session.candidate(t);
@@ -104,6 +115,7 @@ describe("upgrade", () => {
   });
 
   test("after it the session does not answer polling requests", async (t) => {
+    covers("suite/engine-v4/24");
     const session = await engine.poll();
     const ws = await upgrade(t, session);
     ws.send("4before");
@@ -114,6 +126,7 @@ describe("upgrade", () => {
   });
 
   test("after it no second websocket is taken", async (t) => {
+    covers("suite/engine-v4/25");
     const session = await engine.poll();
     const ws = await upgrade(t, session);
     await assertSecondIsRefused(t, session);

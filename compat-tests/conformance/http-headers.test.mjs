@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { Engine } from "../lib/engine.mjs";
 import { get } from "../lib/http.mjs";
 import { useServer } from "../lib/suite.mjs";
@@ -13,6 +14,7 @@ for (const path of ["/engine.io/", "/socket.io/"]) {
 
   describe(path, () => {
     test("the answer to a handshake", async () => {
+      covers("easy/15");
       const session = await engine.poll();
       const { headers } = session;
       assert.equal(headers["content-type"], "text/plain; charset=UTF-8");
@@ -23,6 +25,7 @@ for (const path of ["/engine.io/", "/socket.io/"]) {
     });
 
     test("the answer to a POST", async () => {
+      covers("easy/15");
       const session = await engine.poll();
       const { status, headers, body } = await session.post("3");
       assert.equal(status, 200);
@@ -54,6 +57,7 @@ for (const path of ["/engine.io/", "/socket.io/"]) {
 }
 
 test("the answer to a poll counts bytes", async () => {
+  covers("easy/15");
   const session = await new Engine(server, "/engine.io/").poll();
   await session.send("4€");
   const { headers, body } = await session.get();

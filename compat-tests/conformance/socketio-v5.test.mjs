@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { connectRaw, dialRaw } from "../lib/raw-client.mjs";
 import { useEngine } from "./cases/server.mjs";
 import { declareHandshake } from "./cases/handshake.mjs";
@@ -12,12 +13,13 @@ import { assertPollingIsOver, assertSecondIsRefused, upgrade } from "./cases/upg
 const engine = useEngine("/socket.io/");
 
 describe("Engine.IO below", () => {
-  describe("handshake", () => declareHandshake(engine));
-  describe("heartbeat", () => declareHeartbeat(engine));
-  describe("closing", () => declareClosing(engine));
+  describe("handshake", () => declareHandshake(engine, "suite/socketio-v5", 1));
+  describe("heartbeat", () => declareHeartbeat(engine, "suite/socketio-v5", 8));
+  describe("closing", () => declareClosing(engine, "suite/socketio-v5", 12));
 
   describe("upgrade", () => {
     test("from polling to websocket", async (t) => {
+      covers("suite/socketio-v5/14");
       const session = await engine.poll();
       const ws = await session.candidate(t);
       ws.send("2probe");
@@ -25,6 +27,7 @@ describe("Engine.IO below", () => {
     });
 
     test("after it the session does not answer polling requests", async (t) => {
+      covers("suite/socketio-v5/15");
       const session = await engine.poll();
       const ws = await upgrade(t, session);
       // Taken in turn with the upgrade packet, so what follows finds the upgrade done.
@@ -34,6 +37,7 @@ describe("Engine.IO below", () => {
     });
 
     test("after it no second websocket is taken", async (t) => {
+      covers("suite/socketio-v5/16");
       const session = await engine.poll();
       const ws = await upgrade(t, session);
       await assertSecondIsRefused(t, session);
@@ -45,6 +49,7 @@ describe("Engine.IO below", () => {
 
 describe("joining a namespace", () => {
   test("the root", async (t) => {
+    covers("suite/socketio-v5/17");
     const client = await dialRaw(t, engine);
     client.send("40");
     const joined = await client.next();
@@ -54,6 +59,7 @@ describe("joining a namespace", () => {
   });
 
   test("the root, with credentials", async (t) => {
+    covers("suite/socketio-v5/18");
     const client = await dialRaw(t, engine);
     client.send('40{"token":"123"}');
     assert.match(await client.next(), /^40\{"sid":"[^"]+"\}$/);
@@ -61,6 +67,7 @@ describe("joining a namespace", () => {
   });
 
   test("another namespace", async (t) => {
+    covers("suite/socketio-v5/19");
     const client = await dialRaw(t, engine);
     client.send("40/custom,");
     assert.match(await client.next(), /^40\/custom,\{"sid":"[^"]+"\}$/);
@@ -68,6 +75,7 @@ describe("joining a namespace", () => {
   });
 
   test("another namespace, with credentials", async (t) => {
+    covers("suite/socketio-v5/20");
     const client = await dialRaw(t, engine);
     client.send('40/custom,{"token":"abc"}');
     assert.match(await client.next(), /^40\/custom,\{"sid":"[^"]+"\}$/);
@@ -75,18 +83,21 @@ describe("joining a namespace", () => {
   });
 
   test("a namespace that does not exist", async (t) => {
+    covers("suite/socketio-v5/21");
     const client = await dialRaw(t, engine);
     client.send("40/random");
     assert.equal(await client.next(), '44/random,{"message":"Invalid namespace"}');
   });
 
   test("an undecodable first packet ends the connection", async (t) => {
+    covers("suite/socketio-v5/22");
     const client = await dialRaw(t, engine);
     client.send("4abc");
     await client.closed;
   });
 
   test("a client that joins nothing is sent away", async (t) => {
+    covers("suite/socketio-v5/23");
     const client = await dialRaw(t, engine);
     // The helper answers pings, so only the patience of the server can end this.
     await client.closed;
@@ -95,6 +106,7 @@ describe("joining a namespace", () => {
 
 describe("leaving a namespace", () => {
   test("is not answered", async (t) => {
+    covers("suite/socketio-v5/24");
     const client = await connectRaw(t, engine);
     client.websocket.answersPings = false;
     client.send("41");
@@ -102,6 +114,7 @@ describe("leaving a namespace", () => {
   });
 
   test("leaves the connection to the others", async (t) => {
+    covers("suite/socketio-v5/25");
     const client = await connectRaw(t, engine);
     client.send("40/custom");
     assert.match(await client.next(), /^40\/custom,/);
@@ -114,12 +127,14 @@ describe("leaving a namespace", () => {
 
 describe("events", () => {
   test("with text", async (t) => {
+    covers("suite/socketio-v5/26");
     const client = await connectRaw(t, engine);
     client.send('42["message",1,"2",{"3":[true]}]');
     assert.equal(await client.next(), '42["message-back",1,"2",{"3":[true]}]');
   });
 
   test("with binary", async (t) => {
+    covers("suite/socketio-v5/27");
     const client = await connectRaw(t, engine);
     client.send('452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]');
     client.send(Buffer.from([1, 2, 3]));
@@ -129,12 +144,14 @@ describe("events", () => {
   });
 
   test("with text, acknowledged", async (t) => {
+    covers("suite/socketio-v5/28");
     const client = await connectRaw(t, engine);
     client.send('42456["message-with-ack",1,"2",{"3":[false]}]');
     assert.equal(await client.next(), '43456[1,"2",{"3":[false]}]');
   });
 
   test("with binary, acknowledged", async (t) => {
+    covers("suite/socketio-v5/29");
     const client = await connectRaw(t, engine);
     client.send('452-789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]');
     client.send(Buffer.from([1, 2, 3]));
@@ -143,12 +160,13 @@ describe("events", () => {
     assert.deepEqual(await client.take(3), [back, Buffer.from([1, 2, 3]), Buffer.from([4, 5, 6])]);
   });
 
-  for (const [what, packet] of [
-    ["an unknown packet type", "4abc"],
-    ["a payload of the wrong shape", "42{}"],
-    ["a payload that is not JSON", '42abc["message-with-ack",1,"2",{"3":[false]}]'],
+  for (const [number, what, packet] of [
+    [30, "an unknown packet type", "4abc"],
+    [31, "a payload of the wrong shape", "42{}"],
+    [32, "a payload that is not JSON", '42abc["message-with-ack",1,"2",{"3":[false]}]'],
   ]) {
     test(`${what} ends the connection`, async (t) => {
+      covers(`suite/socketio-v5/${number}`);
       const client = await connectRaw(t, engine);
       client.send(packet);
       await client.closed;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { once, within } from "../lib/deadline.mjs";
 import { generations } from "../lib/generations.mjs";
 import { record, useServer } from "../lib/suite.mjs";
@@ -33,6 +34,7 @@ for (const { name, io, old, transports } of generations) {
   for (const transport of transports) {
     describe(`${name} over ${transport.name}`, () => {
       test("connects, and knows its id", async (t) => {
+        old && covers("easy/36");
         const socket = await connect(t, io, transport);
         const [who] = await ask(socket, "whoami");
         assert.equal(who.namespace, "/");
@@ -91,6 +93,7 @@ for (const { name, io, old, transports } of generations) {
       });
 
       test("is told why a namespace refuses it", async (t) => {
+        old && covers("easy/36");
         const refused = open(t, io, transport, "/refused");
         const [error] = await record(refused, old ? "error" : "connect_error").next();
         const data = { code: 401, hint: ["p", "l", "e"] };
@@ -106,6 +109,7 @@ for (const { name, io, old, transports } of generations) {
       });
 
       test("brings credentials to a namespace", async (t) => {
+        old && covers("easy/33");
         const credentials = old ? { query: { word: "please" } } : { auth: { word: "please" } };
         const socket = open(t, io, transport, "/refused", credentials);
         await once(socket, "connect");

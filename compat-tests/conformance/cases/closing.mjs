@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { covers } from "../../lib/covers.mjs";
 
-/** Two cases: the client closes its session. */
-export function declareClosing(engine) {
+/** Two cases, of which the first has a number in the suite: the client closes its session. */
+export function declareClosing(engine, suite, first) {
+  const id = (n) => `${suite}/${first + n}`;
+
   test("polling: a close packet releases the waiting GET and ends the session", async () => {
+    covers(id(0));
     const session = await engine.poll();
     const parked = await session.park();
     await session.send("1");
@@ -13,6 +17,7 @@ export function declareClosing(engine) {
   });
 
   test("websocket: a close packet ends the connection", async (t) => {
+    covers(id(1));
     const ws = await engine.websocket(t);
     ws.send("1");
     await ws.closed;

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { covers } from "../../lib/covers.mjs";
 
-/** Four cases: the server pings, the client answers or is dropped. */
-export function declareHeartbeat(engine) {
+/** Four cases, of which the first has a number in the suite: the server pings, the client answers or is dropped. */
+export function declareHeartbeat(engine, suite, first) {
+  const id = (n) => `${suite}/${first + n}`;
+
   test("polling: pings and pongs take turns", async () => {
+    covers(id(0));
     const session = await engine.poll();
     for (let i = 0; i < 3; i++) {
       assert.deepEqual(await session.receive(), ["2"]);
@@ -12,6 +16,7 @@ export function declareHeartbeat(engine) {
   });
 
   test("polling: without a pong the session ends", async () => {
+    covers(id(1));
     const session = await engine.poll();
     assert.deepEqual(await session.receive(), ["2"]);
     // This one is parked when the deadline passes; how it ends is not the protocol's business.
@@ -20,6 +25,7 @@ export function declareHeartbeat(engine) {
   });
 
   test("websocket: pings and pongs take turns", async (t) => {
+    covers(id(2));
     const ws = await engine.websocket(t);
     for (let i = 0; i < 3; i++) {
       assert.equal(await ws.next(), "2");
@@ -28,6 +34,7 @@ export function declareHeartbeat(engine) {
   });
 
   test("websocket: without a pong the session ends", async (t) => {
+    covers(id(3));
     const ws = await engine.websocket(t);
     await ws.closed;
   });
