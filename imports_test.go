@@ -21,6 +21,7 @@ func TestImportsPointDownwards(t *testing.T) {
 		"adapter":          "rooms protocol",
 		"namespace":        "adapter rooms protocol engineio engineio/wire internal/wheel internal/bufpool internal/accept",
 		"client-js":        "internal/accept",
+		"siotest":          "internal/rawclient protocol engineio engineio/wire internal/wheel internal/bufpool internal/accept",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {

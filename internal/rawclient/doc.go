@@ -5,7 +5,8 @@
 // It is not a Socket.IO client. It does nothing by itself, except that it answers
 // pings, and every read has a deadline after which the test fails. All
 // methods fail the test instead of returning errors, and must be called from
-// goroutines that may do so.
+// goroutines that may do so. What a client for others needs ([Endpoint.Dial]) is
+// without deadlines and returns errors.
 //
 // [Enter] and [Visit] are for examples, which have no test to fail.
 //

@@ -48,6 +48,9 @@ func ServePipe(t testing.TB, h http.Handler) *Endpoint {
 	return serve(t, h, l, l.dial, pipePatience)
 }
 
+// HTTPClient returns a client that reaches the handler, without a timeout.
+func (e *Endpoint) HTTPClient() *http.Client { return &http.Client{Transport: e.client.Transport} }
+
 func serve(t testing.TB, h http.Handler, l net.Listener, dial func(context.Context) (net.Conn, error), patience time.Duration) *Endpoint {
 	srv := &http.Server{Handler: h}
 	done := make(chan struct{})

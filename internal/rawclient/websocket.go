@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -48,16 +50,49 @@ func (e *Endpoint) TryWebSocket() (*Conn, error) { return e.upgrade("EIO=4&trans
 func (e *Endpoint) upgrade(query string) (*Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), e.patience)
 	defer cancel()
-	d := ws.Dialer{NetDial: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) }}
+	c, err := e.Dial(ctx, query, nil)
+	if err != nil {
+		return nil, err
+	}
+	e.t.Cleanup(c.Close)
+	c.patience = e.patience
+	return c, nil
+}
+
+// Dial opens a WebSocket, reads nothing, and leaves the rest to the caller: it is not closed with the test, and neither reads nor
+// writes have a deadline.
+func (e *Endpoint) Dial(ctx context.Context, query string, header http.Header) (*Conn, error) {
+	var refusal error
+	d := ws.Dialer{
+		NetDial: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx) },
+		Header:  ws.HandshakeHeaderHTTP(header),
+		OnStatusError: func(status int, _ []byte, response io.Reader) {
+			if res, err := http.ReadResponse(bufio.NewReader(response), nil); err == nil {
+				body, _ := io.ReadAll(res.Body)
+				_ = res.Body.Close()
+				refusal = fmt.Errorf("status %d: %s", status, body)
+			}
+		},
+	}
 	conn, r, _, err := d.Dial(ctx, "ws"+strings.TrimPrefix(e.URL, "http")+e.Path+"?"+query)
+	if refusal != nil {
+		return nil, refusal
+	}
 	if err != nil {
 		return nil, err
 	}
 	if r == nil {
 		r = bufio.NewReader(conn)
 	}
-	e.t.Cleanup(func() { _ = conn.Close() })
-	return &Conn{t: e.t, patience: e.patience, conn: conn, r: r}, nil
+	return &Conn{t: e.t, conn: conn, r: r}, nil
+}
+
+// deadline is the end of the patience that begins now; none without.
+func (c *Conn) deadline() (t time.Time) {
+	if c.patience > 0 {
+		t = time.Now().Add(c.patience)
+	}
+	return t
 }
 
 // Send sends packets, each as a text message.
@@ -106,7 +141,7 @@ func (c *Conn) write(frames ...ws.Frame) error {
 		}
 		all = append(all, data...)
 	}
-	_ = c.conn.SetWriteDeadline(time.Now().Add(c.patience))
+	_ = c.conn.SetWriteDeadline(c.deadline())
 	_, err := c.conn.Write(all)
 	return err
 }
@@ -114,7 +149,7 @@ func (c *Conn) write(frames ...ws.Frame) error {
 // Next returns the next message that is not a ping, which it answers. An error means that the connection ended.
 func (c *Conn) Next() (text string, binary []byte, err error) {
 	for {
-		_ = c.conn.SetReadDeadline(time.Now().Add(c.patience))
+		_ = c.conn.SetReadDeadline(c.deadline())
 		f, err := ws.ReadFrame(c.r)
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
