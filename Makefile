@@ -1,7 +1,7 @@
 # The two commands of the README are `make run` and `make test`; each installs what it needs.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-MODULES  := . compat-tests examples
+MODULES  := . engineio/webtransport compat-tests examples
 FUZZTIME := 30s
 SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/package-lock.json'))
 LEDGER   := artifacts/ledger

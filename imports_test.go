@@ -8,6 +8,20 @@ import (
 
 const module = "github.com/gosocketio/socketio"
 
+// Who does not use WebTransport does not get the vulnerabilities of a QUIC stack: only its own module depends on one.
+func TestNoQUIC(t *testing.T) {
+	t.Attr("covers", "abuse/CVE-2026-21434")
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for dep := range strings.FieldsSeq(string(out)) {
+		if strings.Contains(dep, "quic") {
+			t.Errorf("the core module imports %s", dep)
+		}
+	}
+}
+
 // Imports point downwards only: what each package may reach of this module, directly or not.
 func TestImportsPointDownwards(t *testing.T) {
 	for pkg, may := range map[string]string{

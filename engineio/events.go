@@ -26,7 +26,8 @@ type Events struct {
 	// InitialHeaders may change the response headers of a session's first response (the polling handshake, or the 101 of
 	// a direct WebSocket).
 	InitialHeaders func(h http.Header, r *http.Request)
-	// Headers may change the headers of each successful response to a session, 101 included.
+	// Headers may change the headers of each successful response to a session, 101 and the answer to a request for
+	// WebTransport included.
 	Headers func(h http.Header, r *http.Request)
 
 	// Packet is called for each packet that arrives, before it is acted on. Data is only valid during the call.

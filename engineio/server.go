@@ -56,6 +56,9 @@ func New(c Config) (*Server, error) {
 // Wheel returns the timing wheel that drives all deadlines, for the layer above to use. Its callbacks must not block.
 func (e *Server) Wheel() *wheel.Wheel { return e.wheel }
 
+// Path returns Config.Path.
+func (e *Server) Path() string { return e.cfg.Path }
+
 // Sessions returns the number of sessions.
 func (e *Server) Sessions() int { return int(e.sessions.count.Load()) }
 

@@ -1,0 +1,18 @@
+// Package webtransport carries Engine.IO and Socket.IO sessions over WebTransport: an HTTP/3 server, with a certificate of
+// yours, beside the server that you have. It is a module of its own, so that only those who use it depend on quic-go.
+//
+//	io := socketio.New(socketio.Config{
+//		Transports: []socketio.Transport{socketio.Polling, socketio.WebSocket, socketio.WebTransport},
+//	})
+//	mux := http.NewServeMux()
+//	mux.Handle("/socket.io/", io)
+//	h3 := &http3.Server{Addr: ":443", TLSConfig: tlsConfig, Handler: mux}
+//	go func() { log.Print(webtransport.New(io.Engine(), h3).ListenAndServe()) }()
+//	log.Fatal(http.ListenAndServeTLS(":443", "cert.pem", "key.pem", mux))
+//
+// Clients say io({transports: ["polling", "websocket", "webtransport"]}); they connect to the same host and port, over UDP.
+//
+// It is no WebTransport library and knows no packets: package engineio reads and writes the one bidirectional stream that a
+// client opens. Its state is that stream, which belongs to the session's reading goroutine until the session is open; there
+// are no locks.
+package webtransport
