@@ -3,6 +3,7 @@
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES  := . engineio/webtransport compat-tests examples
 FUZZTIME := 30s
+PORTABLE := -X github.com/gosocketio/socketio/engineio.defaultMode=portable # no event loops, as on other systems than Linux
 SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/package-lock.json'))
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
@@ -33,10 +34,11 @@ go-test:
 	@for m in $(MODULES); do \
 	  name=$$(echo $$m | sed 's|^\.$$|core|; s|/|-|g'); \
 	  go run ./internal/ledger run $(LEDGER)/go-$$name.jsonl go -C $$m test -race -json ./... || exit 1; done
+	@go test -race -ldflags "$(PORTABLE)" . ./engineio ./namespace
 	@go run ./internal/ledger run $(LEDGER)/go-alloc.jsonl go test -json -run Alloc ./... # allocation budgets do not hold under the race detector
 
 compat: ## the official JavaScript client in Node
-	@cd compat-tests && npm test
+	@cd compat-tests && npm test && npm run test:portable
 
 browser: ## the chat page in headless Chromium
 	@cd compat-tests && npm run test:browser

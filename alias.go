@@ -119,8 +119,20 @@ type (
 	Admission = engineio.Admission
 	// PerMessageDeflate compresses the messages of WebSockets.
 	PerMessageDeflate = engineio.PerMessageDeflate
+	// ConnectionMode says how a server waits for the bytes of its WebSockets.
+	ConnectionMode = engineio.ConnectionMode
 	// Transport is a way to carry packets.
 	Transport = engineio.Transport
+)
+
+// The connection modes.
+const (
+	// AutoMode, the default, leaves connections to event loops where that is possible and is portable elsewhere.
+	AutoMode = engineio.AutoMode
+	// PortableMode has one goroutine for each WebSocket.
+	PortableMode = engineio.PortableMode
+	// EventLoopMode has event loops for WebSockets on plain TCP. It needs Linux; elsewhere New fails.
+	EventLoopMode = engineio.EventLoopMode
 )
 
 // The transports.

@@ -89,6 +89,9 @@ type Config struct {
 	Transports []Transport
 	// NoUpgrades keeps connections on the transport they started with.
 	NoUpgrades bool
+	// ConnectionMode says how the server waits for the bytes of WebSockets: with event loops where that is possible (Linux, plain
+	// TCP), which is the default, or with a goroutine for each. Stats tells which it is.
+	ConnectionMode ConnectionMode
 	// AllowEIO3 serves clients before Socket.IO 3.0 too. By default they are refused.
 	AllowEIO3 bool
 	// Cookie, if set, is sent with the response to a polling handshake, for load balancers. See
@@ -166,6 +169,7 @@ func (c *Config) engine() engineio.Config {
 		PerMessageDeflate:    c.PerMessageDeflate,
 		Transports:           c.Transports,
 		NoUpgrades:           c.NoUpgrades,
+		ConnectionMode:       c.ConnectionMode,
 		AllowEIO3:            c.AllowEIO3,
 		Cookie:               c.Cookie,
 		CORS:                 c.CORS,

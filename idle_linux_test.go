@@ -19,19 +19,36 @@ import (
 	"github.com/gosocketio/socketio"
 )
 
-// idleServer tells a child process to be the server whose memory is measured.
+// idleServer tells a child process to be the server whose memory is measured: "portable" or "event-loop", and how many
+// connections it will get.
 const idleServer = "SOCKETIO_IDLE_SERVER"
 
-// idleConns is how many connections the benchmark opens.
-const idleConns = 10_000
+// idleModes are the connection modes that are measured, and the bytes that an idle connection may take in each: of resident
+// memory, after a collection.
+var idleModes = []struct {
+	name   string
+	mode   socketio.ConnectionMode
+	budget int
+}{
+	{"portable", socketio.PortableMode, 8 << 10},
+	{"event-loop", socketio.EventLoopMode, 4 << 10},
+}
 
-// TestIdleServer is the child of BenchmarkIdleConnection, and nothing when run by itself.
+// TestIdleServer is the child of the other tests here, and nothing when run by itself.
 func TestIdleServer(t *testing.T) {
-	if os.Getenv(idleServer) == "" {
-		t.Skip("only as a child of BenchmarkIdleConnection")
+	var name string
+	var n int
+	if _, err := fmt.Sscan(os.Getenv(idleServer), &name, &n); err != nil {
+		t.Skip("only as a child of the tests of memory")
 	}
-	io := socketio.New(socketio.Config{})
-	joined := make(chan struct{}, idleConns)
+	var c socketio.Config
+	for _, m := range idleModes {
+		if m.name == name {
+			c.ConnectionMode = m.mode
+		}
+	}
+	io := socketio.New(c)
+	joined := make(chan struct{}, n)
 	io.OnConnection(func(s *socketio.Socket) {
 		s.Join("room")
 		joined <- struct{}{}
@@ -42,11 +59,15 @@ func TestIdleServer(t *testing.T) {
 	}
 	go func() { _ = http.Serve(l, io) }()
 	fmt.Println("addr", l.Addr(), "rss", rss(t))
-	for range idleConns {
+	for range n {
 		<-joined
 	}
 	// The goroutines of net/http that took the handshakes end on their own time.
-	for n := runtime.NumGoroutine(); n > idleConns+20; n = runtime.NumGoroutine() {
+	parked := n
+	if c.ConnectionMode == socketio.EventLoopMode {
+		parked = 0
+	}
+	for runtime.NumGoroutine() > parked+20 {
 		runtime.Gosched()
 	}
 	fmt.Println("grown", rss(t))
@@ -69,23 +90,26 @@ func rss(t testing.TB) int {
 	return n << 10
 }
 
-// BenchmarkIdleConnection opens 10,000 WebSocket connections over loopback, each in one namespace and one room, and
-// prints what the server process grew by for each: resident memory, without the kernel's socket buffers.
-func BenchmarkIdleConnection(b *testing.B) {
-	ctx, cancel := context.WithCancel(b.Context())
+// idle is what the server process grew by for each connection: resident memory, without the kernel's socket buffers.
+type idle struct{ grown, trimmed, goroutines, perSecond float64 }
+
+// measureIdle opens n WebSocket connections over loopback to a server process, each in one namespace and one room.
+func measureIdle(t testing.TB, mode string, n int) idle {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	child := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestIdleServer$", "-test.v")
-	child.Env = append(os.Environ(), idleServer+"=1")
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", idleServer, mode, n))
 	in, err := child.StdinPipe()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	out, err := child.StdoutPipe()
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := child.Start(); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	defer func() { _ = in.Close(); _ = child.Wait() }()
 	lines := bufio.NewScanner(out)
@@ -95,27 +119,50 @@ func BenchmarkIdleConnection(b *testing.B) {
 				return
 			}
 		}
-		b.Fatalf("the server ended without saying %q", format)
+		t.Fatalf("the server ended without saying %q", format)
 	}
 	var addr string
 	var before, grown, trimmed, goroutines int
 	say("addr %s rss %d", &addr, &before)
 	began := time.Now()
-	conns := make([]net.Conn, idleConns)
+	conns := make([]net.Conn, n)
 	for i := range conns {
-		conns[i] = idleConn(b, addr)
+		conns[i] = idleConn(t, addr)
 		defer conns[i].Close()
 	}
 	say("grown %d", &grown)
 	say("trimmed %d %d", &trimmed, &goroutines)
-	b.ReportMetric(float64(grown-before)/idleConns, "B/conn")
-	b.ReportMetric(float64(trimmed-before)/idleConns, "trimmed-B/conn")
-	b.ReportMetric(float64(goroutines)/idleConns, "goroutines/conn")
-	b.ReportMetric(idleConns/time.Since(began).Seconds(), "conns/s")
+	each := func(x int) float64 { return float64(x) / float64(n) }
+	return idle{each(grown - before), each(trimmed - before), each(goroutines), float64(n) / time.Since(began).Seconds()}
+}
+
+// An idle connection keeps to its budget of memory.
+func TestIdleConnectionMemory(t *testing.T) {
+	skipUnderRace(t)
+	for _, m := range idleModes {
+		got := measureIdle(t, m.name, 4000)
+		t.Logf("%s: %.0f bytes, %.0f after a collection, %.2f goroutines", m.name, got.grown, got.trimmed, got.goroutines)
+		if got.trimmed > float64(m.budget) {
+			t.Errorf("%s: %.0f bytes after a collection, the budget is %d", m.name, got.trimmed, m.budget)
+		}
+	}
+}
+
+// BenchmarkIdleConnection measures 10,000 connections.
+func BenchmarkIdleConnection(b *testing.B) {
+	for _, m := range idleModes {
+		b.Run(m.name, func(b *testing.B) {
+			got := measureIdle(b, m.name, 10_000)
+			b.ReportMetric(got.grown, "B/conn")
+			b.ReportMetric(got.trimmed, "trimmed-B/conn")
+			b.ReportMetric(got.goroutines, "goroutines/conn")
+			b.ReportMetric(got.perSecond, "conns/s")
+		})
+	}
 }
 
 // idleConn opens one connection and joins the main namespace.
-func idleConn(b *testing.B, addr string) net.Conn {
+func idleConn(b testing.TB, addr string) net.Conn {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		b.Fatal(err)

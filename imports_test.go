@@ -28,14 +28,15 @@ func TestImportsPointDownwards(t *testing.T) {
 		"engineio/wire":    "",
 		"internal/wheel":   "",
 		"internal/bufpool": "",
+		"internal/netloop": "",
 		"protocol":         "",
 		"rooms":            "",
 		"protocol/msgpack": "protocol",
-		"engineio":         "engineio/wire internal/wheel internal/bufpool internal/accept",
+		"engineio":         "engineio/wire internal/wheel internal/bufpool internal/netloop internal/accept",
 		"adapter":          "rooms protocol",
-		"namespace":        "adapter rooms protocol engineio engineio/wire internal/wheel internal/bufpool internal/accept",
+		"namespace":        "adapter rooms protocol engineio engineio/wire internal/wheel internal/bufpool internal/netloop internal/accept",
 		"client-js":        "internal/accept",
-		"siotest":          "internal/rawclient protocol engineio engineio/wire internal/wheel internal/bufpool internal/accept",
+		"siotest":          "internal/rawclient protocol engineio engineio/wire internal/wheel internal/bufpool internal/netloop internal/accept",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {

@@ -6,6 +6,7 @@
 //   --suite browser  the chat page in headless Chromium
 //   --suite differential  raw scripts and generated packets, answered by the official packages and by ours
 //   --play TEXT    in that suite, only the scripts whose name contains TEXT, and both transcripts of each
+//   --mode portable  builds the servers so that each WebSocket has a goroutine, even where an event loop could wait for it
 //   --race         builds with Go's race detector: slower, and any race fails the test file that met it
 //   WORD           only test files whose path contains one of the words
 //
@@ -36,6 +37,7 @@ try {
     options: {
       target: { type: "string", default: "go" },
       suite: { type: "string", default: "wire" },
+      mode: { type: "string", default: "auto" },
       race: { type: "boolean", default: false },
       play: { type: "string" },
     },
@@ -43,8 +45,8 @@ try {
 } catch (error) {
   fail(error.message);
 }
-if (!["go", "node"].includes(values.target) || !Object.hasOwn(suites, values.suite)) {
-  fail("usage: node run.mjs --target go|node [--suite wire|browser|differential] [--play TEXT] [--race] [WORD...]");
+if (!["go", "node"].includes(values.target) || !Object.hasOwn(suites, values.suite) || !["auto", "portable"].includes(values.mode)) {
+  fail("usage: node run.mjs --target go|node [--suite wire|browser|differential] [--mode auto|portable] [--play TEXT] [--race] [WORD...]");
 }
 
 // Everything temporary goes here, that of the browser and of the tests too, so that all of it can be removed.
@@ -77,7 +79,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 /** Builds a Go command and returns the path of its binary. */
 function build(name, directory, pkg) {
   const output = join(temporary, name);
-  const args = ["build", ...(values.race ? ["-race"] : []), "-o", output, pkg];
+  const mode = values.mode === "auto" ? "" : values.mode;
+  const flags = ["-ldflags", `-X github.com/gosocketio/socketio/engineio.defaultMode=${mode}`, ...(values.race ? ["-race"] : [])];
+  const args = ["build", ...flags, "-o", output, pkg];
   const { error, status, stderr } = spawnSync("go", args, { cwd: directory, encoding: "utf8" });
   if (error) {
     fail(`cannot run go: ${error.message}`);

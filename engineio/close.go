@@ -78,6 +78,7 @@ func (s *Session) close(reason Reason, cause error) {
 	if errors.Is(cause, errPeerClosed) {
 		cause = nil
 	}
+	s.resumeLocked()
 	ws, within := s.ws, s.flushing
 	s.ws = nil
 	candidate := s.stopCandidate()
@@ -89,7 +90,6 @@ func (s *Session) close(reason Reason, cause error) {
 		w.Stop(&s.linger.timer)
 		s.linger = nil
 	}
-	s.resumeLocked()
 	opening := s.opening
 	s.mu.Unlock()
 	s.server.sessions.remove(s)

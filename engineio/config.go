@@ -118,6 +118,9 @@ type Config struct {
 	// ReadTimeout is how long the body of a POST may take to arrive. Default 30 s.
 	ReadTimeout time.Duration
 
+	// ConnectionMode says how the server waits for the bytes of WebSockets. Default AutoMode.
+	ConnectionMode ConnectionMode
+
 	// Logger receives what operators should know. Default slog.Default.
 	Logger *slog.Logger
 	// Events are called as things happen.

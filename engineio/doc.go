@@ -9,16 +9,22 @@
 // A [Session] exists from its handshake until its one Close event. Its mutex guards everything that can change: the
 // state, the current transport, the outbox, the parked GET, the upload in progress and the upgrade candidate. No I/O
 // and no event handler runs while it is held. It is the only lock of a session, and nothing else is locked under it
-// but Server.mu (to count a connection) and the timing wheel's own lock (to start or stop a timer). A [Prepared] has a lock of
-// its own, held while a form of its frames is made, never together with a session's.
+// but Server.mu (to count a connection), the timing wheel's own lock (to start or stop a timer) and an event loop's
+// (to stop reading, or go on). A [Prepared] has a lock of its own, held while a form of its frames is made, never together
+// with a session's.
 //
-//   - Bytes that arrive belong to the goroutine that read them: a WebSocket's reader, or the handler of a POST. There
-//     is one at a time, so messages are delivered in order and one after the other.
+//   - Bytes that arrive belong to the goroutine that read them: an event loop, a WebSocket's reader, or the handler of a
+//     POST. There is one at a time, so messages are delivered in order and one after the other.
 //   - Bytes that leave belong to the flusher, the one goroutine for which Session.flushing is set. It may be the caller
 //     of Write, for one write that does not block; it is a goroutine of its own while a slow peer makes bytes wait.
 //   - Timers live on the server's wheel. Its goroutine exists only while timers are set and never blocks.
 //
-// An idle WebSocket session holds one parked goroutine and no buffer; an idle polling session its parked GET.
+// # Who waits for bytes
+//
+// On Linux a WebSocket on plain TCP gives up its net.Conn and its goroutine after the handshake: one of a few event
+// loops (package internal/netloop) waits for its bytes, decodes them and calls the events. Elsewhere, over TLS, and when
+// Config.ConnectionMode says so, it has one parked goroutine. In either case an idle session holds no buffer. The difference is
+// behind the interface stream; everything above it is the same. An idle polling session has its parked GET.
 //
 // # What waits for a peer
 //

@@ -95,7 +95,7 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 		e.refuseHijack(w, r, err)
 		return
 	}
-	ws := newWSConn(s, newStream(conn), q)
+	ws := newWSConn(s, e.newStream(conn), q)
 	s.mu.Lock()
 	ok := s.state == stateOpen && e.begin()
 	if ok {
@@ -104,11 +104,11 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 	s.mu.Unlock()
 	if !ok { // shut down, or timed out, meanwhile
 		e.abandon(s)
-		refuseUpgraded(conn)
+		ws.refuse()
 		return
 	}
 	e.announce(s)
-	go ws.run(rest)
+	ws.start(rest)
 }
 
 // openFrames returns the first packets of a session.

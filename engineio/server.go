@@ -23,6 +23,7 @@ type Server struct {
 	sessions *registry
 	wheel    *wheel.Wheel
 	deflate  *deflater // nil unless PerMessageDeflate is configured
+	loops    *loops
 
 	pace       *rate.Limiter // of new sessions; nil: none
 	pending    atomic.Int64  // sessions whose client has not sent anything
@@ -42,7 +43,11 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Server{cfg: c, sessions: newRegistry(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
+	loops, err := newLoops(c.ConnectionMode)
+	if err != nil {
+		return nil, err
+	}
+	e := &Server{cfg: c, loops: loops, sessions: newRegistry(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)
 	}
@@ -202,6 +207,7 @@ func (e *Server) Shutdown(ctx context.Context) error {
 	go func() {
 		e.work.Wait()
 		e.wheel.Close()
+		e.loops.close()
 		close(done)
 	}()
 	patience := time.NewTimer(partWait)

@@ -118,6 +118,9 @@ func (s *Session) PauseReading() {
 	defer s.mu.Unlock()
 	if s.resume == nil && s.state != stateClosed {
 		s.resume = make(chan struct{})
+		if s.ws != nil {
+			s.ws.stream.pause(true)
+		}
 	}
 }
 
@@ -136,6 +139,9 @@ func (s *Session) resumeLocked() {
 	if s.resume != nil {
 		close(s.resume)
 		s.resume = nil
+		if s.ws != nil {
+			s.ws.stream.pause(false)
+		}
 	}
 }
 

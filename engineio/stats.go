@@ -12,6 +12,8 @@ type SessionStats struct {
 	Age time.Duration
 	// BufferedBytes and BufferedPackets are what waits to be written to the peer, framing included.
 	BufferedBytes, BufferedPackets int
+	// EventLoop tells whether an event loop waits for its bytes, see ConnectionMode.
+	EventLoop bool
 	// Upgrading tells whether another transport is being probed.
 	Upgrading bool
 	// Paused tells whether the session is not read from, because its handlers are behind.
@@ -25,12 +27,17 @@ func (s *Session) Stats() SessionStats {
 	age := time.Since(s.handshake.Time)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	eventLoop := false
+	if s.ws != nil {
+		_, eventLoop = s.ws.stream.(*loopStream)
+	}
 	return SessionStats{
 		Transport:       s.transport,
 		Protocol:        s.Protocol(),
 		Age:             age,
 		BufferedBytes:   s.out.bytes,
 		BufferedPackets: s.out.count + s.out.taken,
+		EventLoop:       eventLoop,
 		Upgrading:       s.candidate != nil,
 		Paused:          s.resume != nil,
 
@@ -42,6 +49,8 @@ func (s *Session) Stats() SessionStats {
 type Stats struct {
 	// Polling, WebSocket and WebTransport are the numbers of sessions by the transport that carries them.
 	Polling, WebSocket, WebTransport int
+	// EventLoop is how many of them have an event loop that waits for their bytes, see ConnectionMode.
+	EventLoop int
 	// Protocol3 is how many of them speak revision 3 of the protocol.
 	Protocol3 int
 	// Upgrading is how many are being moved to another transport.
@@ -77,6 +86,7 @@ func (e *Server) Stats() Stats {
 		}
 		sum.BufferedBytes += one.BufferedBytes
 		sum.BufferedPackets += one.BufferedPackets
+		sum.EventLoop += count(one.EventLoop)
 		sum.Protocol3 += count(one.Protocol == 3)
 		sum.Upgrading += count(one.Upgrading)
 		sum.Paused += count(one.Paused)

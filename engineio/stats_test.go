@@ -11,7 +11,7 @@ import (
 
 // What the server and its sessions say about themselves follows what happens to them.
 func TestStats(t *testing.T) {
-	s := v3(t, engineio.Config{})
+	s := v3(t, engineio.Config{ConnectionMode: engineio.PortableMode})
 	want := func(w engineio.Stats) {
 		t.Helper()
 		if diff := cmp.Diff(w, s.engine.Stats()); diff != "" {

@@ -11,9 +11,11 @@ import (
 // that the WebSocket transport knows of a connection, so that an event loop can stand behind it as well as a goroutine.
 type stream interface {
 	// read waits for bytes, holding no buffer meanwhile. They are valid until release. inside tells that the last bytes
-	// ended within a frame, so more are about to come.
+	// ended within a frame, so more are about to come. Nobody calls it on a stream that an event loop reads.
 	read(inside bool) ([]byte, error)
 	release()
+	// pause tells an event loop to stop reading, or to go on. It is told with the session locked and does not block.
+	pause(bool)
 	// canTry tells whether tryWrite can take anything at all.
 	canTry() bool
 	// tryWrite writes what the kernel takes at once.
@@ -33,15 +35,18 @@ func closeWrite(conn any) {
 }
 
 // newStream chooses the stream for a connection that left net/http.
-func newStream(conn net.Conn) stream {
+func (e *Server) newStream(conn net.Conn) stream {
+	if s := e.loops.take(conn); s != nil {
+		return s
+	}
 	if s := newRawStream(conn); s != nil {
 		return s
 	}
 	return &plainStream{conn: conn}
 }
 
-// plainStream works on everything that carries bytes both ways, TLS connections and WebTransport streams included. It cannot write without possibly blocking, so each burst of writes
-// has a goroutine for as long as it lasts.
+// plainStream works on everything that carries bytes both ways, TLS connections and WebTransport streams included. It cannot
+// write without possibly blocking, so each burst of writes has a goroutine for as long as it lasts.
 type plainStream struct {
 	conn io.ReadWriteCloser
 	buf  *[]byte
@@ -71,6 +76,7 @@ func (p *plainStream) release() {
 	}
 }
 
+func (p *plainStream) pause(bool)                   {}
 func (p *plainStream) canTry() bool                 { return false }
 func (p *plainStream) tryWrite([]byte) (int, error) { return 0, nil }
 func (p *plainStream) write(b []byte) error         { _, err := p.conn.Write(b); return err }

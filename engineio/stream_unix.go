@@ -76,6 +76,7 @@ func (s *rawStream) release() {
 	}
 }
 
+func (s *rawStream) pause(bool)   {}
 func (s *rawStream) canTry() bool { return true }
 
 func (s *rawStream) tryWrite(b []byte) (int, error) {

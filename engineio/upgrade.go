@@ -58,7 +58,7 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 		e.refuseHijack(w, r, err)
 		return
 	}
-	ws := newWSConn(s, newStream(conn), q)
+	ws := newWSConn(s, e.newStream(conn), q)
 	ws.candidate = c
 	s.mu.Lock()
 	dropped := !accepted || c.done || !e.begin()
@@ -70,10 +70,10 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 		if accepted {
 			s.dropCandidate(c)
 		}
-		refuseUpgraded(conn)
+		ws.refuse()
 		return
 	}
-	go ws.run(rest)
+	ws.start(rest)
 }
 
 // consider starts an upgrade attempt unless the session has moved already, or another attempt is under way. The caller holds
@@ -102,7 +102,7 @@ func (w *wsConn) probe(p wire.Packet) error {
 		if f := s.server.cfg.Events.Upgrading; f != nil {
 			f(s, w.transport)
 		}
-		return w.stream.write(w.form(entry{frames: wire.AppendText(nil, wire.Pong, []byte("probe"))}))
+		return w.say(w.form(entry{frames: wire.AppendText(nil, wire.Pong, []byte("probe"))}))
 	case p.Type == wire.Upgrade:
 		return w.take()
 	}
@@ -122,6 +122,7 @@ func (w *wsConn) take() error {
 	w.candidate = nil
 	s.stopCandidate()
 	s.ws, s.transport = w, w.transport
+	w.stream.pause(s.resume != nil)
 	if s.poll != nil && !s.poll.answered {
 		s.poll.answer(pollClose)
 	}

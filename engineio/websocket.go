@@ -25,6 +25,7 @@ type wsConn struct {
 	// candidate is set until the session has moved here. The reading goroutine owns it.
 	candidate *candidate
 	fresh     bool          // replace the reading goroutine; its own
+	drain     int           // above 0: what arrives is dropped, up to that many bytes; the reader's own
 	greeted   bool          // the first packet has come
 	farewell  ws.StatusCode // of the close frame that the session owes; Session.mu guards it
 }
@@ -39,12 +40,29 @@ func newWSConn(s *Session, st stream, q query) *wsConn {
 	}
 }
 
-// run reads until the connection ends. It is the one goroutine of a connection. first are bytes that came with the request.
+// start begins to read. first are bytes that came with the request.
+func (c *wsConn) start(first []byte) {
+	loop, ok := c.stream.(*loopStream)
+	if !ok {
+		go c.run(first)
+		return
+	}
+	// Nobody else reads before the loop does: until then the bytes are ours.
+	err := c.arrived(first)
+	if err == nil {
+		err = c.lost(loop.conn.Start(c))
+	}
+	if err != nil {
+		c.gone()
+	}
+}
+
+// run reads until the connection ends. It is the one goroutine of a connection that no event loop watches.
 //
 // The goroutine that is parked here for most of the time should have the smallest stack there is, and handling packets
 // makes it grow for good: so it is replaced by a fresh one after the handshake of the layer above and at each heartbeat.
 func (c *wsConn) run(first []byte) {
-	err := c.in.feed(first, c.handle)
+	err := c.arrived(first)
 	for err == nil {
 		if c.fresh {
 			c.fresh = false
@@ -56,25 +74,63 @@ func (c *wsConn) run(first []byte) {
 		}
 		err = c.readOnce()
 	}
-	c.finish(err)
-}
-
-// finish is the end of the reading goroutine.
-func (c *wsConn) finish(err error) {
-	c.ended(err)
-	c.session.server.parted(c)
-	c.session.server.work.Done()
+	c.gone()
 }
 
 // readOnce waits for bytes and acts on them.
 func (c *wsConn) readOnce() error {
 	b, err := c.stream.read(c.in.inside())
 	if err != nil {
-		return err
+		return c.lost(err)
 	}
-	err = c.in.feed(b, c.handle)
+	err = c.arrived(b)
 	c.stream.release()
 	return err
+}
+
+// Data is arrived, for an event loop.
+func (c *wsConn) Data(b []byte) bool { return c.arrived(b) == nil }
+
+// End is told by the event loop that the connection ends.
+func (c *wsConn) End(err error) {
+	_ = c.lost(err)
+	c.gone()
+}
+
+// arrived acts on bytes. Its error means that the connection is at its end.
+func (c *wsConn) arrived(b []byte) error {
+	if c.drain > 0 {
+		if c.drain -= len(b); c.drain <= 0 {
+			return errDrained
+		}
+		return nil
+	}
+	err := c.in.feed(b, c.handle)
+	if err == nil {
+		return nil
+	}
+	if c.fail(err) {
+		// Closing on bytes that have not been read resets the connection, and the peer would lose the close frame that tells
+		// it why: it may send drainBytes more, and take closeWait to close too.
+		c.drain = drainBytes
+		return nil
+	}
+	return err
+}
+
+// lost acts on the end of what can be read, and returns err.
+func (c *wsConn) lost(err error) error {
+	if err != nil && c.drain == 0 {
+		c.fail(err)
+	}
+	return err
+}
+
+// gone is the end of the connection.
+func (c *wsConn) gone() {
+	c.stream.close()
+	c.session.server.parted(c)
+	c.session.server.work.Done()
 }
 
 // handle takes a complete message or control frame.
@@ -134,7 +190,7 @@ func closeFrame(payload []byte) error {
 func (c *wsConn) control(op ws.OpCode, payload []byte) error {
 	frame := append([]byte{0x80 | byte(op), byte(len(payload))}, payload...)
 	if c.candidate != nil {
-		return c.stream.write(frame)
+		return c.say(frame)
 	}
 	s := c.session
 	s.mu.Lock()
@@ -145,8 +201,8 @@ func (c *wsConn) control(op ws.OpCode, payload []byte) error {
 	return s.put(entry{frames: frame}, Shared)
 }
 
-// ended closes the connection and what depends on it, once its reader has stopped because of err.
-func (c *wsConn) ended(err error) {
+// fail ends what depends on the connection, because of err. It returns true when the peer broke a rule and is to be told.
+func (c *wsConn) fail(err error) (told bool) {
 	s := c.session
 	var f *fault
 	reason, cause, code, broke := ReasonTransportClose, error(nil), ws.StatusCode(0), false
@@ -166,61 +222,63 @@ func (c *wsConn) ended(err error) {
 	}
 	drain := reason != ReasonTransportClose // a peer that closes itself waits for nothing more
 	if c.candidate != nil {
-		c.leave(s.forget(c.candidate) && !broke, code, drain)
-		return
+		return c.leave(s.forget(c.candidate) && !broke, code, drain)
 	}
 	s.mu.Lock()
-	current := s.ws == c && s.state != stateClosed
-	mayWrite := current && !s.flushing && !broke
-	if current {
-		if s.flushing && !broke {
-			c.farewell, s.owes = code, c // whoever is writing says it
-		}
-		s.flushing = true // nobody else writes from here on
-		s.ws = nil
-		s.close(reason, cause)
-	} else {
+	if s.ws != c || s.state == stateClosed {
 		s.mu.Unlock()
+		return false
 	}
-	c.leave(mayWrite, code, current && drain)
+	mayWrite := !s.flushing && !broke
+	if s.flushing && !broke {
+		c.farewell, s.owes = code, c // whoever is writing says it
+	}
+	s.flushing = true // nobody else writes from here on
+	s.resumeLocked()
+	s.ws = nil
+	s.close(reason, cause)
+	return c.leave(mayWrite, code, drain)
 }
 
-// leave ends the connection from its reader, saying so with a close frame or not.
-func (c *wsConn) leave(say bool, code ws.StatusCode, drain bool) {
-	if c.transport != WebTransport { // there closing says enough
-		if drain || say && !c.stream.canTry() {
-			c.session.server.await(&goodbye{conn: c}, closeWait)
-		}
-		if say {
-			c.sayLast(code)
-		}
-		if drain {
-			c.drain()
-		}
+// leave says, or not, that the connection ends. It returns drain: whether the peer is to be waited for.
+func (c *wsConn) leave(say bool, code ws.StatusCode, drain bool) bool {
+	if c.transport == WebTransport { // closing says enough
+		return false
 	}
-	c.stream.close()
+	if drain || say && !c.stream.canTry() {
+		c.session.server.await(&goodbye{conn: c}, closeWait)
+	}
+	if say {
+		c.sayLast(code)
+	}
+	return drain
 }
 
 // drainBytes is what a peer that broke a rule may still send before it is cut off.
 const drainBytes = 4 << 20
 
-// drain reads on, for closeWait and drainBytes at most, until a peer that broke a rule has closed too: closing on bytes that
-// have not been read resets the connection, and the peer would lose the close frame that tells it why.
-func (c *wsConn) drain() {
-	for left := drainBytes; left > 0; {
-		b, err := c.stream.read(false)
-		if err != nil {
-			return
-		}
-		left -= len(b)
-		c.stream.release()
-	}
-}
+// errDrained: the peer sent that much.
+var errDrained = errors.New("engineio: a peer that broke a rule went on sending")
 
 func isTransportError(err error) bool {
 	var t *TransportError
 	return errors.As(err, &t)
 }
+
+// say writes a few bytes that cannot wait behind others. A peer that has no room for them does not read.
+func (c *wsConn) say(frame []byte) error {
+	if !c.stream.canTry() {
+		return c.stream.write(frame)
+	}
+	n, err := c.stream.tryWrite(frame)
+	if err == nil && n < len(frame) {
+		err = errNoRoom
+	}
+	return err
+}
+
+// errNoRoom: the peer reads nothing.
+var errNoRoom = errors.New("engineio: no room to write")
 
 // sayLast writes a close frame and ends the outgoing half of the connection, for a browser waits for that.
 func (c *wsConn) sayLast(code ws.StatusCode) {
@@ -237,11 +295,13 @@ func (c *wsConn) sayClose(code ws.StatusCode) {
 	case code != 0:
 		frame = []byte{0x88, 2, byte(code >> 8), byte(code)}
 	}
-	if c.stream.canTry() {
-		_, _ = c.stream.tryWrite(frame)
-		return
-	}
-	_ = c.stream.write(frame)
+	_ = c.say(frame) // a peer that does not read cannot be told
+}
+
+// refuse closes a WebSocket that has only just been opened.
+func (c *wsConn) refuse() {
+	c.sayClose(0)
+	c.stream.close()
 }
 
 // goodbye is the deadline of a peer that was sent a close frame, or is to say what it wants.

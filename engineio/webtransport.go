@@ -83,7 +83,8 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 		e.parted(c)
 		e.work.Done()
 	case err != nil:
-		c.finish(err)
+		_ = c.lost(err)
+		c.gone()
 	default:
 		go c.run(nil)
 	}

@@ -1,0 +1,275 @@
+package netloop
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+)
+
+// Conn is a connection that a [Loop] watches.
+type Conn struct {
+	loop    *Loop
+	handler Handler
+	fd      int
+	number  uint32 // under which the kernel reports it
+
+	// use counts those who are within a system call on fd, and has the bit ended once the loop is done with it.
+	use     atomic.Uint32
+	closing atomic.Bool // Close was called
+
+	// Loop.mu guards these.
+	watched bool
+	paused  bool
+	room    chan struct{} // a Write waits for room; closed when there is some, or the connection ends
+}
+
+// ended in Conn.use: the last one to leave closes the descriptor.
+const ended = 1 << 31
+
+// Take moves a TCP or Unix connection from nc to the loop. nc is closed then and must not be used any more. When there is
+// an error, nc is as it was. Nothing is read before [Conn.Start].
+func (l *Loop) Take(nc net.Conn) (*Conn, error) {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	err = l.open()
+	l.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{loop: l}
+	var number uintptr
+	var errno syscall.Errno
+	err = raw.Control(func(fd uintptr) {
+		number, _, errno = syscall.RawSyscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case errno != 0:
+		return nil, os.NewSyscallError("fcntl", errno)
+	}
+	c.fd = int(number)
+	_ = nc.Close() // only its own descriptor: the connection goes on with ours
+	return c, nil
+}
+
+// Start begins to read. From here on h hears of everything that happens, [Handler.End] at last. When there is an error it
+// hears of nothing, and the connection is closed.
+func (c *Conn) Start(h Handler) error {
+	c.handler = h
+	c.loop.mu.Lock()
+	err := net.ErrClosed
+	if !c.closing.Load() {
+		err = c.loop.add(c)
+	}
+	c.watched = err == nil
+	c.loop.mu.Unlock()
+	if err != nil {
+		c.Close()
+	}
+	return err
+}
+
+// Close makes the connection end, soon and on the loop: the handler's End is called then. It does not wait for that.
+func (c *Conn) Close() {
+	c.loop.mu.Lock()
+	first := !c.closing.Swap(true)
+	watched := c.watched
+	c.loop.mu.Unlock()
+	switch {
+	case !first:
+	case !watched:
+		c.release()
+	case c.enter():
+		// Ends everybody's reading and writing, and the kernel reports that to the loop.
+		_ = syscall.Shutdown(c.fd, syscall.SHUT_RDWR)
+		c.leave()
+	}
+}
+
+// CloseWrite ends the outgoing half of the connection.
+func (c *Conn) CloseWrite() {
+	if c.enter() {
+		_ = syscall.Shutdown(c.fd, syscall.SHUT_WR) // fails when the connection is over
+		c.leave()
+	}
+}
+
+// Pause stops reading, or lets it go on. What was read already may still be on its way to the handler.
+func (c *Conn) Pause(pause bool) {
+	c.loop.mu.Lock()
+	defer c.loop.mu.Unlock()
+	if c.paused != pause {
+		c.paused = pause
+		c.watch()
+	}
+}
+
+// watch tells the kernel what the connection is watched for now. The caller holds the loop's lock.
+func (c *Conn) watch() {
+	if c.watched {
+		_ = c.control(syscall.EPOLL_CTL_MOD) // cannot fail: it is watched
+	}
+}
+
+// control is epoll_ctl. The caller holds the loop's lock.
+func (c *Conn) control(op int) error {
+	if c.loop.file == nil {
+		return net.ErrClosed
+	}
+	e := syscall.EpollEvent{Fd: int32(c.number)} // Fd is for whatever one wants to be told
+	if !c.paused {
+		e.Events |= syscall.EPOLLIN
+	}
+	if c.room != nil {
+		e.Events |= syscall.EPOLLOUT
+	}
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, c.fd, &e))
+}
+
+// react acts on what the kernel reported. It is the loop's.
+func (c *Conn) react(events uint32, buf []byte) {
+	const broken = syscall.EPOLLERR | syscall.EPOLLHUP // reported whether one asks for it or not
+	if events&(syscall.EPOLLOUT|broken) != 0 {
+		c.makeRoom()
+	}
+	switch {
+	case c.closing.Load():
+		c.end(net.ErrClosed)
+		return
+	case events&(syscall.EPOLLIN|broken) == 0:
+		return
+	case events&syscall.EPOLLIN == 0:
+		// Nobody wants to read, but the kernel would report it for ever.
+		c.end(c.fault())
+		return
+	}
+	n, err := retry(func() (int, error) { return syscall.Read(c.fd, buf) })
+	switch {
+	case n > 0:
+		if !c.handler.Data(buf[:n]) {
+			c.end(net.ErrClosed)
+		}
+	case err == nil:
+		c.end(io.EOF)
+	case !errors.Is(err, syscall.EAGAIN):
+		c.end(os.NewSyscallError("read", err))
+	}
+}
+
+// fault returns what broke the connection.
+func (c *Conn) fault() error {
+	errno, err := syscall.GetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_ERROR)
+	if err != nil || errno == 0 {
+		return io.EOF
+	}
+	return os.NewSyscallError("read", syscall.Errno(errno))
+}
+
+// end is the end of the connection. It is the loop's.
+func (c *Conn) end(err error) {
+	c.handler.End(err)
+	c.loop.mu.Lock()
+	c.closing.Store(true)
+	c.loop.mu.Unlock()
+	c.loop.remove(c)
+	c.release()
+	c.makeRoom()
+}
+
+// release closes the descriptor as soon as nobody uses it.
+func (c *Conn) release() {
+	if c.use.Or(ended) == 0 {
+		_ = syscall.Close(c.fd)
+	}
+}
+
+// enter must return true before, and leave be called after, a system call on the descriptor that is not the loop's.
+func (c *Conn) enter() bool {
+	for {
+		n := c.use.Load()
+		if n&ended != 0 {
+			return false
+		}
+		if c.use.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (c *Conn) leave() {
+	if c.use.Add(^uint32(0)) == ended {
+		_ = syscall.Close(c.fd)
+	}
+}
+
+// TryWrite writes what the kernel takes at once, perhaps nothing.
+func (c *Conn) TryWrite(b []byte) (int, error) {
+	if c.closing.Load() || !c.enter() {
+		return 0, net.ErrClosed
+	}
+	n, err := retry(func() (int, error) { return syscall.Write(c.fd, b) })
+	c.leave()
+	if err != nil && !errors.Is(err, syscall.EAGAIN) {
+		return 0, os.NewSyscallError("write", err)
+	}
+	return max(n, 0), nil
+}
+
+// Write writes everything, waiting for the peer to make room. The end of the connection ends it. One goroutine at a time
+// may be within Write.
+func (c *Conn) Write(b []byte) error {
+	for {
+		n, err := c.TryWrite(b)
+		if err != nil {
+			return err
+		}
+		if b = b[n:]; len(b) == 0 {
+			return nil
+		}
+		room := make(chan struct{})
+		c.loop.mu.Lock()
+		if c.closing.Load() || !c.watched {
+			c.loop.mu.Unlock()
+			return net.ErrClosed
+		}
+		c.room = room
+		c.watch()
+		c.loop.mu.Unlock()
+		<-room
+	}
+}
+
+// makeRoom lets a Write that waits go on.
+func (c *Conn) makeRoom() {
+	c.loop.mu.Lock()
+	defer c.loop.mu.Unlock()
+	if c.room == nil {
+		return
+	}
+	close(c.room)
+	c.room = nil
+	if !c.closing.Load() {
+		c.watch()
+	}
+}
+
+// retry repeats a system call that a signal interrupted.
+func retry(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if !errors.Is(err, syscall.EINTR) {
+			return n, err
+		}
+	}
+}

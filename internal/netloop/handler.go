@@ -1,0 +1,12 @@
+package netloop
+
+// Handler hears what happens on a connection. Its methods are called on the loop, one at a time, and must not block.
+type Handler interface {
+	// Data takes bytes that arrived; they are valid, and may be changed, until it returns. It returns false to end the
+	// connection.
+	Data(b []byte) bool
+	// End is told, once and last, that the connection ends: io.EOF when the peer has closed its side, net.ErrClosed after
+	// [Conn.Close] or a Data that returned false, or what broke it. What can still be written, [Conn.TryWrite]
+	// writes.
+	End(err error)
+}

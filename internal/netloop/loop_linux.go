@@ -1,0 +1,163 @@
+package netloop
+
+import (
+	"errors"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// Supported tells whether this system has event loops.
+const Supported = true
+
+const (
+	// readBytes is the size of a loop's buffer, and so the most that a handler gets at once.
+	readBytes = 64 << 10
+	// turnEvents is how many connections the kernel reports at a time.
+	turnEvents = 256
+)
+
+// Loop watches connections. The zero value is ready to use.
+type Loop struct {
+	mu      sync.Mutex
+	file    *os.File        // of the epoll descriptor; nil before the first connection and once closed
+	raw     syscall.RawConn // of file
+	epoll   int             // its number
+	closed  bool
+	running bool
+	runs    sync.WaitGroup
+	conns   []*Conn // by the number under which the kernel knows them; nil where there is none
+	free    []uint32
+	count   int
+
+	// The loop's own.
+	events [turnEvents]syscall.EpollEvent
+	ready  [turnEvents]*Conn
+	n      int // of events and ready
+	buf    []byte
+}
+
+// open makes the epoll descriptor and gives it to the runtime's poller. The caller holds the lock.
+func (l *Loop) open() error {
+	if l.closed {
+		return net.ErrClosed
+	}
+	if l.file != nil {
+		return nil
+	}
+	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	_ = syscall.SetNonblock(fd, true) // tells os that it can be waited for
+	file := os.NewFile(uintptr(fd), "epoll")
+	raw, err := file.SyscallConn()
+	if err != nil {
+		_ = file.Close()
+		return err
+	}
+	l.file, l.raw, l.epoll = file, raw, fd
+	return nil
+}
+
+// add begins to watch a connection. The caller holds the lock.
+func (l *Loop) add(c *Conn) error {
+	if err := l.open(); err != nil {
+		return err
+	}
+	if n := len(l.free); n > 0 {
+		c.number = l.free[n-1]
+		l.free = l.free[:n-1]
+	} else {
+		c.number = uint32(len(l.conns))
+		l.conns = append(l.conns, nil)
+	}
+	if err := c.control(syscall.EPOLL_CTL_ADD); err != nil {
+		l.free = append(l.free, c.number)
+		return err
+	}
+	l.conns[c.number] = c
+	l.count++
+	if !l.running {
+		l.running = true
+		l.runs.Add(1)
+		go l.run()
+	}
+	return nil
+}
+
+// remove ends the watching of a connection.
+func (l *Loop) remove(c *Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = c.control(syscall.EPOLL_CTL_DEL) // cannot fail: it is watched
+	l.conns[c.number] = nil
+	l.free = append(l.free, c.number)
+	l.count--
+}
+
+// run is the loop's goroutine. It ends when there is no connection left.
+func (l *Loop) run() {
+	defer l.runs.Done()
+	l.buf = make([]byte, readBytes)
+	for l.wait() {
+		for i := range l.n {
+			l.ready[i].react(l.events[i].Events, l.buf)
+			l.ready[i] = nil
+		}
+		// What the handlers have started may run now, and answers before more is read.
+		runtime.Gosched()
+	}
+}
+
+// wait fills events and ready with what is ready, sleeping if nothing is. It returns false when the loop is to end.
+func (l *Loop) wait() bool {
+	l.mu.Lock()
+	if l.count == 0 || l.file == nil {
+		l.running = false
+		l.buf = nil
+		l.mu.Unlock()
+		return false
+	}
+	raw := l.raw
+	l.mu.Unlock()
+	// poll is called when this begins, and when the runtime's poller says that there may be something.
+	err := raw.Read(l.poll)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil { // closed
+		l.running = false
+		return false
+	}
+	for i := range l.n {
+		l.ready[i] = l.conns[l.events[i].Fd]
+	}
+	return true
+}
+
+// poll asks the kernel what is ready; false is "wait and ask again".
+func (l *Loop) poll(fd uintptr) bool {
+	for {
+		n, err := syscall.EpollWait(int(fd), l.events[:], 0)
+		if !errors.Is(err, syscall.EINTR) {
+			l.n = max(n, 0)
+			return n > 0
+		}
+	}
+}
+
+// Close ends the loop and waits for its goroutine; connections are not watched any more and must have ended before, or
+// must be closed after.
+func (l *Loop) Close() {
+	l.mu.Lock()
+	l.closed = true
+	file := l.file
+	l.file = nil
+	l.mu.Unlock()
+	if file != nil {
+		_ = file.Close()
+	}
+	l.runs.Wait()
+}

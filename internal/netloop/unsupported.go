@@ -1,0 +1,43 @@
+//go:build !linux
+
+package netloop
+
+import (
+	"errors"
+	"net"
+)
+
+// Supported tells whether this system has event loops.
+const Supported = false
+
+// Loop can take no connection on this system.
+type Loop struct{}
+
+// Conn is what a Loop would return.
+type Conn struct{}
+
+// Take returns errors.ErrUnsupported.
+func (l *Loop) Take(net.Conn) (*Conn, error) { return nil, errors.ErrUnsupported }
+
+// Close does nothing.
+func (l *Loop) Close() {}
+
+// Nobody has a Conn on this system.
+
+// Start is never called.
+func (c *Conn) Start(Handler) error { return errors.ErrUnsupported }
+
+// Close is never called.
+func (c *Conn) Close() {}
+
+// CloseWrite is never called.
+func (c *Conn) CloseWrite() {}
+
+// Pause is never called.
+func (c *Conn) Pause(bool) {}
+
+// TryWrite is never called.
+func (c *Conn) TryWrite([]byte) (int, error) { return 0, errors.ErrUnsupported }
+
+// Write is never called.
+func (c *Conn) Write([]byte) error { return errors.ErrUnsupported }
