@@ -14,6 +14,7 @@ import (
 
 // Compress(false) reaches the transport, from a socket and from a broadcast.
 func TestCompressFlag(t *testing.T) {
+	t.Attr("covers", "socketio/namespaces/21 socketio/namespaces/22 socketio/socket/43 socketio/socket/44")
 	for name, c := range map[string]struct {
 		emit func(s *socketio.Socket, text string) error
 		want string

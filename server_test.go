@@ -19,7 +19,7 @@ import (
 
 // A server is mounted like any handler.
 func TestMount(t *testing.T) {
-	t.Attr("covers", "easy/52")
+	t.Attr("covers", "easy/52 socketio/server-attachment/15")
 	s := socketio.New(socketio.Config{})
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", s)
@@ -28,7 +28,7 @@ func TestMount(t *testing.T) {
 	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
 	e.WebSocket().Join("/", "")
 	e.Polling().Join("/", "")
-	for path, want := range map[string]string{"/": "page", "/socket.io/nothing.js": `{"code":0,"message":"Transport unknown"}`} {
+	for path, want := range map[string]string{"/": "page", "/socket.io/socket.io.js": `{"code":0,"message":"Transport unknown"}`, "/socket.io/nothing.js": `{"code":0,"message":"Transport unknown"}`} {
 		if res := get(t, e.URL+path, ""); res.body != want {
 			t.Errorf("%s: got %q", path, res.body)
 		}
@@ -65,7 +65,7 @@ func get(t *testing.T, url, origin string) response {
 }
 
 func TestPath(t *testing.T) {
-	t.Attr("covers", "easy/6")
+	t.Attr("covers", "easy/6 socketio/server-attachment/20")
 	_, e := serve(t, socketio.Config{Path: "/rt/"})
 	e.Path = "/rt/"
 	e.WebSocket().Join("/", "")
@@ -75,7 +75,7 @@ func TestPath(t *testing.T) {
 }
 
 func TestClientFiles(t *testing.T) {
-	t.Attr("covers", "easy/52 easy/6")
+	t.Attr("covers", "easy/52 easy/6 socketio/server-attachment/8 socketio/server-attachment/18 socketio/server-attachment/19")
 	_, e := serve(t, socketio.Config{
 		ClientFiles: fstest.MapFS{
 			"package.json":          {Data: []byte(`{"version":"4.8.9"}`)},
@@ -186,6 +186,7 @@ func TestEngineHooks(t *testing.T) {
 
 // The server's own methods are those of "/".
 func TestServerIsItsMainNamespace(t *testing.T) {
+	t.Attr("covers", "socketio/namespaces/1 socketio/namespaces/2")
 	s, e := serve(t, socketio.Config{})
 	s.Of("/other")
 	var log []string

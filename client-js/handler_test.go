@@ -51,6 +51,7 @@ func do(h http.Handler, method, target string, header http.Header) *httptest.Res
 }
 
 func TestTheEightFiles(t *testing.T) {
+	t.Attr("covers", "socketio/server-attachment/1 socketio/server-attachment/3 socketio/server-attachment/4 socketio/server-attachment/5 socketio/server-attachment/9 socketio/server-attachment/10 socketio/server-attachment/11 socketio/server-attachment/12")
 	h := handler(t)
 	for _, name := range clientjs.Names() {
 		w := do(h, "GET", "/socket.io/"+name, nil)
@@ -78,6 +79,7 @@ func TestTheEightFiles(t *testing.T) {
 }
 
 func TestTheQueryIsIgnored(t *testing.T) {
+	t.Attr("covers", "socketio/server-attachment/2")
 	if w := do(handler(t), "GET", "/socket.io/socket.io.js?buster=1&EIO=4", nil); w.Code != http.StatusOK {
 		t.Errorf("status %d", w.Code)
 	}
@@ -121,7 +123,7 @@ func TestAMissingBundleGoesToTheNextHandler(t *testing.T) {
 }
 
 func TestIfNoneMatch(t *testing.T) {
-	t.Attr("covers", "easy/52")
+	t.Attr("covers", "easy/52 socketio/server-attachment/13 socketio/server-attachment/14")
 	h := handler(t)
 	for tag, want := range map[string]int{
 		`"4.8.4"`:     http.StatusNotModified,
@@ -144,6 +146,7 @@ func TestIfNoneMatch(t *testing.T) {
 }
 
 func TestContentEncoding(t *testing.T) {
+	t.Attr("covers", "socketio/server-attachment/6 socketio/server-attachment/7")
 	h := handler(t)
 	decoders := map[string]func(io.Reader) (io.ReadCloser, error){
 		"":        func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(r), nil },

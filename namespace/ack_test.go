@@ -13,7 +13,7 @@ import (
 
 // Acknowledgements that clients ask for.
 func TestAckToClient(t *testing.T) {
-	t.Attr("covers", "easy/32")
+	t.Attr("covers", "easy/32 socketio/socket/24 socketio/socket/27 socketio/socket/29 socketio/socket/32")
 	f := start(t)
 	for _, name := range []string{"/", "/chat"} {
 		ns := f.Of(name)
@@ -96,6 +96,7 @@ func TestAckLater(t *testing.T) {
 
 // Acknowledgements that the server asks for. Ids come from one counter per namespace.
 func TestAckFromClient(t *testing.T) {
+	t.Attr("covers", "socketio/socket/26 socketio/socket/28 socketio/socket/30 socketio/socket/31 socketio/socket/33 socketio/socket-timeout/3 socketio/socket-timeout/5")
 	f := start(t)
 	for id, name := range []string{"/", "/chat"} {
 		connected := connects(f.Of(name))

@@ -14,7 +14,7 @@ import (
 )
 
 func TestOnAny(t *testing.T) {
-	t.Attr("covers", "easy/38")
+	t.Attr("covers", "easy/38 socketio/socket/54 socketio/socket/55 socketio/socket/56")
 	f := start(t)
 	main := f.Of("/")
 	var log []string
@@ -68,6 +68,7 @@ func TestOnAny(t *testing.T) {
 }
 
 func TestOnAnyOutgoing(t *testing.T) {
+	t.Attr("covers", "socketio/socket/57 socketio/socket/58 socketio/socket/59 socketio/socket/60 socketio/socket/61")
 	f := start(t)
 	main := f.Of("/")
 	connected := connects(main)
@@ -116,7 +117,7 @@ func TestOnAnyOutgoing(t *testing.T) {
 }
 
 func TestSocketMiddleware(t *testing.T) {
-	t.Attr("covers", "easy/38")
+	t.Attr("covers", "easy/38 socketio/socket-middleware/1 socketio/socket-middleware/2")
 	reported := make(chan error, 10)
 	f := start(t, func(c *namespace.Config, _ *engineio.Config) {
 		c.OnError = func(_ *namespace.Socket, err error) { reported <- err }

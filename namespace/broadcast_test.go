@@ -59,7 +59,7 @@ func (c *crowd) heard(t *testing.T, packet string, who ...int) {
 }
 
 func TestBroadcast(t *testing.T) {
-	t.Attr("covers", "easy/43")
+	t.Attr("covers", "easy/43 socketio/messaging-many/1 socketio/messaging-many/3 socketio/messaging-many/4 socketio/messaging-many/5 socketio/messaging-many/6 socketio/messaging-many/12 socketio/messaging-many/13 socketio/namespaces/25 socketio/namespaces/26 socketio/namespaces/27 socketio/uws/2 socketio/uws/6 socketio/uws/7 socketio/uws/8")
 	for _, c := range []struct {
 		name string
 		to   func(c *crowd) namespace.Operator
@@ -83,6 +83,7 @@ func TestBroadcast(t *testing.T) {
 		{"socket to room", func(c *crowd) namespace.Operator { return c.sockets[0].To("a") }, []int{1}},
 		{"socket in room", func(c *crowd) namespace.Operator { return c.sockets[0].In("b") }, []int{1, 2}},
 		{"socket except", func(c *crowd) namespace.Operator { return c.sockets[0].Except("b") }, []int{3}},
+		{"socket except id", func(c *crowd) namespace.Operator { return c.sockets[0].Except(c.sockets[1].ID()) }, []int{2, 3}},
 		{"socket local", func(c *crowd) namespace.Operator { return c.sockets[0].Local() }, []int{1, 2, 3}},
 		{"socket volatile to room", func(c *crowd) namespace.Operator { return c.sockets[0].Volatile().To("a") }, []int{1}},
 		{"socket to its own id", func(c *crowd) namespace.Operator { return c.sockets[0].To(c.sockets[0].ID()) }, nil},
@@ -112,7 +113,7 @@ func TestBroadcastToSenderWithoutItsRoom(t *testing.T) {
 }
 
 func TestBroadcastBinary(t *testing.T) {
-	t.Attr("covers", "adapter/index/5")
+	t.Attr("covers", "adapter/index/5 socketio/messaging-many/2 socketio/uws/4")
 	c := gather(t, nil, nil)
 	data := []byte{1, 2, 3}
 	if err := c.main.Emit("bin", map[string]any{"a": data}, data[:0]); err != nil {
@@ -122,10 +123,48 @@ func TestBroadcastBinary(t *testing.T) {
 		conn.Want(`452-["bin",{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":1}]`)
 		conn.WantBinary([]byte{1, 2, 3}, []byte{})
 	}
+	c.heard(t, "")
+}
+
+// A broadcast to others from a socket, binary, and what goes to that socket alone.
+func TestBroadcastBinaryToOthers(t *testing.T) {
+	t.Attr("covers", "socketio/messaging-many/7")
+	c := gather(t, []string{"a"}, []string{"a"}, nil)
+	s := c.sockets[0]
+	if err := errors.Join(s.To("a").Emit("bin", []byte{1}), s.Emit("own", []byte{2})); err != nil {
+		t.Fatal(err)
+	}
+	c.conns[1].Want(`451-["bin",{"_placeholder":true,"num":0}]`)
+	c.conns[1].WantBinary([]byte{1})
+	c.conns[0].Want(`451-["own",{"_placeholder":true,"num":0}]`)
+	c.conns[0].WantBinary([]byte{2})
+	c.heard(t, "")
+}
+
+// counted counts how often it is encoded.
+type counted struct{ n *int }
+
+func (c counted) MarshalJSON() ([]byte, error) {
+	*c.n++
+	return []byte(`1`), nil
+}
+
+// A broadcast is encoded once, frame and all, however many it is for; not at all for nobody.
+func TestBroadcastEncodesOnce(t *testing.T) {
+	t.Attr("covers", "socketio/messaging-many/20")
+	c := gather(t, nil, nil, nil)
+	n := 0
+	if err := c.main.Emit("e", counted{&n}); err != nil || n != 1 {
+		t.Errorf("encoded %d times, %v", n, err)
+	}
+	c.heard(t, `42["e",1]`, 0, 1, 2)
+	if err := c.main.To("nobody").Emit("e", counted{&n}); err != nil || n != 1 {
+		t.Errorf("encoded %d times, %v", n, err)
+	}
 }
 
 func TestBroadcastErrors(t *testing.T) {
-	t.Attr("covers", "easy/37")
+	t.Attr("covers", "easy/37 socketio/namespaces/23 socketio/socket/50")
 	c := gather(t, nil)
 	if err := c.main.Emit("connect"); !errors.Is(err, namespace.ErrReservedEvent) {
 		t.Errorf("reserved name: %v", err)
@@ -149,7 +188,7 @@ func TestBroadcastErrors(t *testing.T) {
 
 // Operators are values: deriving one leaves the other as it is.
 func TestOperatorIsImmutable(t *testing.T) {
-	t.Attr("covers", "easy/41")
+	t.Attr("covers", "easy/41 socketio/namespaces/3 socketio/messaging-many/14")
 	c := gather(t, []string{"a"}, []string{"b"}, []string{"c"})
 	base := c.main.To("a")
 	b, both := base.To("b"), base.To("c")
@@ -165,7 +204,9 @@ func TestOperatorIsImmutable(t *testing.T) {
 		c.heard(t, `42["e"]`, x.want...)
 	}
 	s := c.sockets[0]
-	if err := errors.Join(s.Emit("direct"), s.To("b").Emit("e"), s.Send("again")); err != nil {
+	others := s.To("b")
+	_ = others.To("c").Except("b").Volatile()
+	if err := errors.Join(s.Emit("direct"), others.Emit("e"), s.Send("again")); err != nil {
 		t.Fatal(err)
 	}
 	c.conns[0].Want(`42["direct"]`, `42["message","again"]`)
@@ -174,7 +215,7 @@ func TestOperatorIsImmutable(t *testing.T) {
 }
 
 func TestRooms(t *testing.T) {
-	t.Attr("covers", "easy/39")
+	t.Attr("covers", "easy/39 socketio/messaging-many/8 socketio/messaging-many/10 socketio/messaging-many/11 socketio/socket/53 socketio/uws/10")
 	c := gather(t, nil)
 	s := c.sockets[0]
 	check := func(want ...string) {
@@ -204,6 +245,7 @@ func TestRooms(t *testing.T) {
 }
 
 func TestFetchSockets(t *testing.T) {
+	t.Attr("covers", "socketio/utility-methods/1 socketio/utility-methods/2 socketio/namespaces/16 socketio/namespaces/17 socketio/namespaces/18")
 	c := gather(t, []string{"a"}, []string{"a", "b"}, nil)
 	ids := func(o namespace.Operator) (list []string) {
 		for s, err := range o.FetchSockets(context.Background()) {
@@ -237,6 +279,14 @@ func TestFetchSockets(t *testing.T) {
 		if got := ids(x.o); !slices.Equal(got, x.want) {
 			t.Errorf("got %q, want %q", got, x.want)
 		}
+	}
+	for want, o := range map[int]namespace.Operator{3: c.main.Local(), 2: c.main.To("a"), 1: c.main.In("b", "x"), 0: c.main.To("x")} {
+		if got, err := o.AllSockets(t.Context()); err != nil || len(got) != want || want == 1 && got[0] != c.sockets[1].ID() {
+			t.Errorf("ids %q, %v", got, err)
+		}
+	}
+	if got, err := c.main.AllSockets(t.Context()); err != nil || len(got) != 3 {
+		t.Errorf("ids %q, %v", got, err)
 	}
 	for _, err := range c.main.FetchSockets(context.Background()) {
 		if err != nil {
@@ -282,6 +332,7 @@ func TestRemoteSocket(t *testing.T) {
 }
 
 func TestSocketsCommands(t *testing.T) {
+	t.Attr("covers", "socketio/utility-methods/4 socketio/utility-methods/5 socketio/utility-methods/6 socketio/utility-methods/7 socketio/utility-methods/9")
 	c := gather(t, []string{"a"}, []string{"a"}, nil)
 	if err := errors.Join(
 		c.main.SocketsJoin("all"),
@@ -294,11 +345,15 @@ func TestSocketsCommands(t *testing.T) {
 		c.main.To("x").Emit("x"),
 		c.main.To("nobody").Emit("nobody"),
 		c.main.SocketsLeave("y"),
+		c.main.To("a").SocketsLeave("all"),
+		c.main.To("y").Emit("nobody"),
+		c.main.To("all").Emit("all"),
 	); err != nil {
 		t.Fatal(err)
 	}
 	c.conns[0].Want(`42["y"]`, `42["x"]`)
 	c.conns[1].Want(`42["y"]`)
+	c.conns[2].Want(`42["all"]`)
 	c.heard(t, "")
 	if err := c.main.To("a").DisconnectSockets(true); err != nil {
 		t.Fatal(err)

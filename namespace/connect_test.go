@@ -9,7 +9,7 @@ import (
 )
 
 func TestConnect(t *testing.T) {
-	t.Attr("covers", "easy/31 easy/34")
+	t.Attr("covers", "easy/31 easy/34 socketio/namespaces/4 socketio/namespaces/5 socketio/namespaces/6 socketio/namespaces/9 socketio/socket/35")
 	f := start(t)
 	f.Of("/chat")
 	for _, c := range []struct{ name, namespace, packet, auth string }{
@@ -56,7 +56,7 @@ func TestConnectOverPolling(t *testing.T) {
 }
 
 func TestConnectToUnknownNamespace(t *testing.T) {
-	t.Attr("covers", "easy/33")
+	t.Attr("covers", "easy/33 socketio/namespaces/14")
 	f := start(t)
 	f.Of("/known")
 	conn := f.WebSocket()
@@ -74,15 +74,19 @@ func TestConnectToUnknownNamespace(t *testing.T) {
 
 // One connection, two namespaces: two sockets with ids of their own, auth per namespace.
 func TestConnectToTwoNamespaces(t *testing.T) {
+	t.Attr("covers", "socketio/namespaces/7 socketio/socket/38")
 	f := start(t)
 	main, chat := connects(f.Of("/")), connects(f.Of("/chat"))
-	conn := f.WebSocket()
-	if conn.Join("/", `{"a":1}`) == conn.Join("/chat", "") {
+	conn := f.WebSocket("q=%C3%A9")
+	if conn.Join("/", `{"a":1,"é":["&=?"]}`) == conn.Join("/chat", "") {
 		t.Error("both sockets have the same id")
 	}
 	a, b := wait(t, main), wait(t, chat)
 	if a.Conn() != b.Conn() {
 		t.Error("the sockets do not share the connection")
+	}
+	if string(a.Handshake().Auth) != `{"a":1,"é":["&=?"]}` || a.Handshake().Query().Get("q") != "é" || b.Handshake().Query().Get("q") != "é" {
+		t.Errorf("auth %s, query %s and %s", a.Handshake().Auth, a.Handshake().URL, b.Handshake().URL)
 	}
 	var auth struct{ A int }
 	if err := a.Handshake().DecodeAuth(&auth); err != nil || auth.A != 1 {
@@ -98,6 +102,7 @@ func TestConnectToTwoNamespaces(t *testing.T) {
 }
 
 func TestOf(t *testing.T) {
+	t.Attr("covers", "socketio/namespaces/8")
 	f := start(t)
 	if f.Of("") != f.Of("/") || f.Of("abc") != f.Of("/abc") || f.Of("/abc") == f.Of("/") {
 		t.Error("names are not normalised")

@@ -11,7 +11,7 @@ import (
 
 // Every way in which a socket of "/" can end, and what the client sees.
 func TestDisconnectReasons(t *testing.T) {
-	t.Attr("covers", "easy/39")
+	t.Attr("covers", "easy/39 socketio/namespaces/13")
 	for _, c := range []struct {
 		name   string
 		do     func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket)
@@ -113,7 +113,7 @@ func TestDisconnectReasons(t *testing.T) {
 
 // disconnect(true) disconnects the client's sockets in all namespaces, all with the same reason.
 func TestDisconnectAllNamespaces(t *testing.T) {
-	t.Attr("covers", "easy/40")
+	t.Attr("covers", "easy/40 socketio/namespaces/12 socketio/socket/62")
 	f := start(t)
 	names := []string{"/", "/a", "/b"}
 	var gones []<-chan gone
@@ -156,7 +156,7 @@ func TestInFlightAfterServerDisconnect(t *testing.T) {
 
 // A handler may disconnect its own socket; nothing that waits behind it is delivered.
 func TestDisconnectInHandler(t *testing.T) {
-	t.Attr("covers", "easy/39")
+	t.Attr("covers", "easy/39 socketio/socket/51")
 	for _, close := range []bool{false, true} {
 		f := start(t)
 		main := f.Of("/")
@@ -190,6 +190,7 @@ func TestDisconnectInHandler(t *testing.T) {
 // A connection function may disconnect its socket, and a client may go while it runs: the disconnect comes after
 // it.
 func TestDisconnectInConnection(t *testing.T) {
+	t.Attr("covers", "socketio/namespaces/10 socketio/namespaces/11")
 	f := start(t)
 	main := f.Of("/")
 	disconnected := disconnects(main)

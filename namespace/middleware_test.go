@@ -11,6 +11,7 @@ import (
 )
 
 func TestMiddlewareOrder(t *testing.T) {
+	t.Attr("covers", "socketio/middleware/1 socketio/middleware/7 socketio/middleware/8 socketio/middleware/10")
 	f := start(t)
 	var log []string
 	note := func(what string) func(*namespace.Socket) error {
@@ -45,6 +46,7 @@ func TestMiddlewareOrder(t *testing.T) {
 }
 
 func TestMiddlewareRefuses(t *testing.T) {
+	t.Attr("covers", "socketio/middleware/2 socketio/middleware/3 socketio/middleware/9 socketio/socket/52")
 	for _, c := range []struct {
 		name     string
 		err      error
@@ -111,6 +113,7 @@ func TestMiddlewareRefusesOnce(t *testing.T) {
 }
 
 func TestMiddlewareMayBlock(t *testing.T) {
+	t.Attr("covers", "socketio/middleware/5")
 	f := start(t)
 	f.Of("/").Handle("echo", func(e *namespace.Event) error { return e.Socket().Emit("echo") })
 	slow := f.Of("/slow")
@@ -132,11 +135,12 @@ func TestMiddlewareMayBlock(t *testing.T) {
 
 // What a middleware emits is sent before the CONNECT; rooms it joins count from the connection on.
 func TestMiddlewareUsesTheSocket(t *testing.T) {
-	t.Attr("covers", "easy/45")
+	t.Attr("covers", "easy/45 socketio/middleware/4 socketio/uws/9")
 	f := start(t)
 	main := f.Of("/")
 	main.Use(func(s *namespace.Socket) error {
 		s.Join("a", "b", "a")
+		s.SetValue("user", "ann")
 		s.Leave("b")
 		if err := main.Emit("nobody hears"); err != nil {
 			t.Error(err)
@@ -158,6 +162,9 @@ func TestMiddlewareUsesTheSocket(t *testing.T) {
 	if got := s.Rooms(); len(got) != 2 {
 		t.Errorf("rooms %q", got)
 	}
+	if user, _ := s.Value("user"); user != "ann" {
+		t.Errorf("user %v", user)
+	}
 	if err := main.To("a").Emit("hi"); err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +173,7 @@ func TestMiddlewareUsesTheSocket(t *testing.T) {
 
 // A client that goes away during the middlewares was never there.
 func TestClientGoneDuringMiddleware(t *testing.T) {
+	t.Attr("covers", "socketio/middleware/6")
 	f := start(t)
 	main := f.Of("/")
 	ended := make(chan error, 1)

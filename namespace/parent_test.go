@@ -25,7 +25,7 @@ func names(list []*namespace.Namespace) string {
 
 // A client gets the namespace of the first parent that matches; what the parent had then is what the namespace has.
 func TestParent(t *testing.T) {
-	t.Attr("covers", "easy/44")
+	t.Attr("covers", "easy/44 socketio/namespaces/28 socketio/namespaces/30 socketio/namespaces/32 socketio/namespaces/33 socketio/namespaces/34 socketio/namespaces/42")
 	f := start(t)
 	var made []string
 	var mu sync.Mutex
@@ -71,6 +71,7 @@ func TestParent(t *testing.T) {
 		t.Error("Of made another namespace")
 	}
 	f.Of("/dynamic-4")
+	f.Of("/static")
 	for want, got := range map[string]string{
 		"/dynamic-1 /dynamic-2 /dynamic-3 /dynamic-4": names(numbers.Children()),
 		"/dynamic-x": names(all.Children()),
@@ -83,14 +84,14 @@ func TestParent(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if got := strings.Join(made, " "); got != "/dynamic-1 /dynamic-2 /dynamic-3 /dynamic-x /secret /dynamic-4" {
+	if got := strings.Join(made, " "); got != "/dynamic-1 /dynamic-2 /dynamic-3 /dynamic-x /secret /dynamic-4 /static" {
 		t.Errorf("new namespaces: %s", got)
 	}
 }
 
 // What is emitted to a parent reaches the sockets of all its children.
 func TestParentEmit(t *testing.T) {
-	t.Attr("covers", "easy/44")
+	t.Attr("covers", "easy/44 socketio/namespaces/30 socketio/namespaces/31 socketio/uws/3")
 	f := start(t)
 	p := f.OfRegexp(regexp.MustCompile(`^/n\d$`))
 	p.OnConnection(func(s *namespace.Socket) { s.Join("all", s.Namespace().Name()) })
@@ -134,7 +135,7 @@ func (c closings) Close() error {
 
 // A child without sockets is forgotten when that is asked for, and made anew on demand; what the application made stays.
 func TestCleanupEmptyChildNamespaces(t *testing.T) {
-	t.Attr("covers", "easy/44")
+	t.Attr("covers", "easy/44 socketio/namespaces/29 socketio/namespaces/36 socketio/namespaces/37 socketio/namespaces/40")
 	var open atomic.Int32
 	disconnected := make(chan struct{}, 10)
 	f := start(t, func(c *namespace.Config, _ *engineio.Config) {

@@ -41,6 +41,7 @@ func collect(seq iter.Seq2[namespace.Reply, error]) (o outcome) {
 }
 
 func TestBroadcastAck(t *testing.T) {
+	t.Attr("covers", "socketio/messaging-many/15 socketio/messaging-many/17")
 	c := gather(t, []string{"a"}, []string{"a"}, []string{"a"}, nil)
 	done := make(chan outcome, 1)
 	go func() { done <- collect(c.main.To("a").EmitWithAck(t.Context(), "q", 1)) }()
@@ -63,6 +64,7 @@ func TestBroadcastAck(t *testing.T) {
 }
 
 func TestBroadcastAckOfNobody(t *testing.T) {
+	t.Attr("covers", "socketio/messaging-many/19")
 	c := gather(t, nil)
 	for _, o := range []namespace.Operator{c.main.To("x"), c.main.To(), c.main.To("x").Timeout(time.Hour)} {
 		if o := collect(o.EmitWithAck(context.Background(), "q", func() {})); o.answers != nil || o.err != nil || o.last != nil {
@@ -133,7 +135,7 @@ func TestBroadcastAckBreak(t *testing.T) {
 
 // When time is up, the answers that came have been yielded and the last error says how many are missing.
 func TestBroadcastAckTimeout(t *testing.T) {
-	t.Attr("covers", "easy/42")
+	t.Attr("covers", "easy/42 socketio/messaging-many/16 socketio/messaging-many/18")
 	for _, c := range []struct {
 		name string
 		call func(*namespace.Namespace, context.Context) iter.Seq2[namespace.Reply, error]

@@ -36,7 +36,7 @@ func roomLog() (h rooms.Hooks, read func() []string) {
 }
 
 func TestOnRooms(t *testing.T) {
-	t.Attr("covers", "easy/46")
+	t.Attr("covers", "easy/46 socketio/messaging-many/9")
 	f := start(t)
 	main := f.Of("/")
 	connected, disconnected := connects(main), disconnects(main)

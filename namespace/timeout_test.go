@@ -26,7 +26,7 @@ func until(conn *rawclient.Conn) (texts []string) {
 func about(got, want time.Duration) bool { return got >= want && got <= want+20*time.Millisecond }
 
 func TestConnectTimeout(t *testing.T) {
-	t.Attr("covers", "abuse/extra/2 easy/53")
+	t.Attr("covers", "abuse/extra/2 easy/53 socketio/namespaces/24")
 	for name, packets := range map[string][]string{
 		"nothing":               nil,
 		"refused":               {`40/refused`},
@@ -67,6 +67,7 @@ func TestConnectTimeoutEnds(t *testing.T) {
 }
 
 func TestAckTimeout(t *testing.T) {
+	t.Attr("covers", "socketio/socket-timeout/1 socketio/socket-timeout/2 socketio/socket-timeout/4")
 	for _, c := range []struct {
 		name string
 		ask  func(s *namespace.Socket) error

@@ -34,7 +34,7 @@ var violations = []struct {
 }
 
 func TestViolations(t *testing.T) {
-	t.Attr("covers", "easy/28 easy/29 abuse/CVE-2024-38355")
+	t.Attr("covers", "easy/28 easy/29 abuse/CVE-2024-38355 socketio/socket/6 socketio/socket/45 socketio/socket/46")
 	for _, c := range violations {
 		t.Run(c.name, func(t *testing.T) {
 			var reported atomic.Int32
@@ -79,6 +79,7 @@ func TestViolations(t *testing.T) {
 
 // Over polling, what was sent before arrives with the next GET, the close packet with the one after.
 func TestViolationsOverPolling(t *testing.T) {
+	t.Attr("covers", "socketio/close/6 socketio/close/8")
 	for _, c := range violations {
 		t.Run(c.name, func(t *testing.T) {
 			f := start(t)
@@ -96,6 +97,7 @@ func TestViolationsOverPolling(t *testing.T) {
 }
 
 func TestViolationBeforeConnect(t *testing.T) {
+	t.Attr("covers", "socketio/close/7")
 	for _, c := range []struct{ name, packet string }{
 		{"EVENT", `42["x"]`},
 		{"EVENT without payload", `42`},

@@ -3,13 +3,16 @@ package namespace_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gosocketio/socketio/namespace"
 )
 
 // A volatile event goes out when the client can be written to, with all its attachments, and is dropped otherwise.
 func TestVolatile(t *testing.T) {
-	t.Attr("covers", "easy/26")
+	t.Attr("covers", "easy/26 socketio/namespaces/19 socketio/namespaces/20 socketio/socket/13 socketio/socket/15 socketio/socket/17 socketio/socket/21")
 	f := start(t)
 	main := f.Of("/")
 	connected := connects(main)
@@ -66,5 +69,60 @@ func TestVolatile(t *testing.T) {
 	ws.Disconnect(false)
 	if err := ws.Volatile().Emit("x"); !errors.Is(err, namespace.ErrClosed) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Over a WebSocket a volatile event is dropped, with all its parts, while anything before it is being written; here the peer has
+// not read it.
+func TestVolatileOverWebSocket(t *testing.T) {
+	t.Attr("covers", "socketio/socket/14 socketio/socket/16 socketio/socket/18 socketio/socket/19 socketio/socket/20 socketio/socket/22 socketio/uws/5")
+	binary := []string{`451-["e",{"_placeholder":true,"num":0}]`, "\x01"}
+	for name, c := range map[string]struct {
+		emit func(s *namespace.Socket) error
+		want []string
+	}{
+		"after a regular one": {func(s *namespace.Socket) error {
+			return errors.Join(s.Emit("e", 1), s.Volatile().Emit("e", 2))
+		}, []string{`42["e",1]`}},
+		"alone": {func(s *namespace.Socket) error { return s.Volatile().Emit("e", 1) }, []string{`42["e",1]`}},
+		"two": {func(s *namespace.Socket) error {
+			return errors.Join(s.Volatile().Emit("e", 1), s.Volatile().Emit("e", 2))
+		}, []string{`42["e",1]`}},
+		"two, binary": {func(s *namespace.Socket) error {
+			return errors.Join(s.Volatile().Emit("e", []byte{1}), s.Volatile().Emit("e", []byte{2}))
+		}, binary},
+		"two broadcasts, binary": {func(s *namespace.Socket) error {
+			n := s.Namespace()
+			return errors.Join(n.Volatile().Emit("e", []byte{1}), n.Volatile().Emit("e", []byte{2}))
+		}, binary},
+		"between regular ones": {func(s *namespace.Socket) error {
+			return errors.Join(s.Emit("e", 1), s.Volatile().Emit("e", 2), s.Emit("e", 3))
+		}, []string{`42["e",1]`, `42["e",3]`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := startPipe(t)
+				conn := f.WebSocket()
+				s, _ := f.Of("/").Socket(conn.Join("/", ""))
+				synctest.Wait()
+				if err := errors.Join(c.emit(s), s.Emit("end")); err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for {
+					text, data, err := conn.Next()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if text == `42["end"]` {
+						break
+					}
+					got = append(got, text+string(data))
+				}
+				if d := cmp.Diff(c.want, got); d != "" {
+					t.Error(d)
+				}
+			})
+		})
 	}
 }
