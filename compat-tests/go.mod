@@ -2,16 +2,31 @@ module github.com/gosocketio/socketio/compat-tests
 
 go 1.26.0
 
-require github.com/gosocketio/socketio v0.0.0
+require (
+	github.com/gosocketio/socketio v0.0.0
+	github.com/gosocketio/socketio/engineio/webtransport v0.0.0
+	github.com/quic-go/quic-go v0.64.1
+)
 
 require (
 	github.com/andybalholm/brotli v1.2.8 // indirect
+	github.com/dunglas/httpsfv v1.1.1 // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/ws v1.5.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/philhofer/fwd v1.2.0 // indirect
+	github.com/quic-go/qpack v0.6.0 // indirect
+	github.com/quic-go/webtransport-go v0.13.0 // indirect
 	github.com/tinylib/msgp v1.6.5 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
+	golang.org/x/text v0.44.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
 )
 
-replace github.com/gosocketio/socketio => ../
+replace (
+	github.com/gosocketio/socketio => ../
+	github.com/gosocketio/socketio/engineio/webtransport => ../engineio/webtransport
+)

@@ -12,7 +12,6 @@ const options = [
   "--headless",
   "--no-sandbox",
   "--disable-gpu",
-  "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",
   "--disable-component-update",
@@ -25,9 +24,10 @@ const options = [
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
-/** Starts Debian's Chromium; run.mjs has checked that it is there. */
-export function startBrowser() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM, args: options, timeout: 30_000 });
+/** Starts Debian's Chromium; run.mjs has checked that it is there. Without quic nothing of it uses UDP. */
+export function startBrowser({ quic = false } = {}) {
+  const args = quic ? options : [...options, "--disable-quic"];
+  return chromium.launch({ executablePath: process.env.CHROMIUM, args, timeout: 30_000 });
 }
 
 export class Visitor {

@@ -71,6 +71,13 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
+	if o.webTransport {
+		end, err := serveWebTransport(listener.Addr().String(), mux, io.Engine(), engine)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
 
 	failed := make(chan error, 1)

@@ -25,6 +25,7 @@ type options struct {
 	eio3           bool
 	parser         string
 	deflate        bool
+	webTransport   bool
 }
 
 // parseOptions reads the command line. What the server cannot do yet is refused, never ignored: a suite that asks for
@@ -45,6 +46,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.BoolVar(&o.eio3, "eio3", false, "serve clients of Engine.IO 3")
 	f.StringVar(&o.parser, "parser", "", "form of packets on the wire: msgpack, or nothing for the default one")
 	f.BoolVar(&o.deflate, "deflate", false, "compress the messages of WebSockets")
+	f.BoolVar(&o.webTransport, "webtransport", false, "serve WebTransport on the UDP port of the same number")
 	f.BoolVar(&recovery, "recovery", false, "recover the state of connections that broke")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -89,6 +91,9 @@ func (o options) socketio() socketio.Config {
 		CORS:           o.cors(),
 
 		PerMessageDeflate: o.perMessageDeflate(),
+	}
+	if o.webTransport {
+		c.Transports = []socketio.Transport{socketio.Polling, socketio.WebSocket, socketio.WebTransport}
 	}
 	if o.parser == "msgpack" {
 		c.Parser = msgpack.Parser

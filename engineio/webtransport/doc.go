@@ -7,7 +7,7 @@
 //	mux := http.NewServeMux()
 //	mux.Handle("/socket.io/", io)
 //	h3 := &http3.Server{Addr: ":443", TLSConfig: tlsConfig, Handler: mux}
-//	go func() { log.Print(webtransport.New(io.Engine(), h3).ListenAndServe()) }()
+//	go func() { log.Print(webtransport.New(h3, io.Engine()).ListenAndServe()) }()
 //	log.Fatal(http.ListenAndServeTLS(":443", "cert.pem", "key.pem", mux))
 //
 // Clients say io({transports: ["polling", "websocket", "webtransport"]}); they connect to the same host and port, over UDP.

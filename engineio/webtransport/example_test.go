@@ -37,7 +37,7 @@ func ExampleNew() {
 		TLSConfig: http3.ConfigureTLSConfig(&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}),
 		Handler:   mux,
 	}
-	wt := webtransport.New(io.Engine(), h3)
+	wt := webtransport.New(h3, io.Engine())
 	udp, err := net.ListenPacket("udp", "127.0.0.1:0") // with a port of your own: set h3.Addr and call wt.ListenAndServe
 	if err != nil {
 		log.Fatal(err)

@@ -78,7 +78,7 @@ func start(t *testing.T, c engineio.Config) *server {
 		Handler:   mux,
 		Logger:    c.Logger,
 	}
-	wt := webtransport.New(s.engine, h3)
+	wt := webtransport.New(h3, s.engine)
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
