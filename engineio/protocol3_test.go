@@ -282,3 +282,20 @@ func TestInitialPacket3(t *testing.T) {
 		t.Errorf("got %q", got.body)
 	}
 }
+
+// Text in the binary form that is no UTF-8 would reach handlers, and others, as it is.
+func TestBinary3TextMustBeUTF8(t *testing.T) {
+	s := v3(t, engineio.Config{})
+	q := s.polling3("EIO=3")
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"?"+q, strings.NewReader("\x00\x03\xff4\xff\xfe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/octet-stream")
+	if got, err := s.do(r); err == nil {
+		t.Errorf("answered %+v", got)
+	}
+	if got := next(t, s.closings); got.reason != engineio.ReasonParseError {
+		t.Errorf("closed with %+v", got)
+	}
+}

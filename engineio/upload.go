@@ -3,11 +3,13 @@ package engineio
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/bufpool"
@@ -122,8 +124,8 @@ func (s *Session) receiveAll(payload []byte, binary bool) (err error) {
 		case binary:
 			p, payload, err = wire.NextPacketBinary3(payload)
 			more = len(payload) > 0
-			if !p.Binary {
-				p.Data = validText(p.Data)
+			if err == nil && !p.Binary && !utf8.Valid(p.Data) {
+				err = fmt.Errorf("%w: text that is not UTF-8", wire.ErrPacket)
 			}
 		default:
 			p, skip, payload, err = wire.NextPacketText3(payload)
