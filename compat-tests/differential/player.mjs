@@ -1,9 +1,10 @@
-// Plays a script against a server. A script is {name, at, server, quiet, steps}: `at` the path that requests go to, `server` the
-// flags that the server is started with, and each step an array of a verb and its arguments:
+// Plays a script against a server. A script is {name, at, server, quiet, msgpack, steps}: `at` the path that requests go to, `server`
+// the flags that the server is started with, `msgpack` tells that binary messages are MessagePack, and each step an array of a verb and its arguments:
 //
 //   ["open", query]        the GET that opens a session; later requests are in that session
 //   ["get", query]         a GET of the session
 //   ["poll", query]        GETs of the session from now on, one after the other, of which only the packets are looked at
+//   ["pause"]              no more of them
 //   ["post", body, query, headers]
 //   ["request", {method, path, query, headers, body, version, length}]   any request; nothing of the session
 //   ["method", method]     a request of the session with another method
@@ -28,7 +29,7 @@ import { Transcript } from "./transcript.mjs";
 
 const HOST = "server.test";
 
-/** How long an answer may take that should come at once, in milliseconds. */
+/** How long an answer may take that should come at once, and how long a step may be without an end, in milliseconds. */
 const PATIENCE = 1_500;
 
 const answeredAtOnce = ["open", "post", "ws", "request"];
@@ -46,7 +47,7 @@ class Client {
 class Player {
   #script;
   #server;
-  #transcript = new Transcript();
+  #transcript;
   #clients = new Map();
   #client;
   #channels = [];
@@ -56,6 +57,7 @@ class Player {
   constructor(script, server) {
     this.#script = script;
     this.#server = server;
+    this.#transcript = new Transcript(script);
     this.as("");
   }
 
@@ -89,7 +91,8 @@ class Player {
   }
 
   async #settle(quiet) {
-    while (this.#transcript.quietFor < quiet) {
+    const start = performance.now();
+    while (this.#transcript.quietFor < quiet && performance.now() - start < PATIENCE + quiet) {
       await sleep(quiet - this.#transcript.quietFor + 1);
     }
   }
@@ -121,7 +124,7 @@ class Player {
       return;
     }
     const text = (body ?? payload).toString();
-    client.sid = /0\{"sid":"([^"]+)"/.exec(text)?.[1];
+    client.sid = /0\{\\*"sid\\*":\\*"([\w-]+)/.exec(text)?.[1];
     client.isWebSocket = kind === "frame";
   }
 
@@ -178,11 +181,15 @@ class Player {
       for (const packet of packets) {
         this.#transcript.add(client.polls, { kind: "packet", packet });
       }
-      if (!packets.includes("1") && !this.#isOver) {
+      if (!packets.includes("1") && !this.#isOver && !client.isPaused) {
         await this.#ask(target, next);
       }
     };
     await this.#ask(target, next);
+  }
+
+  pause() {
+    this.#client.isPaused = true;
   }
 
   async #ask(target, answered) {

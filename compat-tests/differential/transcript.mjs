@@ -2,6 +2,7 @@
 // times are bands, headers are sorted, and those that say nothing are left out.
 
 import { createHash } from "node:crypto";
+import { decode } from "notepack.io";
 import { gunzipSync, inflateSync } from "node:zlib";
 
 /** Ends of the bands of time, in milliseconds after the step that something belongs to. */
@@ -10,8 +11,31 @@ const bands = [1_000, 4_000, 10_000];
 /** How many characters of a body or frame are shown. */
 const SHOWN = 400;
 
+// In JSON, in JSON within a string (JSONP), and in MessagePack.
+const ids = /(sid|pid)(?:\\*":\\*"|\xb4)([\w-]{20})/g;
+
 // Of the HTTP servers below, not of what they serve.
 const silentHeaders = new Set(["date", "keep-alive", "transfer-encoding"]);
+
+/** Headers with the values of one name in one, as a list may be written in both ways; the order of Vary says nothing. */
+function together(headers) {
+  const lists = new Map();
+  for (const [name, value] of headers) {
+    lists.set(name, [...(lists.get(name) ?? []), ...(name === "vary" ? value.split(/,\s*/) : [value])]);
+  }
+  return [...lists].map(([name, values]) => [name, (name === "vary" ? values.toSorted() : values).join(", ")]);
+}
+
+/** A value with the members of its maps in the order of their names. */
+function sorted(value) {
+  if (Array.isArray(value)) {
+    return value.map(sorted);
+  }
+  if (value === null || typeof value !== "object" || Buffer.isBuffer(value)) {
+    return value;
+  }
+  return Object.fromEntries(Object.keys(value).toSorted().map((key) => [key, sorted(value[key])]));
+}
 
 function band(ms) {
   const i = bands.findIndex((end) => ms < end);
@@ -37,6 +61,11 @@ export class Transcript {
   #ids = new Map();
   #steps = [];
   #changed = performance.now();
+  #msgpack;
+
+  constructor({ msgpack = false } = {}) {
+    this.#msgpack = msgpack;
+  }
 
   /** What happens from now on belongs to this step. */
   begin(step) {
@@ -76,13 +105,26 @@ export class Transcript {
       case "response":
         return this.#response(event);
       case "frame":
-        return event.name === "close" ? this.#close(event.payload) : `${event.name} ${shown(this.#named(event.payload))}`;
+        return event.name === "close" ? this.#close(event.payload) : `${event.name} ${this.#message(event)}`;
       case "packet":
-        return shown(this.#named(Buffer.from(event.packet)));
+        return this.#packet(event.packet);
       default:
         return event.kind;
     }
   }
+
+  #packet(packet) {
+    const isMap = this.#msgpack && packet[0] === "b";
+    return isMap ? `b${this.#message({ name: "binary", payload: Buffer.from(packet.slice(1), "base64") })}` : shown(this.#named(Buffer.from(packet)));
+  }
+
+  #message({ name, payload }) {
+    const named = this.#named(payload);
+    // The order of the members of a map is nobody's business.
+    return this.#msgpack && name === "binary" ? JSON.stringify(sorted(decode(payload)), this.#nameOf) : shown(named);
+  }
+
+  #nameOf = (_, value) => this.#ids.get(value) ?? value;
 
   #close(payload) {
     return payload.length < 2 ? "close" : `close ${payload.readUInt16BE(0)} ${shown(payload.subarray(2))}`;
@@ -92,7 +134,7 @@ export class Transcript {
     const encoding = headers.find(([name]) => name === "content-encoding")?.[1];
     const plain = encoding === "gzip" ? gunzipSync(body) : encoding === "deflate" ? inflateSync(body) : body;
     const named = this.#named(plain);
-    const told = headers
+    const told = together(headers)
       .filter(([name, value]) => !silentHeaders.has(name) && !(name === "connection" && value === "keep-alive"))
       // Says how well the body was compressed, or what ids it has; the body is compared itself.
       .filter(([name, value]) => name !== "content-length" || Number(value) !== body.length)
@@ -104,7 +146,7 @@ export class Transcript {
   /** Gives the ids in bytes their numbers, in the order of their first appearance. */
   #named(bytes) {
     const text = bytes.toString("latin1");
-    for (const [, key, id] of text.matchAll(/"(sid|pid)":"([^"]{16,})"/g)) {
+    for (const [, key, id] of text.matchAll(ids)) {
       if (!this.#ids.has(id)) {
         this.#ids.set(id, `<${key} ${this.#ids.size + 1}>`);
       }

@@ -18,6 +18,7 @@ const kinds = {
   "max-payload": Number,
   path: String,
   cors: String,
+  cookie: Boolean,
   eio3: Boolean,
   recovery: Boolean,
   parser: String,

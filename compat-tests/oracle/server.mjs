@@ -18,6 +18,7 @@ try {
     "max-payload": 1_000_000,
     path: "/socket.io/",
     cors: "",
+    cookie: false,
     eio3: false,
     recovery: false,
     parser: "",
@@ -34,6 +35,7 @@ const engineOptions = {
   maxHttpBufferSize: flags["max-payload"],
   allowEIO3: flags.eio3,
   perMessageDeflate: flags.deflate,
+  cookie: flags.cookie,
 };
 if (flags.cors) {
   engineOptions.cors = { origin: flags.cors === "*" ? "*" : flags.cors.split(",") };

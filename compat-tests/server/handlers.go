@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/gosocketio/socketio"
@@ -83,10 +84,11 @@ func greet(s *socketio.Socket) {
 
 // auth is what the client sent to join, an empty object when it sent nothing.
 func auth(s *socketio.Socket) json.RawMessage {
-	if a := s.Handshake().Auth; len(a) > 0 {
-		return a
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, s.Handshake().Auth); err != nil {
+		return json.RawMessage("{}")
 	}
-	return json.RawMessage("{}")
+	return compact.Bytes()
 }
 
 // reply returns a handler that sends an event's arguments back under a name.

@@ -100,6 +100,8 @@ func newEcho(o options) (*engineio.Server, error) {
 		PingInterval: o.pingInterval,
 		PingTimeout:  o.pingTimeout,
 		MaxPayload:   o.maxPayload,
+		AllowEIO3:    o.eio3,
+		Cookie:       o.sessionCookie(),
 		CORS:         o.cors(),
 
 		PerMessageDeflate: o.perMessageDeflate(),

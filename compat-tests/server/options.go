@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type options struct {
 	pingTimeout    time.Duration
 	connectTimeout time.Duration
 	maxPayload     int
+	cookie         bool
 	eio3           bool
 	parser         string
 	deflate        bool
@@ -39,6 +41,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "address to listen on; port 0 is a free one")
 	f.StringVar(&o.path, "path", socketio.DefaultPath, "path of the Socket.IO server")
 	f.StringVar(&o.origins, "cors", "", "origins that may connect, separated by commas; * for all")
+	f.BoolVar(&o.cookie, "cookie", false, "send the session's id as a cookie")
 	f.DurationVar(&o.pingInterval, "ping-interval", 0, "time from a pong to the next ping")
 	f.DurationVar(&o.pingTimeout, "ping-timeout", 0, "time that a pong may take")
 	f.DurationVar(&o.connectTimeout, "connect-timeout", 0, "time that a connection may take to join a namespace")
@@ -80,6 +83,13 @@ func (o options) perMessageDeflate() *socketio.PerMessageDeflate {
 	return &socketio.PerMessageDeflate{}
 }
 
+func (o options) sessionCookie() *http.Cookie {
+	if !o.cookie {
+		return nil
+	}
+	return engineio.DefaultCookie()
+}
+
 func (o options) socketio() socketio.Config {
 	c := socketio.Config{
 		Path:           o.path,
@@ -88,6 +98,7 @@ func (o options) socketio() socketio.Config {
 		ConnectTimeout: o.connectTimeout,
 		MaxPayload:     o.maxPayload,
 		AllowEIO3:      o.eio3,
+		Cookie:         o.sessionCookie(),
 		CORS:           o.cors(),
 
 		PerMessageDeflate: o.perMessageDeflate(),

@@ -10,20 +10,26 @@ export function table(name, common, entries) {
   return { name, scripts };
 }
 
-/**
- * The entries for messages that a client sends, over polling in one payload and over a WebSocket in one frame each. Each
- * message is text or {hex}. `after` is sent later, to see whether the session still lives.
- */
-export function overBoth(title, messages, after = "") {
-  const payload = messages.map((m) => (m.hex === undefined ? m : `b${Buffer.from(m.hex, "hex").toString("base64")}`));
-  const frames = messages.map((m) => (m.hex === undefined ? ["send", m] : ["bytes", m.hex]));
+const isBytes = (message) => message.hex !== undefined;
+const inPayload = (message) => (isBytes(message) ? `b${Buffer.from(message.hex, "hex").toString("base64")}` : message);
+const inFrame = (message) => (isBytes(message) ? ["bytes", message.hex] : ["send", message]);
+
+/** The entries for messages that a client sends one by one, over polling and over a WebSocket. Each is text or {hex}. */
+export function oneByOne(title, messages) {
   return {
-    [`${title}, over polling`]: [
-      ["open"],
-      ["post", payload.join(SEPARATOR)],
-      ["get"],
-      ...(after ? [["post", after], ["get"]] : []),
-    ],
-    [`${title}, over WebSocket`]: [["ws"], ["together", ...frames], ...(after ? [["send", after]] : [])],
+    [`${title}, over polling`]: [["open"], ["poll"], ...messages.map((message) => ["post", inPayload(message)])],
+    [`${title}, over WebSocket`]: [["ws"], ...messages.map(inFrame)],
+  };
+}
+
+/**
+ * The entries for messages that arrive together: over polling in one payload, over a WebSocket in frames that are written at
+ * once. `before` is sent ahead of them, `after` later, to see whether the session still lives.
+ */
+export function together(title, messages, { before, after }) {
+  const payload = messages.map(inPayload).join(SEPARATOR);
+  return {
+    [`${title}, over polling`]: [["open"], ["poll"], ["post", before], ["post", payload], ["post", after]],
+    [`${title}, over WebSocket`]: [["ws"], ["send", before], ["together", ...messages.map(inFrame)], ["send", after]],
   };
 }
