@@ -32,6 +32,9 @@ type Handshake struct {
 func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
 	var b strings.Builder
 	for k, values := range r.Header {
+		if k == ":protocol" { // of HTTP/2, where it is no header
+			continue
+		}
 		for _, v := range values {
 			b.WriteString(k)
 			b.WriteString(": ")

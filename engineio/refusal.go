@@ -64,9 +64,7 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 	}
 	h := w.Header()
 	if isUpgrade(r) {
-		h.Set("Connection", "close")
-		h.Set("Content-Type", "text/html")
-		respond(w, http.StatusBadRequest, []byte(text))
+		refuseUpgrade(w, r, http.StatusBadRequest, text)
 		return
 	}
 	status := http.StatusBadRequest
@@ -82,6 +80,16 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 	}
 	h.Set("Content-Type", "application/json")
 	respond(w, status, body)
+}
+
+// refuseUpgrade answers a request for a WebSocket with plain text.
+func refuseUpgrade(w http.ResponseWriter, r *http.Request, status int, text string) {
+	h := w.Header()
+	if r.ProtoMajor == 1 {
+		h.Set("Connection", "close")
+	}
+	h.Set("Content-Type", "text/html")
+	respond(w, status, []byte(text))
 }
 
 // respond writes a whole response.

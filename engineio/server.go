@@ -74,7 +74,7 @@ func (e *Server) Session(id string) (*Session, bool) {
 }
 
 // ServeHTTP answers handshakes, polls, uploads and upgrades. For a WebSocket it returns as soon as the connection has been
-// taken over.
+// taken over; over HTTP/2 (RFC 8441) when it has ended.
 func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, e.cfg.Path) {
 		http.NotFound(w, r)
@@ -96,6 +96,12 @@ func (e *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s, c := e.verify(r, q)
 	if c != nil {
 		e.refuse(w, r, c)
+		return
+	}
+	if isExtendedConnect(r) {
+		t := newTunnel(w, r)
+		e.serveUpgrade(t, r, q, s)
+		t.wait()
 		return
 	}
 	if isUpgrade(r) {
@@ -124,9 +130,7 @@ func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s
 		}
 	}
 	if status != 0 {
-		w.Header().Set("Connection", "close")
-		w.Header().Set("Content-Type", "text/html")
-		respond(w, status, []byte(text))
+		refuseUpgrade(w, r, status, text)
 		return
 	}
 	switch {

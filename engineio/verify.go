@@ -146,7 +146,7 @@ func (q query) protocol() uint8 {
 }
 
 func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) *ConnectionError {
-	if r.Method != http.MethodGet {
+	if r.Method != http.MethodGet && !isExtendedConnect(r) {
 		return refusal(CodeBadHandshakeMethod, map[string]any{"method": r.Method})
 	}
 	if transport == WebSocket && !isUpgrade(r) {

@@ -18,7 +18,7 @@ const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 // isUpgrade tells whether a request asks for another protocol.
 func isUpgrade(r *http.Request) bool {
-	return r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && headerHas(r.Header["Connection"], "upgrade")
+	return isExtendedConnect(r) || r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && headerHas(r.Header["Connection"], "upgrade")
 }
 
 // headerHas tells whether a comma-separated header names a token.
@@ -36,7 +36,14 @@ func headerHas(values []string, token string) bool {
 // badUpgrade returns the status and text for a request that is no WebSocket handshake; 0 when it is one.
 func badUpgrade(r *http.Request, h http.Header) (status int, text string) {
 	key := r.Header.Get("Sec-WebSocket-Key")
+	tunnel := isExtendedConnect(r) // has neither Upgrade nor key
 	switch {
+	case tunnel && r.Header.Get(":protocol") != "websocket":
+		return http.StatusNotImplemented, "Invalid :protocol"
+	case tunnel && r.Header.Get("Sec-WebSocket-Version") == "13":
+	case tunnel:
+		h.Set("Sec-WebSocket-Version", "13")
+		return http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Version header"
 	case r.Method != http.MethodGet:
 		return http.StatusMethodNotAllowed, "Invalid HTTP method"
 	case !strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
@@ -106,6 +113,12 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 	if ev.Headers != nil {
 		ev.Headers(h, r)
 	}
+	if p := subprotocol(r); p != "" {
+		h.Set("Sec-WebSocket-Protocol", p)
+	}
+	if t, ok := w.(*tunnel); ok {
+		return t, nil, t.open(first, e.cfg.WriteTimeout)
+	}
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, nil, err
@@ -114,9 +127,6 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + acceptGUID)) //nolint:gosec // see import
 	b = base64.StdEncoding.AppendEncode(b, sum[:])
 	b = append(b, "\r\n"...)
-	if p := subprotocol(r); p != "" {
-		h.Set("Sec-WebSocket-Protocol", p)
-	}
 	for k, values := range h {
 		for _, v := range values {
 			b = append(append(append(append(b, k...), ": "...), headerValue(v)...), "\r\n"...)
