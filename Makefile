@@ -1,14 +1,14 @@
 # The two commands of the README are `make run` and `make test`; each installs what it needs.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-MODULES  := . engineio/webtransport compat-tests examples
+MODULES  := . engineio/webtransport compat-tests examples bench
 FUZZTIME := 30s
 PORTABLE := -X github.com/gosocketio/socketio/engineio.defaultMode=portable # no event loops, as on other systems than Linux
 SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/package-lock.json'))
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: run test deps fmt vet lint go-test compat browser ledger ledger-write fuzz bench bench-idle
+.PHONY: run test deps fmt vet lint go-test compat browser ledger ledger-write fuzz microbench bench bench-quick
 
 run: ## install the client's files, start the demo, print its URL
 	@scripts/install.sh npm client-js
@@ -27,7 +27,7 @@ vet:
 	@for m in $(MODULES); do (cd $$m && go vet ./...) || exit 1; done
 
 lint:
-	@for m in $(MODULES); do (cd $$m && go run $(GOLANGCI) run --timeout 10m ./...) || exit 1; done
+	@for m in $(MODULES); do (cd $$m && go run $(GOLANGCI) run --allow-serial-runners --timeout 10m ./...) || exit 1; done
 
 go-test:
 	@rm -f $(LEDGER)/go-*.jsonl
@@ -62,5 +62,11 @@ fuzz: ## every fuzz target for FUZZTIME
 	  go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' | while read -r f; do \
 	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; done || exit 1; done
 
-bench: ## every benchmark, with allocations
+microbench: ## the benchmarks beside the code, with allocations
 	@go test -run '^$$' -bench . -benchmem ./...
+
+bench: ## our server beside the official one, a Go peer and the floors: docs/benchmarks.md and the README's table, about 20 minutes
+	@cd bench && go run . -root ..
+
+bench-quick: ## one short round of it, on the terminal
+	@cd bench && go run . -root .. -quick

@@ -65,6 +65,7 @@ type benchRooms struct {
 	benchTarget
 	benchSize
 	Rooms int `default:"8" help:"Rooms (${default})."`
+	Joins int `default:"0" help:"Rooms of its own that each connection joins besides (${default})."`
 }
 
 type benchStalled struct {
@@ -112,7 +113,7 @@ func (c *benchFan) run(ctx context.Context, stdout, stderr io.Writer) error {
 }
 
 func (c *benchRooms) run(ctx context.Context, stdout, stderr io.Writer) error {
-	return c.measure(ctx, stdout, stderr, load.Options{Size: c.Size, Rooms: c.Rooms}, untouched(load.Rooms))
+	return c.measure(ctx, stdout, stderr, load.Options{Size: c.Size, Rooms: c.Rooms, Joins: c.Joins}, untouched(load.Rooms))
 }
 
 func (c *benchStalled) run(ctx context.Context, stdout, stderr io.Writer) error {
@@ -156,8 +157,8 @@ func (c *benchTarget) measure(ctx context.Context, stdout, stderr io.Writer, o l
 		return fmt.Errorf("-conns is %d, it must be at least 1", c.Conns)
 	case c.Duration <= 0 || c.Warmup < 0:
 		return errors.New("-duration must be positive, and -warmup not negative")
-	case o.Size < 0 || o.Rate < 0 || o.Rooms < 0:
-		return errors.New("-size, -rate and -rooms must not be negative")
+	case o.Size < 0 || o.Rate < 0 || o.Rooms < 0 || o.Joins < 0:
+		return errors.New("-size, -rate, -rooms and -joins must not be negative")
 	case c.Pid != 0 && c.Server != "":
 		return errors.New("-pid and -server exclude each other")
 	}

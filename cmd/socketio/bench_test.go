@@ -46,7 +46,7 @@ func TestBench(t *testing.T) {
 		"echo -conns 4 -binary",
 		"echo -conns 4 -polling",
 		"broadcast -conns 8",
-		"rooms -conns 8 -rooms 3",
+		"rooms -conns 8 -rooms 3 -joins 2",
 		"stalled -conns 8 -stalled 2 -rate 200",
 		"churn -conns 4",
 		"avalanche -conns 8 -duration 10s",

@@ -60,6 +60,9 @@ func fanOut(ctx context.Context, name string, t *Target, o Options, messages fun
 				if join != "" {
 					err = conns[j].enter(join)
 				}
+				for k := 0; k < o.Joins && err == nil; k++ {
+					err = conns[j].enter(fmt.Sprintf(`["join","own-%d-%d"]`, j, k))
+				}
 			}
 		}
 		if err == nil {

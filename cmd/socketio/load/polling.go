@@ -95,12 +95,16 @@ func (t *Target) poll(ctx context.Context) (*poller, error) {
 			return nil, err
 		}
 	}
-	for !bytes.Contains(body, []byte("40"+t.namespace())) {
+	for {
+		for m := range p.packets(body) {
+			if bytes.HasPrefix(m, []byte("40"+t.namespace())) {
+				return p, nil
+			}
+		}
 		if body, err = p.receive(); err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
 }
 
 // send posts one packet.

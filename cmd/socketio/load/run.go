@@ -20,6 +20,8 @@ type Options struct {
 	Size int
 	// Rooms is how many rooms the connections are spread over.
 	Rooms int
+	// Joins is how many rooms of its own each connection joins besides.
+	Joins int
 	// Rate is how many messages are sent in a second.
 	Rate int
 	// Warmup passes before the measurement, which takes Duration.

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// filled is a bench that has measured: ours twice as dear as the floors, half as dear as the others.
+func filled() *bench {
+	b := &bench{cells: make(map[key][]sample)}
+	for _, s := range scenarios {
+		for _, v := range servers {
+			if s.has(v) {
+				c := map[bool]float64{true: 5, false: 20}[v.floor]
+				if v.name == "ours" {
+					c = 10
+				}
+				b.cells[key{s.name, v.name}] = []sample{{cost: c * 3}, {cost: c, rate: 1000}, {cost: c / 2}}
+			}
+		}
+	}
+	for _, c := range curves {
+		c.points = make(map[string][]point)
+		for _, name := range c.servers {
+			for _, n := range c.at {
+				c.points[name] = append(c.points[name], point{float64(n), float64(n) / 7})
+			}
+		}
+		b.curves = append(b.curves, c)
+	}
+	return b
+}
+
+// Medians, ratios and goals stand in the table.
+func TestTable(t *testing.T) {
+	b := filled()
+	if mid, low, high := median(b.cells[key{scenarios[0].name, "ours"}], cost); mid != 10 || low != 5 || high != 30 {
+		t.Errorf("median %v %v %v", mid, low, high)
+	}
+	for _, want := range []string{
+		"| echo 32 B, 1 outstanding | 10.0 µs <sub>5.00–30.0</sub> | 2.00 × (goal 1.25) | **0.50 ×** (goal 0.68) | 0.50 × (goal 0.45) |",
+		"| memory of an idle connection | 10.0 bytes",
+	} {
+		if !strings.Contains(b.table(), want) {
+			t.Errorf("%q is not in\n%s", want, b.table())
+		}
+	}
+	delete(b.cells, key{scenarios[0].name, "peer"})
+	if !strings.Contains(b.table(), "(goal 0.68) | – |") {
+		t.Errorf("a missing cell:\n%s", b.table())
+	}
+}
+
+// The pictures are XML, and nothing of them is infinite or no number.
+func TestPlots(t *testing.T) {
+	dir := t.TempDir()
+	if err := filled().plots(dir); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.svg"))
+	if err != nil || len(files) != 1+len(curves) {
+		t.Fatalf("%d pictures, %v", len(files), err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for d := xml.NewDecoder(strings.NewReader(string(text))); ; {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", f, err)
+			}
+		}
+		if s := string(text); strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
+			t.Errorf("%s: a number that is none", f)
+		}
+	}
+}
+
+// The README's table is replaced, and nothing else.
+func TestReadme(t *testing.T) {
+	b := filled()
+	path := filepath.Join(t.TempDir(), "README.md")
+	for _, text := range []string{"a\n" + beginMark + "\nold\n" + endMark + "\nz\n", "a\n" + beginMark + endMark + "\nz\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.readme(path); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if want := "a\n" + beginMark + "\n" + b.table() + endMark + "\nz\n"; err != nil || string(got) != want {
+			t.Errorf("got %q, %v", got, err)
+		}
+	}
+	if err := os.WriteFile(path, []byte("no place"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.readme(path); err == nil {
+		t.Error("no error without the marks")
+	}
+}

@@ -1,0 +1,27 @@
+// Command ours is this repository's server with the handlers that the benchmarks need, written as anybody would.
+package main
+
+import (
+	"flag"
+	"log"
+	"net/http"
+
+	"github.com/gosocketio/socketio"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:3000", "address to listen on")
+	flag.Parse()
+	io := socketio.New(socketio.Config{})
+	io.Handle("echo", func(e *socketio.Event) error { return e.Socket().Emit("echo", e.Args()...) })
+	io.Handle("bin", func(e *socketio.Event) error { return e.Socket().Emit("bin", e.Args()...) })
+	io.Handle("ack", func(e *socketio.Event) error { return e.Ack(e.Args()...) })
+	io.Handle("broadcast", func(e *socketio.Event) error { return io.Emit("broadcast", e.Args()...) })
+	socketio.On(io, "join", func(e *socketio.Event, room string) error {
+		e.Socket().Join(room)
+		return e.Ack()
+	})
+	socketio.On(io, "room", func(e *socketio.Event, room string) error { return io.To(room).Emit("room", e.Args()[1:]...) })
+	http.Handle("/socket.io/", io)
+	log.Fatal(http.ListenAndServe(*addr, nil)) //nolint:gosec // the engine has the timeouts
+}

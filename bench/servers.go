@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// server is something that is put under load.
+type server struct {
+	name  string
+	title string
+	floor bool
+	build func(ctx context.Context, b *bench) error
+	start func(b *bench, addr string) []string // the command line
+}
+
+// servers are all that can be measured, ours first.
+var servers = []server{
+	{name: "ours", title: "ours", build: goBuild("ours", "bench", "./ours", true), start: func(b *bench, addr string) []string {
+		return []string{b.binary("ours"), "-addr", addr}
+	}},
+	{name: "node", title: "Node socket.io", build: npm, start: func(b *bench, addr string) []string {
+		_, port, _ := net.SplitHostPort(addr)
+		return []string{"node", filepath.Join(b.root, "bench", "node", "server.mjs"), "--port=" + port}
+	}},
+	{name: "peer", title: "zishang520 v2.0.5", build: goBuild("peer", "compat-tests/peer", ".", false), start: func(b *bench, addr string) []string {
+		return []string{b.binary("peer"), "-addr", addr}
+	}},
+	{name: "raw", title: "floor: goroutine each", floor: true, build: goBuild("floor", "bench", "./floor", true), start: floorMode("raw")},
+	{name: "epoll", title: "floor: epoll loop", floor: true, start: floorMode("epoll")},
+	{name: "poll", title: "floor: net/http", floor: true, start: floorMode("poll")},
+}
+
+func floorMode(mode string) func(*bench, string) []string {
+	return func(b *bench, addr string) []string { return []string{b.binary("floor"), "-mode", mode, "-addr", addr} }
+}
+
+// goBuild builds a command. A module outside the workspace is built without it.
+func goBuild(name, dir, pkg string, workspace bool) func(context.Context, *bench) error {
+	return func(ctx context.Context, b *bench) error {
+		cmd := exec.CommandContext(ctx, "go", "build", "-o", b.binary(name), pkg)
+		cmd.Dir = filepath.Join(b.root, dir)
+		if !workspace {
+			cmd.Env = append(os.Environ(), "GOWORK=off")
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w: %s", name, err, out)
+		}
+		return nil
+	}
+}
+
+func npm(ctx context.Context, b *bench) error {
+	cmd := exec.CommandContext(ctx, "scripts/install.sh", "npm", "bench/node")
+	cmd.Dir = b.root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("installing bench/node: %w: %s", err, out)
+	}
+	return nil
+}
+
+// build builds everything that will be measured, and the load generator.
+func (b *bench) build(ctx context.Context) error {
+	if err := goBuild("socketio", ".", "./cmd/socketio", true)(ctx, b); err != nil {
+		return err
+	}
+	for _, s := range servers {
+		if s.build != nil {
+			err := s.build(ctx, b)
+			if err != nil && s.name == "peer" {
+				fmt.Fprintf(os.Stderr, "left out: %v\n", err) // the comparison with it is not what this is for
+				b.missing = append(b.missing, s.name)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// process is a server that runs.
+type process struct {
+	cmd   *exec.Cmd
+	addr  string
+	ended chan error
+}
+
+// launch starts a server on the first core and waits until it listens.
+func (b *bench) launch(ctx context.Context, s server, extra ...string) (*process, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	p := &process{addr: l.Addr().String(), ended: make(chan error, 1)}
+	_ = l.Close() // the port is free, and will be for a while
+	line := pinned(0, append(s.start(b, p.addr), extra...))
+	p.cmd = exec.Command(line[0], line[1:]...)
+	p.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	go func() { p.ended <- p.cmd.Wait() }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		c, err := net.Dial("tcp", p.addr)
+		if err == nil {
+			return p, c.Close()
+		}
+		select {
+		case err := <-p.ended:
+			return nil, fmt.Errorf("%s ended: %w", s.name, err)
+		case <-ctx.Done():
+			p.stop()
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+		if time.Now().After(deadline) {
+			p.stop()
+			return nil, fmt.Errorf("%s does not listen", s.name)
+		}
+	}
+}
+
+// stop kills a server and waits for its end.
+func (p *process) stop() {
+	_ = p.cmd.Process.Kill() // fails when it has ended
+	<-p.ended                //nolint:errcheck // killed, so that it is an error
+}
+
+// pinned has a command run on one core, where the machine has two and can do that.
+func pinned(core int, line []string) []string {
+	if taskset == "" {
+		return line
+	}
+	return append([]string{taskset, "-c", fmt.Sprint(core)}, line...)
+}
