@@ -83,7 +83,8 @@ type Config struct {
 	// is refused, WebSockets included.
 	CORS CORS
 	// AllowRequest, if set, is asked before a session is created. Its error refuses the request; the text is sent to the
-	// client. It is not asked for later requests of a session.
+	// client. It is not asked for later requests of a session. Of a WebTransport session it sees the CONNECT request, to which
+	// official clients give no query; refusing closes the session.
 	AllowRequest func(*http.Request) error
 	// GenerateID, if set, makes the session ids. They must be unique and must not be guessable.
 	GenerateID func(*http.Request) (string, error)

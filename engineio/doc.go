@@ -1,5 +1,5 @@
-// Package engineio is an Engine.IO server (protocol revision 4): long-polling, WebSocket, and the upgrade from one to
-// the other, as one http.Handler. Socket.IO runs on top of it; it can be used alone wherever the engine.io client is.
+// Package engineio is an Engine.IO server (protocol revision 4): long-polling, WebSocket, WebTransport, and the upgrade from the
+// first to the others, as one http.Handler. Socket.IO runs on top of it; it can be used alone wherever the engine.io client is.
 //
 // It is not a WebSocket library, it knows nothing of namespaces, events or acknowledgements, and it keeps no state of
 // the user's beyond one value per session.
@@ -25,6 +25,10 @@
 // loops (package internal/netloop) waits for its bytes, decodes them and calls the events. Elsewhere, over TLS, and when
 // Config.ConnectionMode says so, it has one parked goroutine. In either case an idle session holds no buffer. The difference is
 // behind the interface stream; everything above it is the same. An idle polling session has its parked GET.
+//
+// A WebTransport session ([Server.ServeWebTransport]; package engineio/webtransport speaks HTTP/3) is one stream with a parked
+// goroutine too. Until its first packet has come it belongs to the goroutine of its request, and Server.parting holds its
+// deadline.
 //
 // # What waits for a peer
 //

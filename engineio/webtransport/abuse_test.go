@@ -180,7 +180,7 @@ func TestSlowPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &client{T: t, session: session}
+	c := &client{TB: t, session: session}
 	c.open("0")
 	c.handshake()
 	x := next(t, s.sessions)

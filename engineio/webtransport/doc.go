@@ -12,6 +12,10 @@
 //
 // Clients say io({transports: ["polling", "websocket", "webtransport"]}); they connect to the same host and port, over UDP.
 //
+// In operation: the UDP port has to be reachable, the certificate needs TLS 1.3, and a load balancer has to keep a QUIC connection
+// with one server. Clients that cannot get through stay on WebSocket. An idle session costs about 120 KB, nearly all of it
+// QUIC's, where a WebSocket costs a few: offer it for its behaviour on lossy and changing networks, not to save memory.
+//
 // It is no WebTransport library and knows no packets: package engineio reads and writes the one bidirectional stream that a
 // client opens. Its state is that stream, which belongs to the session's reading goroutine until the session is open; there
 // are no locks.

@@ -36,7 +36,7 @@ type closing struct {
 
 // server is an engine behind an HTTP/3 server. It sends nothing by itself.
 type server struct {
-	*testing.T
+	testing.TB
 	engine *engineio.Server
 	addr   string
 	roots  *x509.CertPool
@@ -52,20 +52,22 @@ type message struct {
 }
 
 // start serves an engine over HTTP/3 until the test ends. Requests that are not the engine's are answered with status 418.
-func start(t *testing.T, c engineio.Config) *server {
+func start(t testing.TB, c engineio.Config) *server {
 	t.Helper()
 	cert, _, err := devcert.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &server{
-		T: t, roots: x509.NewCertPool(),
+		TB: t, roots: x509.NewCertPool(),
 		sessions: make(chan *engineio.Session, 100), closings: make(chan closing, 100), messages: make(chan message, 100),
 	}
 	s.roots.AddCert(cert.Leaf)
 	c.Logger = slog.New(slog.DiscardHandler)
 	c.Events.Connection = func(x *engineio.Session) { s.sessions <- x }
-	c.Events.Message = func(_ *engineio.Session, data []byte, binary bool) { s.messages <- message{string(data), binary} }
+	if c.Events.Message == nil {
+		c.Events.Message = func(_ *engineio.Session, data []byte, binary bool) { s.messages <- message{string(data), binary} }
+	}
 	c.Events.Close = func(_ *engineio.Session, r engineio.Reason, cause error) { s.closings <- closing{r, cause} }
 	if s.engine, err = engineio.New(c); err != nil {
 		t.Fatal(err)
@@ -109,7 +111,7 @@ func start(t *testing.T, c engineio.Config) *server {
 
 // client is one WebTransport session.
 type client struct {
-	*testing.T
+	testing.TB
 	session *quicwt.Session
 	stream  *quicwt.Stream // nil until open
 }
@@ -148,7 +150,7 @@ func (s *server) dial() *client {
 	if err != nil {
 		s.Fatal(err)
 	}
-	return &client{T: s.T, session: session}
+	return &client{TB: s.TB, session: session}
 }
 
 // open opens the stream and sends the first packet.
@@ -170,7 +172,7 @@ func (s *server) direct() (*client, *engineio.Session) {
 	c := s.dial()
 	c.open("0")
 	c.handshake()
-	return c, next(s.T, s.sessions)
+	return c, next(s.TB, s.sessions)
 }
 
 type openPacket struct {
@@ -258,7 +260,7 @@ func (c *client) wantClosed() {
 
 func (s *server) wantClosing(reason engineio.Reason) error {
 	s.Helper()
-	got := next(s.T, s.closings)
+	got := next(s.TB, s.closings)
 	if got.reason != reason {
 		s.Errorf("closed with %+v, want %q", got, reason)
 	}
@@ -266,7 +268,7 @@ func (s *server) wantClosing(reason engineio.Reason) error {
 }
 
 // next returns what comes out of ch, or fails the test.
-func next[E any](t *testing.T, ch <-chan E) (v E) {
+func next[E any](t testing.TB, ch <-chan E) (v E) {
 	t.Helper()
 	select {
 	case v = <-ch:

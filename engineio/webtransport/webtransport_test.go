@@ -285,7 +285,7 @@ func TestRequests(t *testing.T) {
 			if session == nil {
 				return
 			}
-			x := &client{T: t, session: session}
+			x := &client{TB: t, session: session}
 			x.open("0")
 			x.handshake()
 			next(t, s.sessions)
