@@ -55,7 +55,7 @@ func (s *server) wantReply(got reply, status int, body string) {
 
 // Protocol 3 has to be allowed; everything but EIO=4 is taken for it.
 func TestProtocol3IsRefusedByDefault(t *testing.T) {
-	t.Attr("covers", "engine/server/handshake/30 easy/1")
+	t.Attr("covers", "engine/server/handshake/30 easy/1 socketio/v2-compatibility/3")
 	s := start(t, engineio.Config{})
 	for _, q := range []string{"EIO=3&", "", "EIO=abc&", "EIO=5&"} {
 		s.wantReply(s.request("GET", q+"transport=polling", ""), 400, `{"code":5,"message":"Unsupported protocol version"}`)

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { once } from "../lib/deadline.mjs";
 import { ask, connect, overEachTransport, record, transports, useServer } from "../lib/suite.mjs";
 
@@ -42,6 +43,9 @@ overEachTransport((transport) => {
 });
 
 test("clients of all transports hear the same broadcast", async (t) => {
+  covers("socketio/uws/1");
+  const elsewhere = await connect(t, `${server.url}/chat`, transports[1]);
+  const unheard = record(elsewhere, "broadcast");
   const sockets = await Promise.all(transports.map((transport) => connect(t, server.url, transport)));
   const heard = sockets.map((socket) => record(socket, "broadcast"));
   for (const sender of sockets) {
@@ -50,4 +54,6 @@ test("clients of all transports hear the same broadcast", async (t) => {
       assert.deepEqual(await inbox.next(), [sender.id, Buffer.from(sender.id)]);
     }
   }
+  await ask(elsewhere, "ack");
+  assert.deepEqual(unheard.drain(), [], "the other namespace hears nothing");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { once } from "../lib/deadline.mjs";
 import { ask, connect, open, overEachTransport, record, upgraded, useServer } from "../lib/suite.mjs";
 
@@ -36,6 +37,7 @@ overEachTransport((transport) => {
   });
 
   test("two connections are two sockets", async (t) => {
+    covers("socketio/namespaces/15");
     const [first, second] = await Promise.all([
       connect(t, server.url, transport),
       connect(t, server.url, transport),
@@ -50,11 +52,13 @@ overEachTransport((transport) => {
     const gone = once(socket, "disconnect");
     socket.disconnect();
     assert.equal((await gone)[0], "io client disconnect");
-    const back = once(socket, "connect");
+    covers("socketio/socket/1");
+    const connects = record(socket, "connect");
     socket.connect();
-    await back;
+    await connects.next();
     assert.notEqual(socket.id, before);
     assert.deepEqual(await ask(socket, "ack", "again"), ["again"]);
+    assert.deepEqual(connects.drain(), [], "it connects once");
   });
 });
 

@@ -34,7 +34,7 @@ for (const { name, io, old, transports } of generations) {
   for (const transport of transports) {
     describe(`${name} over ${transport.name}`, () => {
       test("connects, and knows its id", async (t) => {
-        old && covers("easy/36");
+        old && covers("easy/36 socketio/v2-compatibility/1");
         const socket = await connect(t, io, transport);
         const [who] = await ask(socket, "whoami");
         assert.equal(who.namespace, "/");
@@ -109,7 +109,7 @@ for (const { name, io, old, transports } of generations) {
       });
 
       test("brings credentials to a namespace", async (t) => {
-        old && covers("easy/33");
+        old && covers("easy/33 socketio/v2-compatibility/2");
         const credentials = old ? { query: { word: "please" } } : { auth: { word: "please" } };
         const socket = open(t, io, transport, "/refused", credentials);
         await once(socket, "connect");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { once } from "../lib/deadline.mjs";
 import { startServer } from "../lib/server.mjs";
 import { ask, connect, connected, overEachTransport, record, upgraded } from "../lib/suite.mjs";
@@ -54,5 +55,18 @@ overEachTransport((transport) => {
     await returned;
     await connected(socket);
     assert.deepEqual(await ask(socket, "ack", "back"), ["back"]);
+  });
+
+  test("a client whose server stays away gives up once", async (t) => {
+    covers("socketio/socket/2");
+    const server = await startServer();
+    t.after(() => server.kill());
+    const socket = await connect(t, server.url, transport, { ...eager, reconnectionAttempts: 2 });
+    const attempts = record(socket.io, "reconnect_attempt");
+    const gaveUp = record(socket.io, "reconnect_failed");
+    await server.stop();
+    await gaveUp.next();
+    assert.equal(attempts.drain().length, 2);
+    assert.deepEqual(gaveUp.drain(), []);
   });
 });

@@ -34,11 +34,17 @@ func Serve(t testing.TB, h http.Handler) *Endpoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dial := func(ctx context.Context) (net.Conn, error) {
+	return serve(t, h, l, dialTCP(l.Addr().String()), patience)
+}
+
+// At is what is served by others on a TCP address, "IP:port".
+func At(t testing.TB, addr string) *Endpoint { return newEndpoint(t, addr, dialTCP(addr), patience) }
+
+func dialTCP(addr string) func(context.Context) (net.Conn, error) {
+	return func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "tcp", l.Addr().String())
+		return d.DialContext(ctx, "tcp", addr)
 	}
-	return serve(t, h, l, dial, patience)
 }
 
 // ServePipe serves h in memory until the test ends: nothing of it leaves a synctest bubble.
@@ -58,16 +64,20 @@ func serve(t testing.TB, h http.Handler, l net.Listener, dial func(context.Conte
 		defer close(done)
 		_ = srv.Serve(l)
 	}()
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
-	}
 	t.Cleanup(func() {
-		transport.CloseIdleConnections()
 		_ = srv.Close()
 		<-done
 	})
+	return newEndpoint(t, l.Addr().String(), dial, patience)
+}
+
+func newEndpoint(t testing.TB, addr string, dial func(context.Context) (net.Conn, error), patience time.Duration) *Endpoint {
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+	}
+	t.Cleanup(transport.CloseIdleConnections)
 	return &Endpoint{
-		URL:      "http://" + l.Addr().String(),
+		URL:      "http://" + addr,
 		Path:     "/socket.io/",
 		t:        t,
 		patience: patience,
