@@ -48,6 +48,9 @@ type Config struct {
 	MaxInboxBytes int
 	// MaxInboxEvents is the same limit in events. Default 1024.
 	MaxInboxEvents int
+	// ConnectionStateRecovery, if set, lets clients whose connection broke come back as the same socket. Default nil: they are new
+	// sockets.
+	ConnectionStateRecovery *ConnectionStateRecovery
 	// Parser is the form of packets on the wire, which clients must use too, see package protocol/msgpack. Default nil:
 	// the one that clients use unless they are told otherwise.
 	Parser protocol.Parser
@@ -98,6 +101,13 @@ func (c Config) withDefaults() (Config, error) {
 		if *n.v == 0 {
 			*n.v = n.def
 		}
+	}
+	if c.ConnectionStateRecovery != nil {
+		recovery, err := c.ConnectionStateRecovery.withDefaults(c.Parser)
+		if err != nil {
+			return c, err
+		}
+		c.ConnectionStateRecovery = &recovery
 	}
 	if c.Adapter == nil {
 		c.Adapter = adapter.Memory

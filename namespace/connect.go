@@ -23,8 +23,10 @@ func (c *client) connect(p *protocol.Packet) {
 		c.turnAway(p.Namespace, &Error{Message: "Invalid namespace"}, false)
 		return
 	}
-	s := &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: bytes.Clone(p.Data)}
-	s.run = s.work
+	s := c.newSocket(ns, bytes.Clone(p.Data))
+	if ns.recovery != nil && !c.v2() { // such a client would not understand
+		ns.recovery.sit(s)
+	}
 	adopted, twice := c.adopt(s)
 	if !adopted {
 		c.hub.leave(ns)

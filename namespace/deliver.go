@@ -19,6 +19,9 @@ func (h host) Name() string { return h.ns.name }
 // Deliver sends p to the sockets that o means and that are connected. It holds no lock: a socket that disconnects meanwhile
 // refuses the frames, a slow one queues them.
 func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
+	if r := h.ns.recovery; r != nil {
+		return r.deliver(p, o)
+	}
 	list := targets.Get().(*[]adapter.Socket)
 	defer putTargets(list)
 	*list = h.ns.adapter.Select(*list, o)

@@ -54,6 +54,9 @@ func (c *client) disconnect(s *Socket) {
 // end makes the socket a disconnected one, and returns false when it was that already. Its callbacks run on its
 // worker; the client must have forgotten it before. cost is what to refund when they have run.
 func (s *Socket) end(reason Reason, cause error, cost int64) bool {
+	if s.seat != nil {
+		s.ns.recovery.leave(s, reason)
+	}
 	err := error(&DisconnectError{Reason: reason, Cause: cause})
 	if reason == "" {
 		err = cause // refused by a middleware, it was never connected
@@ -110,14 +113,23 @@ func (s *Socket) tell() {
 	s.mu.Unlock()
 	defer func() {
 		hook(s.ns.hub, s.ns.hub.cfg.Hooks.Disconnect, DisconnectInfo{Socket: s, Reason: reason, Cause: cause})
-		s.ns.hub.leave(s.ns)
+		s.depart(reason)
 		if cost > 0 {
 			s.client.refund(1, cost)
 		}
 	}()
 	defer s.each("a disconnect callback", reason, func(h *handlers) []func(*Socket, Reason) { return h.disconnect })
-	defer s.ns.adapter.Remove(s.id)
+	defer s.vacate()
 	s.each("a disconnecting callback", reason, func(h *handlers) []func(*Socket, Reason) { return h.disconnecting })
+}
+
+// vacate leaves the rooms for good.
+func (s *Socket) vacate() {
+	if s.seat != nil {
+		s.seat.rooms = s.ns.adapter.Rooms(s.id)
+		s.seat.vacated.Store(true)
+	}
+	s.ns.adapter.Remove(s.id)
 }
 
 // each runs the callbacks of the namespace and then those of the socket.

@@ -25,6 +25,9 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	if err := checkEvent(event); err != nil {
 		return err
 	}
+	if r := s.ns.recovery; r != nil {
+		return r.emit(s, event, args, f)
+	}
 	x := s.ns.hub.takeScratch()
 	defer x.release()
 	var frames []byte
@@ -90,7 +93,7 @@ func (s *Socket) write(frames []byte, o engineio.WriteOptions) error {
 
 // writePrepared queues frames that go to many sockets.
 func (s *Socket) writePrepared(p *engineio.Prepared, o engineio.WriteOptions) error {
-	if h := s.held.Load(); h != nil && h.keep(heldWrite{p, o}) {
+	if h := s.held.Load(); h != nil && h.takePrepared(heldWrite{p, o}) {
 		return nil
 	}
 	return closedError(s.client.session.WritePrepared(p, o))

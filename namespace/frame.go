@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"sync"
@@ -78,6 +79,31 @@ func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, eve
 		return nil, err
 	}
 	return x.close(text, attachments)
+}
+
+// event encodes an event with an offset of the epoch as its last argument. The offset's digits are at frames[digits:].
+func (x *scratch) event(nsp, event string, args []any, epoch string) (frames []byte, digits int, err error) {
+	text, attachments, err := protocol.AppendPacket(x.open(), protocol.Event, nsp, 0, false, event, args)
+	if err != nil {
+		return nil, 0, err
+	}
+	text = append(append(text[:len(text)-1], `,"`...), epoch...)
+	text = append(append(text, zeroDigits...), `"]`...)
+	if frames, err = x.close(text, attachments); err != nil {
+		return nil, 0, err
+	}
+	_, packet, rest := wire.NextFrame(frames)
+	start := len(frames) - len(rest) - len(packet)
+	if x.parser == nil {
+		return frames, start + len(packet) - len(zeroDigits) - len(`"]`), nil
+	}
+	// The last argument is the last such string in the packet, for nothing that an application chooses follows it: the namespace
+	// at most, which has a slash in front.
+	at := bytes.LastIndex(packet, []byte(epoch+zeroDigits))
+	if at < 0 {
+		return nil, 0, fmt.Errorf("socketio: Config.Parser: the packet of %q does not show its last argument", event)
+	}
+	return frames, start + at + epochLen, nil
 }
 
 // connect encodes a CONNECT; pid is the secret by which the client may recover, if there is one. Ids need no escaping.

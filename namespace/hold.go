@@ -27,7 +27,7 @@ type hold struct {
 	timer  wheel.Timer
 
 	mu     sync.Mutex
-	first  []byte // the CONNECT; the hold cannot end before it is there
+	first  []*engineio.Prepared // what a recovered client missed, and the CONNECT; the hold cannot end before it is there
 	queue  []heldWrite
 	bytes  int
 	ending bool // somebody is writing what waits
@@ -43,17 +43,23 @@ type heldWrite struct {
 // hold begins to hold what is sent to the socket.
 func (s *Socket) hold() { s.held.Store(&hold{socket: s}) }
 
-// greet says what comes first, the CONNECT, and starts the clock.
-func (s *Socket) greet(frames []byte) {
+// greet says what comes first, what a recovered client missed and then the CONNECT, and starts the clock.
+func (s *Socket) greet(missed []*engineio.Prepared, frames []byte) {
 	h := s.held.Load()
 	s.ns.hub.schedule(&h.timer, holdFor, h)
 	h.mu.Lock()
-	h.first = bytes.Clone(frames)
-	full := h.bytes > holdBytes
+	h.first = append(missed, engineio.Prepare(bytes.Clone(frames)))
 	h.mu.Unlock()
-	if full {
+	if h.full() {
 		h.end()
 	}
+}
+
+// full tells whether as much waits as may.
+func (h *hold) full() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.bytes > holdBytes
 }
 
 // release ends the hold, if there is one, and sends what it kept.
@@ -91,23 +97,26 @@ func (h *hold) Expired(*wheel.Timer) { h.end() }
 
 // take keeps frames, which may change afterwards, and returns true, unless the hold is over.
 func (h *hold) take(frames []byte, o engineio.WriteOptions) bool {
-	return h.keep(heldWrite{engineio.Prepare(bytes.Clone(frames)), o})
+	return h.takePrepared(heldWrite{engineio.Prepare(bytes.Clone(frames)), o})
 }
 
-// keep keeps what is to be written and returns true, unless the hold is over.
+func (h *hold) takePrepared(w heldWrite) bool {
+	kept := h.keep(w)
+	if kept && h.full() {
+		h.end()
+	}
+	return kept
+}
+
+// keep keeps what is to be written and returns true, unless the hold is over. It may have become full by that.
 func (h *hold) keep(w heldWrite) bool {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.over {
-		h.mu.Unlock()
 		return false
 	}
 	h.queue = append(h.queue, w)
 	h.bytes += w.frames.Len()
-	full := h.bytes > holdBytes
-	h.mu.Unlock()
-	if full {
-		h.end()
-	}
 	return true
 }
 
@@ -119,10 +128,20 @@ func (h *hold) end() {
 		return
 	}
 	h.ending = true
-	queue := append([]heldWrite{{engineio.Prepare(h.first), 0}}, h.queue...)
-	for len(queue) > 0 {
+	first, queue := h.first, h.queue
+	if len(first) == 1 {
+		queue = append([]heldWrite{{first[0], 0}}, queue...)
+	}
+	for len(first) > 1 || len(queue) > 0 {
 		h.queue, h.bytes = nil, 0
 		h.mu.Unlock()
+		if len(first) > 1 {
+			// In one piece, as the official server does: a poll is answered with all of it.
+			if h.socket.client.session.Enqueue(0, first...) == nil {
+				h.socket.client.session.Flush(0, first...)
+			}
+			first = nil
+		}
 		for i, w := range queue {
 			if i < len(queue)-1 {
 				w.options |= engineio.Later // more follows at once
@@ -133,7 +152,7 @@ func (h *hold) end() {
 		h.mu.Lock()
 		queue = h.queue
 	}
-	h.over = true
+	h.over, h.first = true, nil
 	after := h.after
 	h.mu.Unlock()
 	h.socket.held.Store(nil)

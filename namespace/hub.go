@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,11 @@ type Hub struct {
 	names   map[string]*Namespace
 	parents []*Parent          // in the order in which they are asked
 	arrival []func(*Namespace) // told about new namespaces
+
+	// What recovery has to know of the engine's configuration.
+	unnoticed       time.Duration // how long a connection may be dead before that is noticed
+	maxMissedBytes  int           // what may be sent to a client that comes back
+	maxMissedEvents int
 
 	closing atomic.Bool // Shutdown has begun: nobody joins any more
 	workers workers
@@ -79,6 +85,9 @@ func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 			closed(s, reason, cause)
 		}
 	}
+	h.unnoticed = cmp.Or(c.PingInterval, engineio.DefaultPingInterval) + cmp.Or(c.PingTimeout, engineio.DefaultPingTimeout)
+	h.maxMissedBytes = cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes) / 2
+	h.maxMissedEvents = cmp.Or(c.MaxBufferedPackets, engineio.DefaultMaxBufferedPackets) / 2
 	var err error
 	h.engine, err = engineio.New(c)
 	return h.engine, err
@@ -146,6 +155,9 @@ func (h *Hub) add(name string, parent *Parent, brief bool) (*Namespace, error) {
 		return nil, err
 	}
 	ns.adapter = made
+	if c := h.cfg.ConnectionStateRecovery; c != nil {
+		ns.recovery = newRecovery(ns, *c)
+	}
 	if parent != nil {
 		ns.handlers.now.Store(parent.handlers.load())
 	}

@@ -18,6 +18,7 @@ type Namespace struct {
 	handlers handlerSet
 	ids      atomic.Uint64 // acknowledgement ids handed out
 	polls    polls
+	recovery *recovery // nil: off
 
 	serverSide serverSideInbox
 	parent     *Parent // nil: none

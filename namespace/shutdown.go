@@ -25,6 +25,9 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	}
 	// Only now: disconnect callbacks may still broadcast.
 	for _, ns := range h.Namespaces() {
+		if ns.recovery != nil {
+			ns.recovery.close()
+		}
 		errs = append(errs, h.closeAdapter(ns))
 	}
 	return errors.Join(errs...)

@@ -24,6 +24,7 @@ type Socket struct {
 	state atomic.Uint32 // written under mu
 	more  atomic.Bool   // events wait behind the one being handled
 	held  atomic.Pointer[hold]
+	seat  *seat // nil: its namespace recovers no sockets, or not this one
 
 	mu       sync.Mutex
 	waiting  []string // rooms joined before the socket is connected
@@ -52,8 +53,8 @@ const (
 	stateGone
 )
 
-// ID returns the socket's id: 20 characters, fresh for each connection, the name of a room that the socket is in.
-// It is not the id of the engine's session.
+// ID returns the socket's id: 20 characters, fresh for each connection unless the socket is recovered, the name of a room that
+// the socket is in. It is not the id of the engine's session.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace that the socket is in.
@@ -136,7 +137,9 @@ func (s *Socket) Leave(room string) {
 	s.mu.Lock()
 	s.waiting = slices.DeleteFunc(s.waiting, func(r string) bool { return r == room })
 	s.mu.Unlock()
-	s.ns.adapter.Leave(s.id, room)
+	if !s.vacated() {
+		s.ns.adapter.Leave(s.id, room)
+	}
 }
 
 // Rooms returns the rooms that the socket is in, its own among them. They can be read until the OnDisconnecting
@@ -145,6 +148,9 @@ func (s *Socket) Rooms() []string {
 	s.mu.Lock()
 	waiting := slices.Clone(s.waiting)
 	s.mu.Unlock()
+	if s.vacated() {
+		return nil
+	}
 	for _, room := range s.ns.adapter.Rooms(s.id) {
 		if !slices.Contains(waiting, room) {
 			waiting = append(waiting, room)
@@ -152,6 +158,9 @@ func (s *Socket) Rooms() []string {
 	}
 	return waiting
 }
+
+// vacated tells that the rooms under the socket's id may be those of the socket that was recovered after it.
+func (s *Socket) vacated() bool { return s.seat != nil && s.seat.vacated.Load() }
 
 // Handle adds a handler for an event of this socket, after those of its namespace. Where all sockets of a namespace
 // have the same handler, [Namespace.Handle] costs nothing per connection. It panics when event is a name that no

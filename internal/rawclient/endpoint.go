@@ -85,3 +85,6 @@ func newEndpoint(t testing.TB, addr string, dial func(context.Context) (net.Conn
 		client:   &http.Client{Transport: transport, Timeout: patience},
 	}
 }
+
+// Client returns an HTTP client for requests of one's own.
+func (e *Endpoint) Client() *http.Client { return e.client }
