@@ -30,6 +30,8 @@ type (
 	Handshake = namespace.Handshake
 	// Reason says in the official server's words why a socket disconnected.
 	Reason = namespace.Reason
+	// ConnectionStateRecovery lets clients whose connection broke come back as the same socket.
+	ConnectionStateRecovery = namespace.ConnectionStateRecovery
 	// ServerSideEvent is an event that another server sent.
 	ServerSideEvent = namespace.ServerSideEvent
 	// Hooks are functions for logs, metrics and traces.
@@ -95,6 +97,8 @@ var (
 	ErrQueueFull = engineio.ErrQueueFull
 	// ErrSlowPeer: cause of a disconnect, the client did not take what was written to it in time.
 	ErrSlowPeer = engineio.ErrSlowPeer
+	// ErrReplaced is the cause of the disconnect of a socket whose client was recovered on another connection.
+	ErrReplaced = namespace.ErrReplaced
 	// ErrTimeout: no acknowledgement came in time.
 	ErrTimeout = namespace.ErrTimeout
 	// ErrArguments: what the client sent does not fit the Go types it was to be decoded into.

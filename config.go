@@ -116,6 +116,9 @@ type Config struct {
 	// Middleware wraps every request; the first one is the outermost.
 	Middleware []func(http.Handler) http.Handler
 
+	// ConnectionStateRecovery, if set, lets clients whose connection broke come back as the same socket, with the events that they
+	// missed; &ConnectionStateRecovery{} is the official default. Nil, the default, makes them new sockets.
+	ConnectionStateRecovery *ConnectionStateRecovery
 	// Parser is the form of packets on the wire, which clients must use too: msgpack.Parser (package protocol/msgpack) or one of
 	// your own. Default nil: the one that clients use unless they are told otherwise.
 	Parser protocol.Parser
@@ -148,10 +151,13 @@ func (c *Config) namespaces() namespace.Config {
 
 		MaxInboxEvents: c.MaxInboxEvents,
 		Parser:         c.Parser,
-		Adapter:        c.Adapter,
-		Logger:         c.Logger,
-		OnError:        c.OnError,
-		Hooks:          c.Hooks,
+
+		ConnectionStateRecovery: c.ConnectionStateRecovery,
+
+		Adapter: c.Adapter,
+		Logger:  c.Logger,
+		OnError: c.OnError,
+		Hooks:   c.Hooks,
 	}
 }
 

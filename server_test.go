@@ -125,10 +125,13 @@ func TestConfigErrors(t *testing.T) {
 		"MaxBufferedPackets": {MaxBufferedPackets: -1},
 		"MaxInboxBytes":      {MaxInboxBytes: -1},
 		"MaxInboxEvents":     {MaxInboxEvents: -1},
-		"Transports":         {Transports: []socketio.Transport{9}},
-		"CORS.Origins":       {CORS: socketio.CORS{Origins: []string{"example.com"}}},
-		"Cookie":             {Cookie: &http.Cookie{Name: "not a name"}},
-		"ClientFiles":        {ClientFiles: fstest.MapFS{}},
+		"ConnectionStateRecovery.MaxDisconnectionDuration": {ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: -1}},
+		"ConnectionStateRecovery.MaxEventBytes":            {ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxEventBytes: -1}},
+		"ConnectionStateRecovery.MaxSessionBytes":          {ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxSessionBytes: -1}},
+		"Transports":   {Transports: []socketio.Transport{9}},
+		"CORS.Origins": {CORS: socketio.CORS{Origins: []string{"example.com"}}},
+		"Cookie":       {Cookie: &http.Cookie{Name: "not a name"}},
+		"ClientFiles":  {ClientFiles: fstest.MapFS{}},
 	} {
 		t.Run(field, func(t *testing.T) {
 			_, err := socketio.NewServer(c)

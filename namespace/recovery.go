@@ -144,19 +144,24 @@ func (r *recovery) emit(s *Socket, event string, args []any, f adapter.Flags) er
 		s.emitted(event, 0, err)
 		return err
 	}
-	to, err := r.emitEncoded(s, e, f, func(to *Socket) { to.showOutgoing(event, args) })
+	options := s.options(f)
+	to, written, err := r.send(s, e, !f.Volatile, options)
+	if to != nil {
+		to.showOutgoing(event, args)
+		to.flush(options, e.unit, written)
+	}
 	if to != nil || err != nil {
 		s.emitted(event, e.unit.Len(), err)
 	}
 	return err
 }
 
-// emitEncoded sends an event to a socket and returns which one that is: if s has disconnected, the one that was recovered
-// after it, or nil while that is still to come.
-func (r *recovery) emitEncoded(s *Socket, e offsetEvent, f adapter.Flags, show func(*Socket)) (to *Socket, err error) {
-	options := s.options(f)
-	to, written := s, false
+// send queues an event to a socket and returns which one that is: if s has disconnected, the one that was recovered after it,
+// or nil while that is still to come. What send wrote flush has to write out.
+func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.WriteOptions) (to *Socket, written bool, err error) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	to = s
 	switch {
 	case s.joining():
 		// Its client will not ask for it again: it does not know the session yet, or hears of it behind what it missed.
@@ -169,12 +174,11 @@ func (r *recovery) emitEncoded(s *Socket, e offsetEvent, f adapter.Flags, show f
 		x := s.seat.session
 		if !s.Connected() {
 			if r.sessions[x.pid] != x {
-				r.mu.Unlock()
-				return nil, ErrClosed
+				return nil, false, ErrClosed
 			}
 			to = x.connected
 		}
-		stored := !f.Volatile && !r.closed
+		stored = stored && !r.closed
 		position := r.place(e, stored, x.own, nil)
 		if to != nil {
 			written, err = to.queue(e.unit, options)
@@ -186,12 +190,7 @@ func (r *recovery) emitEncoded(s *Socket, e offsetEvent, f adapter.Flags, show f
 			err = nil // it is kept, whatever the connection does; or it is volatile, and nobody is there
 		}
 	}
-	r.mu.Unlock()
-	if to != nil {
-		show(to)
-		to.flush(options, e.unit, written)
-	}
-	return to, err
+	return to, written, err
 }
 
 // known is the position up to which the client of a socket that is being connected has everything. The lock is held.

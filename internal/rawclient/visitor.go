@@ -10,14 +10,20 @@ import (
 // Visitor is a client for examples: it prints what comes back. Where a test would fail, it panics.
 type Visitor struct {
 	*Conn
+	e  *Endpoint
 	tb *exampleTB
 }
 
 // Arrive serves h for one client, which joins nothing yet.
 func Arrive(h http.Handler) *Visitor {
 	tb := &exampleTB{}
-	return &Visitor{Serve(tb, h).WebSocket("name=ann"), tb}
+	v := &Visitor{e: Serve(tb, h), tb: tb}
+	v.Again()
+	return v
 }
+
+// Again opens a new connection, in place of the one before.
+func (v *Visitor) Again() { v.Conn = v.e.WebSocket("name=ann") }
 
 // Enter is [Arrive], after which the client joins the namespaces, "/" if none is given.
 func Enter(h http.Handler, namespaces ...string) *Visitor {
