@@ -8,7 +8,7 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: run test deps fmt vet lint go-test compat browser ledger ledger-write fuzz microbench bench bench-quick
+.PHONY: run test deps fmt vet lint go-test compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million
 
 run: ## install the client's files, start the demo, print its URL
 	@scripts/install.sh npm client-js
@@ -67,6 +67,12 @@ microbench: ## the benchmarks beside the code, with allocations
 
 bench: ## our server beside the official one, a Go peer and the floors: docs/benchmarks.md and the README's table, about 20 minutes
 	@cd bench && go run . -root ..
+
+bench-stress: ## readers that stall, links that drop, everybody who comes back at once: docs/stress.md, about 15 minutes
+	@cd bench && go run . -root .. -stress
+
+million: ## as many idle connections as the machine allows: docs/million.md
+	@cd bench && go run . -root .. -million
 
 bench-quick: ## one short round of it, on the terminal
 	@cd bench && go run . -root .. -quick

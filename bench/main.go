@@ -25,6 +25,8 @@ func main() {
 	flag.DurationVar(&o.window, "window", 2*time.Second, "time of a measurement")
 	flag.StringVar(&o.only, "only", "", "only the scenarios whose name contains one of these words, separated by commas; prints the table instead of writing files")
 	flag.BoolVar(&o.quick, "quick", false, "one short round, without the growth curves; prints the table instead of writing files")
+	flag.BoolVar(&o.stress, "stress", false, "readers that stall, links that drop, everybody who comes back at once: docs/stress.md")
+	flag.BoolVar(&o.million, "million", false, "as many idle connections as this machine allows")
 	flag.StringVar(&o.root, "root", ".", "root of the checkout")
 	spin := flag.Bool("spin", false, "do nothing, but do it all the time: keeps a core awake")
 	flag.Parse()
@@ -43,11 +45,12 @@ func main() {
 }
 
 type options struct {
-	rounds int
-	window time.Duration
-	only   string
-	quick  bool
-	root   string
+	rounds          int
+	window          time.Duration
+	only            string
+	quick           bool
+	stress, million bool
+	root            string
 }
 
 // prints tells whether the result is for the terminal only.
@@ -59,9 +62,20 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	root, err := filepath.Abs(o.root)
+	if err != nil {
+		return err
+	}
+	o.root = root
 	b := &bench{options: *o, dir: dir, cells: make(map[key][]sample)}
 	if err := b.build(ctx); err != nil {
 		return err
+	}
+	switch {
+	case o.stress:
+		return b.stress(ctx)
+	case o.million:
+		return b.many(ctx)
 	}
 	defer b.spin(ctx)()
 	start := time.Now()

@@ -92,17 +92,37 @@ type process struct {
 	ended chan error
 }
 
-// launch starts a server on the first core and waits until it listens.
-func (b *bench) launch(ctx context.Context, s server, extra ...string) (*process, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// launch starts a server on the first core.
+func (b *bench) launch(ctx context.Context, s server) (*process, error) {
+	addr, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	p := &process{addr: l.Addr().String(), ended: make(chan error, 1)}
-	_ = l.Close() // the port is free, and will be for a while
-	line := pinned(0, append(s.start(b, p.addr), extra...))
-	p.cmd = exec.Command(line[0], line[1:]...)
-	p.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	return started(ctx, s, addr, pinned(0, s.start(b, addr)), append(os.Environ(), "GOMAXPROCS=1"))
+}
+
+// launchFree starts a server that may use all cores.
+func (b *bench) launchFree(ctx context.Context, s server, extra ...string) (*process, error) {
+	addr, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return started(ctx, s, addr, append(s.start(b, addr), extra...), os.Environ())
+}
+
+// freeAddress returns an address that nobody listens on, and nobody else will for a while.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// started starts a command and waits until it listens.
+func started(ctx context.Context, s server, addr string, line, env []string) (*process, error) {
+	p := &process{cmd: exec.Command(line[0], line[1:]...), addr: addr, ended: make(chan error, 1)}
+	p.cmd.Env = env
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}

@@ -75,7 +75,10 @@ type benchStalled struct {
 	Stalled int `default:"10" help:"Connections that never read (${default})."`
 }
 
-type benchIdle struct{ benchTarget }
+type benchIdle struct {
+	benchTarget
+	Broadcast bool `help:"Send one message to all in the middle, and report its deliveries."`
+}
 
 type benchChurn struct{ benchTarget }
 
@@ -123,7 +126,9 @@ func (c *benchStalled) run(ctx context.Context, stdout, stderr io.Writer) error 
 }
 
 func (c *benchIdle) run(ctx context.Context, stdout, stderr io.Writer) error {
-	return c.measure(ctx, stdout, stderr, load.Options{}, untouched(load.Idle))
+	return c.measure(ctx, stdout, stderr, load.Options{}, untouched(func(ctx context.Context, t *load.Target, o load.Options) (*load.Result, error) {
+		return load.Idle(ctx, t, o, c.Broadcast)
+	}))
 }
 
 func (c *benchChurn) run(ctx context.Context, stdout, stderr io.Writer) error {

@@ -75,6 +75,16 @@ func TestBench(t *testing.T) {
 			}
 		})
 	}
+	t.Run("idle with a broadcast", func(t *testing.T) {
+		var out, errs strings.Builder
+		if code := run(t.Context(), []string{"bench", "idle", "-conns", "3", "-broadcast", "-json", "-duration", "500ms", "-warmup", "0s", "-url", url}, &out, &errs); code != 0 {
+			t.Fatalf("exit code %d: %s%s", code, &out, &errs)
+		}
+		var r load.Result
+		if err := json.Unmarshal([]byte(out.String()), &r); err != nil || r.Latency == nil || r.Latency.N != 3 {
+			t.Errorf("%v: got %s", err, &out)
+		}
+	})
 	t.Run("idle, for people", func(t *testing.T) {
 		var out, errs strings.Builder
 		if code := run(t.Context(), []string{"bench", "idle", "-conns", "3", "-duration", "50ms", "-warmup", "0s", "-url", url}, &out, &errs); code != 0 {

@@ -1,10 +1,17 @@
 package load
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+)
 
 // Idle makes connections and then only answers heartbeats. An operation is a heartbeat. The server's memory per connection is
-// what it grew by.
-func Idle(ctx context.Context, t *Target, o Options) (*Result, error) {
+// what it grew by. With broadcast, one connection sends one message to all in the middle; the latency is that of its
+// deliveries, also when another process sent it.
+func Idle(ctx context.Context, t *Target, o Options, broadcast bool) (*Result, error) {
 	r, err := begin(ctx, "idle", t, o)
 	if err != nil {
 		return nil, err
@@ -14,15 +21,28 @@ func Idle(ctx context.Context, t *Target, o Options) (*Result, error) {
 		return r.finish(err)
 	}
 	opened, ok := r.usage()
+	prefix := []byte("2" + t.namespace() + `["broadcast",`)
 	r.each(conns, func(_ int, c *Conn) error {
-		for { // what a server tells its clients is none of our business
-			if _, _, err := c.Next(); err != nil {
+		for { // whatever else a server tells its clients is none of our business
+			_, m, err := c.Next()
+			if err != nil {
 				return err
+			}
+			if rest, ok := bytes.CutPrefix(m, prefix); ok {
+				r.delivered(rest)
 			}
 		}
 	})
+	if broadcast {
+		r.wg.Go(func() {
+			if r.pause(o.Warmup + o.Duration/2); r.ctx.Err() == nil {
+				_ = conns[0].Write(t.event("2", fmt.Sprintf(`["broadcast",%d]`, time.Now().UnixNano()))) // its reader sees that it is gone
+			}
+		})
+	}
 	r.pause(o.Warmup)
 	from := t.beats.Load()
+	r.o.Warmup = 0
 	r.measure()
 	res := &r.result
 	res.Ops = t.beats.Load() - from
@@ -35,4 +55,12 @@ func Idle(ctx context.Context, t *Target, o Options) (*Result, error) {
 		}
 	}
 	return r.finish(nil)
+}
+
+// delivered notes how long ago a message was sent, by the time in it.
+func (r *run) delivered(args []byte) {
+	end := bytes.IndexFunc(args, func(c rune) bool { return c < '0' || c > '9' })
+	if sent, err := strconv.ParseInt(string(args[:max(end, 0)]), 10, 64); err == nil {
+		r.latency.add(time.Since(time.Unix(0, sent)))
+	}
 }
