@@ -108,6 +108,7 @@ func TestCloseInsideConnectionEvent(t *testing.T) {
 
 // A peer that does not read is cut off with a named cause, and no other session waits for it.
 func TestStalledPeer(t *testing.T) {
+	t.Attr("covers", "abuse/extra/7")
 	t.Run("queue full", func(t *testing.T) {
 		s := start(t, engineio.Config{MaxBufferedBytes: 1 << 20})
 		s.dial(direct)

@@ -44,32 +44,63 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
+// beating is a client in a synctest bubble that hears and sends what it is told to.
+type beating struct {
+	*testing.T
+	*rawclient.Conn
+	began time.Time
+}
+
+const interval, timeout = 10 * time.Second, 8 * time.Second
+
+func beat(t *testing.T) beating {
+	t.Helper()
+	e, err := engineio.New(engineio.Config{PingInterval: interval, PingTimeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := rawclient.ServePipe(t, e)
+	t.Cleanup(func() { _ = e.Shutdown(context.Background()) })
+	end.Path = engineio.DefaultPath
+	return beating{t, end.WebSocket(), time.Now()}
+}
+
+// wantAfter reads the next frame, which must come that long after the beginning. No payload means the close frame.
+func (b beating) wantAfter(payload string, after time.Duration) {
+	b.Helper()
+	const grain = 100 * time.Millisecond
+	f, err := ws.ReadFrame(b.Raw()) // rawclient would answer pings
+	if got := time.Since(b.began); err != nil || string(f.Payload) != payload || got < after || got > after+grain {
+		b.Errorf("got %q, %v after %v; want %q after %v", f.Payload, err, got, payload, after)
+	}
+}
+
 // The next ping comes PingInterval after the pong, and the pong's deadline is PingTimeout after the ping.
 func TestHeartbeatIsMeasured(t *testing.T) {
 	t.Attr("covers", "easy/23")
-	const interval, timeout, late, grain = 10 * time.Second, 8 * time.Second, 5 * time.Second, 100 * time.Millisecond
+	const late = 5 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		e, err := engineio.New(engineio.Config{PingInterval: interval, PingTimeout: timeout})
-		if err != nil {
-			t.Fatal(err)
-		}
-		end := rawclient.ServePipe(t, e)
-		t.Cleanup(func() { _ = e.Shutdown(context.Background()) })
-		end.Path = engineio.DefaultPath
-		c := end.WebSocket()
-		began := time.Now()
-		wantAfter := func(payload string, after time.Duration) { // the client itself would answer pings
-			t.Helper()
-			f, err := ws.ReadFrame(c.Raw())
-			if got := time.Since(began); err != nil || string(f.Payload) != payload || got < after || got > after+grain {
-				t.Errorf("got %q, %v after %v; want %q after %v", f.Payload, err, got, payload, after)
-			}
-		}
-		wantAfter("2", interval)
+		b := beat(t)
+		b.wantAfter("2", interval)
 		time.Sleep(late)
-		c.Send("3")
-		wantAfter("2", interval+late+interval)
-		wantAfter("", interval+late+interval+timeout) // the close frame
+		b.Send("3")
+		b.wantAfter("2", interval+late+interval)
+		b.wantAfter("", interval+late+interval+timeout)
+	})
+}
+
+// Something else than the pong proves life too, but only once for each ping.
+func TestOtherPacketsExtendTheDeadlineOnce(t *testing.T) {
+	t.Attr("covers", "later/1")
+	const late = 5 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		b := beat(t)
+		b.wantAfter("2", interval)
+		time.Sleep(late)
+		b.Send("4one")
+		time.Sleep(late)
+		b.Send("4two")
+		b.wantAfter("", interval+late+timeout)
 	})
 }
 

@@ -113,6 +113,7 @@ func TestAbortedPOSTClosesSession(t *testing.T) {
 }
 
 func TestPOSTThatNeverEndsIsCutOff(t *testing.T) {
+	t.Attr("covers", "abuse/extra/6")
 	s := start(t, engineio.Config{ReadTimeout: 20 * time.Millisecond})
 	q := s.polling()
 	s.begin(q)

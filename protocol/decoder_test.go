@@ -82,7 +82,7 @@ func args(p *Packet) (all []string) {
 }
 
 func TestDecoderRefuses(t *testing.T) {
-	t.Attr("covers", "parser/parser/11 parser/parser/15 abuse/CVE-2023-32695")
+	t.Attr("covers", "parser/parser/11 parser/parser/15 abuse/CVE-2023-32695 later/6")
 	for _, tc := range []struct{ rule, in, want string }{
 		{"no content", "", "empty packet"},
 		{"type 7", `7["a"]`, "unknown packet type 7"},

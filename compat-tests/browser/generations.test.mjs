@@ -1,23 +1,17 @@
 // The bundles of several generations of the official client in a real browser, JSONP included: they talk to each other.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startServer } from "../lib/server.mjs";
+import { bundle, openPage } from "./page.mjs";
 import { startBrowser } from "./visitor.mjs";
-
-/** The bundle of an installed client. */
-function bundle(name) {
-  return readFileSync(join(import.meta.dirname, "..", "node_modules", name, "dist", "socket.io.js"), "utf8");
-}
 
 const clients = [
   { name: "1.7.4 over JSONP", script: () => bundle("socket.io-client-v1"), options: { forceJSONP: true, transports: ["polling"] }, jsonp: true, ascii: true },
   { name: "2.5.0 over JSONP", script: () => bundle("socket.io-client-v2"), options: { forceJSONP: true, transports: ["polling"] }, jsonp: true },
-  { name: "2.5.0 over JSONP, then WebSocket", script: () => bundle("socket.io-client-v2"), options: { forceJSONP: true }, jsonp: true },
+  { name: "2.5.0 over JSONP, then WebSocket", script: () => bundle("socket.io-client-v2"), options: { forceJSONP: true }, jsonp: true, upgrades: true },
   { name: "2.5.0 over polling", script: () => bundle("socket.io-client-v2"), options: { transports: ["polling"] } },
-  { name: "2.5.0", script: () => bundle("socket.io-client-v2"), options: {} },
+  { name: "2.5.0", script: () => bundle("socket.io-client-v2"), options: {}, upgrades: true },
 ];
 const newest = { name: "4.8.4", script: () => bundle("socket.io-client"), options: {} };
 
@@ -29,35 +23,14 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), server?.kill()]));
 
-/** A page with a client, connected; what it receives under the name "room" is in window.received. */
-async function visit(t, { script, options }) {
-  const context = await browser.newContext();
-  t.after(() => context.close());
-  context.setDefaultTimeout(8_000);
-  const page = await context.newPage();
-  const requests = [];
-  page.on("request", (request) => requests.push(request.url()));
-  await page.route("**/page.html", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>page</title>" }));
-  await page.goto(`${server.url}/page.html`);
-  await page.addScriptTag({ content: script() });
-  await page.evaluate((settings) => {
-    window.received = [];
-    window.socket = window.io(settings);
-    window.socket.on("room", (...args) => window.received.push(args));
-    window.ask = (...args) => new Promise((resolve) => window.socket.emit(...args, (...answer) => resolve(answer)));
-    return new Promise((resolve) => window.socket.on("connect", resolve));
-  }, options);
-  return { page, requests };
-}
-
 // The client 1.7.4 spoils what is not ASCII on its way through JSONP, with the official server too.
 const ascii = ["plain", "line\nbreak \\n and \\\\n", "</script> '\"&+%"];
 const unicode = ["plain", "line\nbreak \\n and \\\\n", "€ 🔑 \u2028\u2029 </script> '\"&+%"];
 
 for (const client of clients) {
   test(`${client.name} and ${newest.name} talk`, async (t) => {
-    const old = await visit(t, client);
-    const young = await visit(t, newest);
+    const old = await openPage(t, browser, server.url, client);
+    const young = await openPage(t, browser, server.url, newest);
     const texts = client.ascii ? ascii : unicode;
     const room = `room of ${client.name}`;
     for (const { page } of [old, young]) {
@@ -77,6 +50,8 @@ for (const client of clients) {
       return [[...new Uint8Array(data)]];
     });
     assert.deepEqual(back, [1, 2, 255]);
+    const transport = await old.page.evaluate(() => window.socket.io.engine.transport.name);
+    assert.equal(transport, client.upgrades ? "websocket" : "polling");
     assert.equal(old.requests.some((url) => /[?&]j=\d/.test(url)), Boolean(client.jsonp));
   });
 }

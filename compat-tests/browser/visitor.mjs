@@ -16,6 +16,8 @@ const options = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // A page that a test made up counts as one from the internet, which would not be let near this machine.
+  "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
   // A microphone that beeps, so that voice messages can be recorded.
   "--use-fake-device-for-media-stream",
   "--use-fake-ui-for-media-stream",
