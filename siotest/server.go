@@ -52,6 +52,9 @@ type Options struct {
 // Dial opens a connection that has joined no namespace yet. It is closed when the test ends. The error says what the server
 // answered when it refused. ctx limits Dial alone.
 func (s *Server) Dial(ctx context.Context, o Options) (*Conn, error) {
+	if ctx.Err() != nil { // a request may be quicker than its context is looked at
+		return nil, context.Cause(ctx)
+	}
 	query := url.Values{}
 	for k, v := range o.Query {
 		query[k] = v
