@@ -21,7 +21,7 @@ async function page(t) {
   t.after(() => context.close());
   context.setDefaultTimeout(8_000);
   const page = await context.newPage();
-  await page.goto(`${server.url}/nothing`); // a page that did not come from the network could not open a WebSocket to it
+  await page.goto(`${server.url}/engine.io/`); // a refusal, with a body; a page that did not come from the network could not open a WebSocket to it
   return page;
 }
 

@@ -29,9 +29,24 @@ async function visit(t, options) {
     const value = Uint8Array.from(document.body.textContent.match(/../g), (byte) => Number.parseInt(byte, 16));
     window.certificate = { serverCertificateHashes: [{ algorithm: "sha-256", value }] };
     window.socket = window.io({ reconnection: false, transportOptions: { webtransport: window.certificate }, ...settings });
+    // Emits count numbers, pause milliseconds apart, and resolves with what comes back.
+    window.volley = async (count, pause) => {
+      const received = [];
+      const all = new Promise((resolve) => window.socket.on("echo", (n) => received.push(n) === count && resolve()));
+      for (let n = 0; n < count; n++) {
+        window.socket.emit("echo", n);
+        await (pause && new Promise((resolve) => setTimeout(resolve, pause)));
+      }
+      await all;
+      window.socket.off("echo");
+      return received;
+    };
     window.ask = (...args) => window.socket.timeout(8_000).emitWithAck(...args);
     await new Promise((resolve, reject) => {
-      window.socket.on("connect", resolve);
+      window.socket.on("connect", () => {
+        window.meanwhile = settings.transports.length > 1 && window.volley(200, 1);
+        resolve();
+      });
       window.socket.on("connect_error", (error) => reject(new Error(`${error} ${error.description ?? ""}`)));
     });
   }, options);
@@ -73,13 +88,7 @@ async function talks(page) {
     return back;
   });
   assert.deepEqual(sizes, [0, 1, 125, 126, 65_535, 65_536, 900_000]);
-  const order = await page.evaluate(() => new Promise((resolve) => {
-    const received = [];
-    window.socket.on("echo", (n) => received.push(n) === 1_000 && resolve(received));
-    for (let n = 0; n < 1_000; n++) {
-      window.socket.emit("echo", n);
-    }
-  }));
+  const order = await page.evaluate(() => window.volley(1_000, 0));
   assert.deepEqual(order, Array.from({ length: 1_000 }, (_, n) => n));
 }
 
@@ -91,6 +100,7 @@ test("direct", async (t) => {
 test("the upgrade from polling", async (t) => {
   const page = await visit(t, { transports: ["polling", "websocket", "webtransport"] });
   assert.equal(await upgraded(page), "webtransport");
+  assert.deepEqual(await page.evaluate(() => window.meanwhile), Array.from({ length: 200 }, (_, n) => n)); // none lost, none twice
   await talks(page);
 });
 

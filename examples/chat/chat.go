@@ -10,8 +10,8 @@ type Message struct {
 }
 
 // New returns the server, to be mounted at /socket.io/.
-func New() *socketio.Server {
-	io := socketio.New(socketio.Config{})
+func New(c socketio.Config) *socketio.Server {
+	io := socketio.New(c)
 	socketio.On(io, "join", func(e *socketio.Event, room string) error {
 		e.Socket().Join(room)
 		return e.Ack("welcome to " + room)

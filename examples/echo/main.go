@@ -21,5 +21,5 @@ func routes(io *socketio.Server) http.Handler {
 }
 
 func main() {
-	log.Fatal(http.ListenAndServe("127.0.0.1:3000", routes(chat.New()))) //nolint:gosec // a recipe; see nethttp for timeouts
+	log.Fatal(http.ListenAndServe("127.0.0.1:3000", routes(chat.New(socketio.Config{})))) //nolint:gosec // a recipe; see nethttp for timeouts
 }

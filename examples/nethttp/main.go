@@ -23,7 +23,7 @@ func routes(server *socketio.Server) http.Handler {
 }
 
 func main() {
-	chat := chat.New()
+	chat := chat.New(socketio.Config{})
 	server := &http.Server{Addr: "127.0.0.1:3000", Handler: routes(chat), ReadHeaderTimeout: 10 * time.Second}
 	stop, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
