@@ -1,11 +1,20 @@
 package socketio
 
+import "encoding/json"
+
 // Key is a typed name for a value that the application keeps with a socket (socket.data of the official server).
 // Make it once, with [NewKey]: two keys are different even if their names are equal.
-type Key[T any] struct{ name string }
+type Key[T any] struct {
+	name   string
+	shared bool
+}
 
-// NewKey returns a key. The name is for people.
-func NewKey[T any](name string) *Key[T] { return &Key[T]{name} }
+// NewKey returns a key. The name is for people, its values stay on this server.
+func NewKey[T any](name string) *Key[T] { return &Key[T]{name: name} }
+
+// NewSharedKey returns a key whose values other servers see too ([Key.GetRemote]): as JSON, under the name, which must be the same
+// there.
+func NewSharedKey[T any](name string) *Key[T] { return &Key[T]{name: name, shared: true} }
 
 // Set keeps v with the socket, for as long as the socket lives.
 func (k *Key[T]) Set(s *Socket, v T) { s.SetValue(k, v) }
@@ -17,6 +26,31 @@ func (k *Key[T]) Get(s *Socket) (v T, ok bool) {
 		v, _ = kept.(T) // a nil interface value is kept as nil
 	}
 	return v, ok
+}
+
+// GetRemote returns the value kept with a socket that may be on another server. From there it is as it was when the socket was
+// fetched; ok is false, and the value zero, when there is none, the key is not shared, or what the other server sent is no T.
+func (k *Key[T]) GetRemote(r RemoteSocket) (v T, ok bool) {
+	if s, local := r.Local(); local {
+		return k.Get(s)
+	}
+	var data map[string]json.RawMessage
+	if !k.shared || json.Unmarshal(r.Data(), &data) != nil || data[k.name] == nil {
+		return v, false
+	}
+	if json.Unmarshal(data[k.name], &v) != nil {
+		var zero T
+		return zero, false
+	}
+	return v, true
+}
+
+// SharedName returns the name under which other servers see the values, "" when they do not.
+func (k *Key[T]) SharedName() string {
+	if k.shared {
+		return k.name
+	}
+	return ""
 }
 
 // String returns the name.

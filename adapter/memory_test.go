@@ -2,6 +2,7 @@ package adapter_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,6 +47,8 @@ func (h *recorder) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, _ adap
 	h.answers(to, answer)
 	return func() { h.log = append(h.log, "cancelled") }, h.err
 }
+
+func (h *recorder) Describe(adapter.Socket) (handshake, data json.RawMessage) { return nil, nil }
 
 func (h *recorder) ServerSideEvent(adapter.ServerSideEvent) {}
 

@@ -68,4 +68,8 @@ type Info struct {
 	Rooms []string
 	// Local is the socket when it is on this server, otherwise nil.
 	Local Socket
+	// Handshake is how a socket that is not Local came, as JSON of the official server's form.
+	Handshake json.RawMessage
+	// Data is what the application keeps with a socket that is not Local and shares with other servers, as a JSON object.
+	Data json.RawMessage
 }

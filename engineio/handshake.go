@@ -30,8 +30,23 @@ type Handshake struct {
 }
 
 func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
+	// The strings of a request share its read buffer's lifetime or hold each other: clone what is kept.
+	return &Handshake{
+		Time:        time.Now(),
+		URL:         strings.Clone(r.URL.RequestURI()),
+		Host:        strings.Clone(r.Host),
+		RemoteAddr:  r.RemoteAddr,
+		Secure:      r.TLS != nil,
+		CrossDomain: r.Header.Get("Origin") != "",
+		clientIP:    clientIP(r, proxies),
+		header:      headerLines(r.Header),
+	}
+}
+
+// headerLines is a header as Handshake keeps it.
+func headerLines(h http.Header) string {
 	var b strings.Builder
-	for k, values := range r.Header {
+	for k, values := range h {
 		if k == ":protocol" { // of HTTP/2, where it is no header
 			continue
 		}
@@ -42,17 +57,7 @@ func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
 			b.WriteByte('\n')
 		}
 	}
-	// The strings of a request share its read buffer's lifetime or hold each other: clone what is kept.
-	return &Handshake{
-		Time:        time.Now(),
-		URL:         strings.Clone(r.URL.RequestURI()),
-		Host:        strings.Clone(r.Host),
-		RemoteAddr:  r.RemoteAddr,
-		Secure:      r.TLS != nil,
-		CrossDomain: r.Header.Get("Origin") != "",
-		clientIP:    clientIP(r, proxies),
-		header:      b.String(),
-	}
+	return b.String()
 }
 
 // Query returns the parsed query of the first request. Each call parses it anew.

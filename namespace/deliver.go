@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"bytes"
+	"encoding/json"
 	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -89,6 +90,16 @@ func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.F
 		}
 	}
 	return func() { h.ns.polls.close(poll) }, nil
+}
+
+// Describe tells of a socket what another server may know.
+func (h host) Describe(a adapter.Socket) (handshake, data json.RawMessage) {
+	s, ok := a.(*Socket)
+	if !ok {
+		return nil, nil
+	}
+	handshake, _ = json.Marshal(s.Handshake()) // strings and numbers always encode
+	return handshake, s.shared()
 }
 
 // Disconnect disconnects sockets.

@@ -2,7 +2,9 @@ package namespace
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gosocketio/socketio/engineio"
 )
@@ -12,6 +14,34 @@ type Handshake struct {
 	*engineio.Handshake
 	// Auth is the JSON object that the client sent ("auth" option of the client), {} when it sent none.
 	Auth json.RawMessage
+}
+
+// MarshalJSON returns the handshake as the official server has it (socket.handshake): how servers tell each other of their sockets.
+func (h Handshake) MarshalJSON() ([]byte, error) {
+	data, err := json.Marshal(h.Handshake)
+	if err != nil {
+		return nil, err
+	}
+	auth := h.Auth
+	if auth == nil {
+		auth = json.RawMessage("{}")
+	}
+	return slices.Concat(data[:len(data)-1], []byte(`,"auth":`), auth, []byte{'}'}), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, or the official server.
+func (h *Handshake) UnmarshalJSON(data []byte) error {
+	var own struct {
+		Auth json.RawMessage `json:"auth"`
+	}
+	h.Handshake = new(engineio.Handshake)
+	if err := errors.Join(json.Unmarshal(data, h.Handshake), json.Unmarshal(data, &own)); err != nil {
+		return err
+	}
+	if h.Auth = own.Auth; h.Auth == nil {
+		h.Auth = json.RawMessage("{}")
+	}
+	return nil
 }
 
 // DecodeAuth decodes Auth into the value that v points to.

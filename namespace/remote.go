@@ -2,8 +2,10 @@ package namespace
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/engineio"
 )
 
 // RemoteSocket is a socket as [Operator.FetchSockets] finds it: on this server or on another one. Its methods go
@@ -23,6 +25,30 @@ func (r RemoteSocket) Rooms() []string { return r.info.Rooms }
 func (r RemoteSocket) Local() (*Socket, bool) {
 	s, ok := r.info.Local.(*Socket)
 	return s, ok
+}
+
+// Handshake returns how the socket came. That of a socket on another server has what that server told; what it did not is zero.
+func (r RemoteSocket) Handshake() Handshake {
+	if s, local := r.Local(); local {
+		return s.Handshake()
+	}
+	var h Handshake
+	if json.Unmarshal(r.info.Handshake, &h) != nil {
+		h = Handshake{Handshake: new(engineio.Handshake), Auth: json.RawMessage("{}")}
+	}
+	return h
+}
+
+// Data returns the values that the application keeps with the socket under a [SharedKey], as a JSON object: as they were when the
+// socket was fetched, or now if it is on this server.
+func (r RemoteSocket) Data() json.RawMessage {
+	if s, local := r.Local(); local {
+		return s.shared()
+	}
+	if len(r.info.Data) == 0 {
+		return json.RawMessage("{}")
+	}
+	return r.info.Data
 }
 
 func (r RemoteSocket) operator() Operator { return r.ns.To(r.info.ID) }
