@@ -11,8 +11,13 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:3000", "address to listen on")
+	recovery := flag.Bool("recovery", false, "let clients whose link broke come back with what they missed")
 	flag.Parse()
-	io := socketio.New(socketio.Config{})
+	var c socketio.Config
+	if *recovery {
+		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{}
+	}
+	io := socketio.New(c)
 	io.Handle("echo", func(e *socketio.Event) error { return e.Socket().Emit("echo", e.Args()...) })
 	io.Handle("bin", func(e *socketio.Event) error { return e.Socket().Emit("bin", e.Args()...) })
 	io.Handle("ack", func(e *socketio.Event) error { return e.Ack(e.Args()...) })
