@@ -21,6 +21,8 @@ const kinds = {
   cookie: Boolean,
   eio3: Boolean,
   recovery: Boolean,
+  "recovery-duration": duration,
+  "recovery-run-middlewares": Boolean,
   parser: String,
   deflate: Boolean,
 };

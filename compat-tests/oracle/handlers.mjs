@@ -49,6 +49,8 @@ export function serveEverywhere(namespace) {
       }
     });
 
+    serveState(namespace, socket);
+
     socket.on("whoami", (done = nobody) => {
       done({
         id: socket.id,
@@ -64,12 +66,26 @@ export function serveEverywhere(namespace) {
   });
 }
 
+/** What is there to see whether a socket was recovered. */
+function serveState(namespace, socket) {
+  socket.on("remember", (value, done = nobody) => {
+    socket.data.remembered = value;
+    done();
+  });
+  socket.on("state", (done = nobody) => {
+    done({ recovered: socket.recovered, remembered: socket.data.remembered ?? null, rooms: [...socket.rooms] });
+  });
+  socket.on("present", (id, done = nobody) => done(namespace.sockets.has(id)));
+  socket.on("direct", (id, ...args) => pass(namespace.to(id), "direct")(...args));
+  socket.on("loosely", pass(namespace.volatile, "loosely"));
+}
+
 /** `/custom` only says who came. */
 export function serveCustom(namespace) {
   namespace.on("connection", (socket) => socket.emit("auth", socket.handshake.auth));
 }
 
-/** `/refused` lets nobody in who does not say `{"word": "please"}`, and tells them why. */
+/** `/refused` lets nobody in who does not say `{"word": "please"}`, and tells them why. It sends nothing unasked. */
 export function serveRefused(namespace) {
   namespace.use((socket, next) => {
     if (socket.handshake.auth.word === "please") {
@@ -80,4 +96,5 @@ export function serveRefused(namespace) {
     refusal.data = { code: 401, hint: ["p", "l", "e"] };
     next(refusal);
   });
+  namespace.on("connection", (socket) => serveState(namespace, socket));
 }

@@ -21,6 +21,8 @@ try {
     cookie: false,
     eio3: false,
     recovery: false,
+    "recovery-duration": 120_000,
+    "recovery-run-middlewares": false,
     parser: "",
     deflate: false,
   });
@@ -41,6 +43,11 @@ if (flags.cors) {
   engineOptions.cors = { origin: flags.cors === "*" ? "*" : flags.cors.split(",") };
 }
 
+const recovery = {
+  maxDisconnectionDuration: flags["recovery-duration"],
+  skipMiddlewares: !flags["recovery-run-middlewares"],
+};
+
 const http = createServer((request, response) => response.writeHead(404).end());
 
 const io = new Server(http, {
@@ -48,7 +55,7 @@ const io = new Server(http, {
   path: flags.path,
   connectTimeout: flags["connect-timeout"],
   ...(flags.parser ? { parser: createRequire(import.meta.url)(`socket.io-${flags.parser}-parser`) } : {}),
-  ...(flags.recovery ? { connectionStateRecovery: {} } : {}),
+  ...(flags.recovery ? { connectionStateRecovery: recovery } : {}),
 });
 serveEverywhere(io.of("/"));
 serveEverywhere(io.of("/chat"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { spawnServer, target } from "../lib/server.mjs";
+import { spawnServer } from "../lib/server.mjs";
 
 /** Runs the server with flags that it must refuse. */
 async function refused(...flags) {
@@ -16,13 +16,3 @@ test("an unknown flag ends the server with a line that names it", async () => {
   assert.equal(lines.length, 1);
   assert.match(lines[0], /no-such-flag/);
 });
-
-for (const flag of ["-recovery"]) {
-  test(`${flag} is refused until it works`, { skip: target === "node" && "it works there" }, async () => {
-    const { code, stdout, lines } = await refused(flag);
-    assert.equal(code, 2);
-    assert.equal(stdout, "");
-    assert.equal(lines.length, 1);
-    assert.ok(lines[0].includes(`${flag}: `), lines[0]);
-  });
-}

@@ -41,6 +41,7 @@ func serveEverywhere(n *socketio.Namespace) {
 		return nil
 	})
 
+	serveState(n)
 	socketio.OnCall0(n, "whoami", whoami)
 
 	n.Handle("bye", func(e *socketio.Event) error {
@@ -53,13 +54,48 @@ func serveEverywhere(n *socketio.Namespace) {
 	})
 }
 
+var rememberedKey = socketio.NewKey[string]("remembered")
+
+// serveState registers what is there to see whether a socket was recovered.
+func serveState(n *socketio.Namespace) {
+	socketio.On(n, "remember", func(e *socketio.Event, value string) error {
+		rememberedKey.Set(e.Socket(), value)
+		return e.Ack()
+	})
+	socketio.OnCall0(n, "state", func(e *socketio.Event) (state, error) {
+		s := state{Recovered: e.Socket().Recovered(), Rooms: e.Socket().Rooms()}
+		if value, ok := rememberedKey.Get(e.Socket()); ok {
+			s.Remembered = &value
+		}
+		return s, nil
+	})
+	socketio.OnCall(n, "present", func(_ *socketio.Event, id string) (bool, error) {
+		_, is := n.Socket(id)
+		return is, nil
+	})
+	socketio.On(n, "direct", func(e *socketio.Event, id string) error {
+		return n.To(id).Emit("direct", e.Args()[1:]...)
+	})
+	n.Handle("loosely", func(e *socketio.Event) error {
+		return n.Volatile().Emit("loosely", e.Args()...)
+	})
+}
+
+// state is what a socket keeps when it is recovered.
+type state struct {
+	Recovered  bool     `json:"recovered"`
+	Remembered *string  `json:"remembered"`
+	Rooms      []string `json:"rooms"`
+}
+
 // serveCustom makes n say who came, and nothing else.
 func serveCustom(n *socketio.Namespace) {
 	n.OnConnection(greet)
 }
 
-// serveRefused makes n let nobody in who does not say {"word": "please"}, and tell them why.
+// serveRefused makes n let nobody in who does not say {"word": "please"}, and tell them why. It sends nothing unasked.
 func serveRefused(n *socketio.Namespace) {
+	serveState(n)
 	n.Use(func(s *socketio.Socket) error {
 		var auth struct {
 			Word string `json:"word"`

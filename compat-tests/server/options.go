@@ -28,14 +28,15 @@ type options struct {
 	parser         string
 	deflate        bool
 	webTransport   bool
+
+	recovery               bool
+	recoveryDuration       time.Duration
+	recoveryRunMiddlewares bool
 }
 
-// parseOptions reads the command line. What the server cannot do yet is refused, never ignored: a suite that asks for
-// it would report failures that mean nothing. When args ask for help it writes what there is to help, and the error is
-// flag.ErrHelp.
+// parseOptions reads the command line. When args ask for help it writes what there is to help, and the error is flag.ErrHelp.
 func parseOptions(args []string, help io.Writer) (options, error) {
 	var o options
-	var recovery bool
 	f := flag.NewFlagSet("server", flag.ContinueOnError)
 	f.SetOutput(io.Discard) // an error is one line, which is main's to print
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "address to listen on; port 0 is a free one")
@@ -50,7 +51,9 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.StringVar(&o.parser, "parser", "", "form of packets on the wire: msgpack, or nothing for the default one")
 	f.BoolVar(&o.deflate, "deflate", false, "compress the messages of WebSockets")
 	f.BoolVar(&o.webTransport, "webtransport", false, "serve WebTransport on the UDP port of the same number")
-	f.BoolVar(&recovery, "recovery", false, "recover the state of connections that broke")
+	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
+	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
+	f.BoolVar(&o.recoveryRunMiddlewares, "recovery-run-middlewares", false, "run middlewares for recovered clients too, with -recovery")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			f.SetOutput(help)
@@ -63,8 +66,6 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 		return options{}, errors.New("unexpected argument " + f.Arg(0))
 	case o.parser != "" && o.parser != "msgpack":
 		return options{}, errors.New("-parser: there is msgpack and no " + o.parser)
-	case recovery:
-		return options{}, errors.New("-recovery: connection state recovery is not supported yet")
 	}
 	return o, nil
 }
@@ -102,6 +103,12 @@ func (o options) socketio() socketio.Config {
 		CORS:           o.cors(),
 
 		PerMessageDeflate: o.perMessageDeflate(),
+	}
+	if o.recovery {
+		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{
+			MaxDisconnectionDuration: o.recoveryDuration,
+			RunMiddlewares:           o.recoveryRunMiddlewares,
+		}
 	}
 	if o.webTransport {
 		c.Transports = []socketio.Transport{socketio.Polling, socketio.WebSocket, socketio.WebTransport}

@@ -31,7 +31,6 @@ func TestOptionsAreRead(t *testing.T) {
 
 func TestOptionsThatDoNotWorkAreRefused(t *testing.T) {
 	for name, args := range map[string][]string{
-		"recovery":            {"-recovery"},
 		"an unknown flag":     {"-unknown"},
 		"a stray argument":    {"stray"},
 		"a duration of nails": {"-ping-interval", "nails"},
