@@ -3,6 +3,8 @@ package engineio
 import (
 	"bytes"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -56,4 +58,42 @@ func FuzzBareFrames(f *testing.F) {
 			t.Fatal(wholeErr)
 		}
 	})
+}
+
+// The cases of the official parser's tests, decoded at once and byte by byte.
+func TestBareFrames(t *testing.T) {
+	const limit = 1 << 20
+	bytesOf := func(n int) []byte { return bytes.Repeat([]byte{7}, n) }
+	three := wire.AppendText(nil, wire.Message, []byte("first"))
+	three = wire.AppendBinary(three, []byte{1, 2, 3})
+	three = wire.AppendText(three, wire.Ping, nil)
+	for _, c := range []struct {
+		name, covers string
+		in           []byte
+		want         []string
+		cause        string
+	}{
+		{"text", "extra/engine-parser/index/11", []byte("\x054" + "1€"), []string{"141€"}, ""},
+		{"three packets", "extra/engine-parser/index/12 extra/engine-parser/index/13", wire.FramesBare(three), []string{"14first", "2\x01\x02\x03", "12"}, ""},
+		{"binary", "extra/engine-parser/index/14 extra/engine-parser/node/10", []byte{0x83, 1, 2, 3}, []string{"2\x01\x02\x03"}, ""},
+		{"medium", "extra/engine-parser/index/15", append([]byte{0xfe, 0x30, 0x39}, bytesOf(12345)...), []string{"2" + string(bytesOf(12345))}, ""},
+		{"big", "extra/engine-parser/index/16", append([]byte{0xff, 0, 0, 0, 0, 0, 1, 0x11, 0x70}, bytesOf(70_000)...), []string{"2" + string(bytesOf(70_000))}, ""},
+		{"above the limit", "extra/engine-parser/index/17", []byte{0xff, 0, 0, 0, 0, 0, 0x10, 0, 1}, nil, "1048577 bytes, the limit is 1048576"},
+		{"no packet", "extra/engine-parser/index/18", []byte{0}, nil, errBareEmpty.Error()},
+		{"above 2^53-1", "extra/engine-parser/index/19", []byte{0xff, 0, 0x20, 0, 0, 0, 0, 0, 0}, nil, "9007199254740992 bytes"},
+		{"above 2^63", "", []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, nil, "18446744073709551615 bytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Attr("covers", c.covers)
+			for _, step := range []int{1, len(c.in)} {
+				got, err := readBare(c.in, step, limit)
+				if !slices.Equal(got, c.want) {
+					t.Errorf("%d bytes at a time: got %.100q", step, got)
+				}
+				if c.cause == "" && err != nil || c.cause != "" && (err == nil || !strings.Contains(err.Error(), c.cause)) {
+					t.Errorf("%d bytes at a time: %v", step, err)
+				}
+			}
+		})
+	}
 }

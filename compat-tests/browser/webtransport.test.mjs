@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { covers } from "../lib/covers.mjs";
 import { startServer } from "../lib/server.mjs";
 import { startBrowser } from "./visitor.mjs";
 
@@ -102,6 +103,20 @@ test("the upgrade from polling", async (t) => {
   assert.equal(await upgraded(page), "webtransport");
   assert.deepEqual(await page.evaluate(() => window.meanwhile), Array.from({ length: 200 }, (_, n) => n)); // none lost, none twice
   await talks(page);
+});
+
+test("Blobs, sent and received", async (t) => {
+  covers("extra/engine-parser/browser/8 extra/engine-parser/browser/9");
+  const page = await visit(t, { transports: ["webtransport"] });
+  const got = await page.evaluate(async () => {
+    const options = { forceNew: true, reconnection: false, transports: ["webtransport"], transportOptions: { webtransport: window.certificate } };
+    const socket = window.io(options);
+    socket.io.engine.binaryType = "blob"; // looked at when the stream has been opened
+    const data = await socket.timeout(8_000).emitWithAck("ack", new Blob(["a", new Uint8Array([0, 255])]));
+    socket.disconnect();
+    return [data instanceof Blob, [...new Uint8Array(await data.arrayBuffer())]];
+  });
+  assert.deepEqual(got, [true, [97, 0, 255]]);
 });
 
 test("a page that asks for it is told why the server closes", async (t) => {
