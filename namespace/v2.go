@@ -26,15 +26,19 @@ func (c *client) newSocketID(nsp string) string {
 	return nsp + "#" + c.session.ID()
 }
 
-// splitQuery takes the query off a packet's namespace; that of a CONNECT is the socket's auth. Of duplicates the last counts,
-// what cannot be parsed is left out.
+// splitQuery takes the query off a packet's namespace; that of a CONNECT is the socket's auth, and its payload is nothing. Of
+// duplicates the last counts, what cannot be parsed is left out.
 func splitQuery(p *protocol.Packet) {
 	name, query, has := strings.Cut(p.Namespace, "?")
 	if name == "" {
 		name = "/"
 	}
 	p.Namespace = name
-	if p.Type != protocol.Connect || !has {
+	if p.Type != protocol.Connect {
+		return
+	}
+	p.Data = nil
+	if !has {
 		return
 	}
 	values, _ := url.ParseQuery(query) // as the official server: what can be parsed
