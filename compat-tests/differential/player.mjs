@@ -19,6 +19,8 @@
 //   ["as", name]           what follows is another client, or a former one again
 //   ["together", step...]  steps one right after the other
 //
+// In what is posted and sent, "<question 1>" is the id of the first question that the server has asked.
+//
 // A query is an object whose members are put over those that the step has by itself (null removes one), or the string to send.
 // A step is over when nothing has happened for `quiet` milliseconds.
 
@@ -33,6 +35,40 @@ const HOST = "server.test";
 const PATIENCE = 1_500;
 
 const answeredAtOnce = ["open", "post", "ws", "request"];
+
+/** The packets of a payload, as text. */
+function packetsOf(body, headers, isOld) {
+  if (!isOld) {
+    return body.toString().split("\x1e");
+  }
+  const isBinary = headers.some(([name, value]) => name === "content-type" && value === "application/octet-stream");
+  return isBinary ? packetsOfBinary(body) : packetsOfText(body.toString());
+}
+
+/** A payload of protocol 3: a length, a colon and so much text, again and again. */
+function packetsOfText(body) {
+  const packets = [];
+  for (let rest = body; rest; ) {
+    const [head, length] = /^(\d+):/.exec(rest) ?? [rest];
+    const end = length === undefined ? rest.length : head.length + Number(length);
+    packets.push(rest.slice(length === undefined ? 0 : head.length, end));
+    rest = rest.slice(end);
+  }
+  return packets;
+}
+
+/** Its binary form: 0 or 1 for text or bytes, the digits of a length, 255, and so many bytes. */
+function packetsOfBinary(body) {
+  const packets = [];
+  for (let rest = body; rest.length > 0; ) {
+    const end = rest.indexOf(255);
+    const length = Number([...rest.subarray(1, end)].join(""));
+    const packet = rest.subarray(end + 1, end + 1 + length);
+    packets.push(rest[0] === 0 ? packet.toString() : `bytes ${packet.toString("hex")}`);
+    rest = rest.subarray(end + 1 + length);
+  }
+  return packets;
+}
 
 class Client {
   sid;
@@ -172,12 +208,11 @@ class Player {
       if (event.kind !== "response") {
         return;
       }
-      const body = event.body.toString();
       if (event.status !== 200) {
         this.#transcript.add(client.polls, event);
         return;
       }
-      const packets = this.#script.eio3 ? [body] : body.split("\x1e");
+      const packets = packetsOf(event.body, event.headers, query?.EIO === "3");
       for (const packet of packets) {
         this.#transcript.add(client.polls, { kind: "packet", packet });
       }
@@ -201,7 +236,8 @@ class Player {
     channel.write(`GET ${target} HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
   }
 
-  async post(body, query, headers) {
+  async post(text, query, headers) {
+    const body = this.#transcript.answering(text);
     const target = this.#target(query, this.#session("polling"));
     await this.#request("post", "POST", target, { headers: { "Content-Type": "text/plain;charset=UTF-8", ...headers }, body });
   }
@@ -237,7 +273,7 @@ class Player {
   }
 
   send(...texts) {
-    this.#frames(texts.map((text) => frame(TEXT, text)));
+    this.#frames(texts.map((text) => frame(TEXT, this.#transcript.answering(text))));
   }
 
   bytes(...payloads) {

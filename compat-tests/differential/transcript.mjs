@@ -14,6 +14,9 @@ const SHOWN = 400;
 // In JSON, in JSON within a string (JSONP), and in MessagePack.
 const ids = /(sid|pid)(?:\\*":\\*"|\xb4)([\w-]{20})/g;
 
+// Of a question that the interop server asks: the ids count for all clients of a namespace.
+const questions = /2(?:\/[^,]*,)?(\d+)\["question"/g;
+
 // Of the HTTP servers below, not of what they serve.
 const silentHeaders = new Set(["date", "keep-alive", "transfer-encoding"]);
 
@@ -59,6 +62,7 @@ function shown(bytes) {
 /** Collects what happens and gives it back as {step, lines} for each step of the script. */
 export class Transcript {
   #ids = new Map();
+  #questions = [];
   #steps = [];
   #changed = performance.now();
   #msgpack;
@@ -81,6 +85,11 @@ export class Transcript {
   /** Milliseconds since something happened, or a step began. */
   get quietFor() {
     return performance.now() - this.#changed;
+  }
+
+  /** A text with "<question 1>" replaced by the id of the first question, and so on. */
+  answering(text) {
+    return typeof text === "string" ? text.replace(/<question (\d+)>/g, (_, n) => this.#questions[n - 1] ?? 0) : text;
   }
 
   add(channel, event) {
@@ -151,7 +160,12 @@ export class Transcript {
         this.#ids.set(id, `<${key} ${this.#ids.size + 1}>`);
       }
     }
-    let named = text;
+    let named = text.replace(questions, (all, id) => {
+      if (!this.#questions.includes(id)) {
+        this.#questions.push(id);
+      }
+      return all.replace(`${id}[`, `<question ${this.#questions.indexOf(id) + 1}>[`);
+    });
     for (const [id, name] of this.#ids) {
       named = named.replaceAll(id, name);
     }

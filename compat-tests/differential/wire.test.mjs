@@ -57,11 +57,12 @@ async function playAll(scripts, { pace, atOnce }) {
   return results;
 }
 
-/** How many of a table's scripts that differ are shown whole. */
+/** How many of a table's scripts that differ are shown whole, and how many that were asked for by name. */
 const WHOLE = 5;
+const SHOWN = 20;
 
 function describeResult({ script, transcripts, differing }, i = 0) {
-  if (i >= WHOLE) {
+  if (i >= WHOLE && differing >= 0) {
     return brief(script, transcripts, differing);
   }
   const again = `npm run differential -- --play ${JSON.stringify(script.name)}`;
@@ -78,7 +79,7 @@ async function judge(scripts) {
       break;
     }
     const results = await playAll(left, pass);
-    if (wanted) {
+    if (wanted && results.length <= SHOWN) {
       console.log(results.map((result) => describeResult(result)).join("\n"));
     }
     differing = results.filter((result) => result.differing >= 0);
