@@ -109,7 +109,7 @@ func emit(t testing.TB, errs ...error) {
 }
 
 func TestMissedEvents(t *testing.T) {
-	t.Attr("covers", "socketio/connection-state-recovery/1 easy/47 easy/48 easy/50")
+	t.Attr("covers", "socketio/connection-state-recovery/1 easy/47 easy/48 easy/50 adapter/index/18 adapter/index/19")
 	f := start(t, recovering(namespace.ConnectionStateRecovery{}))
 	main := f.Of("/")
 	connected, disconnected := connects(main), disconnects(main)
@@ -149,6 +149,8 @@ func TestMissedEvents(t *testing.T) {
 	if got, want := read.Read(), fmt.Sprintf(`40{"sid":%q,"pid":%q}`, k.sid, k.pid); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	// What it has got is not sent again.
+	k.wantRecovered(t, comeBack(f, k))
 }
 
 // script is a list of packets to be read.
@@ -276,7 +278,7 @@ func TestWhoIsNotRecovered(t *testing.T) {
 	main := f.Of("/")
 	connected, disconnected := connects(main), disconnects(main)
 	t.Run("a stranger", func(t *testing.T) {
-		t.Attr("covers", "socketio/connection-state-recovery/5")
+		t.Attr("covers", "socketio/connection-state-recovery/5 adapter/index/20")
 		c := comeBack(f, ticket{pid: "foo", offset: "bar"})
 		k := admitted(t, c)
 		if s := wait(t, connected); s.Recovered() || s.ID() != k.sid {
@@ -354,6 +356,7 @@ func TestRecoveryIsOff(t *testing.T) {
 
 // A client that received nothing yet, and one that received nothing since it was recovered.
 func TestRecoveryWithoutAnOffset(t *testing.T) {
+	t.Attr("covers", "adapter/index/21")
 	f := start(t, recovering(namespace.ConnectionStateRecovery{}))
 	main := f.Of("/")
 	connected, disconnected := connects(main), disconnects(main)
@@ -525,6 +528,7 @@ func TestRecoveryBehindAHandlerThatBlocks(t *testing.T) {
 
 // Every event has an offset, so that the client never takes an argument for one.
 func TestOffsets(t *testing.T) {
+	t.Attr("covers", "adapter/index/19")
 	f := start(t, recovering(namespace.ConnectionStateRecovery{}))
 	main := f.Of("/")
 	connected, disconnected := connects(main), disconnects(main)
