@@ -1,13 +1,15 @@
-// Runs the suites: `node run.mjs [OPTION...] [WORD...]`.
+// Runs the suites against one server: `node run.mjs [OPTION...] [WORD...]`.
 //
-//   --target go    builds ../cmd/socketio and ./server once and tests them (the default)
-//   --target node  tests ./oracle, the official implementation, with the same scenarios
-//   --suite wire   scenarios with the official client, conformance suites, bad input, the demo (the default)
+//   --target NAME  the server: go (this repository's, the default), node (the official one), peer; see lib/targets.mjs
+//   --suite wire   scenarios with the official clients, conformance suites, bad input, the demo (the default)
 //   --suite browser  the chat page in headless Chromium
 //   --suite differential  raw scripts and generated packets, answered by the official packages and by ours
 //   --play TEXT    in that suite, only the scripts whose name contains TEXT, and both transcripts of each
 //   --mode portable  builds the servers so that each WebSocket has a goroutine, even where an event loop could wait for it
+//   --client NAME  only this client (lib/clients.mjs); may be given several times. Default: all of them
 //   --race         builds with Go's race detector: slower, and any race fails the test file that met it
+//   --results FILE appends a line of JSON there for what became of each scenario
+//   --patience MS  how long a scenario waits for what should happen at once
 //   WORD           only test files whose path contains one of the words
 //
 // A whole suite that passes against --target go leaves its labels (lib/covers.mjs) in ../artifacts/ledger for `make ledger`.
@@ -17,8 +19,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { targets } from "./lib/targets.mjs";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
@@ -30,6 +33,19 @@ function fail(line) {
   process.exit(1);
 }
 
+/** The value, which has to be one of the choices. */
+function choose(option, value, choices) {
+  if (!choices.includes(value)) {
+    fail(`${option}: there is ${choices.join(", ")}, and no ${value}`);
+  }
+  return value;
+}
+
+if (!existsSync(join(here, "node_modules", "socket.io-client"))) {
+  fail("npm packages are missing: run `npm ci` in compat-tests");
+}
+const { clientNames } = await import("./lib/clients.mjs");
+
 let values, words;
 try {
   ({ values, positionals: words } = parseArgs({
@@ -37,17 +53,21 @@ try {
     options: {
       target: { type: "string", default: "go" },
       suite: { type: "string", default: "wire" },
+      client: { type: "string", multiple: true, default: clientNames },
       mode: { type: "string", default: "auto" },
       race: { type: "boolean", default: false },
       play: { type: "string" },
+      results: { type: "string" },
+      patience: { type: "string" },
     },
   }));
 } catch (error) {
   fail(error.message);
 }
-if (!["go", "node"].includes(values.target) || !Object.hasOwn(suites, values.suite) || !["auto", "portable"].includes(values.mode)) {
-  fail("usage: node run.mjs --target go|node [--suite wire|browser|differential] [--mode auto|portable] [--play TEXT] [--race] [WORD...]");
-}
+const target = targets[choose("--target", values.target, Object.keys(targets))];
+const directories = suites[choose("--suite", values.suite, Object.keys(suites))];
+choose("--mode", values.mode, ["auto", "portable"]);
+values.client.forEach((name) => choose("--client", name, clientNames));
 
 // Everything temporary goes here, that of the browser and of the tests too, so that all of it can be removed.
 const temporary = mkdtempSync(join(tmpdir(), "compat-tests-"));
@@ -77,12 +97,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 
 /** Builds a Go command and returns the path of its binary. */
-function build(name, directory, pkg) {
+function build(name, { directory, package: pkg, env = {} }) {
   const output = join(temporary, name);
   const mode = values.mode === "auto" ? "" : values.mode;
   const flags = ["-ldflags", `-X github.com/gosocketio/socketio/engineio.defaultMode=${mode}`, ...(values.race ? ["-race"] : [])];
   const args = ["build", ...flags, "-o", output, pkg];
-  const { error, status, stderr } = spawnSync("go", args, { cwd: directory, encoding: "utf8" });
+  const { error, status, stderr } = spawnSync("go", args, { cwd: directory, encoding: "utf8", env: { ...process.env, ...env } });
   if (error) {
     fail(`cannot run go: ${error.message}`);
   }
@@ -93,13 +113,10 @@ function build(name, directory, pkg) {
   return output;
 }
 
-if (!existsSync(join(here, "node_modules", "socket.io-client"))) {
-  fail("npm packages are missing: run `npm ci` in compat-tests");
-}
-
 const covers = join(temporary, "covers");
 writeFileSync(covers, "");
-const labels = values.target === "go" && words.length === 0 && join(root, "artifacts", "ledger", `compat-${values.suite}.jsonl`);
+const whole = words.length === 0 && values.client === clientNames;
+const labels = target.ours && whole && join(root, "artifacts", "ledger", `compat-${values.suite}.jsonl`);
 if (labels) {
   mkdirSync(dirname(labels), { recursive: true });
   rmSync(labels, { force: true });
@@ -108,37 +125,66 @@ const env = { ...process.env, COMPAT_TARGET: values.target, COMPAT_COVERS: cover
 if (values.play !== undefined) {
   env.COMPAT_PLAY = values.play;
 }
+if (values.results) {
+  env.COMPAT_RESULTS = resolve(values.results);
+}
+if (values.patience) {
+  env.COMPAT_PATIENCE = values.patience;
+}
 if (values.suite === "browser") {
   env.CHROMIUM ??= "/usr/bin/chromium";
   if (!existsSync(env.CHROMIUM)) {
     fail(`no Chromium at ${env.CHROMIUM}: install Debian's package chromium, or name one in CHROMIUM`);
   }
 }
-if (values.target === "node") {
-  env.COMPAT_SERVER = JSON.stringify([process.execPath, join(here, "oracle", "server.mjs")]);
-} else {
-  env.COMPAT_SERVER = JSON.stringify([build("compat-server", here, "./server")]);
-  env.COMPAT_DEMO = build("socketio", root, "./cmd/socketio");
+
+/** The test files of directories, as far as words chose them. */
+function list(...directories) {
+  return directories
+    .filter((directory) => target.ours || values.suite === directory || !["demo", "differential"].includes(directory))
+    .flatMap((directory) => readdirSync(join(here, directory)).map((name) => join(directory, name)))
+    .filter((file) => file.endsWith(".test.mjs"))
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
 }
 
-const files = suites[values.suite]
-  .filter((directory) => values.target === "go" || values.suite === directory || !["demo", "differential"].includes(directory))
-  .flatMap((directory) => readdirSync(join(here, directory)).map((name) => join(directory, name)))
-  .filter((file) => file.endsWith(".test.mjs"))
-  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
-if (files.length === 0) {
+/** Runs test files with the clients named, and resolves with the exit code. */
+function run(files, clients) {
+  // Two files at a time: the scenarios mostly wait, but the heartbeats of the conformance suites are short.
+  tests = spawn(
+    process.execPath,
+    ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=300000", ...files],
+    { cwd: here, env: { ...env, COMPAT_CLIENTS: clients.join(" ") }, stdio: "inherit", detached: true },
+  );
+  return new Promise((done) => {
+    tests.once("close", (code) => {
+      signalTests("SIGKILL");
+      done(code ?? 1);
+    });
+  });
+}
+
+// The clients of a form of packets that is not the usual one need servers that speak it: a run of its own.
+const usual = values.client.filter((name) => !name.includes("+"));
+const special = values.suite === "wire" ? values.client.filter((name) => name.includes("+")) : [];
+const runs = [
+  ...(usual.length > 0 ? [[list(...directories), usual]] : []),
+  ...special.map((name) => [list("scenarios"), [name]]),
+].filter(([files]) => files.length > 0);
+if (runs.length === 0) {
   fail(`no test file matches ${words.join(" ")}`);
 }
 
-// Two files at a time: the scenarios mostly wait, but the heartbeats of the conformance suites are short.
-tests = spawn(
-  process.execPath,
-  ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=120000", ...files],
-  { cwd: here, env, stdio: "inherit", detached: true },
-);
-tests.once("close", (code) => {
-  if (labels && code === 0 && !interrupted) {
-    copyFileSync(covers, labels);
-  }
-  process.exit(interrupted ? 130 : (code ?? 1));
-});
+env.COMPAT_SERVER = JSON.stringify(target.go ? [build("compat-server", target.go)] : target.command);
+if (target.ours) {
+  env.COMPAT_DEMO = build("socketio", { directory: root, package: "./cmd/socketio" });
+}
+
+let failed = 0;
+for (const [files, clients] of runs) {
+  const code = interrupted ? 130 : await run(files, clients);
+  failed ||= code;
+}
+if (labels && failed === 0) {
+  copyFileSync(covers, labels);
+}
+process.exit(interrupted ? 130 : failed);

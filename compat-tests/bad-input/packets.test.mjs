@@ -2,7 +2,8 @@
 // next GET. What is only odd does not.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { Engine } from "../lib/engine.mjs";
 import { connectRaw } from "../lib/raw-client.mjs";
 import { target } from "../lib/server.mjs";

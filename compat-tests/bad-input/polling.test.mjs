@@ -1,7 +1,8 @@
 // What ends a session over polling, what does not, and what each of the requests involved is answered.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { Engine, eventually, SEPARATOR } from "../lib/engine.mjs";
 import { begin, post, send } from "../lib/http.mjs";
 import { target } from "../lib/server.mjs";

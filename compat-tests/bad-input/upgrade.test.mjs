@@ -1,7 +1,8 @@
 // Upgrades that are not completed, or not asked for: the session goes on over polling as if nothing had been.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { Engine } from "../lib/engine.mjs";
 import { begin, get, post } from "../lib/http.mjs";
 import { target } from "../lib/server.mjs";

@@ -1,7 +1,8 @@
 // Requests that are refused before a session has anything to do with them: the answers, and which check comes first.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { covers } from "../lib/covers.mjs";
 import { Engine } from "../lib/engine.mjs";
 import { get, send } from "../lib/http.mjs";

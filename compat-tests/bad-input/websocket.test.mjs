@@ -1,7 +1,8 @@
 // Frames and packets over WebSocket that no well-behaved client sends: how the connection ends, or that it does not.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { Engine, eventually } from "../lib/engine.mjs";
 import { BINARY, CLOSE, CONTINUATION, frame, PING, PONG, TEXT } from "../lib/frame.mjs";
 import { get } from "../lib/http.mjs";

@@ -1,7 +1,8 @@
 // What pages of other origins are told, on every kind of answer.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { Engine } from "../lib/engine.mjs";
 import { get, post, send } from "../lib/http.mjs";
 import { target } from "../lib/server.mjs";

@@ -1,7 +1,8 @@
 // The conformance suite of the Engine.IO protocol, revision 4: 25 cases against a server that echoes.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { covers } from "../lib/covers.mjs";
 import { post } from "../lib/http.mjs";
 import { SEPARATOR } from "../lib/engine.mjs";

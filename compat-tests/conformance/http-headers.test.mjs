@@ -1,7 +1,8 @@
 // What the answers of a session look like to HTTP: headers on every kind of answer.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { covers } from "../lib/covers.mjs";
 import { Engine } from "../lib/engine.mjs";
 import { get } from "../lib/http.mjs";

@@ -1,7 +1,8 @@
 // The conformance suite of the Socket.IO protocol, revision 5: 32 cases.
 
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
+import { test } from "../lib/results.mjs";
 import { covers } from "../lib/covers.mjs";
 import { connectRaw, dialRaw } from "../lib/raw-client.mjs";
 import { useEngine } from "./cases/server.mjs";

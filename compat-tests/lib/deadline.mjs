@@ -1,7 +1,7 @@
 // Waiting without sleeping: everything that a scenario awaits has a deadline and a name to fail with.
 
 /** How long anything that should happen at once may take, in milliseconds: wide, for a busy machine. */
-export const SOON = 8_000;
+export const SOON = Number(process.env.COMPAT_PATIENCE ?? 8_000);
 
 /** Resolves as promise does, or rejects after ms milliseconds with an Error that says what was awaited. */
 export function within(promise, what, ms = SOON) {

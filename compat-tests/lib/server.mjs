@@ -1,8 +1,9 @@
 // The interop server under test, whichever it is.
 
+import { parser } from "./clients.mjs";
 import { Process } from "./process.mjs";
 
-/** Which server is under test: "go" is ours, "node" the official one. */
+/** Which server is under test: a name of targets.mjs. */
 export const target = process.env.COMPAT_TARGET;
 
 /** Spawns the server under test with flags, without waiting for it. They are those of ../server. */
@@ -20,7 +21,8 @@ export function spawnServer(...flags) {
  * listens.
  */
 export async function startServer(flags = [], { port = 0 } = {}) {
-  const server = spawnServer("-addr", `127.0.0.1:${port}`, ...flags);
+  const form = parser ? ["-parser", parser] : [];
+  const server = spawnServer("-addr", `127.0.0.1:${port}`, ...form, ...flags);
   const [, url, host, actual] = await server.line;
   if (!server.stdout.startsWith("listening on ")) {
     await server.kill();

@@ -1,10 +1,11 @@
-// What the scenario files have in common: one server for the file, the three ways to connect, one official client.
+// What the scenario files have in common: one server for the file, the ways to connect, one definition for all of them.
 
-import { after, before, describe } from "node:test";
-import { io } from "socket.io-client";
+import { after, before, describe, test } from "node:test";
+import { newest, Way, ways } from "./clients.mjs";
 import { Inbox } from "./inbox.mjs";
-import { once } from "./deadline.mjs";
+import { once, within } from "./deadline.mjs";
 import { startDemo } from "./demo.mjs";
+import { noted } from "./results.mjs";
 import { startServer } from "./server.mjs";
 
 /**
@@ -26,37 +27,57 @@ export function useDemo(options) {
   return demo;
 }
 
-export const transports = [
-  { name: "polling", options: { transports: ["polling"] } },
-  { name: "websocket", options: { transports: ["websocket"] } },
-  { name: "polling, then the upgrade", options: {} },
-];
-
-/** Declares the same tests once for each way that the official client can connect. */
-export function overEachTransport(declare) {
-  for (const transport of transports) {
-    describe(`over ${transport.name}`, () => declare(transport));
+/**
+ * Declares a scenario: run(t, way) is a test for each way to connect. The options are those of ways (clients.mjs): they
+ * say which clients can do it, and over which transports it makes sense.
+ */
+export function scenario(name, ...rest) {
+  const run = rest.pop();
+  const [options = {}] = rest;
+  const all = ways(options);
+  if (all.length === 0) {
+    return;
   }
+  describe(name, () => {
+    for (const way of all) {
+      const cell = { scenario: name, client: way.client.name, transport: way.transport };
+      test(way.name, { timeout: 60_000 }, noted(cell, (t) => run(t, way)));
+    }
+  });
 }
+
+/** The newest client over WebSocket: for scenarios, and parts of them, that are about the server. */
+export const plainly = new Way(newest, "websocket");
 
 /**
  * An official client for url, with a connection of its own, closed when the test t ends. It does not reconnect unless
  * the options say so: a scenario that loses its connection by surprise should fail where that happens.
  */
-export function open(t, url, transport, options = {}) {
-  const socket = io(url, { forceNew: true, reconnection: false, ...transport.options, ...options });
+export function open(t, url, way, options = {}) {
+  const socket = way.io(url, { forceNew: true, reconnection: false, ...way.options, ...options });
   t.after(() => {
     socket.io.reconnection(false);
-    socket.disconnect();
+    socket.close();
+    // Other namespaces of the connection may still want it.
+    socket.io.disconnect();
     socket.io.engine?.close();
   });
   return socket;
 }
 
 /** As open, and waits until the client is connected. */
-export async function connect(t, url, transport, options) {
-  const socket = open(t, url, transport, options);
+export async function connect(t, url, way, options) {
+  const socket = open(t, url, way, options);
   await connected(socket);
+  return socket;
+}
+
+/** As connect, and waits until the connection is on the transport where it stays. */
+export async function settled(t, url, way, options) {
+  const socket = await connect(t, url, way, options);
+  if (way.settles === "websocket") {
+    await upgraded(socket);
+  }
   return socket;
 }
 
@@ -65,7 +86,11 @@ export async function connected(socket) {
   if (socket.connected) {
     return;
   }
-  const refused = new Promise((_, reject) => socket.once("connect_error", reject));
+  const refused = new Promise((_, reject) => {
+    for (const event of ["connect_error", "error"]) {
+      socket.once(event, (error) => reject(error instanceof Error ? error : new Error(`refused: ${JSON.stringify(error)}`)));
+    }
+  });
   await Promise.race([once(socket, "connect"), refused]);
 }
 
@@ -77,16 +102,33 @@ export async function upgraded(socket) {
   }
 }
 
+/** A value that was received, with Buffers for whatever the client has for binary. */
+export function received(value) {
+  if (value instanceof ArrayBuffer) {
+    return Buffer.from(value);
+  }
+  if (ArrayBuffer.isView(value)) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+  if (Array.isArray(value)) {
+    return value.map(received);
+  }
+  if (value && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
+    // Not by assignment: a key may be called __proto__.
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, received(inner)]));
+  }
+  return value;
+}
+
 /** Everything of that name that socket receives from now on: an Inbox of argument arrays. */
 export function record(socket, name) {
   const inbox = new Inbox(`event ${JSON.stringify(name)}`);
-  socket.on(name, (...args) => inbox.push(args));
+  socket.on(name, (...args) => inbox.push(received(args)));
   return inbox;
 }
 
 /** Emits, and resolves with all arguments of the acknowledgement. */
 export function ask(socket, name, ...args) {
-  return new Promise((resolve, reject) => {
-    socket.timeout(8_000).emit(name, ...args, (error, ...answer) => (error ? reject(error) : resolve(answer)));
-  });
+  const answer = new Promise((resolve) => socket.emit(name, ...args, (...answer) => resolve(received(answer))));
+  return within(answer, `answer to ${JSON.stringify(name)}`);
 }

@@ -1,39 +1,36 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { ask, connect, connected, open, overEachTransport, record, useServer } from "../lib/suite.mjs";
+import { ask, connect, connected, open, scenario, record, useServer } from "../lib/suite.mjs";
 
-const server = useServer();
+const server = useServer("-eio3");
 
-overEachTransport((transport) => {
-  test("no credentials are an empty object", async (t) => {
-    const socket = open(t, server.url, transport);
-    const auth = record(socket, "auth");
-    assert.deepEqual(await auth.next(), [{}]);
-  });
+scenario("no credentials are an empty object", async (t, way) => {
+  const socket = open(t, server.url, way);
+  const auth = record(socket, "auth");
+  assert.deepEqual(await auth.next(), [{}]);
+});
 
-  test("the handshake's credentials reach the server as they are", async (t) => {
-    const credentials = { token: "tök€n 🔑", scopes: ["read", "write"], nested: { n: 1.5, yes: true, none: null } };
-    const socket = open(t, server.url, transport, { auth: credentials });
-    const auth = record(socket, "auth");
-    assert.deepEqual(await auth.next(), [credentials]);
-    const [who] = await ask(socket, "whoami");
-    assert.deepEqual(who.auth, credentials);
-  });
+scenario("the handshake's credentials reach the server as they are", { from: "3.0" }, async (t, way) => {
+  const credentials = { token: "tök€n 🔑", scopes: ["read", "write"], nested: { n: 1.5, yes: true, none: null } };
+  const socket = open(t, server.url, way, { auth: credentials });
+  const auth = record(socket, "auth");
+  assert.deepEqual(await auth.next(), [credentials]);
+  const [who] = await ask(socket, "whoami");
+  assert.deepEqual(who.auth, credentials);
+});
 
-  test("credentials may be computed for each connection", async (t) => {
-    let turn = 0;
-    const socket = open(t, server.url, transport, { auth: (give) => give({ turn: ++turn }) });
-    const auth = record(socket, "auth");
-    assert.deepEqual(await auth.next(), [{ turn: 1 }]);
-    socket.disconnect().connect();
-    assert.deepEqual(await auth.next(), [{ turn: 2 }]);
-  });
+scenario("credentials may be computed for each connection", { from: "3.0" }, async (t, way) => {
+  let turn = 0;
+  const socket = open(t, server.url, way, { auth: (give) => give({ turn: ++turn }) });
+  const auth = record(socket, "auth");
+  assert.deepEqual(await auth.next(), [{ turn: 1 }]);
+  socket.disconnect().connect();
+  assert.deepEqual(await auth.next(), [{ turn: 2 }]);
+});
 
-  test("each namespace has credentials of its own", async (t) => {
-    const root = await connect(t, server.url, transport, { auth: { who: "root" } });
-    const chat = root.io.socket("/chat", { auth: { who: "chat" } });
-    await connected(chat);
-    assert.deepEqual((await ask(root, "whoami"))[0].auth, { who: "root" });
-    assert.deepEqual((await ask(chat, "whoami"))[0].auth, { who: "chat" });
-  });
+scenario("each namespace has credentials of its own", { from: "3.0" }, async (t, way) => {
+  const root = await connect(t, server.url, way, { auth: { who: "root" } });
+  const chat = root.io.socket("/chat", { auth: { who: "chat" } });
+  await connected(chat);
+  assert.deepEqual((await ask(root, "whoami"))[0].auth, { who: "root" });
+  assert.deepEqual((await ask(chat, "whoami"))[0].auth, { who: "chat" });
 });

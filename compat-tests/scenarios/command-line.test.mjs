@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test } from "../lib/results.mjs";
 import { spawnServer } from "../lib/server.mjs";
 
 /** Runs the server with flags that it must refuse. */

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 import WebSocket from "ws";
 import { once } from "../lib/deadline.mjs";
-import { ask, connect, overEachTransport, record, upgraded, useServer } from "../lib/suite.mjs";
+import { test } from "../lib/results.mjs";
+import { ask, connect, record, scenario, upgraded, useServer } from "../lib/suite.mjs";
 
 const server = useServer("-deflate");
 const plain = useServer();
@@ -13,46 +14,44 @@ const plain = useServer();
 const long = "compress me, 🗜 ".repeat(5_000);
 
 /** What a client and its server agreed on. */
-async function extensions(socket, transport) {
-  if (transport.name === "polling") {
+async function extensions(socket, way) {
+  if (way.settles === "polling") {
     return "";
   }
   await upgraded(socket);
   return socket.io.engine.transport.ws.extensions;
 }
 
-overEachTransport((transport) => {
-  test("long and short, text and binary come back", async (t) => {
-    const socket = await connect(t, server.url, transport);
-    const back = record(socket, "echo");
-    const values = [long, "short", Buffer.alloc(100_000, 7), randomBytes(50_000), [long, { deep: Buffer.from(long) }, "€"], ""];
-    for (let round = 0; round < 3; round++) {
-      for (const value of values) {
-        socket.emit("echo", value);
-      }
-      assert.deepEqual(await back.take(values.length), values.map((value) => [value]));
+scenario("long and short, text and binary come back", { from: "3.0" }, async (t, way) => {
+  const socket = await connect(t, server.url, way);
+  const back = record(socket, "echo");
+  const values = [long, "short", Buffer.alloc(100_000, 7), randomBytes(50_000), [long, { deep: Buffer.from(long) }, "€"], ""];
+  for (let round = 0; round < 3; round++) {
+    for (const value of values) {
+      socket.emit("echo", value);
     }
-    assert.deepEqual(await ask(socket, "ack", long, Buffer.from(long)), [long, Buffer.from(long)]);
-    assert.equal(await extensions(socket, transport), transport.name === "polling" ? "" : "permessage-deflate");
-  });
+    assert.deepEqual(await back.take(values.length), values.map((value) => [value]));
+  }
+  assert.deepEqual(await ask(socket, "ack", long, Buffer.from(long)), [long, Buffer.from(long)]);
+  assert.equal(await extensions(socket, way), way.settles === "polling" ? "" : "permessage-deflate");
+});
 
-  test("a server that does not compress says so", async (t) => {
-    const socket = await connect(t, plain.url, transport);
-    assert.deepEqual(await ask(socket, "ack", long), [long]);
-    assert.equal(await extensions(socket, transport), "");
-  });
+scenario("a server that does not compress says so", { from: "3.0" }, async (t, way) => {
+  const socket = await connect(t, plain.url, way);
+  assert.deepEqual(await ask(socket, "ack", long), [long]);
+  assert.equal(await extensions(socket, way), "");
+});
 
-  test("a client that does not compress gets what others get compressed", async (t) => {
-    const with_ = await connect(t, server.url, transport);
-    const without = await connect(t, server.url, transport, { perMessageDeflate: false });
-    const inboxes = [record(with_, "broadcast"), record(without, "broadcast")];
-    await Promise.all([ask(with_, "join", "x"), ask(without, "join", "x")]);
-    with_.emit("broadcast", long, Buffer.from(long), "end");
-    for (const inbox of inboxes) {
-      assert.deepEqual(await inbox.next(), [long, Buffer.from(long), "end"]);
-    }
-    assert.equal(await extensions(without, transport), "");
-  });
+scenario("a client that does not compress gets what others get compressed", { from: "3.0" }, async (t, way) => {
+  const with_ = await connect(t, server.url, way);
+  const without = await connect(t, server.url, way, { perMessageDeflate: false });
+  const inboxes = [record(with_, "broadcast"), record(without, "broadcast")];
+  await Promise.all([ask(with_, "join", "x"), ask(without, "join", "x")]);
+  with_.emit("broadcast", long, Buffer.from(long), "end");
+  for (const inbox of inboxes) {
+    assert.deepEqual(await inbox.next(), [long, Buffer.from(long), "end"]);
+  }
+  assert.equal(await extensions(without, way), "");
 });
 
 describe("on the wire", () => {

@@ -1,37 +1,32 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test } from "../lib/results.mjs";
 import { once } from "../lib/deadline.mjs";
 import { Engine } from "../lib/engine.mjs";
 import { connectRaw } from "../lib/raw-client.mjs";
-import { ask, connect, open, overEachTransport, record, upgraded, useServer } from "../lib/suite.mjs";
+import { ask, open, record, scenario, settled, useServer } from "../lib/suite.mjs";
 
-const server = useServer();
+const server = useServer("-eio3");
 const engine = new Engine(server, "/socket.io/");
 
-overEachTransport((transport) => {
-  test("what the client sends as volatile arrives while the connection stands", async (t) => {
-    const socket = await connect(t, server.url, transport);
-    if (transport.name !== "polling") {
-      await upgraded(socket);
-    }
-    const back = record(socket, "message-back");
-    await ask(socket, "ack");
-    // The answer may overtake the end of the request that asked, and until that the client drops what is volatile.
-    const { transport: carrier } = socket.io.engine;
-    if (!carrier.writable) {
-      await once(carrier, "drain");
-    }
-    socket.volatile.emit("message", "volatile");
-    assert.deepEqual(await back.next(), ["volatile"]);
-  });
+scenario("what the client sends as volatile arrives while the connection stands", { from: "3.0" }, async (t, way) => {
+  const socket = await settled(t, server.url, way);
+  const back = record(socket, "message-back");
+  await ask(socket, "ack");
+  // The answer may overtake the end of the request that asked, and until that the client drops what is volatile.
+  const { transport: carrier } = socket.io.engine;
+  if (!carrier.writable) {
+    await once(carrier, "drain");
+  }
+  socket.volatile.emit("message", "volatile");
+  assert.deepEqual(await back.next(), ["volatile"]);
+});
 
-  test("what the client sends as volatile before the connection stands is dropped", async (t) => {
-    const socket = open(t, server.url, transport);
-    const back = record(socket, "message-back");
-    socket.volatile.emit("message", "volatile");
-    socket.emit("message", "steady");
-    assert.deepEqual(await back.next(), ["steady"]);
-  });
+scenario("what the client sends as volatile before the connection stands is dropped", { from: "3.0" }, async (t, way) => {
+  const socket = open(t, server.url, way);
+  const back = record(socket, "message-back");
+  socket.volatile.emit("message", "volatile");
+  socket.emit("message", "steady");
+  assert.deepEqual(await back.next(), ["steady"]);
 });
 
 test("over polling a volatile event of the server passes only while a GET waits", async () => {

@@ -1,24 +1,18 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { ask, connect, overEachTransport, upgraded, useServer } from "../lib/suite.mjs";
+import { ask, scenario, settled, useServer } from "../lib/suite.mjs";
 
-const server = useServer();
+const server = useServer("-eio3");
 
-overEachTransport((transport) => {
-  test("the server knows a socket as the client does", async (t) => {
-    const socket = await connect(t, `${server.url}/chat`, transport, { auth: { name: "Ada" }, query: { extra: "1" } });
-    if (transport.name !== "polling") {
-      await upgraded(socket);
-    }
-    await ask(socket, "join", "kitchen");
-    assert.deepEqual(await ask(socket, "whoami"), [
-      {
-        id: socket.id,
-        namespace: "/chat",
-        rooms: [socket.id, "kitchen"],
-        transport: transport.name === "polling" ? "polling" : "websocket",
-        auth: { name: "Ada" },
-      },
-    ]);
-  });
+scenario("the server knows a socket as the client does", async (t, way) => {
+  const socket = await settled(t, `${server.url}/chat`, way, { auth: { name: "Ada" }, query: { extra: "1" } });
+  await ask(socket, "join", "kitchen");
+  assert.deepEqual(await ask(socket, "whoami"), [
+    {
+      id: socket.id,
+      namespace: "/chat",
+      rooms: [socket.id, "kitchen"],
+      transport: way.settles,
+      auth: way.old ? { extra: "1" } : { name: "Ada" },
+    },
+  ]);
 });

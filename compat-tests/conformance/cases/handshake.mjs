@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test } from "../../lib/results.mjs";
 import { covers } from "../../lib/covers.mjs";
 import { get, send } from "../../lib/http.mjs";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test } from "../../lib/results.mjs";
 import { covers } from "../../lib/covers.mjs";
 
 /** Four cases, of which the first has a number in the suite: the server pings, the client answers or is dropped. */
