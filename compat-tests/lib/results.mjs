@@ -8,6 +8,9 @@ import { parser } from "./clients.mjs";
 const path = process.env.COMPAT_RESULTS;
 const file = basename(process.argv[1] ?? "", ".test.mjs");
 
+/** Whether this file has any test for the clients of this run. */
+export const declared = { any: false };
+
 function write(line) {
   if (path) {
     appendFileSync(path, `${JSON.stringify({ file, ...line })}\n`);
@@ -19,6 +22,7 @@ function write(line) {
  * so that a test that never ends is missed.
  */
 export function noted(cell, run) {
+  declared.any = true;
   write({ ...cell, state: "declared" });
   return async (t) => {
     const start = performance.now();

@@ -18,7 +18,7 @@ scenario("the handshake's credentials reach the server as they are", { from: "3.
   assert.deepEqual(who.auth, credentials);
 });
 
-scenario("credentials may be computed for each connection", { from: "3.0" }, async (t, way) => {
+scenario("credentials may be computed for each connection", { from: "4.4" }, async (t, way) => {
   let turn = 0;
   const socket = open(t, server.url, way, { auth: (give) => give({ turn: ++turn }) });
   const auth = record(socket, "auth");

@@ -31,7 +31,7 @@ scenario("several buffers keep their places", async (t, way) => {
   assert.deepEqual(await ask(socket, "ack", ...args), args);
 });
 
-scenario("buffers may be nested at any depth", async (t, way) => {
+scenario("buffers may be nested at any depth", { usual: true }, async (t, way) => {
   const socket = await connect(t, server.url, way);
   const back = record(socket, "echo");
   const value = {
@@ -43,7 +43,7 @@ scenario("buffers may be nested at any depth", async (t, way) => {
   assert.deepEqual(await back.next(), [value, Buffer.from("e")]);
 });
 
-scenario("views are sent as the bytes they show", async (t, way) => {
+scenario("views are sent as the bytes they show", { from: "2.0", usual: true }, async (t, way) => {
   const socket = await connect(t, server.url, way);
   const ground = Uint8Array.from([9, 1, 2, 3, 9]);
   const views = [ground.subarray(1, 4), ground.buffer, new DataView(ground.buffer, 2, 2), Uint16Array.from([0x0201])];

@@ -59,7 +59,7 @@ scenario("two connections are two sockets", async (t, way) => {
   assert.notEqual(first.io.engine.id, second.io.engine.id);
 });
 
-scenario("a client that left comes back as a new socket", { from: "3.0" }, async (t, way) => {
+scenario("a client that left comes back as a new socket", { from: "4.4" }, async (t, way) => {
   const socket = await connect(t, server.url, way);
   const before = socket.id;
   const gone = once(socket, "disconnect");

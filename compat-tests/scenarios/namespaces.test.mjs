@@ -4,14 +4,14 @@ import { ask, connect, connected, open, scenario, record, useServer } from "../l
 
 const server = useServer("-eio3");
 
-scenario("a client may join a namespace without joining the root", async (t, way) => {
+scenario("a client may join a namespace without joining the root", { from: "2.0" }, async (t, way) => {
   const socket = await connect(t, `${server.url}/chat`, way);
   const [who] = await ask(socket, "whoami");
   assert.equal(who.namespace, "/chat");
   assert.equal(who.id, socket.id);
 });
 
-scenario("several namespaces share one connection, each with an id of its own", async (t, way) => {
+scenario("several namespaces share one connection, each with an id of its own", { from: "2.0" }, async (t, way) => {
   const root = await connect(t, server.url, way);
   const chat = root.io.socket("/chat");
   const custom = root.io.socket("/custom");

@@ -10,7 +10,7 @@ scenario("an unknown namespace is refused", async (t, way) => {
   assert.equal(error.message, "Invalid namespace");
   assert.equal(error.data, undefined);
   assert.equal(socket.connected, false);
-  if (way.since("4.0")) {
+  if (way.since("4.4")) {
     assert.equal(socket.active, false, "the client must not try again by itself");
   }
 });

@@ -83,7 +83,7 @@ scenario("rooms of the same name in two namespaces are two rooms", async (t, way
   assert.deepEqual(atRoot.drain(), []);
 });
 
-scenario("rooms are left with the connection", { from: "3.0" }, async (t, way) => {
+scenario("rooms are left with the connection", { from: "4.4" }, async (t, way) => {
   const [stays, leaves] = await crowd(t, way, 2);
   await Promise.all([ask(stays.socket, "join", "house"), ask(leaves.socket, "join", "house")]);
   const back = once(leaves.socket, "connect");

@@ -6,7 +6,7 @@ import { ask, connect, scenario, record, useServer } from "../lib/suite.mjs";
 const server = useServer("-eio3");
 const engine = new Engine(server, "/socket.io/");
 
-scenario("a client that does not read keeps nobody waiting", async (t, way) => {
+scenario("a client that does not read keeps nobody waiting", { usual: true }, async (t, way) => {
   const stalled = await connectRaw(t, engine, "/chat");
   stalled.websocket.pause();
   const sockets = await Promise.all([1, 2].map(() => connect(t, `${server.url}/chat`, way)));

@@ -3,7 +3,7 @@ import { ask, scenario, settled, useServer } from "../lib/suite.mjs";
 
 const server = useServer("-eio3");
 
-scenario("the server knows a socket as the client does", async (t, way) => {
+scenario("the server knows a socket as the client does", { from: "2.0" }, async (t, way) => {
   const socket = await settled(t, `${server.url}/chat`, way, { auth: { name: "Ada" }, query: { extra: "1" } });
   await ask(socket, "join", "kitchen");
   assert.deepEqual(await ask(socket, "whoami"), [
