@@ -5,23 +5,21 @@ import { test } from "node:test";
 import { authority, certify } from "../lib/certificate.mjs";
 import { eventually } from "../lib/engine.mjs";
 import { Http2 } from "../lib/http2.mjs";
-import { connect, overEachTransport, record, upgraded, useDemo } from "../lib/suite.mjs";
+import { connect, record, scenario, upgraded, useDemo } from "../lib/suite.mjs";
 
 const demo = useDemo(certify);
 
-overEachTransport((transport) => {
-  test("messages travel both ways", async (t) => {
-    const client = await connect(t, `${demo.url}/chat`, transport, { ca: authority() });
-    if (transport.name !== "polling") {
-      await upgraded(client);
-    }
-    const heard = record(client, "message");
-    const sent = Array.from({ length: 100 }, (_, i) => [i, "x".repeat(i * 50), Buffer.alloc(i, i)]);
-    for (const args of sent) {
-      client.emit("message", ...args);
-    }
-    assert.deepEqual(await heard.take(sent.length), sent);
-  });
+scenario("messages travel both ways", { newest: true, usual: true }, async (t, way) => {
+  const client = await connect(t, `${demo.url}/chat`, way, { ca: authority() });
+  if (way.settles === "websocket") {
+    await upgraded(client);
+  }
+  const heard = record(client, "message");
+  const sent = Array.from({ length: 100 }, (_, i) => [i, "x".repeat(i * 50), Buffer.alloc(i, i)]);
+  for (const args of sent) {
+    client.emit("message", ...args);
+  }
+  assert.deepEqual(await heard.take(sent.length), sent);
 });
 
 test("polling works over HTTP/2, many requests on one connection", async (t) => {

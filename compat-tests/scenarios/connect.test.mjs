@@ -60,6 +60,7 @@ scenario("two connections are two sockets", async (t, way) => {
 });
 
 scenario("a client that left comes back as a new socket", { from: "4.4" }, async (t, way) => {
+  covers("socketio/socket/1");
   const socket = await connect(t, server.url, way);
   const before = socket.id;
   const gone = once(socket, "disconnect");

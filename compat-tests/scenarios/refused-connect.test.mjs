@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { covers } from "../lib/covers.mjs";
 import { once } from "../lib/deadline.mjs";
 import { ask, connect, open, scenario, useServer } from "../lib/suite.mjs";
 
@@ -26,6 +27,7 @@ scenario("a namespace is compared with its query string", { from: "3.0" }, async
 scenario("a middleware's refusal carries its message and data", async (t, way) => {
   const socket = open(t, `${server.url}/refused`, way, { auth: { word: "now" } });
   const [error] = await once(socket, way.refusal);
+  way.old && covers("easy/36");
   const data = { code: 401, hint: ["p", "l", "e"] };
   if (way.old) {
     assert.deepEqual(error, data);
@@ -38,6 +40,7 @@ scenario("a middleware's refusal carries its message and data", async (t, way) =
 });
 
 scenario("credentials in the query let an old client in", { below: "3.0" }, async (t, way) => {
+  covers("easy/33 socketio/v2-compatibility/2");
   await connect(t, `${server.url}/refused`, way, { query: { word: "please" } });
 });
 
