@@ -6,7 +6,7 @@ import { connect, record, scenario, useDemo } from "../lib/suite.mjs";
 const demo = useDemo();
 
 for (const namespace of ["/", "/chat"]) {
-  test(`a message on ${namespace} reaches everyone there`, async (t) => {
+  scenario(`a message on ${namespace} reaches everyone there`, { newest: true, usual: true }, async (t, way) => {
     const clients = await Promise.all(
       Array.from({ length: 3 }, () => connect(t, demo.url + namespace, way)),
     );

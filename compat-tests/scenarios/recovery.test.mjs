@@ -1,22 +1,14 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 import { covers } from "../lib/covers.mjs";
 import { once } from "../lib/deadline.mjs";
+import { test } from "../lib/results.mjs";
 import { startServer, target } from "../lib/server.mjs";
-import { ask, connect, connected, open, overEachTransport, record, upgraded, useServer } from "../lib/suite.mjs";
+import { ask, connect, connected, open, plainly, record, scenario, settled, useServer } from "../lib/suite.mjs";
 
 const server = useServer("-recovery");
-const official = target === "node";
+const official = target !== "go";
 const polite = { auth: { word: "please" } }; // how to get into /refused, where nothing is sent unasked
-
-/** A client over a transport, once it has moved there for good. */
-async function arrive(t, url, transport, options) {
-  const socket = await connect(t, url, transport, options);
-  if (transport.name === "polling, then the upgrade") {
-    await upgraded(socket);
-  }
-  return socket;
-}
 
 /** Breaks the connection of a client, and waits until the server has noticed, of which witness is told. */
 async function lose(socket, witness) {
@@ -52,166 +44,163 @@ function arrivals(socket, ...names) {
 }
 
 /** Waits until everything has arrived that the server had sent when it was called. */
-const settled = (socket) => ask(socket, "state");
+const caughtUp = (socket) => ask(socket, "state");
 
-overEachTransport((transport) => {
-  test("missed events arrive in order and once, binary too, again and again", async (t) => {
-    covers("socketio/connection-state-recovery/1 easy/47 easy/48 easy/50");
-    const socket = await arrive(t, server.url, transport);
-    const other = await connect(t, server.url, transport);
-    const { id } = socket;
-    await ask(socket, "join", "room");
-    await settled(socket);
-    const got = arrivals(socket, "broadcast", "room", "direct");
-    const want = [];
-    for (let round = 0; round < 4; round++) {
-      const first = [["broadcast", "seen", round], ["room", round, Buffer.from([round, 255])]];
-      other.emit(...first[0]);
-      other.emit("room", "room", ...first[1].slice(1));
-      await settled(other);
-      await settled(socket);
-      await lose(socket, other);
-      const missed = [
-        ["broadcast", { round }, [Buffer.alloc(round * 100_000, round)]],
-        ["room", "é\u2028", round],
-        ["direct", round],
-        ["broadcast", "x".repeat(1000 * round)],
-      ];
-      other.emit(...missed[0]);
-      other.emit("room", "room", ...missed[1].slice(1));
-      other.emit("room", "another room", "not for everybody");
-      other.emit("direct", id, ...missed[2].slice(1));
-      other.emit("direct", other.id, "not for everybody");
-      other.emit(...missed[3]);
-      await settled(other);
-      let before;
-      socket.once("connect", () => (before = got.length));
-      await comeBack(socket);
-      want.push(...first, ...missed);
-      assert.equal(before, want.length, "missed events come before the client hears that it is connected");
-      assert.equal(socket.recovered, true);
-      assert.equal(socket.id, id);
-    }
-    other.emit("broadcast", "and on");
-    await settled(other);
-    await settled(socket);
-    want.push(["broadcast", "and on"]);
-    assert.deepEqual(got, want);
-  });
-
-  test("rooms and data are kept", async (t) => {
-    covers("socketio/connection-state-recovery/2");
-    const socket = await arrive(t, server.url, transport);
-    const other = await connect(t, server.url, transport);
-    const { id } = socket;
-    assert.equal(socket.recovered ?? false, false);
-    await ask(socket, "join", "a");
-    await ask(socket, "join", "b");
-    await ask(socket, "leave", "a");
-    await ask(socket, "remember", "me");
-    for (let round = 0; round < 2; round++) {
-      await lose(socket, other);
-      await comeBack(socket);
-      const [{ recovered, remembered, rooms }] = await ask(socket, "state");
-      assert.deepEqual([recovered, remembered, rooms.sort()], [true, "me", ["b", id].sort()]);
-    }
-  });
-
-  test("middlewares are skipped", async (t) => {
-    covers("socketio/connection-state-recovery/3 easy/51");
-    const socket = await arrive(t, `${server.url}/refused`, transport, polite);
-    const other = await connect(t, `${server.url}/refused`, transport, polite);
-    other.emit("direct", socket.id, "something to have an offset");
-    await once(socket, "direct");
+scenario("missed events arrive in order and once, binary too, again and again", { from: "4.6" }, async (t, way) => {
+  covers("socketio/connection-state-recovery/1 easy/47 easy/48 easy/50");
+  const socket = await settled(t, server.url, way);
+  const other = await connect(t, server.url, way);
+  const { id } = socket;
+  await ask(socket, "join", "room");
+  await caughtUp(socket);
+  const got = arrivals(socket, "broadcast", "room", "direct");
+  const want = [];
+  for (let round = 0; round < 4; round++) {
+    const first = [["broadcast", "seen", round], ["room", round, Buffer.from([round, 255])]];
+    other.emit(...first[0]);
+    other.emit("room", "room", ...first[1].slice(1));
+    await caughtUp(other);
+    await caughtUp(socket);
     await lose(socket, other);
-    socket.auth = {};
+    const missed = [
+      ["broadcast", { round }, [Buffer.alloc(round * 100_000, round)]],
+      ["room", "é\u2028", round],
+      ["direct", round],
+      ["broadcast", "x".repeat(1000 * round)],
+    ];
+    other.emit(...missed[0]);
+    other.emit("room", "room", ...missed[1].slice(1));
+    other.emit("room", "another room", "not for everybody");
+    other.emit("direct", id, ...missed[2].slice(1));
+    other.emit("direct", other.id, "not for everybody");
+    other.emit(...missed[3]);
+    await caughtUp(other);
+    let before;
+    socket.once("connect", () => (before = got.length));
     await comeBack(socket);
+    want.push(...first, ...missed);
+    assert.equal(before, want.length, "missed events come before the client hears that it is connected");
     assert.equal(socket.recovered, true);
-  });
+    assert.equal(socket.id, id);
+  }
+  other.emit("broadcast", "and on");
+  await caughtUp(other);
+  await caughtUp(socket);
+  want.push(["broadcast", "and on"]);
+  assert.deepEqual(got, want);
+});
 
-  test("who leaves, and whom the server disconnects, is not recovered", async (t) => {
-    covers("easy/49");
-    const socket = await arrive(t, server.url, transport);
-    for (const leave of [() => socket.disconnect(), () => socket.emit("bye"), () => socket.emit("close")]) {
-      const before = socket.id;
-      const left = once(socket, "disconnect");
-      leave();
-      await left;
-      await comeBack(socket);
-      assert.equal(socket.recovered, false);
-      assert.notEqual(socket.id, before);
-    }
-  });
-
-  // The official server recovers no client that has received nothing yet.
-  test("a client without an offset", async (t) => {
-    const socket = await arrive(t, `${server.url}/refused`, transport, polite);
-    const other = await connect(t, `${server.url}/refused`, transport, polite);
-    const { id } = socket;
-    const got = arrivals(socket, "direct");
+scenario("rooms and data are kept", { from: "4.6" }, async (t, way) => {
+  covers("socketio/connection-state-recovery/2");
+  const socket = await settled(t, server.url, way);
+  const other = await connect(t, server.url, way);
+  const { id } = socket;
+  assert.equal(socket.recovered ?? false, false);
+  await ask(socket, "join", "a");
+  await ask(socket, "join", "b");
+  await ask(socket, "leave", "a");
+  await ask(socket, "remember", "me");
+  for (let round = 0; round < 2; round++) {
     await lose(socket, other);
-    other.emit("direct", id, "missed");
-    await settled(other);
     await comeBack(socket);
-    assert.equal(socket.recovered, !official);
-    assert.deepEqual(got, official ? [] : [["direct", "missed"]]);
-  });
+    const [{ recovered, remembered, rooms }] = await ask(socket, "state");
+    assert.deepEqual([recovered, remembered, rooms.sort()], [true, "me", ["b", id].sort()]);
+  }
+});
 
-  // The client takes the last string of an event for an offset. That of the official server's volatile events is anything.
-  test("a volatile event that ends with a string", async (t) => {
-    const socket = await arrive(t, server.url, transport);
-    const other = await connect(t, server.url, transport);
-    await settled(socket);
-    let arrived = false;
-    socket.on("loosely", () => (arrived = true));
-    while (!arrived) { // over polling, when a request happens to wait for it
-      other.emit("loosely", "text");
-      await settled(other);
-    }
-    await lose(socket, other);
-    const got = arrivals(socket, "broadcast");
-    other.emit("broadcast", "missed");
-    await settled(other);
+scenario("middlewares are skipped", { from: "4.6" }, async (t, way) => {
+  covers("socketio/connection-state-recovery/3 easy/51");
+  const socket = await settled(t, `${server.url}/refused`, way, polite);
+  const other = await connect(t, `${server.url}/refused`, way, polite);
+  other.emit("direct", socket.id, "something to have an offset");
+  await once(socket, "direct");
+  await lose(socket, other);
+  socket.auth = {};
+  await comeBack(socket);
+  assert.equal(socket.recovered, true);
+});
+
+scenario("who leaves, and whom the server disconnects, is not recovered", { from: "4.6" }, async (t, way) => {
+  covers("easy/49");
+  const socket = await settled(t, server.url, way);
+  for (const leave of [() => socket.disconnect(), () => socket.emit("bye"), () => socket.emit("close")]) {
+    const before = socket.id;
+    const left = once(socket, "disconnect");
+    leave();
+    await left;
     await comeBack(socket);
-    assert.equal(socket.recovered, !official);
-    assert.deepEqual(got, official ? [] : [["broadcast", "missed"]]);
-  });
+    assert.equal(socket.recovered, false);
+    assert.notEqual(socket.id, before);
+  }
+});
 
-  // The official server waits until it has noticed itself that a connection is dead.
-  test("a client that is back before the server has noticed that it was gone", async (t) => {
-    const first = await arrive(t, server.url, transport);
-    const other = await connect(t, server.url, transport);
-    await ask(first, "join", "room");
-    await ask(first, "remember", "me");
-    const { id, _pid: pid, _lastOffset: offset } = first;
-    const second = open(t, server.url, transport, { autoConnect: false });
-    Object.assign(second, { _pid: pid, _lastOffset: offset });
-    const got = arrivals(second, "room");
-    other.emit("room", "room", "once");
-    await settled(other);
-    await comeBack(second);
-    if (official) {
-      assert.equal(second.recovered, false);
-      return;
-    }
-    assert.deepEqual([second.recovered, second.id], [true, id]);
-    const [state] = await ask(second, "state");
-    assert.deepEqual([state.recovered, state.remembered, state.rooms.sort()], [true, "me", [id, "room"].sort()]);
-    other.emit("room", "room", "twice");
-    await settled(other);
-    await settled(second);
-    assert.deepEqual(got, [["room", "once"], ["room", "twice"]]);
-  });
+// The official server recovers no client that has received nothing yet.
+scenario("a client without an offset", { from: "4.6" }, async (t, way) => {
+  const socket = await settled(t, `${server.url}/refused`, way, polite);
+  const other = await connect(t, `${server.url}/refused`, way, polite);
+  const { id } = socket;
+  const got = arrivals(socket, "direct");
+  await lose(socket, other);
+  other.emit("direct", id, "missed");
+  await caughtUp(other);
+  await comeBack(socket);
+  assert.equal(socket.recovered, !official);
+  assert.deepEqual(got, official ? [] : [["direct", "missed"]]);
+});
+
+// The client takes the last string of an event for an offset. That of the official server's volatile events is anything.
+scenario("a volatile event that ends with a string", { from: "4.6" }, async (t, way) => {
+  const socket = await settled(t, server.url, way);
+  const other = await connect(t, server.url, way);
+  await caughtUp(socket);
+  let arrived = false;
+  socket.on("loosely", () => (arrived = true));
+  while (!arrived) { // over polling, when a request happens to wait for it
+    other.emit("loosely", "text");
+    await caughtUp(other);
+  }
+  await lose(socket, other);
+  const got = arrivals(socket, "broadcast");
+  other.emit("broadcast", "missed");
+  await caughtUp(other);
+  await comeBack(socket);
+  assert.equal(socket.recovered, !official);
+  assert.deepEqual(got, official ? [] : [["broadcast", "missed"]]);
+});
+
+// The official server waits until it has noticed itself that a connection is dead.
+scenario("a client that is back before the server has noticed that it was gone", { from: "4.6" }, async (t, way) => {
+  const first = await settled(t, server.url, way);
+  const other = await connect(t, server.url, way);
+  await ask(first, "join", "room");
+  await ask(first, "remember", "me");
+  const { id, _pid: pid, _lastOffset: offset } = first;
+  const second = open(t, server.url, way, { autoConnect: false });
+  Object.assign(second, { _pid: pid, _lastOffset: offset });
+  const got = arrivals(second, "room");
+  other.emit("room", "room", "once");
+  await caughtUp(other);
+  await comeBack(second);
+  if (official) {
+    assert.equal(second.recovered, false);
+    return;
+  }
+  assert.deepEqual([second.recovered, second.id], [true, id]);
+  const [state] = await ask(second, "state");
+  assert.deepEqual([state.recovered, state.remembered, state.rooms.sort()], [true, "me", [id, "room"].sort()]);
+  other.emit("room", "room", "twice");
+  await caughtUp(other);
+  await caughtUp(second);
+  assert.deepEqual(got, [["room", "once"], ["room", "twice"]]);
 });
 
 describe("with limits", () => {
   test("who was away for too long is somebody new", async (t) => {
     const { url, kill } = await startServer(["-recovery", "-recovery-duration", "300ms"]);
     t.after(kill);
-    const transport = { options: { transports: ["websocket"] } };
-    const socket = await connect(t, url, transport);
-    const other = await connect(t, url, transport);
-    await settled(socket);
+    const socket = await connect(t, url, plainly);
+    const other = await connect(t, url, plainly);
+    await caughtUp(socket);
     await lose(socket, other);
     await new Promise((done) => setTimeout(done, 400)); // the time itself is what is tested
     await comeBack(socket);
@@ -222,9 +211,8 @@ describe("with limits", () => {
     covers("socketio/connection-state-recovery/4");
     const { url, kill } = await startServer(["-recovery", "-recovery-run-middlewares"]);
     t.after(kill);
-    const transport = { options: { transports: ["websocket"] } };
-    const socket = await connect(t, `${url}/refused`, transport, polite);
-    const other = await connect(t, `${url}/refused`, transport, polite);
+    const socket = await connect(t, `${url}/refused`, plainly, polite);
+    const other = await connect(t, `${url}/refused`, plainly, polite);
     other.emit("direct", socket.id, "something to have an offset");
     await once(socket, "direct");
     await lose(socket, other);
@@ -240,8 +228,8 @@ describe("with limits", () => {
   test("a server that was started again knows nobody", async (t) => {
     let { url, port, kill } = await startServer(["-recovery"]);
     t.after(() => kill());
-    const socket = await connect(t, url, { options: { transports: ["websocket"] } });
-    await settled(socket);
+    const socket = await connect(t, url, plainly);
+    await caughtUp(socket);
     const lost = once(socket, "disconnect");
     await kill();
     await lost;
@@ -251,7 +239,7 @@ describe("with limits", () => {
       await comeBack(socket);
       assert.equal(socket.recovered, false);
       assert.notEqual(socket.id, before);
-      await settled(socket);
+      await caughtUp(socket);
       const gone = once(socket, "disconnect");
       socket.disconnect();
       await gone;
@@ -264,9 +252,8 @@ describe("without recovery", () => {
 
   test("events have no offset and nobody is recovered", async (t) => {
     covers("socketio/connection-state-recovery/6");
-    const transport = { options: { transports: ["websocket"] } };
-    const socket = await connect(t, plain.url, transport);
-    const other = await connect(t, plain.url, transport);
+    const socket = await connect(t, plain.url, plainly);
+    const other = await connect(t, plain.url, plainly);
     const got = record(socket, "broadcast");
     other.emit("broadcast", 1);
     assert.deepEqual(await got.next(), [1]);
