@@ -208,8 +208,19 @@ func (c *Config) clientFiles(path string) (func(http.Handler) http.Handler, erro
 	return func(next http.Handler) http.Handler { return files.Handler(path, next) }, nil
 }
 
+// validate checks what the packages below do not see.
+func (c *Config) validate() error {
+	if c.ClientVersion != "" && c.ClientFiles == nil {
+		return fmt.Errorf("%w: ClientVersion is %q without ClientFiles", ErrConfig, c.ClientVersion)
+	}
+	return nil
+}
+
 // build makes the parts of a server and joins them.
 func (c *Config) build() (*namespace.Hub, *engineio.Server, error) {
+	if err := c.validate(); err != nil {
+		return nil, nil, err
+	}
 	hub, err := namespace.New(c.namespaces())
 	if err != nil {
 		return nil, nil, err

@@ -3,8 +3,10 @@ package socketio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -234,4 +236,95 @@ func stall(t *testing.T, x *socketio.Socket, c rawConn) {
 		t.Fatal(err)
 	}
 	synctest.Wait()
+}
+
+// One message of a client: MaxPayload bytes, not one more. Over polling the body of one more is refused and the session goes on;
+// a WebSocket is closed.
+func TestLimitPayload(t *testing.T) {
+	const limit = 1000
+	for name, size := range map[string]int{"at the limit": limit, "one above": limit + 1, "far above": 1000 * limit} {
+		t.Run(name, func(t *testing.T) {
+			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+				s, e := servePipe(t, socketio.Config{MaxPayload: limit, PingInterval: time.Hour})
+				got, gone := make(chan int, 1), make(chan socketio.Reason, 1)
+				socketio.On(s, "e", func(_ *socketio.Event, text string) error { got <- len(text); return nil })
+				s.OnDisconnect(func(_ *socketio.Socket, r socketio.Reason) { gone <- r })
+				c := open(e)
+				c.Join("/", "")
+				packet := `42["e","` + strings.Repeat("x", size-len(`42["e",""]`)) + `"]`
+				p, polls := c.(*rawclient.Poller)
+				switch {
+				case size <= limit:
+					c.Send(packet)
+					if n := <-got; n != size-len(`42["e",""]`) {
+						t.Errorf("%d bytes arrived", n)
+					}
+				case polls:
+					if status, body := p.Post(packet); status != http.StatusRequestEntityTooLarge || body != "" {
+						t.Errorf("got %d %q", status, body)
+					}
+					p.Send(`42["e",""]`)
+					if n := <-got; n != 0 {
+						t.Errorf("%d bytes arrived", n)
+					}
+					time.Sleep(time.Second) // for so long, of fake time, net/http keeps a connection whose body it did not read
+				default:
+					_ = c.(*rawclient.Conn).TrySend(packet) // it may be closed before all of it is written
+					if r := <-gone; r != socketio.ReasonTransportError {
+						t.Errorf("reason %q", r)
+					}
+				}
+				if len(got) != 0 || len(gone) != 0 {
+					t.Error("there is more")
+				}
+			})
+		})
+	}
+}
+
+// The attachments of one packet: MaxAttachments, not one more; the packet that announces more ends the connection.
+func TestLimitAttachments(t *testing.T) {
+	const limit = 3
+	for name, n := range map[string]int{"at the limit": limit, "one above": limit + 1, "far above": 1 << 40} {
+		t.Run(name, func(t *testing.T) {
+			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+				s, e := servePipe(t, socketio.Config{MaxAttachments: limit, PingInterval: time.Hour})
+				got, gone := make(chan int, 1), make(chan socketio.Reason, 1)
+				socketio.On(s, "e", func(_ *socketio.Event, list [][]byte) error { got <- len(list); return nil })
+				s.OnDisconnect(func(_ *socketio.Socket, r socketio.Reason) { gone <- r })
+				c := open(e)
+				c.Join("/", "")
+				var list []string
+				for i := range min(n, limit+1) {
+					list = append(list, fmt.Sprintf(`{"_placeholder":true,"num":%d}`, i))
+				}
+				packet := fmt.Sprintf(`45%d-["e",[%s]]`, n, strings.Join(list, ","))
+				p, polls := c.(*rawclient.Poller)
+				if n > limit {
+					if polls {
+						p.Post(packet)
+						p.WantTogether("6", "1")
+					} else {
+						c.Send(packet)
+						c.(*rawclient.Conn).WantClose()
+					}
+					if r := <-gone; r != socketio.ReasonForcedClose {
+						t.Errorf("reason %q", r)
+					}
+					return
+				}
+				if polls {
+					p.Send(packet, "bAQ==", "bAQ==", "bAQ==")
+				} else {
+					c.Send(packet)
+					for range n {
+						c.(*rawclient.Conn).SendBinary([]byte{1})
+					}
+				}
+				if n := <-got; n != limit {
+					t.Errorf("%d attachments arrived", n)
+				}
+			})
+		})
+	}
 }

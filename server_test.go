@@ -3,7 +3,6 @@ package socketio_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -105,47 +104,6 @@ func TestClientFiles(t *testing.T) {
 		t.Errorf("a file that is not there has status %d", res.status)
 	}
 	e.WebSocket().Join("/", "") // the engine is still there
-}
-
-// A configuration that cannot work is refused in one line that names the field.
-func TestConfigErrors(t *testing.T) {
-	for field, c := range map[string]socketio.Config{
-		"Path":               {Path: "no-slash"},
-		"ConnectTimeout":     {ConnectTimeout: -1},
-		"PingInterval":       {PingInterval: -1},
-		"PingTimeout":        {PingTimeout: time.Microsecond},
-		"UpgradeTimeout":     {UpgradeTimeout: -1},
-		"AckTimeout":         {AckTimeout: -1},
-		"AttachmentTimeout":  {AttachmentTimeout: -1},
-		"WriteTimeout":       {WriteTimeout: -1},
-		"ReadTimeout":        {ReadTimeout: -1},
-		"MaxPayload":         {MaxPayload: -1},
-		"MaxAttachments":     {MaxAttachments: -1},
-		"MaxBufferedBytes":   {MaxBufferedBytes: -1},
-		"MaxBufferedPackets": {MaxBufferedPackets: -1},
-		"MaxInboxBytes":      {MaxInboxBytes: -1},
-		"MaxInboxEvents":     {MaxInboxEvents: -1},
-		"ConnectionStateRecovery.MaxDisconnectionDuration": {ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: -1}},
-		"ConnectionStateRecovery.MaxEventBytes":            {ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxEventBytes: -1}},
-		"ConnectionStateRecovery.MaxSessionBytes":          {ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxSessionBytes: -1}},
-		"Transports":   {Transports: []socketio.Transport{9}},
-		"CORS.Origins": {CORS: socketio.CORS{Origins: []string{"example.com"}}},
-		"Cookie":       {Cookie: &http.Cookie{Name: "not a name"}},
-		"ClientFiles":  {ClientFiles: fstest.MapFS{}},
-	} {
-		t.Run(field, func(t *testing.T) {
-			_, err := socketio.NewServer(c)
-			if !errors.Is(err, socketio.ErrConfig) || !strings.Contains(err.Error(), field) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("NewServer returned %v", err)
-			}
-			defer func() {
-				if v := recover(); v == nil || fmt.Sprint(v) != err.Error() {
-					t.Errorf("New panicked with %v", v)
-				}
-			}()
-			socketio.New(c)
-		})
-	}
 }
 
 func TestEngineHooks(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -170,8 +171,8 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 func (c *Config) validate() error {
-	if !strings.HasPrefix(c.Path, "/") {
-		return fmt.Errorf("%w: Path %q must start with /", ErrConfig, c.Path)
+	if !strings.HasPrefix(c.Path, "/") || strings.ContainsAny(c.Path, "?#") {
+		return fmt.Errorf("%w: Path is %q, it must start with / and have neither ? nor #", ErrConfig, c.Path)
 	}
 	for _, d := range []struct {
 		name string
@@ -187,6 +188,14 @@ func (c *Config) validate() error {
 		if d.v < time.Millisecond {
 			return fmt.Errorf("%w: %s is %v, it must be at least 1ms", ErrConfig, d.name, d.v)
 		}
+	}
+	// The timers of JavaScript clients end at once when they are set to more.
+	if sum := c.PingInterval + c.PingTimeout; sum < 0 || sum.Milliseconds() > math.MaxInt32 {
+		return fmt.Errorf("%w: PingInterval is %v and PingTimeout %v, together they must be less than 24 days, or clients disconnect at once",
+			ErrConfig, c.PingInterval, c.PingTimeout)
+	}
+	if c.MaxPayload > math.MaxInt32 {
+		return fmt.Errorf("%w: MaxPayload is %d, it must be at most %d", ErrConfig, c.MaxPayload, math.MaxInt32)
 	}
 	for _, n := range []struct {
 		name string
@@ -204,6 +213,16 @@ func (c *Config) validate() error {
 	for i, t := range c.Transports {
 		if t < Polling || t > WebTransport {
 			return fmt.Errorf("%w: Transports[%d] is %d, it must be Polling, WebSocket or WebTransport", ErrConfig, i, t)
+		}
+	}
+	for i, p := range c.TrustedProxies {
+		if !p.IsValid() {
+			return fmt.Errorf("%w: TrustedProxies[%d] is no range of addresses, make it with netip.MustParsePrefix", ErrConfig, i)
+		}
+	}
+	for i, m := range c.Middleware {
+		if m == nil {
+			return fmt.Errorf("%w: Middleware[%d] is nil", ErrConfig, i)
 		}
 	}
 	if c.Cookie != nil {

@@ -3,6 +3,7 @@ package engineio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -54,6 +55,9 @@ func New(c Config) (*Server, error) {
 	e.handler = http.HandlerFunc(e.serve)
 	for i := len(c.Middleware) - 1; i >= 0; i-- {
 		e.handler = c.Middleware[i](e.handler)
+		if e.handler == nil {
+			return nil, fmt.Errorf("%w: Middleware[%d] returned nil, it must return a handler", ErrConfig, i)
+		}
 	}
 	return e, nil
 }

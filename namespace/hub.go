@@ -48,7 +48,7 @@ func New(c Config) (*Hub, error) {
 	}
 	h := &Hub{cfg: c, names: make(map[string]*Namespace)}
 	if _, err := h.add("/", nil, false); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: Adapter: %w", ErrConfig, err)
 	}
 	return h, nil
 }
@@ -89,8 +89,13 @@ func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 	h.maxMissedBytes = cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes) / 2
 	h.maxMissedEvents = cmp.Or(c.MaxBufferedPackets, engineio.DefaultMaxBufferedPackets) / 2
 	var err error
-	h.engine, err = engineio.New(c)
-	return h.engine, err
+	if h.engine, err = engineio.New(c); err != nil {
+		for _, ns := range h.Namespaces() {
+			_ = h.closeAdapter(ns) // nobody else will
+		}
+		return nil, err
+	}
+	return h.engine, nil
 }
 
 // Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; ""
@@ -151,6 +156,9 @@ func (h *Hub) OnNewNamespace(fn func(*Namespace)) {
 func (h *Hub) add(name string, parent *Parent, brief bool) (*Namespace, error) {
 	ns := &Namespace{name: name, hub: h, parent: parent, brief: brief}
 	made, err := h.cfg.Adapter(host{ns})
+	if err == nil && made == nil {
+		err = errors.New("it made none")
+	}
 	if err != nil {
 		return nil, err
 	}
