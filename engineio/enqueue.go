@@ -38,22 +38,8 @@ func (s *Session) Flush(o WriteOptions, created ...*Prepared) {
 		s.server.cfg.Events.packetCreate(s, u.frames)
 	}
 	s.mu.Lock()
-	if s.ws == nil || s.flushing || s.out.count == 0 {
-		if s.out.count > 0 {
-			s.wakePoll()
-		}
-		s.mu.Unlock()
-		return
+	if s.out.count > 0 {
+		s.wakePoll()
 	}
-	s.flushing = true
-	if s.out.count > 1 || o&Later != 0 || !s.ws.stream.canTry() {
-		s.mu.Unlock()
-		go s.flush()
-		return
-	}
-	ws := s.ws
-	var one [1]entry
-	e := s.out.take(one[:0], 1)[0]
-	s.mu.Unlock()
-	s.writeNow(ws, e, Shared) // what is in the outbox is never changed
+	s.send(o)
 }

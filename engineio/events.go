@@ -46,6 +46,28 @@ type Events struct {
 	Drain func(s *Session)
 }
 
+// Work is what a message gives rise to and what may block, as an event must not.
+type Work interface {
+	// Work does it.
+	Work()
+	// Stalled is called, while Work is running, when it has taken so long (a millisecond or two) that the event loop goes on
+	// without it. It must not block.
+	Stalled()
+}
+
+// Soon has w done by the goroutine that is the event loop, behind the messages that have arrived, and returns true. Starting a
+// goroutine takes longer than most work does; for work that takes longer than that another goroutine becomes the event loop. It returns
+// false, and does nothing, where there is no event loop: then w needs a goroutine.
+//
+// It may only be called within Events.Message of this session.
+func (s *Session) Soon(w Work) bool {
+	if s.loop == nil {
+		return false
+	}
+	s.loop.Soon(w)
+	return true
+}
+
 func (e *Events) flush(s *Session) {
 	if e.Flush != nil {
 		e.Flush(s)

@@ -9,6 +9,9 @@ import (
 // vector of them, which the runtime would moreover keep with the connection for good.
 const gatherBytes = 64 << 10
 
+// gatherEntries is for how many entries of one write there is room on the stack.
+const gatherEntries = 16
+
 // flushTimer is the deadline of one flush.
 type flushTimer struct {
 	timer   wheel.Timer
@@ -40,7 +43,7 @@ func (s *Session) flushFrom(first entry) {
 	}
 	deadline := flushTimer{session: s, ws: ws}
 	defer s.server.wheel.Stop(&deadline.timer)
-	var room [8]entry
+	var room [gatherEntries]entry
 	batch := room[:0]
 	if first.frames != nil {
 		batch = append(batch, first)
@@ -78,12 +81,17 @@ func (c *wsConn) writeBatch(batch []entry) (n int, err error) {
 	}
 	buf := bufpool.Get(gatherBytes)
 	defer bufpool.Put(buf)
-	gathered := (*buf)[:0]
-	for _, e := range batch {
-		n += len(e.frames)
-		gathered = append(gathered, c.form(e)...)
-	}
+	gathered, n := c.gather((*buf)[:0], batch)
 	return n, c.stream.write(gathered)
+}
+
+// gather appends entries as the connection takes them. n is what they count in the outbox.
+func (c *wsConn) gather(dst []byte, batch []entry) (gathered []byte, n int) {
+	for i := range batch {
+		n += len(batch[i].frames)
+		dst = append(dst, c.form(batch[i])...)
+	}
+	return dst, n
 }
 
 // flushed uncounts what was written and reports whether more waits. If not, the session is no longer flushing and a close

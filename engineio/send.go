@@ -17,6 +17,9 @@ const (
 	// Later leaves the writing to another goroutine, because more messages will follow at once: they then leave in one
 	// write.
 	Later
+	// Hold keeps the message until another one is written without it or Flush is called, which must be soon: more messages will
+	// follow at once, and then leave in one write. Where somebody is writing, or the session polls, it makes no difference.
+	Hold
 	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it may
 	// be.
 	NoCompress
@@ -72,23 +75,17 @@ func (s *Session) put(e entry, o WriteOptions) error {
 		err := s.queue(e, o)
 		if err == nil {
 			s.wakePoll()
-			flush := s.ws != nil && !s.flushing // what was enqueued leaves now
-			s.flushing = s.flushing || flush
-			s.mu.Unlock()
-			if flush {
-				go s.flush()
-			}
+			s.send(o) // what was enqueued leaves now
 			return nil
 		}
 		s.close(ReasonTransportError, err) // gives the lock back
 		return err
 	}
 	s.flushing = true
-	if o&Later != 0 || !s.ws.stream.canTry() {
-		e.frames = clone(e.frames, o&Shared != 0)
-		s.out.push(e)
-		s.mu.Unlock()
-		go s.flush()
+	if o&(Later|Hold) != 0 || !s.ws.stream.canTry() {
+		s.flushing = false
+		s.push(e, o)
+		s.send(o)
 		return nil
 	}
 	ws := s.ws
@@ -125,29 +122,4 @@ func (s *Session) full(messages, bytes int) error {
 func (s *Session) push(e entry, o WriteOptions) {
 	e.frames = clone(e.frames, o&Shared != 0)
 	s.out.push(e)
-}
-
-// writeNow writes e in the caller's goroutine, as far as that is possible without blocking. The caller has set flushing.
-func (s *Session) writeNow(ws *wsConn, e entry, o WriteOptions) {
-	s.server.cfg.Events.flush(s)
-	frames := ws.form(e)
-	n, err := ws.stream.tryWrite(frames)
-	if err != nil {
-		s.writeFailed(ws, err)
-		return
-	}
-	if n < len(frames) {
-		rest := entry{frames: clone(frames[n:], o&Shared != 0), done: e.done, formed: true}
-		s.mu.Lock()
-		s.out.bytes += len(rest.frames) - len(e.frames)
-		s.mu.Unlock()
-		go s.flushFrom(rest)
-		return
-	}
-	if e.done != nil {
-		e.done()
-	}
-	if s.flushed(1, len(e.frames)) {
-		go s.flush()
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/netloop"
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
@@ -25,6 +26,9 @@ type Session struct {
 	protocol  uint8 // revision of the protocol, 3 or 4
 	b64       bool  // the client cannot take binary
 	ctx       context.Context
+
+	// loop is set while an event loop delivers messages, and belongs to the goroutine that delivers them.
+	loop *netloop.Conn
 
 	mu        sync.Mutex
 	state     state

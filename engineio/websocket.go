@@ -89,7 +89,13 @@ func (c *wsConn) readOnce() error {
 }
 
 // Data is arrived, for an event loop.
-func (c *wsConn) Data(b []byte) bool { return c.arrived(b) == nil }
+func (c *wsConn) Data(b []byte) bool {
+	if c.candidate == nil { // while it is one, other goroutines deliver messages
+		c.session.loop = c.stream.(*loopStream).conn
+		defer func() { c.session.loop = nil }()
+	}
+	return c.arrived(b) == nil
+}
 
 // End is told by the event loop that the connection ends.
 func (c *wsConn) End(err error) {

@@ -67,6 +67,9 @@ func (s *Socket) guard(fn func(*Event) error, e *Event) (err error) {
 
 // resolve finds the event's name, without a copy when it has a handler.
 func (e *Event) resolve(tables ...*handlers) {
+	if e.name != "" {
+		return
+	}
 	raw := e.span(0)
 	if plain, ok := protocol.NameBytes(raw); ok {
 		for _, h := range tables {

@@ -10,7 +10,8 @@
 //   - A client is one engine session. It owns the decoder and the sockets that the connection has, and decides what a
 //     packet means. It runs on the goroutine that delivers the session's messages and never blocks it: acknowledgements
 //     and disconnects take effect there, everything else becomes work of a socket.
-//   - A [Socket] owns its inbox. Its worker - a goroutine that exists only while there is work - does one thing after the other:
+//   - A [Socket] owns its inbox. Its worker - a goroutine that exists only while there is work, or the event loop itself while
+//     handlers are quick (prompt.go) - does one thing after the other:
 //     run the middlewares and connect, run the connection functions, handle events in the order in which they arrived,
 //     and tell of the disconnect. So a handler may block, or wait for an acknowledgement of its own client, and keeps
 //     nobody waiting but the later events of the same socket.

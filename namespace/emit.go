@@ -76,6 +76,9 @@ func (s *Socket) options(f adapter.Flags) (o engineio.WriteOptions) {
 		o |= engineio.Volatile
 	} else if s.more.Load() {
 		o |= engineio.Later
+		if s.holding.Load() {
+			o ^= engineio.Later | engineio.Hold
+		}
 	}
 	if f.NoCompress {
 		o |= engineio.NoCompress

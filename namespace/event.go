@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -149,5 +150,5 @@ func (e *Event) Ack(args ...any) error {
 	if !e.answered.CompareAndSwap(false, true) {
 		return ErrAnswered
 	}
-	return e.socket.write(frames, 0)
+	return e.socket.write(frames, e.socket.options(adapter.Flags{}))
 }

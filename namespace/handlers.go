@@ -31,6 +31,7 @@ type handlers struct {
 type listeners struct {
 	name string
 	fns  []func(*Event) error
+	pace pace
 }
 
 // anyListener and outgoingListener have an identity, so that they can be removed.

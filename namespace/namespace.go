@@ -19,6 +19,7 @@ type Namespace struct {
 	ids      atomic.Uint64 // acknowledgement ids handed out
 	polls    polls
 	recovery *recovery // nil: off
+	others   pace      // of events without handlers: listeners may hear them
 
 	serverSide serverSideInbox
 	parent     *Parent // nil: none

@@ -25,6 +25,9 @@ type Socket struct {
 	more  atomic.Bool   // events wait behind the one being handled
 	held  atomic.Pointer[hold]
 	seat  *seat // nil: its namespace recovers no sockets, or not this one
+	// holding is set while an event loop is the worker, and handling is what it is at.
+	holding  atomic.Bool
+	handling atomic.Pointer[pace]
 
 	mu       sync.Mutex
 	waiting  []string // rooms joined before the socket is connected

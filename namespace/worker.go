@@ -41,7 +41,10 @@ func (s *Socket) enqueue(e *Event) {
 	}
 	s.mu.Unlock()
 	if start {
-		s.start()
+		s.ns.hub.workers.begin()
+		if !s.client.session.Soon((*prompt)(s)) {
+			go s.run()
+		}
 	}
 }
 
@@ -56,7 +59,10 @@ const (
 )
 
 // work does what the socket has to do, one thing after the other, and ends when there is nothing left.
-func (s *Socket) work() {
+func (s *Socket) work() { s.workFrom(s.next()) }
+
+// workFrom is work whose first task has been taken.
+func (s *Socket) workFrom(t task, e *Event) {
 	idle := false
 	defer func() {
 		if idle {
@@ -67,8 +73,7 @@ func (s *Socket) work() {
 		// needs another.
 		go s.run()
 	}()
-	for {
-		t, e := s.next()
+	for ; ; t, e = s.next() {
 		switch t {
 		case taskAdmit:
 			s.admit()

@@ -11,7 +11,7 @@
 //
 // One turn of a loop: ask the kernel which connections are ready, at most some
 // hundred at a time; for each, read once into the loop's one buffer and call its
-// handler; let other goroutines run; begin again. The kernel reports a
+// handler; do what handlers have asked for ([Conn.Soon]); let other goroutines run; begin again. The kernel reports a
 // connection for as long as it has bytes (epoll's "level-triggered" way), so
 // reading once is enough, and one that sends without end cannot keep the others
 // waiting.
@@ -28,7 +28,8 @@
 //     within a system call on it: a number that is closed can at once be somebody
 //     else's connection. [Conn.Close] only asks for the end of it.
 //   - A handler's methods run on the loop, one at a time, and must not block: every
-//     connection of the loop would wait.
+//     connection of the loop would wait. [Work] may: then another goroutine becomes
+//     the loop.
 //   - What a connection is watched for is guarded by Loop.mu, a leaf: only
 //     epoll_ctl, which does not wait for anybody, is called under it.
 //   - Anybody may write. [Conn.TryWrite] takes what the kernel takes at once;

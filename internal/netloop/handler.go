@@ -10,3 +10,12 @@ type Handler interface {
 	// writes.
 	End(err error)
 }
+
+// Work is what [Conn.Soon] has done. It may block.
+type Work interface {
+	// Work does it.
+	Work()
+	// Stalled is called, while Work is running, when that has taken so long that the loop goes on without it. It must not
+	// block.
+	Stalled()
+}

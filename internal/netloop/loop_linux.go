@@ -4,9 +4,9 @@ import (
 	"errors"
 	"net"
 	"os"
-	"runtime"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Supported tells whether this system has event loops.
@@ -31,6 +31,13 @@ type Loop struct {
 	conns   []*Conn // by the number under which the kernel knows them; nil where there is none
 	free    []uint32
 	count   int
+
+	turn    uint32 // counts the goroutines that have been the loop: the last one is
+	work    []Work // what handlers asked for, to be done when all bytes of a turn have been handled
+	done    int    // how much of it has begun
+	working bool   // it is being done
+	seen    int    // done, when relieve looked last
+	relief  *time.Timer
 
 	// The loop's own.
 	events [turnEvents]syscall.EpollEvent
@@ -83,7 +90,7 @@ func (l *Loop) add(c *Conn) error {
 	if !l.running {
 		l.running = true
 		l.runs.Add(1)
-		go l.run()
+		go l.run(l.turn)
 	}
 	return nil
 }
@@ -98,18 +105,28 @@ func (l *Loop) remove(c *Conn) {
 	l.count--
 }
 
-// run is the loop's goroutine. It ends when there is no connection left.
-func (l *Loop) run() {
-	defer l.runs.Done()
-	l.buf = make([]byte, readBytes)
-	for l.wait() {
+// run is the loop's goroutine, number me. It ends when there is no connection left, or when another one is the loop.
+func (l *Loop) run(me uint32) {
+	returned := false
+	defer func() {
+		if !returned { // work ended the goroutine (runtime.Goexit)
+			l.replace(me)
+		}
+	}()
+	if l.buf == nil {
+		l.buf = make([]byte, readBytes)
+	}
+	for l.doWork(me) {
+		if !l.wait() {
+			l.runs.Done()
+			break
+		}
 		for i := range l.n {
 			l.ready[i].react(l.events[i].Events, l.buf)
 			l.ready[i] = nil
 		}
-		// What the handlers have started may run now, and answers before more is read.
-		runtime.Gosched()
 	}
+	returned = true
 }
 
 // wait fills events and ready with what is ready, sleeping if nothing is. It returns false when the loop is to end.
@@ -118,6 +135,9 @@ func (l *Loop) wait() bool {
 	if l.count == 0 || l.file == nil {
 		l.running = false
 		l.buf = nil
+		if l.relief != nil {
+			l.relief.Stop()
+		}
 		l.mu.Unlock()
 		return false
 	}

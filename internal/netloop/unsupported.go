@@ -27,6 +27,9 @@ func (l *Loop) Close() {}
 // Start is never called.
 func (c *Conn) Start(Handler) error { return errors.ErrUnsupported }
 
+// Soon is never called.
+func (c *Conn) Soon(Work) {}
+
 // Close is never called.
 func (c *Conn) Close() {}
 

@@ -1,0 +1,103 @@
+package engineio
+
+import (
+	"bytes"
+
+	"github.com/gosocketio/socketio/internal/bufpool"
+)
+
+// What is written in the caller's goroutine, because that does not block. Whatever the kernel does not take at once is left
+// to a flusher of its own.
+
+// send writes what waits: at once if that cannot block, otherwise on another goroutine. The caller holds the lock; send gives
+// it back.
+func (s *Session) send(o WriteOptions) {
+	if s.ws == nil || s.flushing || s.out.count == 0 || o&Hold != 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.flushing = true
+	if o&Later != 0 || !s.ws.stream.canTry() {
+		s.mu.Unlock()
+		go s.flush()
+		return
+	}
+	ws := s.ws
+	var room [gatherEntries]entry
+	batch := s.out.take(room[:0], gatherBytes)
+	s.mu.Unlock()
+	s.writeTaken(ws, batch)
+}
+
+// writeNow writes one entry that was counted as taken. The caller has set flushing.
+func (s *Session) writeNow(ws *wsConn, e entry, o WriteOptions) {
+	s.server.cfg.Events.flush(s)
+	frames := ws.form(e)
+	n, err := ws.stream.tryWrite(frames)
+	switch {
+	case err != nil:
+		s.writeFailed(ws, err)
+	case n < len(frames):
+		s.leave(1, len(e.frames), clone(frames[n:], o&Shared != 0), e.done)
+	default:
+		s.wroteNow(1, len(e.frames), e.done)
+	}
+}
+
+// writeTaken is writeNow for entries that were taken from the outbox, where nothing is changed any more.
+func (s *Session) writeTaken(ws *wsConn, batch []entry) {
+	if len(batch) == 1 {
+		s.writeNow(ws, batch[0], Shared)
+		return
+	}
+	s.server.cfg.Events.flush(s)
+	buf := bufpool.Get(gatherBytes)
+	defer bufpool.Put(buf)
+	gathered, size := ws.gather((*buf)[:0], batch)
+	n, err := ws.stream.tryWrite(gathered)
+	switch {
+	case err != nil:
+		s.writeFailed(ws, err)
+	case n < len(gathered):
+		s.leave(len(batch), size, bytes.Clone(gathered[n:]), allDone(batch))
+	default:
+		s.wroteNow(len(batch), size, allDone(batch))
+	}
+}
+
+// leave leaves the rest of entries that were taken, of so many bytes, to a flusher, as one entry.
+func (s *Session) leave(entries, size int, rest []byte, done func()) {
+	s.mu.Lock()
+	s.out.taken -= entries - 1
+	s.out.bytes += len(rest) - size
+	s.mu.Unlock()
+	go s.flushFrom(entry{frames: rest, done: done, formed: true})
+}
+
+// wroteNow uncounts entries that were written.
+func (s *Session) wroteNow(entries, size int, done func()) {
+	if done != nil {
+		done()
+	}
+	if s.flushed(entries, size) {
+		go s.flush()
+	}
+}
+
+// allDone returns what tells the senders of entries that these were written; nil if nobody wants to know.
+func allDone(batch []entry) func() {
+	var all []func()
+	for i := range batch {
+		if batch[i].done != nil {
+			all = append(all, batch[i].done)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	return func() {
+		for _, done := range all {
+			done()
+		}
+	}
+}
