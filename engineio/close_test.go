@@ -56,7 +56,7 @@ func TestCloseWithoutGETWaitsForIt(t *testing.T) {
 }
 
 func TestCloseOfWebSocketFlushesFirst(t *testing.T) {
-	t.Attr("covers", "easy/25 easy/27")
+	t.Attr("covers", "easy/25 easy/27 engine/server/close/38 engine/server/messages/8")
 	s := start(t, engineio.Config{})
 	c := s.dial(direct)
 	c.open()

@@ -3,6 +3,7 @@ package engineio_test
 import (
 	"compress/gzip"
 	"compress/zlib"
+	"encoding/base64"
 	"io"
 	"strings"
 	"testing"
@@ -12,6 +13,8 @@ import (
 )
 
 func TestCompression(t *testing.T) {
+	t.Attr("covers", "engine/server/http-compression/1 engine/server/http-compression/2 engine/server/http-compression/3 engine/server/http-compression/4 engine/server/http-compression/5 engine/server/http-compression/6 easy/16")
+	const binary engineio.WriteOptions = 1 << 7 // none of the engine's
 	long, short := strings.Repeat("a", 1023), strings.Repeat("a", 100)
 	for _, c := range []struct {
 		name    string
@@ -21,6 +24,7 @@ func TestCompression(t *testing.T) {
 		accept  string
 		want    string
 	}{
+		{"binary", engineio.Config{}, strings.Repeat("\x00", 1024), binary, "gzip", "gzip"},
 		{"gzip", engineio.Config{}, long, 0, "gzip, deflate", "gzip"},
 		{"deflate", engineio.Config{}, long, 0, "deflate", "deflate"},
 		{"below the threshold", engineio.Config{}, long[1:], 0, "gzip", ""},
@@ -33,14 +37,18 @@ func TestCompression(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := start(t, c.config)
 			q := s.polling()
-			if err := next(t, s.sessions).Write(wire.AppendText(nil, wire.Message, []byte(c.text)), c.options); err != nil {
+			frames, want := wire.AppendText(nil, wire.Message, []byte(c.text)), "4"+c.text
+			if c.options == binary {
+				frames, want = wire.AppendBinary(nil, []byte(c.text)), "b"+base64.StdEncoding.EncodeToString([]byte(c.text))
+			}
+			if err := next(t, s.sessions).Write(frames, c.options&engineio.NoCompress); err != nil {
 				t.Fatal(err)
 			}
 			got := s.with("GET", q, "Accept-Encoding: "+c.accept)
 			if e := got.header.Get("Content-Encoding"); e != c.want {
 				t.Fatalf("Content-Encoding is %q, want %q", e, c.want)
 			}
-			if body := inflate(t, c.want, got.body); body != "4"+c.text {
+			if body := inflate(t, c.want, got.body); body != want {
 				t.Errorf("body is %q", body)
 			}
 		})

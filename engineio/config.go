@@ -41,6 +41,9 @@ func (t Transport) String() string {
 	return "unknown"
 }
 
+// Protocol is the revision of the Engine.IO protocol that clients of today speak. Config.AllowEIO3 is about the one before.
+const Protocol = 4
+
 // Defaults of Config.
 const (
 	DefaultPath                 = "/engine.io/"
@@ -78,7 +81,7 @@ type Config struct {
 	// NoUpgrades keeps sessions on the transport they started with: upgrades are neither offered nor accepted.
 	NoUpgrades bool
 	// Cookie, if set, is sent with the response to a polling handshake; its value becomes the session id.
-	// See DefaultCookie.
+	// See DefaultCookie. Its Unparsed attributes, such as "Priority=High", are sent too.
 	Cookie *http.Cookie
 	// CORS says which other origins may connect. By default none may: a request whose Origin is not the server's own host
 	// is refused, WebSockets included.
@@ -92,7 +95,7 @@ type Config struct {
 	// InitialPacket, if not empty, is sent as a text message right behind the open packet.
 	InitialPacket string
 	// Middleware wraps every request, the upgrade to WebSocket included; the first one is the outermost. Headers it
-	// sets are sent with the 101 response too.
+	// sets are sent with the 101 response too, also those that it sets at the last moment, in a WriteHeader of its own.
 	Middleware []func(http.Handler) http.Handler
 	// NoCompression keeps the server from compressing the bodies of polling responses. By default it does, with gzip or
 	// deflate, when the client accepts that, the body has CompressionThreshold bytes and a message in it may be compressed.
@@ -230,6 +233,21 @@ func (c *Config) validate() error {
 		probe.Value = "x"
 		if err := probe.Valid(); err != nil {
 			return fmt.Errorf("%w: Cookie: %w", ErrConfig, err)
+		}
+		for _, a := range probe.Unparsed {
+			if a == "" || !legalHeader(a) || strings.ContainsRune(a, ';') {
+				return fmt.Errorf("%w: Cookie.Unparsed has %q, it must be one attribute", ErrConfig, a)
+			}
+		}
+	}
+	for i, p := range c.TrustedProxies {
+		if !p.IsValid() {
+			return fmt.Errorf("%w: TrustedProxies[%d] is %v, it must be an address and a length such as 10.0.0.0/8", ErrConfig, i, p)
+		}
+	}
+	for i, m := range c.Middleware {
+		if m == nil {
+			return fmt.Errorf("%w: Middleware[%d] is nil, it must be a function", ErrConfig, i)
 		}
 	}
 	if err := c.Admission.validate(); err != nil {

@@ -18,7 +18,7 @@ type CORS struct {
 	// Origins lists what may connect besides the server's own origin: full origins ("https://app.example.com"), patterns
 	// with * for a part of the host ("https://*.example.com"), or "*" alone for every origin.
 	Origins []string
-	// AllowOrigin, if set, is asked about an origin that Origins does not list.
+	// AllowOrigin, if set, is asked about an origin that Origins does not list; a regular expression, for instance.
 	AllowOrigin func(r *http.Request, origin string) bool
 	// Credentials lets pages send cookies and other credentials. It cannot go with "*".
 	Credentials bool
@@ -32,6 +32,9 @@ type CORS struct {
 	MaxAge time.Duration
 	// PreflightStatus is the status of the answer to a preflight request. Default 204.
 	PreflightStatus int
+	// PreflightContinue hands preflight requests on to Config.Middleware, once their headers are set. The engine itself then
+	// refuses those that nobody answers.
+	PreflightContinue bool
 	// ServeDisallowedOrigins answers requests of origins that are not allowed, only without CORS headers, as the official
 	// server does. A page of any origin can then open a WebSocket with the cookies of its visitor.
 	ServeDisallowedOrigins bool
@@ -52,6 +55,19 @@ func (c *CORS) validate() error {
 		if _, err := path.Match(o, ""); err != nil {
 			return fmt.Errorf("%w: CORS.Origins has the bad pattern %q", ErrConfig, o)
 		}
+	}
+	for _, list := range []struct {
+		name   string
+		values []string
+	}{{"Methods", c.Methods}, {"AllowedHeaders", c.AllowedHeaders}, {"ExposedHeaders", c.ExposedHeaders}} {
+		for i, v := range list.values {
+			if !isToken(v) {
+				return fmt.Errorf("%w: CORS.%s[%d] is %q, it must be a name", ErrConfig, list.name, i, v)
+			}
+		}
+	}
+	if c.MaxAge < 0 {
+		return fmt.Errorf("%w: CORS.MaxAge is %v, it must be at least 0 (not said)", ErrConfig, c.MaxAge)
 	}
 	if s := c.PreflightStatus; s != 0 && (s < 200 || s > 299) {
 		return fmt.Errorf("%w: CORS.PreflightStatus is %d, it must be between 200 and 299", ErrConfig, s)
@@ -123,12 +139,21 @@ func (c *CORS) decorate(w http.ResponseWriter, r *http.Request) (answered bool) 
 		setList(h, "Access-Control-Expose-Headers", c.ExposedHeaders)
 		return false
 	}
-	c.preflight(w, r)
+	c.preflight(h, r)
+	if c.PreflightContinue {
+		return false
+	}
+	h.Set("Content-Length", "0")
+	status := c.PreflightStatus
+	if status == 0 {
+		status = http.StatusNoContent
+	}
+	w.WriteHeader(status)
 	return true
 }
 
-func (c *CORS) preflight(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
+// preflight sets what only the answer to a preflight request has.
+func (c *CORS) preflight(h http.Header, r *http.Request) {
 	if len(c.Methods) > 0 {
 		setList(h, "Access-Control-Allow-Methods", c.Methods)
 	} else {
@@ -146,12 +171,6 @@ func (c *CORS) preflight(w http.ResponseWriter, r *http.Request) {
 		h.Set("Access-Control-Max-Age", strconv.Itoa(int(c.MaxAge/time.Second)))
 	}
 	setList(h, "Access-Control-Expose-Headers", c.ExposedHeaders)
-	h.Set("Content-Length", "0")
-	status := c.PreflightStatus
-	if status == 0 {
-		status = http.StatusNoContent
-	}
-	w.WriteHeader(status)
 }
 
 func setList(h http.Header, name string, values []string) {

@@ -109,6 +109,7 @@ func (c *socket) raw(b []byte) {
 
 // What a client offers is accepted or declined as RFC 7692 says, and never worth more than one look at the header.
 func TestDeflateNegotiation(t *testing.T) {
+	t.Attr("covers", "abuse/GHSA-5v72-xg48-5rpm")
 	const bad = "400"
 	for offer, want := range map[string]string{
 		"permessage-deflate": accepted,
@@ -380,6 +381,7 @@ func TestDeflateFaults(t *testing.T) {
 
 // A message that wants to become a hundred times as large is stopped at the limit, before memory is taken for it.
 func TestDeflateBomb(t *testing.T) {
+	t.Attr("covers", "abuse/CVE-2026-27571")
 	s := start(t, deflate())
 	conn := s.dialDeflate(direct)
 	conn.open()

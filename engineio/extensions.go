@@ -143,8 +143,3 @@ func (s *scanner) value() string {
 	}
 	return v
 }
-
-// isTokenChar tells whether a byte may be in a token (RFC 9110 section 5.6.2).
-func isTokenChar(c byte) bool {
-	return c > ' ' && c < 0x7f && strings.IndexByte(`()<>@,;:\"/[]?={}`, c) < 0
-}

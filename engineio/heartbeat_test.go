@@ -105,7 +105,7 @@ func TestOtherPacketsExtendTheDeadlineOnce(t *testing.T) {
 }
 
 func TestPingTimeout(t *testing.T) {
-	t.Attr("covers", "easy/24")
+	t.Attr("covers", "easy/24 engine/server/close/3 engine/server/close/4 engine/server/close/28 engine/server/close/29")
 	t.Run("polling", func(t *testing.T) {
 		s := start(t, quick)
 		s.wantClosing(s.polling(), engineio.ReasonPingTimeout, "")
@@ -172,7 +172,7 @@ func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 }
 
 func TestUpgradeCandidates(t *testing.T) {
-	t.Attr("covers", "easy/19 easy/20 easy/22")
+	t.Attr("covers", "easy/19 easy/20 easy/22 engine/server/close/32 engine/server/close/33")
 	upgrade := func(q string) string { return strings.Replace(q, "polling", "websocket", 1) }
 	t.Run("never probes", func(t *testing.T) {
 		s := start(t, engineio.Config{UpgradeTimeout: 20 * time.Millisecond})

@@ -12,7 +12,7 @@ import (
 )
 
 func TestPollingEcho(t *testing.T) {
-	t.Attr("covers", "easy/9")
+	t.Attr("covers", "easy/9 engine/server/handshake/15 engine/server/handshake/23 engine/server/messages/1 engine/server/response-headers/3")
 	s := start(t, engineio.Config{})
 	got := s.request("GET", "EIO=4&transport=polling", "")
 	id := sid(t, got.body[1:])
@@ -46,6 +46,7 @@ func TestPollingEcho(t *testing.T) {
 }
 
 func TestWebSocketEcho(t *testing.T) {
+	t.Attr("covers", "engine/server/handshake/19 engine/server/handshake/20 engine/server/messages/6")
 	s := start(t, engineio.Config{})
 	c := s.dial("EIO=4&transport=websocket")
 	got, _, _ := c.read()
@@ -67,7 +68,7 @@ func TestWebSocketEcho(t *testing.T) {
 
 // Nothing is lost, doubled or reordered across the switch: 50 numbered messages each way.
 func TestUpgradeUnderLoad(t *testing.T) {
-	t.Attr("covers", "easy/19 easy/21")
+	t.Attr("covers", "easy/19 easy/21 engine/server/verification/8")
 	const n = 50
 	in := make(chan string, 2*n)
 	s := start(t, engineio.Config{Events: engineio.Events{Message: func(_ *engineio.Session, data []byte, _ bool) { in <- string(data) }}})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gosocketio/socketio/engineio/wire"
 )
@@ -65,7 +66,7 @@ func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q quer
 	if e.cfg.Cookie != nil {
 		cookie := *e.cfg.Cookie
 		cookie.Value = s.id
-		h.Add("Set-Cookie", cookie.String())
+		h.Add("Set-Cookie", strings.Join(append([]string{cookie.String()}, cookie.Unparsed...), "; "))
 	}
 	if f := e.cfg.Events.InitialHeaders; f != nil {
 		f(h, r)

@@ -50,7 +50,7 @@ func TestSecondGETClosesSession(t *testing.T) {
 }
 
 // begin sends a POST whose body is not complete.
-func (s *server) begin(q string) (conn net.Conn) {
+func (s *server) begin(q string, header ...string) (conn net.Conn) {
 	s.Helper()
 	conn, err := new(net.Dialer).DialContext(s.Context(), "tcp", strings.TrimSuffix(strings.TrimPrefix(s.url, "http://"), engineio.DefaultPath))
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *server) begin(q string) (conn net.Conn) {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		s.Fatal(err)
 	}
-	if _, err := fmt.Fprintf(conn, "POST %s?%s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n4first", engineio.DefaultPath, q); err != nil {
+	if _, err := fmt.Fprintf(conn, "POST %s?%s HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n%s\r\n4first", engineio.DefaultPath, q, strings.Join(append(header, ""), "\r\n")); err != nil {
 		s.Fatal(err)
 	}
 	return conn
@@ -81,7 +81,7 @@ func TestSecondPOSTClosesSession(t *testing.T) {
 }
 
 func TestAbortedGETClosesSession(t *testing.T) {
-	t.Attr("covers", "easy/9")
+	t.Attr("covers", "easy/9 engine/server/close/15")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -121,7 +121,7 @@ func TestPOSTThatNeverEndsIsCutOff(t *testing.T) {
 }
 
 func TestBinaryPOSTIsInvalidContent(t *testing.T) {
-	t.Attr("covers", "easy/10")
+	t.Attr("covers", "easy/10 engine/server/close/23")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	parked := s.poll(q)
@@ -141,7 +141,7 @@ func TestBinaryPOSTIsInvalidContent(t *testing.T) {
 }
 
 func TestPOSTSizeLimit(t *testing.T) {
-	t.Attr("covers", "easy/10 easy/14")
+	t.Attr("covers", "easy/10 easy/14 engine/server/messages/3 engine/server/messages/5 engine/server/messages/16 abuse/CVE-2020-36048")
 	s := start(t, engineio.Config{MaxPayload: 10})
 	q := s.polling()
 	for _, c := range []struct {
@@ -175,7 +175,7 @@ func TestPOSTThatIsNotUTF8(t *testing.T) {
 }
 
 func TestUndecodablePOSTClosesSession(t *testing.T) {
-	t.Attr("covers", "easy/13")
+	t.Attr("covers", "easy/13 engine/server/close/31")
 	for _, body := range []string{"abc", "", "4x\x1e", "\x1e4x", "7", "4x\x1eabc"} {
 		t.Run(body, func(t *testing.T) {
 			s := start(t, engineio.Config{})

@@ -14,7 +14,7 @@ import (
 
 // Each refusal of behaviour 1.4, and each pair of reasons in the official order.
 func TestRefusals(t *testing.T) {
-	t.Attr("covers", "easy/2 easy/3 easy/5")
+	t.Attr("covers", "easy/2 easy/3 easy/5 engine/server/verification/1 engine/server/verification/2 engine/server/verification/3 engine/server/verification/4 engine/server/verification/9 engine/server/handshake/24 engine/server/handshake/29 engine/server/handshake/30 engine/engine.io/8")
 	refused := make(chan *engineio.ConnectionError, 1)
 	s := start(t, engineio.Config{
 		Events: engineio.Events{ConnectionError: func(e *engineio.ConnectionError) { refused <- e }},
@@ -34,6 +34,7 @@ func TestRefusals(t *testing.T) {
 		{"no query", "GET", "", "", 400, 0, "Transport unknown", "transport", ""},
 		{"unknown transport", "GET", "EIO=4&transport=tobi", "", 400, 0, "Transport unknown", "transport", "tobi"},
 		{"constructor", "GET", "EIO=4&transport=constructor", "", 400, 0, "Transport unknown", "transport", "constructor"},
+		{"__proto__", "GET", "EIO=4&transport=__proto__", "", 400, 0, "Transport unknown", "transport", "__proto__"},
 		{"case", "GET", "EIO=4&transport=Polling", "", 400, 0, "Transport unknown", "transport", "Polling"},
 		{"webtransport", "GET", "EIO=4&transport=webtransport", "", 400, 0, "Transport unknown", "transport", "webtransport"},
 		{"unknown sid", "GET", "EIO=4&transport=polling&sid=__proto__", "", 400, 1, "Session ID unknown", "sid", "__proto__"},
@@ -67,8 +68,18 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("got %+v, %v; want %d %s", got, err, c.status, want)
 			}
 			e := next(t, refused)
-			if e.Code != c.code {
-				t.Errorf("event has code %d, want %d", e.Code, c.code)
+			if official := [...]string{"Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden", "Unsupported protocol version"}[c.code]; e.Code != c.code || e.Message != official {
+				t.Errorf("event has code %d and message %q, want %d and %q", e.Code, e.Message, c.code, official)
+			}
+			switch c.name {
+			case "mismatch":
+				if e.Context["transport"] != "websocket" || e.Context["previousTransport"] != "polling" {
+					t.Errorf("event's context is %v", e.Context)
+				}
+			case "version 3":
+				if e.Context["protocol"] != 3 {
+					t.Errorf("event's context is %v", e.Context)
+				}
 			}
 			if v, _ := e.Context[c.key].(string); v != c.value {
 				t.Errorf("event's %s is %q, want %q", c.key, v, c.value)
@@ -81,8 +92,9 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestUpgradeRefusals(t *testing.T) {
-	t.Attr("covers", "easy/2")
-	s := start(t, engineio.Config{AllowRequest: func(r *http.Request) error {
+	t.Attr("covers", "easy/2 engine/server/verification/5 engine/server/verification/10")
+	refused := make(chan *engineio.ConnectionError, 100)
+	s := start(t, engineio.Config{Events: engineio.Events{ConnectionError: func(e *engineio.ConnectionError) { refused <- e }}, AllowRequest: func(r *http.Request) error {
 		if r.URL.Query().Get("no") != "" {
 			return errors.New("not you")
 		}
@@ -99,6 +111,7 @@ func TestUpgradeRefusals(t *testing.T) {
 		body                            string
 	}{
 		{"unknown transport", "GET", "EIO=4&transport=x", "", "", 400, "Transport unknown"},
+		{"__proto__", "GET", "EIO=4&transport=__proto__", "", "", 400, "Transport unknown"},
 		{"unknown sid", "GET", direct + "&sid=x", "", "", 400, "Session ID unknown"},
 		{"version", "GET", "EIO=2&transport=websocket", "", "", 400, "Unsupported protocol version"},
 		{"allowRequest", "GET", direct + "&no=1", "", "", 400, "not you"},
@@ -122,6 +135,12 @@ func TestUpgradeRefusals(t *testing.T) {
 			got, err := s.do(r)
 			if err != nil || got.status != c.status || got.body != c.body {
 				t.Errorf("got %+v, %v; want %d %q", got, err, c.status, c.body)
+			}
+			if c.status == 400 && !strings.HasPrefix(c.body, "Invalid") && !strings.HasPrefix(c.body, "Missing") { // of the engine, not of WebSocket
+				e := next(t, refused)
+				if c.name == "__proto__" && (e.Code != engineio.CodeUnknownTransport || e.Context["transport"] != "__proto__") {
+					t.Errorf("event %+v", e)
+				}
 			}
 		})
 	}

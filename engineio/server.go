@@ -88,6 +88,9 @@ func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.cfg.CORS.decorate(w, r) {
 		return
 	}
+	if len(e.cfg.Middleware) > 0 && r.ProtoMajor == 1 && isUpgrade(r) {
+		w = &upgradeWriter{w}
+	}
 	e.handler.ServeHTTP(w, r)
 }
 

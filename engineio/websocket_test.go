@@ -30,7 +30,7 @@ func frame(b0 byte, masked bool, length uint64, payload []byte) []byte {
 
 // Each broken rule of RFC 6455 ends the session with its close code.
 func TestWebSocketFaults(t *testing.T) {
-	t.Attr("covers", "easy/25")
+	t.Attr("covers", "easy/25 engine/server/verification/6 engine/server/close/30 engine/server/messages/4 abuse/CVE-2016-10542 abuse/CVE-2022-21676 abuse/CVE-2020-27813 abuse/CVE-2026-27889 abuse/extra/11 abuse/CVE-2026-48779")
 	text := func(s string) []byte { return frame(0x81, true, uint64(len(s)), []byte(s)) }
 	for _, c := range []struct {
 		name   string

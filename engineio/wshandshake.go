@@ -73,30 +73,36 @@ func isBase64(s string) bool {
 // subprotocol returns the first offered subprotocol, which is the one that is accepted. It is "" when none is offered or
 // the offer is not a list of different tokens (RFC 6455 section 4.1).
 func subprotocol(r *http.Request) string {
-	var offered []string
+	first := ""
+	var offered map[string]bool // not a list: the header may have a hundred thousand of them
 	for _, value := range r.Header["Sec-Websocket-Protocol"] {
 		for p := range strings.SplitSeq(value, ",") {
 			p = strings.Trim(p, " \t")
-			if !isToken(p) || slices.Contains(offered, p) {
+			if !isToken(p) || offered[p] {
 				return ""
 			}
-			offered = append(offered, p)
+			if offered == nil {
+				first, offered = p, make(map[string]bool)
+			}
+			offered[p] = true
 		}
 	}
-	if len(offered) == 0 {
-		return ""
-	}
-	return offered[0]
+	return first
 }
 
 // isToken tells whether s is a token of RFC 9110 section 5.6.2.
 func isToken(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
+		if !isTokenChar(s[i]) {
 			return false
 		}
 	}
 	return s != ""
+}
+
+// isTokenChar tells whether a byte may be in a token.
+func isTokenChar(c byte) bool {
+	return c > ' ' && c < 0x7f && strings.IndexByte(`()<>@,;:\"/[]?={}`, c) < 0
 }
 
 // errHijacked: the connection broke after it was taken over, so that the request cannot be answered any more.
@@ -118,6 +124,9 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 	}
 	if t, ok := w.(*tunnel); ok {
 		return t, nil, t.open(first, e.cfg.WriteTimeout)
+	}
+	if len(e.cfg.Middleware) > 0 {
+		w.WriteHeader(http.StatusSwitchingProtocols) // ends at the upgradeWriter
 	}
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -146,6 +155,25 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 		return nil, nil, fmt.Errorf("%w: %w", errHijacked, err)
 	}
 	return conn, buffered(rw.Reader), nil
+}
+
+// upgradeWriter is what middleware writes the response to an upgrade request to. It holds the 101 back, for that is written by
+// hand: but the middleware, which may wrap it, has been told that the headers are about to leave.
+type upgradeWriter struct{ http.ResponseWriter }
+
+// WriteHeader writes the header of every response but 101.
+func (u *upgradeWriter) WriteHeader(status int) {
+	if status != http.StatusSwitchingProtocols {
+		u.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Unwrap is for http.ResponseController.
+func (u *upgradeWriter) Unwrap() http.ResponseWriter { return u.ResponseWriter }
+
+// Hijack is for middleware that looks for it instead of asking a http.ResponseController.
+func (u *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(u.ResponseWriter).Hijack()
 }
 
 // headerValue keeps a value that middleware set from ending its line.

@@ -1,0 +1,178 @@
+package engineio_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio"
+)
+
+// What a session that ends had not sent can be seen in its Close event, and is gone afterwards.
+func TestBufferedInCloseEvent(t *testing.T) {
+	t.Attr("covers", "engine/server/close/1")
+	seen := make(chan int, 1)
+	s := start(t, engineio.Config{Events: engineio.Events{Close: func(x *engineio.Session, _ engineio.Reason, _ error) {
+		_, packets := x.Buffered()
+		seen <- packets
+	}}})
+	s.polling()
+	x := next(t, s.sessions)
+	if err := x.Send([]byte("unsent"), false); err != nil {
+		t.Fatal(err)
+	}
+	x.Discard(nil)
+	if n := next(t, seen); n != 1 {
+		t.Errorf("%d messages are buffered in the event", n)
+	}
+	for end := time.Now().Add(patience); ; <-time.After(time.Millisecond) {
+		if _, n := x.Buffered(); n == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("they are still there")
+		}
+	}
+}
+
+// An upload that is under way ends with its session, so that an http.Server can end too.
+func TestCloseDuringUpload(t *testing.T) {
+	t.Attr("covers", "engine/server/close/22")
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	x := next(t, s.sessions)
+	conn := s.begin(q, "Expect: 100-continue")
+	if b, err := io.ReadAll(io.LimitReader(conn, 25)); err != nil || string(b) != "HTTP/1.1 100 Continue\r\n\r\n" { // it is being read
+		t.Fatalf("%q, %v", b, err)
+	}
+	x.Discard(nil)
+	if b, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) || len(b) > 0 {
+		t.Errorf("the upload was answered %q, %v", b, err)
+	}
+	s.wantClosing(q, engineio.ReasonForcedClose, "")
+}
+
+// A client whose connections all end between requests keeps its session.
+func TestConnectionClose(t *testing.T) {
+	t.Attr("covers", "engine/server/close/16")
+	s := start(t, engineio.Config{})
+	s.client.Transport.(*http.Transport).DisableKeepAlives = true
+	q := s.polling()
+	for range 3 {
+		s.wantReply(s.request("POST", q, "4hi"), 200, "ok")
+		s.wantReply(s.request("GET", q, ""), 200, "4hi")
+	}
+}
+
+// What was written right before the engine was shut down is never delivered.
+func TestShutdownDropsWhatIsQueued(t *testing.T) {
+	for name, covers := range map[string]string{"open": "engine/server/close/36", "closing": "engine/server/close/37"} {
+		t.Run(name, func(t *testing.T) {
+			t.Attr("covers", covers)
+			s := start(t, engineio.Config{})
+			q := s.polling()
+			x := next(t, s.sessions)
+			if err := x.Send([]byte("never"), false); err != nil {
+				t.Fatal(err)
+			}
+			if name == "closing" {
+				x.Close()
+			}
+			if err := s.engine.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.wantClosing(q, engineio.ReasonForcedClose, "")
+		})
+	}
+}
+
+// A server that is shut down leaves neither timers nor goroutines, whatever its sessions were doing.
+func TestShutdownLeavesNothing(t *testing.T) {
+	for name, covers := range map[string]string{"open": "engine/server/close/39", "upgraded": "engine/server/close/40", "upgrading": "engine/server/close/41"} {
+		t.Run(name, func(t *testing.T) {
+			t.Attr("covers", covers)
+			before := runtime.NumGoroutine()
+			func() {
+				e, err := engineio.New(engineio.Config{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				h := httptest.NewServer(e)
+				s := &server{T: t, engine: e, url: h.URL + engineio.DefaultPath, client: h.Client()}
+				q := s.polling()
+				if name != "open" {
+					c := s.dial(strings.Replace(q, "polling", "websocket", 1))
+					defer c.Close()
+					c.send("2probe")
+					c.want("3probe")
+					if name == "upgraded" {
+						c.send("5")
+						x, _ := e.Session(q[strings.LastIndex(q, "=")+1:])
+						for x.Transport() == engineio.Polling {
+							<-time.After(time.Millisecond)
+						}
+					}
+				}
+				if err := e.Shutdown(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if n := e.Wheel().Pending(); n != 0 {
+					t.Errorf("%d timers are left", n)
+				}
+				h.CloseClientConnections()
+				h.Close()
+			}()
+			for end := time.Now().Add(patience); runtime.NumGoroutine() > before; <-time.After(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+				}
+			}
+		})
+	}
+}
+
+// The connection of a parked GET is free again when its session ends for want of a pong.
+func TestPingTimeoutAnswersParkedGET(t *testing.T) {
+	t.Attr("covers", "engine/server/close/29")
+	s := start(t, quick)
+	q := s.polling()
+	s.wantReply(s.request("GET", q, ""), 200, "2")
+	parked := s.poll(q)
+	s.wantReply(next(t, parked), 200, "1")
+	s.wantClosing(q, engineio.ReasonPingTimeout, "")
+}
+
+// Heartbeats go on where they were after an upgrade.
+func TestHeartbeatAfterUpgrade(t *testing.T) {
+	t.Attr("covers", "engine/server/close/34")
+	s := start(t, engineio.Config{PingInterval: 50 * time.Millisecond, PingTimeout: patience})
+	q := s.polling()
+	c := s.dial(strings.Replace(q, "polling", "websocket", 1))
+	c.send("2probe")
+	c.want("3probe")
+	c.send("5")
+	for range 4 {
+		c.want("2")
+		c.send("3")
+	}
+	if s.engine.Sessions() != 1 {
+		t.Error("the session ended")
+	}
+}
+
+// A request with an Upgrade header and nothing that belongs to it.
+func TestBareUpgradeRequest(t *testing.T) {
+	t.Attr("covers", "engine/server/close/14")
+	s := start(t, engineio.Config{})
+	for _, q := range []string{"", direct} {
+		if got := s.with("GET", q, "Connection: Upgrade", "Upgrade: websocket"); got.status != 400 {
+			t.Errorf("%q: %+v", q, got)
+		}
+	}
+}
