@@ -67,3 +67,27 @@ func TestGreetingBelongsToTheNextPoll(t *testing.T) {
 		t.Errorf("the second response is %q", got.body)
 	}
 }
+
+// A session can be found by its id, and sent to, before its WebSocket is there: nothing of that is lost.
+func TestSentBeforeTheWebSocketIsThere(t *testing.T) {
+	var s *server
+	s = start(t, engineio.Config{
+		GenerateID: func(*http.Request) (string, error) { return "mine", nil },
+		Events: engineio.Events{Headers: func(http.Header, *http.Request) {
+			x, ok := s.engine.Session("mine")
+			if !ok {
+				t.Error("no session")
+				return
+			}
+			for _, text := range []string{"one", "two"} {
+				if err := x.Send([]byte(text), false); err != nil {
+					t.Error(err)
+				}
+			}
+		}},
+	})
+	c := s.dial(direct)
+	c.open()
+	c.want("4one")
+	c.want("4two")
+}

@@ -97,19 +97,33 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 		return
 	}
 	ws := newWSConn(s, e.newStream(conn), q)
-	s.mu.Lock()
-	ok := s.state == stateOpen && e.begin()
-	if ok {
-		s.ws = ws
-	}
-	s.mu.Unlock()
-	if !ok { // shut down, or timed out, meanwhile
+	reading := e.begin()
+	if !reading || !s.attach(ws) { // shut down, or timed out, meanwhile
+		if reading {
+			e.work.Done()
+		}
 		e.abandon(s)
 		ws.refuse()
 		return
 	}
 	e.announce(s)
 	ws.start(rest)
+}
+
+// attach gives a session that was opened on a connection that connection, and sends what has been sent to it meanwhile, for it
+// could be found by its id. It returns false when the session ended meanwhile.
+func (s *Session) attach(ws *wsConn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateOpen {
+		return false
+	}
+	s.ws, ws.session = ws, s
+	if s.out.count > 0 {
+		s.flushing = true
+		go s.flush()
+	}
+	return true
 }
 
 // openFrames returns the first packets of a session.

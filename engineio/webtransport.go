@@ -132,13 +132,7 @@ func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte)
 		e.abandon(s)
 		return err
 	}
-	s.mu.Lock()
-	ok := s.state == stateOpen
-	if ok {
-		s.ws, c.session = c, s
-	}
-	s.mu.Unlock()
-	if !ok { // shut down, or timed out, meanwhile
+	if !s.attach(c) { // shut down, or timed out, meanwhile
 		e.abandon(s)
 		return ErrClosed
 	}
