@@ -225,7 +225,7 @@ func (c *Config) validate() error {
 	}
 	for i, m := range c.Middleware {
 		if m == nil {
-			return fmt.Errorf("%w: Middleware[%d] is nil", ErrConfig, i)
+			return fmt.Errorf("%w: Middleware[%d] is nil, it must be a function", ErrConfig, i)
 		}
 	}
 	if c.Cookie != nil {
@@ -238,16 +238,6 @@ func (c *Config) validate() error {
 			if a == "" || !legalHeader(a) || strings.ContainsRune(a, ';') {
 				return fmt.Errorf("%w: Cookie.Unparsed has %q, it must be one attribute", ErrConfig, a)
 			}
-		}
-	}
-	for i, p := range c.TrustedProxies {
-		if !p.IsValid() {
-			return fmt.Errorf("%w: TrustedProxies[%d] is %v, it must be an address and a length such as 10.0.0.0/8", ErrConfig, i, p)
-		}
-	}
-	for i, m := range c.Middleware {
-		if m == nil {
-			return fmt.Errorf("%w: Middleware[%d] is nil, it must be a function", ErrConfig, i)
 		}
 	}
 	if err := c.Admission.validate(); err != nil {

@@ -64,7 +64,7 @@ func TestConfigErrors(t *testing.T) {
 			"no level":  {PerMessageDeflate: &engineio.PerMessageDeflate{Level: -1}},
 		}},
 		"ConnectionMode": {"it must be", cases{"unknown": {ConnectionMode: 9}}},
-		"TrustedProxies": {"it must be", cases{"zero": {TrustedProxies: make([]netip.Prefix, 1)}}},
+		"TrustedProxies": {"netip.MustParsePrefix", cases{"zero": {TrustedProxies: make([]netip.Prefix, 1)}}},
 		"Middleware":     {"it must be a function", cases{"nil": {Middleware: []middleware{nil}}}},
 		"Admission":      {"it must be at least 0", cases{"sessions": {Admission: engineio.Admission{MaxSessions: -1}}}},
 	}
