@@ -235,6 +235,21 @@ func TestClosePacketReleasesGETWithNoop(t *testing.T) {
 	s.wantClosing(q, engineio.ReasonTransportClose, "")
 }
 
+// A client that closes in the middle of a burst is gone: what stands behind its close packet is not handled.
+func TestNothingBehindAClosePacketIsHandled(t *testing.T) {
+	t.Attr("covers", "engine/server/close/12")
+	handled := make(chan string, 10)
+	s := start(t, engineio.Config{Events: engineio.Events{Message: func(_ *engineio.Session, data []byte, _ bool) { handled <- string(data) }}})
+	q := s.polling()
+	if got := s.request("POST", q, "4a\x1e1\x1e4b"); got.body != "ok" {
+		t.Errorf("POST: %+v", got)
+	}
+	s.wantClosing(q, engineio.ReasonTransportClose, "")
+	if got := next(t, handled); got != "a" || len(handled) > 0 {
+		t.Errorf("handled %q and %d more", got, len(handled))
+	}
+}
+
 func TestOtherMethodsWithSession(t *testing.T) {
 	t.Attr("covers", "easy/5")
 	s := start(t, engineio.Config{})

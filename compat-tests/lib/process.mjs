@@ -75,6 +75,11 @@ export class Process {
     return how;
   }
 
+  /** Stops the process in its tracks, as a machine does that has lost its power: its connections stay open. */
+  freeze() {
+    this.#child.kill("SIGSTOP");
+  }
+
   /** Asks the process to end, and resolves with {code, signal}. */
   stop() {
     this.#child.kill("SIGTERM");

@@ -34,5 +34,6 @@ export async function startServer(flags = [], { port = 0 } = {}) {
     port: Number(actual),
     kill: () => server.kill(),
     stop: () => server.stop(),
+    freeze: () => server.freeze(),
   };
 }
