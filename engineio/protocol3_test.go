@@ -131,6 +131,18 @@ func TestPolling3(t *testing.T) {
 		s.wantReply(next(t, parked), 200, "1:6")
 		s.wantReply(s.request("GET", q, ""), 400, `{"code":1,"message":"Session ID unknown"}`)
 	})
+	t.Run("second GET", func(t *testing.T) {
+		t.Attr("covers", "suite/engine-v3/12")
+		for range len(s.sessions) {
+			<-s.sessions
+		}
+		q := s.polling3("EIO=3")
+		parked := s.poll(q)
+		s.parked(next(t, s.sessions))
+		s.wantReply(s.request("GET", q, ""), 400, "")
+		s.wantReply(next(t, parked), 200, "1:1")
+		s.wantReply(s.request("GET", q, ""), 400, `{"code":1,"message":"Session ID unknown"}`)
+	})
 	t.Run("closed by the server", func(t *testing.T) {
 		q := s.polling3("EIO=3")
 		x := next(t, s.sessions)

@@ -20,6 +20,7 @@ func frames3(text string, data ...byte) []byte {
 
 // The vectors are what the official parser of protocol 3 makes of the same packets.
 func TestPayload3(t *testing.T) {
+	t.Attr("covers", "engine/parser/1")
 	for name, test := range map[string]struct {
 		got  []byte
 		want string
@@ -61,6 +62,7 @@ func decode3(payload []byte, binary bool) (packets []string, err error) {
 }
 
 func TestDecodePayload3(t *testing.T) {
+	t.Attr("covers", "engine/parser/1")
 	for _, test := range []struct {
 		payload string
 		binary  bool
