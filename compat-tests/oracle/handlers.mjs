@@ -21,6 +21,7 @@ function pass(target, name) {
 
 /** The handlers of `/` and `/chat`. */
 export function serveEverywhere(namespace) {
+  const reasons = new Map();
   namespace.on("connection", (socket) => {
     socket.emit("auth", socket.handshake.auth);
 
@@ -50,20 +51,26 @@ export function serveEverywhere(namespace) {
     });
 
     serveState(namespace, socket);
+    serveCrowd(namespace, socket, reasons);
 
-    socket.on("whoami", (done = nobody) => {
-      done({
-        id: socket.id,
-        namespace: namespace.name,
-        rooms: [...socket.rooms],
-        transport: socket.conn.transport.name,
-        auth: socket.handshake.auth,
-      });
-    });
+    socket.on("whoami", whoami(socket));
 
     socket.on("bye", () => socket.disconnect());
     socket.on("close", () => socket.disconnect(true));
   });
+}
+
+/** How the server sees a socket. */
+function whoami(socket) {
+  return (done = nobody) => {
+    done({
+      id: socket.id,
+      namespace: socket.nsp.name,
+      rooms: [...socket.rooms],
+      transport: socket.conn.transport.name,
+      auth: socket.handshake.auth,
+    });
+  };
 }
 
 /** What is there to see whether a socket was recovered. */
@@ -97,4 +104,44 @@ export function serveRefused(namespace) {
     next(refusal);
   });
   namespace.on("connection", (socket) => serveState(namespace, socket));
+}
+
+/** What a client may do to the other sockets of the namespace, and learn about them. */
+function serveCrowd(namespace, socket, reasons) {
+  socket.on("algebra", (to, except, arg) => namespace.to(to).except(except).emit("room", arg));
+  socket.on("others", (to, except, arg) => {
+    (to.length > 0 ? socket.to(to) : socket.broadcast).except(except).emit("room", arg);
+  });
+  socket.on("members", async (room, done = nobody) => done((await namespace.in(room).fetchSockets()).map(({ id }) => id)));
+  socket.on("gather", (from, to, done = nobody) => {
+    namespace.in(from).socketsJoin(to);
+    done();
+  });
+  socket.on("scatter", (from, to, done = nobody) => {
+    namespace.in(from).socketsLeave(to);
+    done();
+  });
+  socket.on("kick", (room, closing) => namespace.in(room).disconnectSockets(closing));
+
+  socket.on("poll", (room, ms, question, done = nobody) => {
+    namespace.in(room).timeout(ms).emit("vote", question, (error, answers) => done(error ? error.message : null, answers));
+  });
+  socket.on("ask-within", (ms) => {
+    socket.timeout(ms).emit("question", 42, (error, ...answer) => {
+      socket.emit("answered", error ? error.message : null, ...answer);
+    });
+  });
+
+  socket.on("disconnect", (reason) => reasons.set(socket.id, reason));
+  socket.on("reason", (id, done = nobody) => done(reasons.get(id) ?? null));
+}
+
+/** The namespaces that clients make up. */
+export function serveDynamic(parent) {
+  parent.on("connection", (socket) => {
+    socket.emit("auth", socket.handshake.auth);
+    socket.on("ack", acknowledge);
+    socket.on("whoami", whoami(socket));
+    socket.on("broadcast", pass(socket.nsp, "broadcast"));
+  });
 }

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
 import { parseFlags } from "./flags.mjs";
-import { serveEverywhere, serveCustom, serveRefused } from "./handlers.mjs";
+import { serveDynamic, serveEverywhere, serveCustom, serveRefused } from "./handlers.mjs";
 
 let flags;
 try {
@@ -61,6 +61,7 @@ serveEverywhere(io.of("/"));
 serveEverywhere(io.of("/chat"));
 serveCustom(io.of("/custom"));
 serveRefused(io.of("/refused"));
+serveDynamic(io.of(/^\/dynamic-\d+$/));
 
 const engine = new Engine(engineOptions);
 engine.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));

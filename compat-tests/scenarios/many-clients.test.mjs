@@ -5,7 +5,7 @@ import { ask, connected, open, scenario, record, useServer } from "../lib/suite.
 const crowd = 200;
 const server = useServer("-eio3");
 
-scenario(`${crowd} clients at once`, async (t, way) => {
+scenario(`${crowd} clients at once`, { newest: true }, async (t, way) => {
   const sockets = Array.from({ length: crowd }, () => open(t, `${server.url}/chat`, way));
   await Promise.all(sockets.map(connected));
   assert.equal(new Set(sockets.map((socket) => socket.id)).size, crowd);

@@ -42,6 +42,7 @@ func serveEverywhere(n *socketio.Namespace) {
 	})
 
 	serveState(n)
+	serveCrowd(n)
 	socketio.OnCall0(n, "whoami", whoami)
 
 	n.Handle("bye", func(e *socketio.Event) error {

@@ -2,7 +2,8 @@
 // answers is the contract of ../oracle as well: the same scenarios judge both.
 //
 // On / and /chat it emits "auth" with the handshake's auth on connection, and handles the events of [serveEverywhere].
-// /custom only emits "auth"; /refused lets nobody in who does not ask nicely. No other namespace exists. The bare
+// /custom only emits "auth"; /refused lets nobody in who does not ask nicely; /dynamic- and digits are made as clients name
+// them. No other namespace exists. The bare
 // engine is mounted at /engine.io/, where it sends every message back.
 //
 // Its first line on standard output is "listening on http://HOST:PORT".
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 	"time"
 
@@ -52,6 +54,7 @@ func run(o options) error {
 	serveEverywhere(io.Of("/chat"))
 	serveCustom(io.Of("/custom"))
 	serveRefused(io.Of("/refused"))
+	serveDynamic(io.OfRegexp(regexp.MustCompile(`^/dynamic-\d+$`)))
 
 	engine, err := newEcho(o)
 	if err != nil {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gosocketio/socketio"
+)
+
+// timedOut is what the official server says of an answer that did not come.
+const timedOut = "operation has timed out"
+
+// serveCrowd registers what a client may do to the other sockets of n, and learn about them.
+func serveCrowd(n *socketio.Namespace) {
+	socketio.On3(n, "algebra", func(e *socketio.Event, to, except []string, arg any) error {
+		return n.To(to...).Except(except...).Emit("room", arg)
+	})
+	socketio.On3(n, "others", func(e *socketio.Event, to, except []string, arg any) error {
+		s := e.Socket()
+		if len(to) == 0 {
+			return s.Broadcast().Except(except...).Emit("room", arg)
+		}
+		return s.To(to...).Except(except...).Emit("room", arg)
+	})
+	socketio.OnCall(n, "members", func(e *socketio.Event, room string) ([]string, error) {
+		return n.In(room).AllSockets(e.Context())
+	})
+	socketio.On2(n, "gather", func(e *socketio.Event, from, to string) error {
+		return errors.Join(n.In(from).SocketsJoin(to), e.Ack())
+	})
+	socketio.On2(n, "scatter", func(e *socketio.Event, from, to string) error {
+		return errors.Join(n.In(from).SocketsLeave(to), e.Ack())
+	})
+	socketio.On2(n, "kick", func(_ *socketio.Event, room string, closing bool) error {
+		return n.In(room).DisconnectSockets(closing)
+	})
+	servePolls(n)
+	serveReasons(n)
+}
+
+// servePolls registers what asks clients and waits for a limited time.
+func servePolls(n *socketio.Namespace) {
+	socketio.On3(n, "poll", func(e *socketio.Event, room string, ms int, question any) error {
+		go func() { // not in the handler: the client asks itself too, while others of its events go on
+			answers := []any{}
+			var failure any
+			for reply, err := range n.In(room).Timeout(time.Duration(ms)*time.Millisecond).EmitWithAck(e.Context(), "vote", question) {
+				switch {
+				case err != nil:
+					failure = timedOut
+				case reply.Len() > 0:
+					answers = append(answers, reply.Args()[0])
+				}
+			}
+			_ = e.Ack(failure, answers) // fails when the client has left
+		}()
+		return nil
+	})
+	socketio.On(n, "ask-within", func(e *socketio.Event, ms int) error {
+		s := e.Socket()
+		go func() {
+			answer, err := s.Timeout(time.Duration(ms)*time.Millisecond).EmitWithAck(s.Context(), "question", 42)
+			if err != nil {
+				_ = s.Emit("answered", timedOut) // fails when the client has left
+				return
+			}
+			_ = s.Emit("answered", append([]any{nil}, answer.Args()...)...)
+		}()
+		return nil
+	})
+}
+
+// serveReasons keeps why sockets of n left, for those who ask.
+func serveReasons(n *socketio.Namespace) {
+	var mu sync.Mutex
+	reasons := map[string]socketio.Reason{}
+	n.OnDisconnect(func(s *socketio.Socket, reason socketio.Reason) {
+		mu.Lock()
+		defer mu.Unlock()
+		reasons[s.ID()] = reason
+	})
+	socketio.OnCall(n, "reason", func(_ *socketio.Event, id string) (any, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if reason, ok := reasons[id]; ok {
+			return reason, nil
+		}
+		return nil, nil
+	})
+}
+
+// serveDynamic registers what the namespaces that clients make up answer.
+func serveDynamic(p *socketio.Parent) {
+	p.OnConnection(greet)
+	p.Handle("ack", acknowledge)
+	socketio.OnCall0(p, "whoami", whoami)
+	p.Handle("broadcast", func(e *socketio.Event) error {
+		return e.Socket().Namespace().Emit("broadcast", e.Args()...)
+	})
+}
