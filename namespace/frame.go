@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/bufpool"
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -26,6 +27,7 @@ func (h *Hub) takeScratch() *scratch {
 
 // release gives the buffer back. Nothing may refer to it any more.
 func (x *scratch) release() {
+	bufpool.Poison(x.buf)
 	const keep = 64 << 10 // what one large message grew is left to the collector
 	if cap(x.buf) <= keep {
 		scratches.Put(x)

@@ -33,9 +33,11 @@ func Put(b *[]byte) {
 	switch cap(*b) {
 	case Small:
 		*b = (*b)[:Small]
+		Poison(*b)
 		small.Put(b)
 	case Large:
 		*b = (*b)[:Large]
+		Poison(*b)
 		large.Put(b)
 	}
 }
