@@ -162,7 +162,7 @@ func TestAbuse_CVE_2022_21676_ReservedBits(t *testing.T) {
 
 // A connection that is reset at any step of a handshake or an upgrade costs that connection.
 func TestAbuse_CVE_2022_41940_Resets(t *testing.T) {
-	t.Attr("covers", "abuse/CVE-2022-41940 later/5")
+	t.Attr("covers", "abuse/CVE-2022-41940")
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	x := next(t, s.sessions)

@@ -93,6 +93,7 @@ func TestCORS(t *testing.T) {
 }
 
 func TestHeaderEvents(t *testing.T) {
+	t.Attr("covers", "engine/server/response-headers/5")
 	var initial, all int
 	s := start(t, engineio.Config{Events: engineio.Events{
 		InitialHeaders: func(http.Header, *http.Request) { initial++ },
@@ -103,7 +104,9 @@ func TestHeaderEvents(t *testing.T) {
 	if got.header.Get("X-Mine") != "1" {
 		t.Error("the handshake lacks the header")
 	}
-	s.request("POST", q, "4x")
+	if got := s.request("POST", q, "4x"); got.header.Get("X-Mine") != "1" {
+		t.Error("the answer to the POST lacks the header")
+	}
 	s.request("GET", q, "")
 	c := s.dial(strings.Replace(q, "polling", "websocket", 1))
 	c.send("2probe")
