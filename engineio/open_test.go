@@ -20,7 +20,7 @@ func (s *server) openPacket(q string) (o struct {
 	MaxPayload                int
 }) {
 	s.Helper()
-	text := ""
+	var text string
 	if strings.Contains(q, "websocket") {
 		c := s.dial(q)
 		text, _, _ = c.read()
