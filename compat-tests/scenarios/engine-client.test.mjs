@@ -144,8 +144,9 @@ for (const transport of ["polling", "websocket"]) {
 }
 
 test("a client that closes while it upgrades has no error", async (t) => {
-  covers("engine/server/close/13");
+  covers("engine/server/handshake/18 engine/server/close/13");
   const socket = await open(t, server.url);
+  assert.equal(socket.transport.name, "polling"); // where it begins
   socket.on("error", (error) => assert.fail(error));
   const gone = once(socket, "close");
   socket.close();

@@ -128,6 +128,8 @@ const events = `{"Action":"start","Package":"github.com/gosocketio/socketio/room
 {"Action":"output","Package":"github.com/gosocketio/socketio/rooms","Output":"ok  \trooms\t0.1s\n"}
 {"Action":"build-output","ImportPath":"x","Output":"does not compile\n"}
 {"Action":"pass","Package":"github.com/gosocketio/socketio","Test":"TestPlain"}
+{"Action":"output","Package":"github.com/gosocketio/socketio","Test":"TestHangs","Output":"timed out\n"}
+{"Action":"fail","Package":"github.com/gosocketio/socketio"}
 no JSON
 `
 
@@ -141,7 +143,7 @@ func TestEvents(t *testing.T) {
 		results[1].Outcome != "fail" {
 		t.Errorf("results are %v", results)
 	}
-	if want := "it broke\nok  \trooms\t0.1s\ndoes not compile\nno JSON\n"; out.String() != want {
+	if want := "it broke\nok  \trooms\t0.1s\ndoes not compile\ntimed out\nno JSON\n"; out.String() != want {
 		t.Errorf("printed %q, want %q", out.String(), want)
 	}
 }

@@ -89,6 +89,14 @@ func readEvents(in io.Reader, out io.Writer) ([]result, error) {
 				results = append(results, result{name, e.Action, t.covers})
 			}
 			delete(tests, name)
+			if e.Test == "" && e.Action == "fail" { // a test that did not end, of a process that did, is why
+				for unended, t := range tests {
+					if strings.HasPrefix(unended, name) {
+						fmt.Fprint(out, t.output.String())
+						delete(tests, unended)
+					}
+				}
+			}
 		}
 	}
 	slices.SortFunc(results, func(a, b result) int { return strings.Compare(a.Test, b.Test) })
