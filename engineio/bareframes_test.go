@@ -22,7 +22,7 @@ func readBare(b []byte, step, limit int) (out []string, err error) {
 			return nil
 		})
 		b = b[n:]
-		if len(f.message) > limit || cap(f.message) > 2*limit+2*firstPiece {
+		if f.frameState != nil && (len(f.message) > limit || cap(f.message) > 2*limit+2*firstPiece) {
 			err = errors.New("memory beyond the limit")
 		}
 	}

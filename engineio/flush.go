@@ -66,7 +66,8 @@ func (s *Session) flushFrom(first entry) {
 				batch[i].done()
 			}
 		}
-		if !s.flushed(len(batch), n) {
+		release(batch)
+		if !s.flushed(ws, units(batch), n) {
 			return
 		}
 		clear(batch)
@@ -96,16 +97,16 @@ func (c *wsConn) gather(dst []byte, batch []entry) (gathered []byte, n int) {
 
 // flushed uncounts what was written and reports whether more waits. If not, the session is no longer flushing and a close
 // that waited for that goes on.
-func (s *Session) flushed(entries, bytes int) (more bool) {
+func (s *Session) flushed(ws *wsConn, units int32, bytes int) (more bool) {
 	s.mu.Lock()
-	s.out.wrote(entries, bytes)
+	s.out.wrote(units, bytes)
 	if s.state == stateClosed {
 		s.flushing = false
-		owes := s.owes
-		s.owes = nil
+		owed, code := ws.owed, ws.farewell
+		ws.owed = false
 		s.mu.Unlock()
-		if owes != nil {
-			owes.sayLast(owes.farewell)
+		if owed {
+			ws.sayLast(code)
 		}
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -34,13 +35,18 @@ func faultf(code ws.StatusCode, format string, args ...any) error {
 // errPeerClosed: the peer said that it closes.
 var errPeerClosed = errors.New("engineio: closed by the peer")
 
-// frameReader makes messages out of the bytes of a WebSocket or a WebTransport stream as they arrive, at any chunking. What is complete in the
-// arrived bytes is handed on in place; only the rest is copied. The goroutine that reads owns it.
+// frameReader makes messages out of the bytes of a WebSocket or a WebTransport stream as they arrive, at any chunking. What is
+// complete in the arrived bytes is handed on in place; only the rest is copied. The goroutine that reads owns it.
 type frameReader struct {
 	limit   int  // of a message, in bytes
 	bare    bool // frames are those of a WebTransport stream, see bareHeader
 	deflate bool // messages may be compressed
 
+	*frameState // nil while no frame or message has begun, which is nearly always
+}
+
+// frameState is how far the bytes have come.
+type frameState struct {
 	partial    [ws.MaxHeaderSize]byte // of a header
 	partialLen uint8
 
@@ -57,12 +63,30 @@ type frameReader struct {
 	deflated bool // the message is compressed
 }
 
+var frameStates = sync.Pool{New: func() any { return new(frameState) }}
+
 // inside tells whether the bytes so far end within a frame.
-func (f *frameReader) inside() bool { return f.inFrame || f.partialLen > 0 }
+func (f *frameReader) inside() bool { return f.frameState != nil && (f.inFrame || f.partialLen > 0) }
 
 // feed takes bytes that arrived and changes them (unmasking in place). handle is called for each complete message and
 // control frame; its bytes are valid during the call.
 func (f *frameReader) feed(b []byte, handle func(op ws.OpCode, payload []byte) error) error {
+	if f.frameState == nil {
+		if len(b) == 0 {
+			return nil
+		}
+		f.frameState = frameStates.Get().(*frameState)
+	}
+	err := f.frames(b, handle)
+	if err != nil || !f.inside() && f.msgOp == 0 {
+		*f.frameState = frameState{}
+		frameStates.Put(f.frameState)
+		f.frameState = nil
+	}
+	return err
+}
+
+func (f *frameReader) frames(b []byte, handle func(op ws.OpCode, payload []byte) error) error {
 	for len(b) > 0 || f.inFrame && f.left == 0 {
 		if !f.inFrame {
 			n, ok, err := f.header(b)

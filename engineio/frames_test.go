@@ -24,7 +24,7 @@ func read(b []byte, step, limit int, deflate bool) (out []string, err error) {
 		if deflate {
 			most = compressedLimit(limit)
 		}
-		if len(f.message) > most || cap(f.message) > 2*most+2*firstPiece {
+		if f.frameState != nil && (len(f.message) > most || cap(f.message) > 2*most+2*firstPiece) {
 			err = errors.New("memory beyond the limit")
 		}
 	}

@@ -30,22 +30,40 @@ type Handshake struct {
 }
 
 func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
-	// The strings of a request share its read buffer's lifetime or hold each other: clone what is kept.
-	return &Handshake{
+	h := &Handshake{
 		Time:        time.Now(),
-		URL:         strings.Clone(r.URL.RequestURI()),
-		Host:        strings.Clone(r.Host),
+		URL:         r.URL.RequestURI(),
+		Host:        r.Host,
 		RemoteAddr:  r.RemoteAddr,
 		Secure:      r.TLS != nil,
 		CrossDomain: r.Header.Get("Origin") != "",
 		clientIP:    clientIP(r, proxies),
-		header:      headerLines(r.Header),
 	}
+	// The strings of a request hold its read buffer or each other: what is kept is copied, into one piece.
+	var b strings.Builder
+	b.Grow(headerLen(r.Header) + len(h.URL) + len(h.Host) + len(h.RemoteAddr))
+	appendHeader(&b, r.Header)
+	h.header = b.String()
+	for _, s := range []*string{&h.URL, &h.Host, &h.RemoteAddr} {
+		at := b.Len()
+		b.WriteString(*s)
+		*s = b.String()[at:]
+	}
+	return h
 }
 
-// headerLines is a header as Handshake keeps it.
-func headerLines(h http.Header) string {
-	var b strings.Builder
+// headerLen returns how many bytes appendHeader will append, or a few more.
+func headerLen(h http.Header) (n int) {
+	for k, values := range h {
+		for _, v := range values {
+			n += len(k) + len(": ") + len(v) + len("\n")
+		}
+	}
+	return n
+}
+
+// appendHeader appends a header as Handshake keeps it.
+func appendHeader(b *strings.Builder, h http.Header) {
 	for k, values := range h {
 		if k == ":protocol" { // of HTTP/2, where it is no header
 			continue
@@ -57,7 +75,6 @@ func headerLines(h http.Header) string {
 			b.WriteByte('\n')
 		}
 	}
-	return b.String()
 }
 
 // Query returns the parsed query of the first request. Each call parses it anew.

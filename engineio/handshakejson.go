@@ -73,9 +73,11 @@ func (h *Handshake) UnmarshalJSON(data []byte) error {
 	host := header.Get("Host")
 	header.Del("Host")
 	ip, _ := netip.ParseAddr(j.Address)
+	var lines strings.Builder
+	appendHeader(&lines, header)
 	*h = Handshake{
 		Time: time.UnixMilli(j.Issued), URL: j.URL, Host: host, RemoteAddr: j.Address, Secure: j.Secure, CrossDomain: j.Xdomain,
-		clientIP: ip.Unmap(), header: headerLines(header),
+		clientIP: ip.Unmap(), header: lines.String(),
 	}
 	return nil
 }

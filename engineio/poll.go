@@ -138,7 +138,7 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 	err := e.sendPoll(w, r, body.contentType, e.compress(w.Header(), r, batch, body.bytes))
 	body.release()
 	s.mu.Lock()
-	s.out.wrote(len(batch), bytes)
+	s.out.wrote(units(batch), bytes)
 	if err != nil {
 		s.close(ReasonTransportError, &TransportError{Message: "write error", Err: err})
 		return

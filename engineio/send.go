@@ -109,7 +109,7 @@ func (s *Session) queue(e entry, o WriteOptions) error {
 func (s *Session) full(messages, bytes int) error {
 	c := &s.server.cfg
 	switch {
-	case s.out.count+messages > c.MaxBufferedPackets:
+	case int(s.out.count)+messages > c.MaxBufferedPackets:
 		return fmt.Errorf("%w: %d messages wait (Config.MaxBufferedPackets)", ErrQueueFull, s.out.count)
 	case s.out.bytes+bytes > c.MaxBufferedBytes:
 		return fmt.Errorf("%w: %d bytes wait and %d more would exceed the limit of %d (Config.MaxBufferedBytes)",
@@ -120,6 +120,9 @@ func (s *Session) full(messages, bytes int) error {
 
 // push adds e to the outbox.
 func (s *Session) push(e entry, o WriteOptions) {
-	e.frames = clone(e.frames, o&Shared != 0)
-	s.out.push(e)
+	if o&Shared != 0 {
+		s.out.push(e)
+	} else {
+		s.out.pushCopy(e, o&Hold != 0 && s.ws != nil && !s.flushing)
+	}
 }

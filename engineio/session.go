@@ -23,23 +23,26 @@ type Session struct {
 	server    *Server
 	id        string
 	handshake *Handshake
-	protocol  uint8 // revision of the protocol, 3 or 4
-	b64       bool  // the client cannot take binary
 	ctx       context.Context
 
 	// loop is set while an event loop delivers messages, and belongs to the goroutine that delivers them.
 	loop *netloop.Conn
 
-	mu        sync.Mutex
+	protocol uint8 // revision of the protocol, 3 or 4
+	b64      bool  // the client cannot take binary
+
+	// Guarded by mu, as is all that follows. These are here so that they share a word.
+	unseen    bool // it ended before its Connection event: there is no Close event then
 	state     state
 	transport Transport
 	flushing  bool // somebody is writing to ws, and will write what is queued meanwhile
 	awaiting  bool // a pong
 	extended  bool // the pong's deadline has been extended once
 	spoken    bool // the client has sent something, or never will
+
+	mu        sync.Mutex
 	out       outbox
 	ws        *wsConn       // or WebTransport stream; nil while polling
-	owes      *wsConn       // is to be told why it is closed, by the flusher that was writing then
 	poll      *parkedPoll   // the GET that waits for data
 	upload    *upload       // the POST that is being read
 	candidate *candidate    // the transport that is being upgraded to
@@ -49,8 +52,6 @@ type Session struct {
 	value     any
 	// opening is closed once the Connection event has run; nil afterwards. Close waits for it.
 	opening chan struct{}
-	// unseen is set when the session ended before its Connection event: there is no Close event then.
-	unseen bool
 }
 
 // ID returns the session's id, the sid of the protocol.
@@ -112,7 +113,7 @@ func (s *Session) writable() bool {
 func (s *Session) Buffered() (bytes, packets int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.out.bytes, s.out.count + s.out.taken
+	return s.out.bytes, int(s.out.count + s.out.taken)
 }
 
 // PauseReading stops taking bytes from the peer after those that have arrived already; TCP then slows the peer down. The

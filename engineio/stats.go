@@ -36,7 +36,7 @@ func (s *Session) Stats() SessionStats {
 		Protocol:        s.Protocol(),
 		Age:             age,
 		BufferedBytes:   s.out.bytes,
-		BufferedPackets: s.out.count + s.out.taken,
+		BufferedPackets: int(s.out.count + s.out.taken),
 		EventLoop:       eventLoop,
 		Upgrading:       s.candidate != nil,
 		Paused:          s.resume != nil,

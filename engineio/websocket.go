@@ -17,17 +17,18 @@ const closeWait = 30 * time.Second
 // wsConn is a WebSocket, or a WebTransport stream, that belongs to a session, as its transport or as the candidate of an
 // upgrade. The two differ in how frames look and in how they are closed.
 type wsConn struct {
-	session   *Session
-	stream    stream
-	in        frameReader
-	transport Transport
-	takes     form
+	session *Session
+	stream  stream
+	in      frameReader
 	// candidate is set until the session has moved here. The reading goroutine owns it.
 	candidate *candidate
-	fresh     bool          // replace the reading goroutine; its own
-	drain     int           // above 0: what arrives is dropped, up to that many bytes; the reader's own
-	greeted   bool          // the first packet has come
+	drain     int32         // above 0: what arrives is dropped, up to that many bytes; the reader's own
 	farewell  ws.StatusCode // of the close frame that the session owes; Session.mu guards it
+	transport Transport
+	takes     form
+	owed      bool // the session's flusher is to say farewell; Session.mu guards it
+	fresh     bool // replace the reading goroutine; its own
+	greeted   bool // the first packet has come
 }
 
 func newWSConn(s *Session, st stream, q query) *wsConn {
@@ -50,7 +51,7 @@ func (c *wsConn) start(first []byte) {
 	// Nobody else reads before the loop does: until then the bytes are ours.
 	err := c.arrived(first)
 	if err == nil {
-		err = c.lost(loop.conn.Start(c))
+		err = c.lost(loop.conn().Start(c))
 	}
 	if err != nil {
 		c.gone()
@@ -91,7 +92,7 @@ func (c *wsConn) readOnce() error {
 // Data is arrived, for an event loop.
 func (c *wsConn) Data(b []byte) bool {
 	if c.candidate == nil { // while it is one, other goroutines deliver messages
-		c.session.loop = c.stream.(*loopStream).conn
+		c.session.loop = c.stream.(*loopStream).conn()
 		defer func() { c.session.loop = nil }()
 	}
 	return c.arrived(b) == nil
@@ -106,7 +107,7 @@ func (c *wsConn) End(err error) {
 // arrived acts on bytes. Its error means that the connection is at its end.
 func (c *wsConn) arrived(b []byte) error {
 	if c.drain > 0 {
-		if c.drain -= len(b); c.drain <= 0 {
+		if c.drain -= int32(len(b)); c.drain <= 0 {
 			return errDrained
 		}
 		return nil
@@ -237,7 +238,7 @@ func (c *wsConn) fail(err error) (told bool) {
 	}
 	mayWrite := !s.flushing && !broke
 	if s.flushing && !broke {
-		c.farewell, s.owes = code, c // whoever is writing says it
+		c.farewell, c.owed = code, true // whoever is writing says it
 	}
 	s.flushing = true // nobody else writes from here on
 	s.resumeLocked()

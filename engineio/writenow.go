@@ -38,16 +38,21 @@ func (s *Session) writeNow(ws *wsConn, e entry, o WriteOptions) {
 	case err != nil:
 		s.writeFailed(ws, err)
 	case n < len(frames):
-		s.leave(1, len(e.frames), clone(frames[n:], o&Shared != 0), e.done)
+		s.leave(e.count(), len(e.frames), clone(frames[n:], o&Shared != 0), e.done)
 	default:
-		s.wroteNow(1, len(e.frames), e.done)
+		s.wroteNow(ws, e.count(), len(e.frames), e.done)
 	}
 }
 
-// writeTaken is writeNow for entries that were taken from the outbox, where nothing is changed any more.
+// writeTaken is writeNow for entries that were taken from the outbox.
 func (s *Session) writeTaken(ws *wsConn, batch []entry) {
+	defer release(batch)
 	if len(batch) == 1 {
-		s.writeNow(ws, batch[0], Shared)
+		o := Shared // what was in the outbox is not changed any more
+		if batch[0].pooled != nil {
+			o = 0 // but given back
+		}
+		s.writeNow(ws, batch[0], o)
 		return
 	}
 	s.server.cfg.Events.flush(s)
@@ -59,27 +64,27 @@ func (s *Session) writeTaken(ws *wsConn, batch []entry) {
 	case err != nil:
 		s.writeFailed(ws, err)
 	case n < len(gathered):
-		s.leave(len(batch), size, bytes.Clone(gathered[n:]), allDone(batch))
+		s.leave(units(batch), size, bytes.Clone(gathered[n:]), allDone(batch))
 	default:
-		s.wroteNow(len(batch), size, allDone(batch))
+		s.wroteNow(ws, units(batch), size, allDone(batch))
 	}
 }
 
-// leave leaves the rest of entries that were taken, of so many bytes, to a flusher, as one entry.
-func (s *Session) leave(entries, size int, rest []byte, done func()) {
+// leave leaves the rest of units that were taken, of so many bytes, to a flusher, as one.
+func (s *Session) leave(units int32, size int, rest []byte, done func()) {
 	s.mu.Lock()
-	s.out.taken -= entries - 1
+	s.out.taken -= units - 1
 	s.out.bytes += len(rest) - size
 	s.mu.Unlock()
 	go s.flushFrom(entry{frames: rest, done: done, formed: true})
 }
 
-// wroteNow uncounts entries that were written.
-func (s *Session) wroteNow(entries, size int, done func()) {
+// wroteNow uncounts units that were written.
+func (s *Session) wroteNow(ws *wsConn, units int32, size int, done func()) {
 	if done != nil {
 		done()
 	}
-	if s.flushed(entries, size) {
+	if s.flushed(ws, units, size) {
 		go s.flush()
 	}
 }

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,15 +12,17 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// client is one connection: an engine session and the sockets that it has in namespaces.
+// client is one connection: an engine session and the sockets that it has in namespaces. It is also the session's context, by
+// which the session knows it.
 type client struct {
+	context.Context // the application's, Config.SessionContext
+
 	hub     *Hub
 	session *engineio.Session
 	load    load
 
 	// What the goroutine that delivers messages uses alone.
-	decoder protocol.Decoder
-	custom  protocol.PacketDecoder // in its place, with Config.Parser
+	decoder protocol.PacketDecoder // nil, without Config.Parser, while no packet is half received
 	awaited *attachmentWait        // nil until the first binary packet
 
 	mu      sync.Mutex
@@ -31,39 +34,47 @@ type client struct {
 	cause  error // why the server closes the connection, if it does
 	joined bool  // it joined a namespace at least once
 
-	timer wheel.Timer // connect timeout
+	deadline *joinDeadline // nil once joined
+}
+
+// joinDeadline is the connect timeout.
+type joinDeadline struct {
+	timer  wheel.Timer
+	client *client
 }
 
 // maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps sending is none
 // to be kind to.
 const maxLeft = 32
 
-// clientKey is under which a session's context knows its client.
-type clientKey struct{}
-
-func newClient(h *Hub) *client {
-	c := &client{hub: h}
-	c.decoder.MaxAttachments = h.cfg.MaxAttachments
+func newClient(h *Hub, ctx context.Context) *client {
+	c := &client{Context: ctx, hub: h}
 	if h.cfg.Parser != nil {
-		c.custom = h.cfg.Parser.NewDecoder(h.cfg.MaxAttachments)
+		c.decoder = h.cfg.Parser.NewDecoder(h.cfg.MaxAttachments)
 	}
 	return c
 }
 
-// clientOf returns the client of a session of this hub's engine: there is always one.
-func clientOf(s *engineio.Session) *client { return s.Context().Value(clientKey{}).(*client) }
+// clientOf returns the client of a session of this hub's engine. It is the context, and not Session.Value, which is the
+// application's.
+func clientOf(s *engineio.Session) *client { return s.Context().(*client) }
 
 // opened begins the client's life.
 func (c *client) opened(s *engineio.Session) {
 	c.session = s
-	c.hub.schedule(&c.timer, c.hub.cfg.ConnectTimeout, c)
+	d := &joinDeadline{client: c}
+	c.mu.Lock()
+	c.deadline = d
+	c.mu.Unlock()
+	c.hub.schedule(&d.timer, c.hub.cfg.ConnectTimeout, d)
 	if c.v2() {
 		c.connect(&protocol.Packet{Type: protocol.Connect, Namespace: "/"})
 	}
 }
 
 // Expired ends a connection that joined no namespace in time.
-func (c *client) Expired(*wheel.Timer) {
+func (d *joinDeadline) Expired(*wheel.Timer) {
+	c := d.client
 	c.mu.Lock()
 	joined := c.joined
 	c.mu.Unlock()
@@ -75,11 +86,11 @@ func (c *client) Expired(*wheel.Timer) {
 // settled ends the connect timeout: a namespace is joined.
 func (c *client) settled() {
 	c.mu.Lock()
-	first := !c.joined
-	c.joined = true
+	d := c.deadline
+	c.joined, c.deadline = true, nil
 	c.mu.Unlock()
-	if first {
-		c.hub.stop(&c.timer)
+	if d != nil {
+		c.hub.stop(&d.timer)
 	}
 }
 
@@ -124,9 +135,9 @@ func (c *client) message(data []byte, binary bool) {
 	if deaf {
 		return
 	}
-	decoder := c.custom
+	decoder := c.decoder
 	if decoder == nil {
-		decoder = &c.decoder
+		decoder = c.hub.takeDecoder()
 	}
 	var p *protocol.Packet
 	var err error
@@ -140,10 +151,24 @@ func (c *client) message(data []byte, binary bool) {
 		return
 	}
 	c.await(p == nil)
-	if p != nil {
-		c.packet(p)
-		decoder.Release() // an idle connection keeps no buffer
+	if p == nil {
+		c.decoder = decoder
+		return
 	}
+	c.packet(p)
+	decoder.Release() // an idle connection keeps no buffer
+	if c.hub.cfg.Parser == nil {
+		c.decoder = nil
+		c.hub.decoders.Put(decoder)
+	}
+}
+
+// takeDecoder returns a decoder for one packet.
+func (h *Hub) takeDecoder() protocol.PacketDecoder {
+	if d, ok := h.decoders.Get().(protocol.PacketDecoder); ok {
+		return d
+	}
+	return &protocol.Decoder{MaxAttachments: h.cfg.MaxAttachments}
 }
 
 // packet acts on a well-formed packet.
@@ -255,15 +280,18 @@ func (c *client) undecodable(err error) {
 func (c *client) closed(reason engineio.Reason, cause error) {
 	c.mu.Lock()
 	c.deaf = true
+	d := c.deadline
 	sockets := c.sockets
-	c.sockets = nil
+	c.sockets, c.deadline = nil, nil
 	if cause == nil {
 		cause = c.cause
 	}
 	c.mu.Unlock()
 	// A wait for attachments is left to expire: it belongs to the goroutine that delivers messages, and finds c
 	// deaf.
-	c.hub.stop(&c.timer)
+	if d != nil {
+		c.hub.stop(&d.timer)
+	}
 	for _, s := range sockets {
 		s.end(Reason(reason), cause, 0)
 	}

@@ -38,6 +38,8 @@ type Hub struct {
 
 	closing atomic.Bool // Shutdown has begun: nobody joins any more
 	workers workers
+
+	decoders sync.Pool // of protocol.PacketDecoder, when Config.Parser is nil
 }
 
 // New returns a hub with the namespace "/". It fails when a field of c has a value that cannot work.
@@ -63,8 +65,7 @@ func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 		if base != nil {
 			ctx = base(r)
 		}
-		// The context and not Session.SetValue, which is the application's.
-		return context.WithValue(ctx, clientKey{}, newClient(h))
+		return newClient(h, ctx)
 	}
 	connection, message, closed := c.Events.Connection, c.Events.Message, c.Events.Close
 	c.Events.Connection = func(s *engineio.Session) {

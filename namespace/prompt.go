@@ -72,7 +72,7 @@ func (s *Socket) paceOf(e *Event) *pace {
 // Work handles the events that wait, and leaves to a goroutine what may take long.
 func (p *prompt) Work() {
 	s := (*Socket)(p)
-	rest := s.run // what a goroutine is to do then: this, when a handler ended this one
+	rest := s.work // what a goroutine is to do then: this, when a handler ended this one
 	defer func() {
 		s.unhold()
 		if rest != nil {

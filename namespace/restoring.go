@@ -241,9 +241,7 @@ func (r *recovery) abandon(s *Socket) {
 
 // newSocket makes a socket of the connection.
 func (c *client) newSocket(ns *Namespace, auth json.RawMessage) *Socket {
-	s := &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: auth}
-	s.run = s.work
-	return s
+	return &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: auth}
 }
 
 // exchange puts a socket in another one's place. It returns false when the connection has ended.

@@ -19,29 +19,28 @@ type Socket struct {
 	client *client
 	auth   json.RawMessage // nil: none
 	own    handlerSet      // what was registered on this socket alone
-	run    func()          // work, as a value made once: starting a goroutine with it allocates nothing
 
 	state atomic.Uint32 // written under mu
 	more  atomic.Bool   // events wait behind the one being handled
 	held  atomic.Pointer[hold]
 	seat  *seat // nil: its namespace recovers no sockets, or not this one
-	// holding is set while an event loop is the worker, and handling is what it is at.
-	holding  atomic.Bool
+	// handling is what an event loop is at while it is the worker. holding is set while it keeps back what handlers send.
 	handling atomic.Pointer[pace]
-
-	mu       sync.Mutex
-	waiting  []string // rooms joined before the socket is connected
-	head     *Event   // the inbox
-	tail     *Event
-	working  bool // a worker runs
+	holding  atomic.Bool
+	working  bool // a worker runs; mu guards this and what follows
 	admitted bool // it was connected, so that a disconnect is due
 	over     bool // its disconnect is being, or has been, told
-	gone     error
-	acks     map[uint64]*call
-	values   []value
-	ctx      context.Context // made when first asked for
-	cancel   context.CancelCauseFunc
-	endCost  int64 // what the client's DISCONNECT was charged
+
+	mu      sync.Mutex
+	waiting []string // rooms joined before the socket is connected
+	head    *Event   // the inbox
+	tail    *Event
+	gone    error
+	acks    map[uint64]*call
+	values  []value
+	ctx     context.Context // made when first asked for
+	cancel  context.CancelCauseFunc
+	endCost int64 // what the client's DISCONNECT was charged
 
 	// The worker's own: what the CONNECT was charged, and whether admit has run.
 	cost    int64

@@ -14,7 +14,7 @@ func (s *Socket) wake() {
 // start runs the worker. The caller has set working.
 func (s *Socket) start() {
 	s.ns.hub.workers.begin()
-	go s.run()
+	go s.work()
 }
 
 // enqueue puts an event into the inbox.
@@ -43,7 +43,7 @@ func (s *Socket) enqueue(e *Event) {
 	if start {
 		s.ns.hub.workers.begin()
 		if !s.client.session.Soon((*prompt)(s)) {
-			go s.run()
+			go s.work()
 		}
 	}
 }
@@ -71,7 +71,7 @@ func (s *Socket) workFrom(t task, e *Event) {
 		}
 		// A handler ended the goroutine (runtime.Goexit, which a failing test assertion does). What waits behind it
 		// needs another.
-		go s.run()
+		go s.work()
 	}()
 	for ; ; t, e = s.next() {
 		switch t {

@@ -13,12 +13,12 @@ import (
 type Conn struct {
 	loop    *Loop
 	handler Handler
-	fd      int
+	fd      int32
 	number  uint32 // under which the kernel reports it
 
-	// use counts those who are within a system call on fd, and has the bit ended once the loop is done with it.
-	use     atomic.Uint32
-	closing atomic.Bool // Close was called
+	// use counts those who are within a system call on fd, and has the bit closing once Close was called, and ended once the
+	// loop is done with it.
+	use atomic.Uint32
 
 	// Loop.mu guards these.
 	watched bool
@@ -26,8 +26,14 @@ type Conn struct {
 	room    chan struct{} // a Write waits for room; closed when there is some, or the connection ends
 }
 
-// ended in Conn.use: the last one to leave closes the descriptor.
-const ended = 1 << 31
+// Bits of Conn.use. With ended, the last one to leave closes the descriptor.
+const (
+	ended   = 1 << 31
+	closing = 1 << 30
+)
+
+// isClosing tells whether Close was called.
+func (c *Conn) isClosing() bool { return c.use.Load()&closing != 0 }
 
 // Take moves a TCP or Unix connection from nc to the loop. nc is closed then and must not be used any more. When there is
 // an error, nc is as it was. Nothing is read before [Conn.Start].
@@ -58,7 +64,7 @@ func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 	case errno != 0:
 		return nil, os.NewSyscallError("fcntl", errno)
 	}
-	c.fd = int(number)
+	c.fd = int32(number)
 	_ = nc.Close() // only its own descriptor: the connection goes on with ours
 	return c, nil
 }
@@ -69,7 +75,7 @@ func (c *Conn) Start(h Handler) error {
 	c.handler = h
 	c.loop.mu.Lock()
 	err := net.ErrClosed
-	if !c.closing.Load() {
+	if !c.isClosing() {
 		err = c.loop.add(c)
 	}
 	c.watched = err == nil
@@ -83,7 +89,7 @@ func (c *Conn) Start(h Handler) error {
 // Close makes the connection end, soon and on the loop: the handler's End is called then. It does not wait for that.
 func (c *Conn) Close() {
 	c.loop.mu.Lock()
-	first := !c.closing.Swap(true)
+	first := c.use.Or(closing)&closing == 0
 	watched := c.watched
 	c.loop.mu.Unlock()
 	switch {
@@ -92,7 +98,7 @@ func (c *Conn) Close() {
 		c.release()
 	case c.enter():
 		// Ends everybody's reading and writing, and the kernel reports that to the loop.
-		_ = syscall.Shutdown(c.fd, syscall.SHUT_RDWR)
+		_ = syscall.Shutdown(int(c.fd), syscall.SHUT_RDWR)
 		c.leave()
 	}
 }
@@ -100,7 +106,7 @@ func (c *Conn) Close() {
 // CloseWrite ends the outgoing half of the connection.
 func (c *Conn) CloseWrite() {
 	if c.enter() {
-		_ = syscall.Shutdown(c.fd, syscall.SHUT_WR) // fails when the connection is over
+		_ = syscall.Shutdown(int(c.fd), syscall.SHUT_WR) // fails when the connection is over
 		c.leave()
 	}
 }
@@ -134,7 +140,7 @@ func (c *Conn) control(op int) error {
 	if c.room != nil {
 		e.Events |= syscall.EPOLLOUT
 	}
-	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, c.fd, &e))
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, int(c.fd), &e))
 }
 
 // react acts on what the kernel reported. It is the loop's.
@@ -144,7 +150,7 @@ func (c *Conn) react(events uint32, buf []byte) {
 		c.makeRoom()
 	}
 	switch {
-	case c.closing.Load():
+	case c.isClosing():
 		c.end(net.ErrClosed)
 		return
 	case events&(syscall.EPOLLIN|broken) == 0:
@@ -154,7 +160,7 @@ func (c *Conn) react(events uint32, buf []byte) {
 		c.end(c.fault())
 		return
 	}
-	n, err := retry(func() (int, error) { return syscall.Read(c.fd, buf) })
+	n, err := retry(func() (int, error) { return syscall.Read(int(c.fd), buf) })
 	switch {
 	case n > 0:
 		if !c.handler.Data(buf[:n]) {
@@ -169,7 +175,7 @@ func (c *Conn) react(events uint32, buf []byte) {
 
 // fault returns what broke the connection.
 func (c *Conn) fault() error {
-	errno, err := syscall.GetsockoptInt(c.fd, syscall.SOL_SOCKET, syscall.SO_ERROR)
+	errno, err := syscall.GetsockoptInt(int(c.fd), syscall.SOL_SOCKET, syscall.SO_ERROR)
 	if err != nil || errno == 0 {
 		return io.EOF
 	}
@@ -180,7 +186,7 @@ func (c *Conn) fault() error {
 func (c *Conn) end(err error) {
 	c.handler.End(err)
 	c.loop.mu.Lock()
-	c.closing.Store(true)
+	c.use.Or(closing)
 	c.loop.mu.Unlock()
 	c.loop.remove(c)
 	c.release()
@@ -189,8 +195,8 @@ func (c *Conn) end(err error) {
 
 // release closes the descriptor as soon as nobody uses it.
 func (c *Conn) release() {
-	if c.use.Or(ended) == 0 {
-		_ = syscall.Close(c.fd)
+	if c.use.Or(ended)&^closing == 0 {
+		_ = syscall.Close(int(c.fd))
 	}
 }
 
@@ -208,17 +214,17 @@ func (c *Conn) enter() bool {
 }
 
 func (c *Conn) leave() {
-	if c.use.Add(^uint32(0)) == ended {
-		_ = syscall.Close(c.fd)
+	if c.use.Add(^uint32(0))&^closing == ended {
+		_ = syscall.Close(int(c.fd))
 	}
 }
 
 // TryWrite writes what the kernel takes at once, perhaps nothing.
 func (c *Conn) TryWrite(b []byte) (int, error) {
-	if c.closing.Load() || !c.enter() {
+	if c.isClosing() || !c.enter() {
 		return 0, net.ErrClosed
 	}
-	n, err := retry(func() (int, error) { return syscall.Write(c.fd, b) })
+	n, err := retry(func() (int, error) { return syscall.Write(int(c.fd), b) })
 	c.leave()
 	if err != nil && !errors.Is(err, syscall.EAGAIN) {
 		return 0, os.NewSyscallError("write", err)
@@ -239,7 +245,7 @@ func (c *Conn) Write(b []byte) error {
 		}
 		room := make(chan struct{})
 		c.loop.mu.Lock()
-		if c.closing.Load() || !c.watched {
+		if c.isClosing() || !c.watched {
 			c.loop.mu.Unlock()
 			return net.ErrClosed
 		}
@@ -259,7 +265,7 @@ func (c *Conn) makeRoom() {
 	}
 	close(c.room)
 	c.room = nil
-	if !c.closing.Load() {
+	if !c.isClosing() {
 		c.watch()
 	}
 }

@@ -3,7 +3,7 @@
 // The usual Go server has a goroutine for each connection, which sleeps in
 // Read: some 3 KB for its stack, and as much again for the net.Conn it reads
 // from. Here a connection gives up its descriptor and its net.Conn, and is
-// 64 bytes. The kernel keeps the list of descriptors that are watched (epoll),
+// 48 bytes. The kernel keeps the list of descriptors that are watched (epoll),
 // and a [Loop] asks it again and again which of them can be read now, reads them
 // and hands the bytes to the connection's [Handler].
 //
