@@ -47,7 +47,7 @@ type joinDeadline struct {
 // to be kind to.
 const maxLeft = 32
 
-func newClient(h *Hub, ctx context.Context) *client {
+func newClient(ctx context.Context, h *Hub) *client {
 	c := &client{Context: ctx, hub: h}
 	if h.cfg.Parser != nil {
 		c.decoder = h.cfg.Parser.NewDecoder(h.cfg.MaxAttachments)

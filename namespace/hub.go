@@ -65,7 +65,7 @@ func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 		if base != nil {
 			ctx = base(r)
 		}
-		return newClient(h, ctx)
+		return newClient(ctx, h)
 	}
 	connection, message, closed := c.Events.Connection, c.Events.Message, c.Events.Close
 	c.Events.Connection = func(s *engineio.Session) {
