@@ -21,7 +21,7 @@ const (
 	PortableMode
 	// EventLoopMode has a few goroutines that wait for all WebSockets on plain TCP, so that an idle one needs neither a
 	// goroutine nor a net.Conn. It needs Linux; elsewhere New fails. Connections that cannot give up their descriptor,
-	// such as TLS, are portable nevertheless.
+	// such as TLS, and those with compressed messages are portable nevertheless.
 	EventLoopMode
 )
 

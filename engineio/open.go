@@ -96,7 +96,7 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 		e.refuseHijack(w, r, err)
 		return
 	}
-	ws := newWSConn(s, e.newStream(conn), q)
+	ws := newWSConn(s, e.newStream(conn, q), q)
 	reading := e.begin()
 	if !reading || !s.attach(ws) { // shut down, or timed out, meanwhile
 		if reading {

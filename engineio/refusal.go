@@ -63,7 +63,7 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 		return
 	}
 	h := w.Header()
-	if isUpgrade(r) {
+	if e.isUpgrade(r) {
 		refuseUpgrade(w, r, http.StatusBadRequest, text)
 		return
 	}

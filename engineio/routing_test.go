@@ -154,3 +154,18 @@ func TestServedAgain(t *testing.T) {
 		_ = conn.Close()
 	}
 }
+
+// Where only polling is served, a request to upgrade is a request like others.
+func TestUpgradeRequestWithoutWebSockets(t *testing.T) {
+	s := start(t, engineio.Config{Transports: []engineio.Transport{engineio.Polling}})
+	header := []string{"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}
+	s.wantReply(s.with("GET", direct, header...), 400, unknownTransport)
+	s.wantReply(s.with("GET", handshake+"&sid=x", header...), 400, `{"code":1,"message":"Session ID unknown"}`)
+	got := s.with("GET", handshake, header...)
+	if got.status != 200 || !strings.HasPrefix(got.body, "0{") {
+		t.Fatalf("%+v", got)
+	}
+	q := handshake + "&sid=" + sid(t, got.body[1:])
+	s.wantReply(s.request("POST", q, "4hi"), 200, "ok")
+	s.wantReply(s.with("GET", q, header...), 200, "4hi")
+}

@@ -88,7 +88,7 @@ func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.cfg.CORS.decorate(w, r) {
 		return
 	}
-	if len(e.cfg.Middleware) > 0 && r.ProtoMajor == 1 && isUpgrade(r) {
+	if len(e.cfg.Middleware) > 0 && r.ProtoMajor == 1 && e.isUpgrade(r) {
 		w = &upgradeWriter{w}
 	}
 	e.handler.ServeHTTP(w, r)
@@ -105,13 +105,12 @@ func (e *Server) serve(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, c)
 		return
 	}
-	if isExtendedConnect(r) {
-		t := newTunnel(w, r)
-		e.serveUpgrade(t, r, q, s)
-		t.wait()
-		return
-	}
-	if isUpgrade(r) {
+	if e.isUpgrade(r) {
+		if r.ProtoMajor > 1 {
+			t := newTunnel(w, r)
+			defer t.wait()
+			w = t
+		}
 		e.serveUpgrade(w, r, q, s)
 		return
 	}

@@ -34,10 +34,13 @@ func closeWrite(conn any) {
 	}
 }
 
-// newStream chooses the stream for a connection that left net/http.
-func (e *Server) newStream(conn net.Conn) stream {
-	if s := e.loops.take(conn); s != nil {
-		return s
+// newStream chooses the stream for a connection that left net/http. A connection whose messages are compressed has a goroutine of
+// its own: a few bytes of it can mean a millisecond of inflating, for which others on an event loop would wait.
+func (e *Server) newStream(conn net.Conn, q query) stream {
+	if !q.deflate {
+		if s := e.loops.take(conn); s != nil {
+			return s
+		}
 	}
 	if s := newRawStream(conn); s != nil {
 		return s

@@ -58,7 +58,7 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 		e.refuseHijack(w, r, err)
 		return
 	}
-	ws := newWSConn(s, e.newStream(conn), q)
+	ws := newWSConn(s, e.newStream(conn, q), q)
 	ws.candidate = c
 	s.mu.Lock()
 	dropped := !accepted || c.done || !e.begin()

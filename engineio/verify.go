@@ -115,7 +115,7 @@ func (e *Server) verifySession(r *http.Request, q query, transport Transport) (*
 	if s == nil {
 		return nil, unknownSession(q.sid)
 	}
-	if isUpgrade(r) {
+	if e.isUpgrade(r) {
 		return s, mixed(q, s)
 	}
 	if current := s.Transport(); current != transport {
@@ -146,10 +146,10 @@ func (q query) protocol() uint8 {
 }
 
 func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) *ConnectionError {
-	if r.Method != http.MethodGet && !isExtendedConnect(r) {
+	if r.Method != http.MethodGet && (!isExtendedConnect(r) || !e.isUpgrade(r)) {
 		return refusal(CodeBadHandshakeMethod, map[string]any{"method": r.Method})
 	}
-	if transport == WebSocket && !isUpgrade(r) {
+	if transport == WebSocket && !e.isUpgrade(r) {
 		return badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
 	}
 	if c := e.admit(r); c != nil {

@@ -16,8 +16,11 @@ import (
 // acceptGUID is the constant of RFC 6455 section 1.3.
 const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-// isUpgrade tells whether a request asks for another protocol.
-func isUpgrade(r *http.Request) bool {
+// isUpgrade tells whether a request asks for another protocol. Without WebSockets there is none, and it is a request like others.
+func (e *Server) isUpgrade(r *http.Request) bool {
+	if !e.cfg.enabled(WebSocket) {
+		return false
+	}
 	return isExtendedConnect(r) || r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && headerHas(r.Header["Connection"], "upgrade")
 }
 
