@@ -1,6 +1,7 @@
 package engineio_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -276,4 +277,32 @@ func TestClientPingIsAnError(t *testing.T) {
 		t.Errorf("POST was answered: %+v", got)
 	}
 	s.wantClosing(q, engineio.ReasonTransportError, "invalid heartbeat direction")
+}
+
+// A session that ends because of what was posted leaves the connection of that POST to other requests.
+func TestPOSTThatEndsSessionKeepsConnection(t *testing.T) {
+	s := start(t, engineio.Config{Events: engineio.Events{
+		Message: func(x *engineio.Session, _ []byte, _ bool) { x.Discard(nil) },
+	}})
+	for range 20 { // whether it does is a race
+		conn := s.begin(s.polling()) // the rest of the body is still to come
+		r := bufio.NewReader(conn)
+		const rest = "xxxx"
+		for _, request := range []string{rest, "GET " + engineio.DefaultPath + " HTTP/1.1\r\nHost: x\r\n\r\n"} {
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, res.Body); err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if request == rest {
+				next(t, s.closings) // by now everything about the session has ended
+			}
+		}
+	}
 }

@@ -17,8 +17,11 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// upload is a POST whose body is being read.
-type upload struct{ rc *http.ResponseController }
+// upload is a POST whose body is being read, or whose packets are being handled.
+type upload struct {
+	rc   *http.ResponseController
+	read bool // the body; Session.mu guards it
+}
 
 // abort ends the reading of the body.
 func (u *upload) abort() { _ = u.rc.SetReadDeadline(time.Unix(1, 0)) }
@@ -91,6 +94,9 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 		return &TransportError{Message: "data request connection closed prematurely", Err: err}
 	}
 	_ = u.rc.SetReadDeadline(time.Time{})
+	s.mu.Lock()
+	u.read = true
+	s.mu.Unlock()
 	if _, jsonp := jsonpCallback(r); jsonp {
 		var ok bool
 		if body, ok = unwrapJSONP(body); !ok {
