@@ -176,6 +176,7 @@ if (runs.length === 0) {
 
 env.COMPAT_SERVER = JSON.stringify(target.go ? [build("compat-server", target.go)] : target.command);
 if (target.ours) {
+  env.COMPAT_PARSERS = build("parserbridge", { directory: here, package: "./parserbridge" });
   env.COMPAT_DEMO = build("socketio", { directory: root, package: "./cmd/socketio" });
 }
 

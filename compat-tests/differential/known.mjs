@@ -52,7 +52,7 @@ export const known = [
     ours: null,
     parts: true,
   },
-  { why: "Packet types, attachment counts and placeholder numbers are digits", script: /exponent|fractional placeholder/, ours: /close|"1"/, parts: true },
+  { why: "Packet types, ids, attachment counts and placeholder numbers are digits", script: /exponent|fractional placeholder/, ours: /close|"1"/, parts: true },
   {
     why: "Values that pass through `any`",
     script: /odd keys|keys that are numbers|lone surrogates/,
