@@ -33,7 +33,7 @@ func TestImportsPointDownwards(t *testing.T) {
 		"rooms":            "",
 		"protocol/msgpack": "protocol",
 		"engineio":         "engineio/wire internal/wheel internal/bufpool internal/netloop internal/accept",
-		"adapter":          "rooms protocol",
+		"adapter":          "rooms protocol internal/wheel",
 		"namespace":        "adapter rooms protocol engineio engineio/wire internal/wheel internal/bufpool internal/netloop internal/accept",
 		"client-js":        "internal/accept",
 		"siotest":          "internal/rawclient protocol engineio engineio/wire internal/wheel internal/bufpool internal/netloop internal/accept",

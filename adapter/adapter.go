@@ -75,7 +75,7 @@ type Host interface {
 	DeliverWithAck(to []Socket, p *Packet, f Flags, count func(n int), answer func(Answer)) (cancel func(), err error)
 	// Disconnect disconnects local sockets; with close their whole connections.
 	Disconnect(to []Socket, close bool)
-	// Describe returns the Handshake and Data of a local socket, for another server.
+	// Describe returns the Handshake and Data of a local socket, for another server; nil when it is not connected any more.
 	Describe(s Socket) (handshake, data json.RawMessage)
 	// ServerSideEvent hands over an event that another server sent with ServerSideEmit. It queues it and never waits for a
 	// handler. Events are handled one at a time in the order of the calls.

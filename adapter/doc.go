@@ -16,4 +16,19 @@
 //
 // A socket stays in the adapter from its connection until its disconnect callbacks have seen its rooms, which is a
 // little longer than it is connected. The host skips those that are not connected any more.
+// # Several servers
+//
+// A [Cluster] is the adapter of a namespace that several servers have: the protocol between them, once, for every broker. What a
+// broker's adapter adds is a [Transport], two methods that publish a [Message], and how messages are written. Package adaptertest
+// has the tests that such an adapter must pass.
+//
+//   - What is for sockets here is done first and does not depend on the broker; its error matches [ErrBroker].
+//   - Who the other servers are is known from their heartbeats. Nobody waits for one that has gone, and those that do not answer
+//     in time are named ([MissingServersError]) behind what the others answered.
+//   - Nothing is kept of the sockets of other servers.
+//
+// # Locks
+//
+// requests.mu is held while members.mu is taken; the others of a Cluster (members.mu, askedSockets.mu, responder.mu, those of the
+// requests) while none is. The host and the transport are called with none held.
 package adapter

@@ -9,9 +9,9 @@ import (
 )
 
 // Memory makes adapters for a server that is alone: everything is in this process.
-func Memory(h Host) (Adapter, error) {
-	return &memory{host: h, index: rooms.New[Socket](h.RoomHooks)}, nil
-}
+func Memory(h Host) (Adapter, error) { return newMemory(h), nil }
+
+func newMemory(h Host) *memory { return &memory{host: h, index: rooms.New[Socket](h.RoomHooks)} }
 
 var _ Factory = Memory
 

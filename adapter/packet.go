@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"encoding/json"
+	"time"
 )
 
 // Socket is what an adapter sees of a namespace's socket.
@@ -33,6 +34,8 @@ type Flags struct {
 	Volatile bool
 	// NoCompress sends it uncompressed even where the transport compresses.
 	NoCompress bool
+	// Timeout is how long acknowledgements are waited for; 0 when nobody said.
+	Timeout time.Duration
 }
 
 // Answer is one socket's acknowledgement of a broadcast.

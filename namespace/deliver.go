@@ -95,7 +95,7 @@ func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.F
 // Describe tells of a socket what another server may know.
 func (h host) Describe(a adapter.Socket) (handshake, data json.RawMessage) {
 	s, ok := a.(*Socket)
-	if !ok {
+	if !ok || !s.Connected() {
 		return nil, nil
 	}
 	handshake, _ = json.Marshal(s.Handshake()) // strings and numbers always encode

@@ -34,13 +34,23 @@ func (o Operator) EmitWithAck(ctx context.Context, event string, args ...any) it
 		}
 		told := o.ns.hub.cfg.Hooks.Ack
 		start := clock(told != nil)
+		options := o.options
+		options.Flags.Timeout = timeLeft(ctx, timeout)
 		answered, err := o.ns.hub.gather(ctx, timeout, yield, func(count func(int), answer func(adapter.Answer)) (func(), error) {
-			return o.ns.adapter.BroadcastWithAck(&adapter.Packet{Event: event, Args: args}, o.options, count, answer)
+			return o.ns.adapter.BroadcastWithAck(&adapter.Packet{Event: event, Args: args}, options, count, answer)
 		})
 		if told != nil {
 			hook(o.ns.hub, told, AckInfo{Namespace: o.ns, Event: event, Took: time.Since(start), Answered: answered, Err: err})
 		}
 	}
+}
+
+// timeLeft is how long other servers are to collect answers.
+func timeLeft(ctx context.Context, timeout time.Duration) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok && (timeout == noTimeout || time.Until(deadline) < timeout) {
+		timeout = time.Until(deadline)
+	}
+	return max(timeout, time.Millisecond)
 }
 
 // gather asks, and yields the answers until all are in, time is up or the loop is left. It returns how many came, and the last

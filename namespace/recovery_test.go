@@ -134,6 +134,18 @@ func TestMissedEvents(t *testing.T) {
 	writable(so)
 	emit(t, main.Volatile().Emit("volatile"))
 	ko.event(t, other, `42["volatile"]`)
+	// What asks for an answer is not for later.
+	asked := make(chan error, 1)
+	go func() {
+		for _, err := range main.EmitWithAck(t.Context(), "asked") {
+			asked <- err
+		}
+	}()
+	other.Want(`420["asked"]`)
+	other.Send(`430[]`)
+	if err := wait(t, asked); err != nil {
+		t.Error(err)
+	}
 
 	p := f.Polling()
 	p.Send("40" + k.auth())
@@ -163,7 +175,7 @@ func (s *script) Read() string {
 }
 
 func TestRecoveredState(t *testing.T) {
-	t.Attr("covers", "socketio/connection-state-recovery/2")
+	t.Attr("covers", "socketio/connection-state-recovery/2 adapter/index/18")
 	f := start(t, recovering(namespace.ConnectionStateRecovery{}))
 	main := f.Of("/")
 	connected, disconnected := connects(main), disconnects(main)
@@ -172,6 +184,8 @@ func TestRecoveredState(t *testing.T) {
 	if s.Recovered() {
 		t.Error("the first socket is recovered")
 	}
+	emit(t, main.Emit("seen"))
+	k.event(t, c, `42["seen"]`)
 	s.Join("a", "b", "c")
 	s.Leave("c")
 	s.SetValue("user", "ann")
@@ -278,7 +292,7 @@ func TestWhoIsNotRecovered(t *testing.T) {
 	main := f.Of("/")
 	connected, disconnected := connects(main), disconnects(main)
 	t.Run("a stranger", func(t *testing.T) {
-		t.Attr("covers", "socketio/connection-state-recovery/5 adapter/index/20")
+		t.Attr("covers", "socketio/connection-state-recovery/5 adapter/index/20 adapter/index/21")
 		c := comeBack(f, ticket{pid: "foo", offset: "bar"})
 		k := admitted(t, c)
 		if s := wait(t, connected); s.Recovered() || s.ID() != k.sid {

@@ -129,14 +129,18 @@ func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 
 // ServerSideEmitWithAck is ServerSideEmit that yields the answers of the other servers as they come, each with one argument and
 // no socket id. It begins and ends as [Operator.EmitWithAck] does: at once when there is no other server, and with an error that
-// holds a [*MissingError] when some did not answer before Config.AckTimeout, or the deadline of ctx.
+// holds a [*MissingError] when some did not answer before Config.AckTimeout, or the deadline of ctx. A server that goes meanwhile
+// is not waited for.
 func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
 	return func(yield func(Reply, error) bool) {
 		if err := checkServerSide(event); err != nil {
 			yield(Reply{}, err)
 			return
 		}
-		_, _ = n.hub.gather(ctx, n.hub.ackTimeout(ctx), yield, func(count func(int), answer func(adapter.Answer)) (func(), error) {
+		present := func(r Reply, err error) bool { // a server that has gone is not missing
+			return errors.Is(err, adapter.ErrServerGone) || yield(r, err)
+		}
+		_, _ = n.hub.gather(ctx, n.hub.ackTimeout(ctx), present, func(count func(int), answer func(adapter.Answer)) (func(), error) {
 			return n.adapter.ServerSideEmitWithAck(&adapter.Packet{Event: event, Args: args}, count, answer)
 		})
 	}

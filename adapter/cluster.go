@@ -1,0 +1,216 @@
+package adapter
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"iter"
+
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// Cluster is the adapter of a namespace that several servers have. It does what is the same over every broker: what is for other
+// servers as well is done here first and then published; who the other servers are is known from their heartbeats; what asks
+// them ends when all have answered or gone, or when time is up, with what there is by then.
+//
+// An adapter for a broker makes one with [NewCluster], has what arrives given to [Cluster.Receive], and calls [Cluster.Start].
+type Cluster struct {
+	*memory
+	transport Transport
+	cfg       ClusterConfig
+	uid       string
+	wheel     *wheel.Wheel
+	members   members
+	requests  requests
+	asked     askedSockets
+	responder responder
+}
+
+var _ Adapter = (*Cluster)(nil)
+
+// NewCluster returns the adapter of h over a transport.
+func NewCluster(h Host, t Transport, c ClusterConfig) (*Cluster, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	x := &Cluster{memory: newMemory(h), transport: t, cfg: c, uid: newUID(), wheel: wheel.New(0)}
+	x.members.init(x)
+	x.responder.init(x)
+	return x, nil
+}
+
+// newUID returns 8 random bytes as 16 hexadecimal digits.
+func newUID() string {
+	var raw [8]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
+}
+
+// UID returns the adapter's name among those of the namespace.
+func (x *Cluster) UID() string { return x.uid }
+
+// Start makes the adapter known to the others. From then on it sends heartbeats.
+func (x *Cluster) Start() error {
+	x.members.start()
+	return x.publish(&Message{Type: MessageInitialHeartbeat})
+}
+
+// Close says good-bye to the other servers and ends what waits for them.
+func (x *Cluster) Close() error {
+	x.members.stop()
+	err := x.publish(&Message{Type: MessageAdapterClose})
+	x.asked.end()
+	x.responder.end()
+	x.wheel.Close()
+	return err
+}
+
+// publish sends a message to all other servers.
+func (x *Cluster) publish(m *Message) error {
+	m.UID, m.Namespace = x.uid, x.host.Name()
+	switch m.Type {
+	case MessageInitialHeartbeat, MessageHeartbeat, MessageFetchSockets, MessageServerSideEmit:
+		x.members.spoke()
+	case MessageBroadcast:
+		if m.RequestID != "" {
+			x.members.spoke()
+		}
+	default:
+	}
+	if err := x.transport.Publish(m); err != nil {
+		return fmt.Errorf("%w: %w", ErrBroker, err)
+	}
+	return nil
+}
+
+// Broadcast sends p to sockets here and then to the other servers. An error that matches [ErrBroker] concerns only these.
+func (x *Cluster) Broadcast(p *Packet, o Options) error {
+	if err := x.host.Deliver(p, o); err != nil || o.Flags.Local {
+		return err
+	}
+	values, err := NewValues(p.Args...)
+	if err != nil {
+		return err
+	}
+	o.Flags.Timeout = 0
+	return x.publish(&Message{Type: MessageBroadcast, Options: o, Event: p.Event, Values: values})
+}
+
+// BroadcastWithAck sends p to sockets here and then to the other servers. Sockets of a server that goes before they have answered
+// are answered for with [ErrServerGone]; when the other servers cannot be reached, one answer more has that error.
+func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer func(Answer)) (func(), error) {
+	if o.Flags.Local {
+		return x.memory.BroadcastWithAck(p, o, count, answer)
+	}
+	values, err := NewValues(p.Args...)
+	if err != nil {
+		return nil, err
+	}
+	if o.Flags.Timeout == 0 {
+		o.Flags.Timeout = x.cfg.RequestTimeout
+	}
+	r := newAckRequest(count, answer)
+	id := x.requests.open(&x.members, r, x.uid)
+	forget, err := x.memory.BroadcastWithAck(p, o, func(n int) { r.counted(x.uid, n) }, answer)
+	if err != nil {
+		x.requests.close(id)
+		return nil, err
+	}
+	if err := x.publish(&Message{Type: MessageBroadcast, RequestID: id, Options: o, Event: p.Event, Values: values}); err != nil {
+		r.failed(err) // one error among the answers of the sockets here
+	}
+	return func() {
+		x.requests.close(id)
+		forget()
+	}, nil
+}
+
+// FetchSockets lists the sockets here and then those of the other servers, as they answer. When some do not before ctx ends, or
+// before RequestTimeout if it has no deadline, the last error is a [*MissingServersError].
+func (x *Cluster) FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, error] {
+	local := x.memory.FetchSockets(ctx, o)
+	if o.Flags.Local {
+		return local
+	}
+	return func(yield func(Info, error) bool) {
+		r := newFetchRequest()
+		id := x.requests.open(&x.members, r)
+		defer x.requests.close(id)
+		var err error
+		if !r.complete() { // asked first, so that they look while these are listed
+			err = x.publish(&Message{Type: MessageFetchSockets, RequestID: id, Options: o})
+		}
+		for info, err := range local {
+			if !yield(info, err) {
+				return
+			}
+		}
+		if err != nil {
+			yield(Info{}, err)
+			return
+		}
+		if _, has := ctx.Deadline(); !has {
+			var stop context.CancelFunc
+			ctx, stop = context.WithTimeout(ctx, x.cfg.RequestTimeout)
+			defer stop()
+		}
+		r.run(ctx, yield)
+	}
+}
+
+// AddSockets makes sockets join rooms, here and then on the other servers.
+func (x *Cluster) AddSockets(o Options, rooms ...string) error {
+	return x.command(o, x.memory.AddSockets(o, rooms...), &Message{Type: MessageSocketsJoin, Rooms: rooms})
+}
+
+// DelSockets makes sockets leave rooms, here and then on the other servers.
+func (x *Cluster) DelSockets(o Options, rooms ...string) error {
+	return x.command(o, x.memory.DelSockets(o, rooms...), &Message{Type: MessageSocketsLeave, Rooms: rooms})
+}
+
+// DisconnectSockets disconnects sockets, here and then on the other servers.
+func (x *Cluster) DisconnectSockets(o Options, close bool) error {
+	return x.command(o, x.memory.DisconnectSockets(o, close), &Message{Type: MessageDisconnectSockets, Close: close})
+}
+
+func (x *Cluster) command(o Options, err error, m *Message) error {
+	if err != nil || o.Flags.Local {
+		return err
+	}
+	m.Options = o
+	return x.publish(m)
+}
+
+// ServerSideEmit sends p to the other servers.
+func (x *Cluster) ServerSideEmit(p *Packet) error {
+	values, err := NewValues(p.Args...)
+	if err != nil {
+		return err
+	}
+	return x.publish(&Message{Type: MessageServerSideEmit, Event: p.Event, Values: values})
+}
+
+// ServerSideEmitWithAck sends p to the other servers and asks them for answers. One that goes before it has answered is answered
+// for with [ErrServerGone].
+func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(Answer)) (func(), error) {
+	values, err := NewValues(p.Args...)
+	if err != nil {
+		return nil, err
+	}
+	r := newServerSideRequest(answer)
+	id := x.requests.open(&x.members, r)
+	if count(r.servers); r.servers == 0 {
+		x.requests.close(id)
+		return func() {}, nil
+	}
+	if err := x.publish(&Message{Type: MessageServerSideEmit, RequestID: id, Event: p.Event, Values: values}); err != nil {
+		x.requests.close(id)
+		return nil, err
+	}
+	return func() { x.requests.close(id) }, nil
+}
+
+// ServerCount is the number of servers from which something was heard lately, this one included.
+func (x *Cluster) ServerCount(context.Context) (int, error) { return 1 + x.members.len(), nil }

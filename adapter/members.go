@@ -1,0 +1,107 @@
+package adapter
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// members are the other servers, as their messages show them.
+type members struct {
+	x     *Cluster
+	began time.Time
+	tick  time.Duration
+	timer wheel.Timer
+
+	mu      sync.Mutex
+	seen    map[string]time.Duration // when something was last heard from each
+	spokeAt time.Duration            // when this server last said something that everybody hears
+	over    bool
+}
+
+func (m *members) init(x *Cluster) {
+	m.x, m.began, m.seen = x, time.Now(), make(map[string]time.Duration)
+	m.tick = min(time.Second, x.cfg.HeartbeatInterval/5)
+}
+
+func (m *members) now() time.Duration { return time.Since(m.began) }
+
+func (m *members) start() { m.x.wheel.Schedule(&m.timer, m.tick, m) }
+
+func (m *members) stop() {
+	m.mu.Lock()
+	m.over = true
+	m.mu.Unlock()
+	m.x.wheel.Stop(&m.timer)
+}
+
+// Expired sends a heartbeat if it is time, and finds out who has gone.
+func (m *members) Expired(*wheel.Timer) {
+	m.mu.Lock()
+	if m.over {
+		m.mu.Unlock()
+		return
+	}
+	now := m.now()
+	due := now-m.spokeAt >= m.x.cfg.HeartbeatInterval
+	if due {
+		m.spokeAt = now // it is queued
+	}
+	var gone []string
+	for uid, at := range m.seen {
+		if now-at > m.x.cfg.HeartbeatTimeout {
+			gone = append(gone, uid)
+			delete(m.seen, uid)
+		}
+	}
+	m.mu.Unlock()
+	if due {
+		m.x.responder.send("", &Message{Type: MessageHeartbeat})
+	}
+	for _, uid := range gone {
+		m.x.requests.gone(uid)
+	}
+	m.start()
+}
+
+// spoke puts off the next heartbeat.
+func (m *members) spoke() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.spokeAt = m.now()
+}
+
+// heard notes that a server is there.
+func (m *members) heard(uid string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seen[uid] = m.now()
+}
+
+// left notes that a server has gone.
+func (m *members) left(uid string) {
+	m.mu.Lock()
+	delete(m.seen, uid)
+	m.mu.Unlock()
+	m.x.requests.gone(uid)
+}
+
+// list returns the uids of the other servers.
+func (m *members) list() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	uids := make([]string, 0, len(m.seen))
+	for uid := range m.seen {
+		uids = append(uids, uid)
+	}
+	slices.Sort(uids)
+	return uids
+}
+
+func (m *members) len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.seen)
+}
