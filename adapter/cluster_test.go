@@ -286,7 +286,10 @@ func TestClusterFetchSockets(t *testing.T) {
 		if ids, err := fetch(t.Context()); len(ids) != 2 || err != nil || time.Since(began) > 2*time.Second {
 			t.Errorf("got %q, %v after %v", ids, err, time.Since(began))
 		}
-		for range a.cluster.FetchSockets(t.Context(), adapter.Options{}) {
+		for _, err := range a.cluster.FetchSockets(t.Context(), adapter.Options{}) {
+			if err != nil {
+				t.Error(err)
+			}
 			break
 		}
 	})

@@ -1,9 +1,6 @@
 package adapter
 
-import (
-	"context"
-	"encoding/json"
-)
+import "encoding/json"
 
 // Receive acts on a message of another server. It does not wait for anything. A transport calls it for each message of this
 // namespace that arrives, in the order of arrival; its own and those of other namespaces are ignored.
@@ -50,10 +47,9 @@ func (x *Cluster) Receive(m *Message) {
 // describe lists local sockets for another server.
 func (x *Cluster) describe(o Options) []Info {
 	infos := []Info{}
-	for info := range x.memory.FetchSockets(context.Background(), o) {
-		if info.Handshake, info.Data = x.host.Describe(info.Local); info.Handshake != nil {
-			info.Local = nil
-			infos = append(infos, info)
+	for _, s := range x.memory.Select(nil, o) {
+		if handshake, data := x.host.Describe(s); handshake != nil {
+			infos = append(infos, Info{ID: s.ID(), Rooms: x.memory.Rooms(s.ID()), Handshake: handshake, Data: data})
 		}
 	}
 	return infos
