@@ -47,9 +47,9 @@ func (x *Cluster) Receive(m *Message) {
 // describe lists local sockets for another server.
 func (x *Cluster) describe(o Options) []Info {
 	infos := []Info{}
-	for _, s := range x.memory.Select(nil, o) {
+	for _, s := range x.Select(nil, o) {
 		if handshake, data := x.host.Describe(s); handshake != nil {
-			infos = append(infos, Info{ID: s.ID(), Rooms: x.memory.Rooms(s.ID()), Handshake: handshake, Data: data})
+			infos = append(infos, Info{ID: s.ID(), Rooms: x.Rooms(s.ID()), Handshake: handshake, Data: data})
 		}
 	}
 	return infos
