@@ -100,9 +100,9 @@ func (s *Session) heard() {
 }
 
 // unavailable answers a handshake that cannot be served at the moment; clients try again.
-func unavailable(w http.ResponseWriter, text string) {
+func unavailable(w http.ResponseWriter, r *http.Request, text string) {
 	h := w.Header()
-	h.Set("Connection", "close")
+	endConnection(h, r)
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	h.Set("Retry-After", strconv.Itoa(retryAfter))
 	respond(w, http.StatusServiceUnavailable, []byte(text))

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"os"
 	"os/exec"
 	"strings"
@@ -275,5 +276,30 @@ func http2SlowPeer(t *testing.T) {
 	}
 	if got := s.request("GET", handshake, ""); got.status != 200 {
 		t.Error("the connection is not there any more")
+	}
+}
+
+// A connection of HTTP/2 carries other requests too: one that is refused does not end it.
+func TestHTTP2ConnectionStays(t *testing.T) {
+	s := http2Server(t, engineio.Config{MaxPayload: 10, Admission: engineio.Admission{MaxSessions: 1}})
+	q := s.polling()
+	for _, c := range []struct {
+		method, query, body string
+		status              int
+	}{
+		{"POST", q, strings.Repeat("4", 11), 413},
+		{"GET", handshake, "", 503},
+		{"GET", "EIO=4&transport=x", "", 400},
+		{"POST", q, "4hi", 200},
+	} {
+		reused := false
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+		r, err := http.NewRequestWithContext(ctx, c.method, s.url+"?"+c.query, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.do(r); err != nil || got.status != c.status || !reused {
+			t.Errorf("%s %s: %+v, %v; on the same connection: %t", c.method, c.query, got, err, reused)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package engineio
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -79,4 +80,48 @@ func FuzzDeflate(f *testing.F) {
 			t.Errorf("%d bytes too many", r.Len())
 		}
 	})
+}
+
+// chat is a message as chats have them, of so many bytes.
+func chat(size int) []byte {
+	var b bytes.Buffer
+	for i := 0; b.Len() < size; i++ {
+		fmt.Fprintf(&b, `42["message",{"from":"user %d","room":"lobby","text":"What do you think of number %d?","at":%d}]`, i%17, i*i, 1_700_000_000_000+i*997)
+	}
+	return b.Bytes()[:size]
+}
+
+func BenchmarkDeflate(b *testing.B) {
+	for _, size := range []int{1 << 10, 16 << 10, 256 << 10} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			d := newDeflater(&PerMessageDeflate{Threshold: 1, Level: 1})
+			frames := wire.AppendText(nil, wire.Message, chat(size))
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				d.frames(frames)
+			}
+			b.ReportMetric(float64(len(d.frames(frames)))/float64(size), "ratio")
+		})
+	}
+}
+
+func BenchmarkInflate(b *testing.B) {
+	for _, size := range []int{1 << 10, 16 << 10, 256 << 10} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			frame, err := wsflate.CompressFrame(ws.NewTextFrame(chat(size)))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				out, err := inflate(frame.Payload, size)
+				if err != nil {
+					b.Fatal(err)
+				}
+				bufpool.Put(out)
+			}
+		})
+	}
 }

@@ -51,7 +51,7 @@ const shuttingDown = "the server is shutting down"
 // handshakePolling answers the first GET of a polling session with its open packet (protocol v4, "Handshake").
 func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
-		unavailable(w, shuttingDown)
+		unavailable(w, r, shuttingDown)
 		return
 	}
 	s, c := e.open(r, q, Polling)
@@ -80,7 +80,7 @@ func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q quer
 // handshakeWebSocket opens a session directly on a WebSocket: its open packet leaves together with the 101.
 func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
-		unavailable(w, shuttingDown)
+		unavailable(w, r, shuttingDown)
 		return
 	}
 	s, c := e.open(r, q, WebSocket)

@@ -59,7 +59,7 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 		text = m
 	}
 	if c.Code == CodeUnavailable {
-		unavailable(w, text)
+		unavailable(w, r, text)
 		return
 	}
 	h := w.Header()
@@ -85,11 +85,16 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 // refuseUpgrade answers a request for a WebSocket with plain text.
 func refuseUpgrade(w http.ResponseWriter, r *http.Request, status int, text string) {
 	h := w.Header()
+	endConnection(h, r)
+	h.Set("Content-Type", "text/html")
+	respond(w, status, []byte(text))
+}
+
+// endConnection has the connection end with the response. One of HTTP/2 carries other requests too, and stays.
+func endConnection(h http.Header, r *http.Request) {
 	if r.ProtoMajor == 1 {
 		h.Set("Connection", "close")
 	}
-	h.Set("Content-Type", "text/html")
-	respond(w, status, []byte(text))
 }
 
 // respond writes a whole response.

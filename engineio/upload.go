@@ -58,7 +58,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 		s.mu.Unlock()
 	case errors.Is(err, ErrPayloadTooLarge):
 		s.mu.Unlock()
-		w.Header().Set("Connection", "close") // the rest of the body is not worth reading
+		endConnection(w.Header(), r) // the rest of the body is not worth reading
 		respond(w, http.StatusRequestEntityTooLarge, nil)
 		return
 	case errors.Is(err, errPeerClosed):

@@ -50,7 +50,7 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 		return
 	}
 	if !e.begin() {
-		unavailable(w, shuttingDown)
+		unavailable(w, r, shuttingDown)
 		return
 	}
 	if f := e.cfg.Events.Headers; f != nil {
