@@ -46,6 +46,12 @@ func (s *Server) Socket(id string) (*Socket, bool) { return s.main.Socket(id) }
 // Sockets returns the connected sockets of "/", in the order in which they connected.
 func (s *Server) Sockets() []*Socket { return s.main.Sockets() }
 
+// AllRooms returns the rooms that sockets of "/" on this server are in, see [Namespace.AllRooms].
+func (s *Server) AllRooms() []string { return s.main.AllRooms() }
+
+// RoomLen returns the number of sockets of "/" on this server in a room, see [Namespace.RoomLen].
+func (s *Server) RoomLen(room string) int { return s.main.RoomLen(room) }
+
 // To means the sockets of "/" in these rooms, see [Operator.To].
 func (s *Server) To(rooms ...string) Operator { return s.main.To(rooms...) }
 

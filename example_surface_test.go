@@ -120,3 +120,16 @@ func ExampleServer_PrependAnyOutgoing() {
 	// sent tick [1]
 	// sent tick [2]
 }
+
+func ExampleServer_AllRooms() {
+	io := socketio.New(socketio.Config{})
+	io.OnConnection(func(s *socketio.Socket) { s.Join("tea") })
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	for _, room := range io.AllRooms() {
+		if _, own := io.Socket(room); !own { // each socket is in a room of its own
+			fmt.Println(io.RoomLen(room), "for", room)
+		}
+	}
+	// Output: 1 for tea
+}

@@ -26,6 +26,10 @@ type Adapter interface {
 	Get(id string) (Socket, bool)
 	// Len is the number of local sockets.
 	Len() int
+	// AllRooms lists the rooms of local sockets, those named after their ids included, in no particular order.
+	AllRooms() []string
+	// RoomLen is the number of local sockets in a room.
+	RoomLen(room string) int
 	// Select appends the local sockets that o means to dst.
 	Select(dst []Socket, o Options) []Socket
 

@@ -30,6 +30,8 @@ func (a *memory) Rooms(id string) []string        { return a.index.Rooms(id) }
 func (a *memory) In(id, room string) bool         { return a.index.In(id, room) }
 func (a *memory) Get(id string) (Socket, bool)    { return a.index.Get(id) }
 func (a *memory) Len() int                        { return a.index.Len() }
+func (a *memory) AllRooms() []string              { return a.index.AllRooms() }
+func (a *memory) RoomLen(room string) int         { return a.index.RoomLen(room) }
 
 func (a *memory) Select(dst []Socket, o Options) []Socket {
 	return a.index.Select(dst, o.Rooms, o.Except)

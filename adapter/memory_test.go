@@ -265,6 +265,18 @@ func TestMemoryRoomHooks(t *testing.T) {
 	}
 }
 
+func TestMemoryRooms(t *testing.T) {
+	_, a := room(t)
+	all := a.AllRooms()
+	slices.Sort(all)
+	if d := cmp.Diff([]string{"a", "b", "c", "q", "r"}, all); d != "" {
+		t.Error(d)
+	}
+	if r, own, none := a.RoomLen("r"), a.RoomLen("a"), a.RoomLen("x"); r != 2 || own != 1 || none != 0 {
+		t.Errorf("%d, %d, %d members", r, own, none)
+	}
+}
+
 // There is no other server to be asked.
 func TestMemoryServerSide(t *testing.T) {
 	_, a := room(t)

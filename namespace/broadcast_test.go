@@ -232,6 +232,9 @@ func TestRooms(t *testing.T) {
 	s.Join("a", "b")
 	s.Join("a")
 	check("a", "b")
+	if got := c.main.AllRooms(); len(got) != 3 || c.main.RoomLen("a") != 1 || c.main.RoomLen("x") != 0 {
+		t.Errorf("rooms %q, %d in a", got, c.main.RoomLen("a"))
+	}
 	s.Leave("a")
 	s.Leave("never there")
 	check("b")
@@ -239,6 +242,9 @@ func TestRooms(t *testing.T) {
 	s.Disconnect(false)
 	wait(t, disconnected)
 	s.Join("late")
+	if got := c.main.AllRooms(); len(got) != 0 {
+		t.Errorf("rooms %q", got)
+	}
 	if got := s.Rooms(); len(got) != 0 {
 		t.Errorf("rooms after the disconnect: %q", got)
 	}

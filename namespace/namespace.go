@@ -99,5 +99,12 @@ func (n *Namespace) Sockets() []*Socket {
 // Len returns the number of sockets on this server, those included whose disconnect callbacks have not run yet.
 func (n *Namespace) Len() int { return n.adapter.Len() }
 
+// AllRooms returns the rooms that sockets on this server are in, those named after their ids included, in no particular order.
+func (n *Namespace) AllRooms() []string { return n.adapter.AllRooms() }
+
+// RoomLen returns the number of sockets on this server in a room. Sockets count from shortly before they are connected until their
+// OnDisconnecting functions have returned.
+func (n *Namespace) RoomLen(room string) int { return n.adapter.RoomLen(room) }
+
 // nextID returns a fresh acknowledgement id: 0, 1, 2... for sockets and broadcasts alike.
 func (n *Namespace) nextID() uint64 { return n.ids.Add(1) - 1 }
