@@ -33,6 +33,7 @@ type serve struct {
 	TLSKey   string   `name:"tls-key" placeholder:"FILE" help:"Private key for HTTPS, with -tls-cert."`
 	Path     string   `default:"/socket.io/" help:"Path of the Socket.IO server."`
 	Cors     []string `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
+	EIO3     bool     `name:"eio3" help:"Serve clients before Socket.IO 3.0 too."`
 	LogLevel string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	Client   string   `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
 }
@@ -94,7 +95,7 @@ func (c *serve) level() slog.Level {
 }
 
 func (c *serve) config(logger *slog.Logger) socketio.Config {
-	cfg := socketio.Config{Path: c.Path, CORS: socketio.CORS{Origins: c.Cors}, Logger: logger}
+	cfg := socketio.Config{Path: c.Path, CORS: socketio.CORS{Origins: c.Cors}, AllowEIO3: c.EIO3, Logger: logger}
 	if _, err := os.Stat(c.Client); err == nil || c.Client != defaultClient { // who names one wants it
 		cfg.ClientFiles = os.DirFS(c.Client)
 	} else {

@@ -118,6 +118,16 @@ func TestOtherOrigins(t *testing.T) {
 	}
 }
 
+func TestOldClients(t *testing.T) {
+	for _, flags := range [][]string{nil, {"-eio3"}} {
+		p := start(t, flags...)
+		if status, body, _ := fetch(t, p.url+"/socket.io/?EIO=3&transport=polling", nil); (status == 200) != (flags != nil) {
+			t.Errorf("%v: status %d, %s", flags, status, body)
+		}
+		p.end(t)
+	}
+}
+
 func TestTLS(t *testing.T) {
 	cert, key := certificate(t)
 	p := start(t, "-tls-cert", cert, "-tls-key", key)
