@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { SOON } from "../lib/deadline.mjs";
 
-const artifacts = join(import.meta.dirname, "..", "..", "artifacts");
+export const artifacts = join(import.meta.dirname, "..", "..", "artifacts");
 
 const options = [
   "--headless",
@@ -62,6 +62,14 @@ export class Visitor {
     return this.page.getByTestId(id);
   }
 
+  /** What the page is connected over in the end. */
+  transport = "websocket";
+
+  /** Gives the page another client than the newest: a script that defines window.io. */
+  useClient(script) {
+    return this.page.route("**/socket.io/socket.io.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
+  }
+
   /** Opens the chat and joins a room. */
   async join(url, room) {
     await this.page.goto(url);
@@ -71,9 +79,9 @@ export class Visitor {
     await this.online();
   }
 
-  /** Waits until the page says that it is connected, over WebSocket. */
+  /** Waits until the page says that it is connected, and over what. */
   online() {
-    return this.page.locator('[data-testid=connection][data-state=online][data-transport=websocket]').waitFor();
+    return this.page.locator(`[data-testid=connection][data-state=online][data-transport=${this.transport}]`).waitFor();
   }
 
   /** Waits until the page says that it has lost its connection. */
