@@ -3,11 +3,12 @@
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { describe, test } from "node:test";
+import { describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { covers } from "../lib/covers.mjs";
 import { once } from "../lib/deadline.mjs";
 import { Inbox } from "../lib/inbox.mjs";
+import { test } from "../lib/results.mjs";
 import { startServer } from "../lib/server.mjs";
 import { useServer } from "../lib/suite.mjs";
 
@@ -41,105 +42,103 @@ async function open(t, url, options, Client) {
 for (const transport of ["polling", "websocket"]) {
   const options = { transports: [transport] };
 
-  describe(`over ${transport}`, () => {
-    test("text arrives, in order and one by one", async (t) => {
-      covers(ids("engine/server/messages", 2, 7)[transport]);
-      covers("engine/server/messages/20");
-      const socket = await open(t, server.url, options);
-      for (const text of ["a", "b", "c", "石室詩士施氏嗜獅誓食十獅", "氏時時適市視獅"]) {
-        socket.send(text);
-        assert.equal(await socket.heard.next(), text);
-      }
-      const gone = once(socket, "close");
-      socket.close();
-      await gone;
-      assert.deepEqual(socket.heard.drain(), []);
-    });
+  test(`text arrives, in order and one by one, over ${transport}`, async (t) => {
+    covers(ids("engine/server/messages", 2, 7)[transport]);
+    covers("engine/server/messages/20");
+    const socket = await open(t, server.url, options);
+    for (const text of ["a", "b", "c", "石室詩士施氏嗜獅誓食十獅", "氏時時適市視獅"]) {
+      socket.send(text);
+      assert.equal(await socket.heard.next(), text);
+    }
+    const gone = once(socket, "close");
+    socket.close();
+    await gone;
+    assert.deepEqual(socket.heard.drain(), []);
+  });
 
-    test("binary arrives as the bytes that it is", async (t) => {
-      covers(transport === "polling" ? "engine/server/messages/13" : "engine/server/messages/9 engine/server/messages/10 engine/server/messages/11 engine/server/messages/12");
-      const socket = await open(t, server.url, options);
-      const numbers = Int32Array.of(1, -2, 2 ** 30);
-      for (const data of [Int8Array.of(0, 1, -1), numbers, numbers.buffer, Buffer.from([0, 1, 255])]) {
-        socket.send(data);
-        const bytes = ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
-        const got = await socket.heard.next();
-        assert.ok(Buffer.isBuffer(got));
-        assert.deepEqual(got, bytes);
-      }
-    });
-
-    test("binary arrives as an ArrayBuffer when that is asked for", async (t) => {
-      covers(ids("engine/server/messages", 17, 14)[transport]);
-      const socket = await open(t, server.url, options);
-      socket.binaryType = "arraybuffer";
-      socket.send(Buffer.from([1, 2, 3]));
+  test(`binary arrives as the bytes that it is, over ${transport}`, async (t) => {
+    covers(transport === "polling" ? "engine/server/messages/13" : "engine/server/messages/9 engine/server/messages/10 engine/server/messages/11 engine/server/messages/12");
+    const socket = await open(t, server.url, options);
+    const numbers = Int32Array.of(1, -2, 2 ** 30);
+    for (const data of [Int8Array.of(0, 1, -1), numbers, numbers.buffer, Buffer.from([0, 1, 255])]) {
+      socket.send(data);
+      const bytes = ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
       const got = await socket.heard.next();
-      assert.ok(got instanceof ArrayBuffer);
-      assert.deepEqual([...new Uint8Array(got)], [1, 2, 3]);
-    });
+      assert.ok(Buffer.isBuffer(got));
+      assert.deepEqual(got, bytes);
+    }
+  });
 
-    test("the client's buffer keeps what was sent until it is out", async (t) => {
-      covers(ids("engine/server/send", 1, 2)[transport]);
-      const socket = await open(t, server.url, options);
-      socket.send("a");
-      socket.send("b");
-      assert.equal(socket.writeBuffer.length, 2);
-      await once(socket, "drain");
-      assert.equal(socket.writeBuffer.length, 0);
-    });
+  test(`binary arrives as an ArrayBuffer when that is asked for, over ${transport}`, async (t) => {
+    covers(ids("engine/server/messages", 17, 14)[transport]);
+    const socket = await open(t, server.url, options);
+    socket.binaryType = "arraybuffer";
+    socket.send(Buffer.from([1, 2, 3]));
+    const got = await socket.heard.next();
+    assert.ok(got instanceof ArrayBuffer);
+    assert.deepEqual([...new Uint8Array(got)], [1, 2, 3]);
+  });
 
-    test("the client's callbacks run in order, also within one payload", async (t) => {
-      covers(ids("engine/server/send", 3, 4)[transport]);
-      covers(ids("engine/server/send", 5, 6)[transport]);
-      const socket = await open(t, server.url, options);
-      const order = new Inbox("callbacks");
-      for (let i = 0; i < 3; i++) {
-        socket.send(String(i), () => order.push(i));
-        assert.equal(await order.next(), i);
-      }
-      for (let i = 0; i < 5; i++) {
-        socket.send(String(i), () => order.push(i));
-      }
-      for (let i = 0; i < 5; i++) {
-        assert.equal(await order.next(), i);
-      }
-    });
+  test(`the client's buffer keeps what was sent until it is out, over ${transport}`, async (t) => {
+    covers(ids("engine/server/send", 1, 2)[transport]);
+    const socket = await open(t, server.url, options);
+    socket.send("a");
+    socket.send("b");
+    assert.equal(socket.writeBuffer.length, 2);
+    await once(socket, "drain");
+    assert.equal(socket.writeBuffer.length, 0);
+  });
 
-    test("the client closes", async (t) => {
-      covers(ids("engine/server/close", 10, 11)[transport]);
-      const socket = await open(t, server.url, options);
-      const gone = once(socket, "close");
-      socket.close();
-      assert.equal((await gone)[0], "forced close");
-    });
+  test(`the client's callbacks run in order, also within one payload, over ${transport}`, async (t) => {
+    covers(ids("engine/server/send", 3, 4)[transport]);
+    covers(ids("engine/server/send", 5, 6)[transport]);
+    const socket = await open(t, server.url, options);
+    const order = new Inbox("callbacks");
+    for (let i = 0; i < 3; i++) {
+      socket.send(String(i), () => order.push(i));
+      assert.equal(await order.next(), i);
+    }
+    for (let i = 0; i < 5; i++) {
+      socket.send(String(i), () => order.push(i));
+    }
+    for (let i = 0; i < 5; i++) {
+      assert.equal(await order.next(), i);
+    }
+  });
 
-    test("the client closes before it is open", async (t) => {
-      covers(ids("engine/server/close", 27, 26)[transport]);
-      const socket = dial(t, server.url, options);
-      const gone = once(socket, "close");
-      socket.close();
-      assert.equal((await gone)[0], "forced close");
-    });
+  test(`the client closes, over ${transport}`, async (t) => {
+    covers(ids("engine/server/close", 10, 11)[transport]);
+    const socket = await open(t, server.url, options);
+    const gone = once(socket, "close");
+    socket.close();
+    assert.equal((await gone)[0], "forced close");
+  });
 
-    test("the server closes", async (t) => {
-      covers(ids("engine/server/close", 7, 8)[transport]);
-      const socket = await open(t, server.url, { ...options, path: "/socket.io/" });
-      const gone = once(socket, "close");
-      socket.send("0"); // into Socket.IO's main namespace
-      socket.send('2["close"]');
-      assert.equal((await gone)[0], "transport close");
-    });
+  test(`the client closes before it is open, over ${transport}`, async (t) => {
+    covers(ids("engine/server/close", 27, 26)[transport]);
+    const socket = dial(t, server.url, options);
+    const gone = once(socket, "close");
+    socket.close();
+    assert.equal((await gone)[0], "forced close");
+  });
 
-    test("what was not sent can be seen when the connection closes, and is gone soon after", async (t) => {
-      covers("engine/server/close/2");
-      const socket = await open(t, server.url, options);
-      const seen = new Promise((resolve) => socket.once("close", () => resolve(socket.writeBuffer.length)));
-      socket.send("a");
-      socket.transport.close();
-      assert.equal(await seen, 1);
-      assert.equal(socket.writeBuffer.length, 0);
-    });
+  test(`the server closes, over ${transport}`, async (t) => {
+    covers(ids("engine/server/close", 7, 8)[transport]);
+    const socket = await open(t, server.url, { ...options, path: "/socket.io/" });
+    const gone = once(socket, "close");
+    socket.send("0"); // into Socket.IO's main namespace
+    socket.send('2["close"]');
+    assert.equal((await gone)[0], "transport close");
+  });
+
+  test(`what was not sent can be seen when the connection closes, and is gone soon after, over ${transport}`, async (t) => {
+    covers("engine/server/close/2");
+    const socket = await open(t, server.url, options);
+    const seen = new Promise((resolve) => socket.once("close", () => resolve(socket.writeBuffer.length)));
+    socket.send("a");
+    socket.transport.close();
+    assert.equal(await seen, 1);
+    assert.equal(socket.writeBuffer.length, 0);
   });
 }
 
