@@ -2,9 +2,19 @@
 // WebSocket frames. Nothing of it is corrected or answered by itself, but for a close frame, which every client answers.
 
 import net from "node:net";
+import { constants, inflateRawSync } from "node:zlib";
 import { frame, CLOSE } from "../lib/frame.mjs";
 
 const opcodes = { 0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong" };
+
+/** A message without its compression (RFC 7692 section 7.2.2), or as it is where it has none. */
+function inflated(payload) {
+  try {
+    return inflateRawSync(Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]), { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return payload;
+  }
+}
 
 /** A connection to a server. `tell` is called with {kind, ...} for each thing that happens on it. */
 export class Channel {
@@ -203,9 +213,11 @@ export class Channel {
     if (input.length < start + length) {
       return false;
     }
-    const payload = Buffer.from(this.#take(start + length).subarray(start));
+    const raw = Buffer.from(this.#take(start + length).subarray(start));
+    // Whether a message is compressed says nothing about it.
+    const payload = input[0] & 0x40 ? inflated(raw) : raw;
     const opcode = input[0] & 0x0f;
-    const flags = `${input[0] & 0x80 ? "" : " unfinished"}${input[0] & 0x70 ? " reserved" : ""}${input[1] & 0x80 ? " masked" : ""}`;
+    const flags = `${input[0] & 0x80 ? "" : " unfinished"}${input[0] & 0x30 ? " reserved" : ""}${input[1] & 0x80 ? " masked" : ""}`;
     this.#tell({ kind: "frame", opcode, name: (opcodes[opcode] ?? `opcode ${opcode}`) + flags, payload });
     if (opcode === CLOSE && !this.hasClosed) {
       this.hasClosed = true;

@@ -74,6 +74,14 @@ export const known = [
     parts: true,
   },
   { why: "Lengths in payloads of protocol 3 are digits", script: /protocol 3: a length (with a space|that is too long)/, parts: true },
+  {
+    why: "With `PerMessageDeflate` each message is compressed on its own",
+    script: /^deflate: offered/,
+    official: /^ws 1: 101 .*permessage-deflate[^\n]*$/,
+    ours: /^ws 1: 101 [^\n]*$/,
+  },
+  { why: "An offer of permessage-deflate that cannot be accepted is declined", script: /^deflate: offered/, official: /400 .*unacceptable/, parts: true },
+  { why: "A client without an offset is recovered from where it connected", script: /recovery: an (unknown|empty) offset/, parts: true },
   { why: "A namespace of a protocol 3 client is taken as it is written", official: /%C3%A9/, ours: /é/ },
   {
     why: 'A session that was opened on WebSocket cannot be "upgraded"',

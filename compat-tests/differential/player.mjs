@@ -1,5 +1,6 @@
-// Plays a script against a server. A script is {name, at, server, quiet, msgpack, steps}: `at` the path that requests go to, `server`
-// the flags that the server is started with, `msgpack` tells that binary messages are MessagePack, and each step an array of a verb and its arguments:
+// Plays a script against a server. A script is {name, at, server, quiet, msgpack, recovery, steps}: `at` the path that requests go
+// to, `server` the flags that the server is started with, `msgpack` tells that binary messages are MessagePack, `recovery` that events
+// end with an offset, and each step an array of a verb and its arguments:
 //
 //   ["open", query]        the GET that opens a session; later requests are in that session
 //   ["get", query]         a GET of the session
@@ -19,7 +20,8 @@
 //   ["as", name]           what follows is another client, or a former one again
 //   ["together", step...]  steps one right after the other
 //
-// In what is posted and sent, "<question 1>" is the id of the first question that the server has asked.
+// In what is posted and sent, "<question 1>" is the id of the first question that the server has asked, and "<pid 3>" the id that has
+// this name in the transcript.
 //
 // A query is an object whose members are put over those that the step has by itself (null removes one), or the string to send.
 // A step is over when nothing has happened for `quiet` milliseconds.

@@ -17,16 +17,23 @@ const ids = /(sid|pid)(?:\\*":\\*"|\xb4)([\w-]{20})/g;
 // Of a question that the interop server asks: the ids count for all clients of a namespace.
 const questions = /2(?:\/[^,]*,)?(\d+)\["question"/g;
 
+// The last argument of an event, where connections are recovered.
+const offsets = /^4[25].*,"([^"]+)"\]$/s;
+
 // Of the HTTP servers below, not of what they serve.
 const silentHeaders = new Set(["date", "keep-alive", "transfer-encoding"]);
 
-/** Headers with the values of one name in one, as a list may be written in both ways; the order of Vary says nothing. */
+// Headers whose values have no order, and what separates them.
+const unordered = { vary: ",", "sec-websocket-extensions": ";" };
+
+/** Headers with the values of one name in one, as a list may be written in both ways. */
 function together(headers) {
   const lists = new Map();
   for (const [name, value] of headers) {
-    lists.set(name, [...(lists.get(name) ?? []), ...(name === "vary" ? value.split(/,\s*/) : [value])]);
+    const values = unordered[name] ? value.split(unordered[name]).map((part) => part.trim()) : [value];
+    lists.set(name, [...(lists.get(name) ?? []), ...values]);
   }
-  return [...lists].map(([name, values]) => [name, (name === "vary" ? values.toSorted() : values).join(", ")]);
+  return [...lists].map(([name, values]) => [name, (unordered[name] ? values.toSorted() : values).join(`${unordered[name] ?? ","} `)]);
 }
 
 /** A value with the members of its maps in the order of their names. */
@@ -66,9 +73,11 @@ export class Transcript {
   #steps = [];
   #changed = performance.now();
   #msgpack;
+  #recovery;
 
-  constructor({ msgpack = false } = {}) {
+  constructor({ msgpack = false, recovery = false } = {}) {
     this.#msgpack = msgpack;
+    this.#recovery = recovery;
   }
 
   /** What happens from now on belongs to this step. */
@@ -87,9 +96,16 @@ export class Transcript {
     return performance.now() - this.#changed;
   }
 
-  /** A text with "<question 1>" replaced by the id of the first question, and so on. */
+  /** A text with "<question 1>" replaced by the id of the first question, and the names of other ids by them. */
   answering(text) {
-    return typeof text === "string" ? text.replace(/<question (\d+)>/g, (_, n) => this.#questions[n - 1] ?? 0) : text;
+    if (typeof text !== "string") {
+      return text;
+    }
+    let answer = text.replace(/<question (\d+)>/g, (_, n) => this.#questions[n - 1] ?? 0);
+    for (const [id, name] of this.#ids) {
+      answer = answer.replaceAll(name, id);
+    }
+    return answer;
   }
 
   add(channel, event) {
@@ -152,13 +168,21 @@ export class Transcript {
     return [status, ...told, shown(named)].join(" ");
   }
 
+  #name(key, id) {
+    if (!this.#ids.has(id)) {
+      this.#ids.set(id, `<${key} ${this.#ids.size + 1}>`);
+    }
+  }
+
   /** Gives the ids in bytes their numbers, in the order of their first appearance. */
   #named(bytes) {
     const text = bytes.toString("latin1");
     for (const [, key, id] of text.matchAll(ids)) {
-      if (!this.#ids.has(id)) {
-        this.#ids.set(id, `<${key} ${this.#ids.size + 1}>`);
-      }
+      this.#name(key, id);
+    }
+    const [, offset] = (this.#recovery && offsets.exec(text)) || [];
+    if (offset) {
+      this.#name("offset", offset);
     }
     let named = text.replace(questions, (all, id) => {
       if (!this.#questions.includes(id)) {
