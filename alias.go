@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/namespace"
 	"github.com/gosocketio/socketio/rooms"
@@ -32,6 +33,10 @@ type (
 	Reason = namespace.Reason
 	// ConnectionStateRecovery lets clients whose connection broke come back as the same socket.
 	ConnectionStateRecovery = namespace.ConnectionStateRecovery
+	// RecoveryStats is what a namespace keeps for clients that may come back.
+	RecoveryStats = namespace.RecoveryStats
+	// MissingServersError ends a FetchSockets that not all servers have answered.
+	MissingServersError = adapter.MissingServersError
 	// ServerSideEvent is an event that another server sent.
 	ServerSideEvent = namespace.ServerSideEvent
 	// Hooks are functions for logs, metrics and traces.
@@ -97,6 +102,10 @@ var (
 	ErrQueueFull = engineio.ErrQueueFull
 	// ErrSlowPeer: cause of a disconnect, the client did not take what was written to it in time.
 	ErrSlowPeer = engineio.ErrSlowPeer
+	// ErrBroker: with several servers, the others could not be reached; what was to be done on this one is done.
+	ErrBroker = adapter.ErrBroker
+	// ErrServerGone: no answer will come of a socket whose server has gone.
+	ErrServerGone = adapter.ErrServerGone
 	// ErrReplaced is the cause of the disconnect of a socket whose client was recovered on another connection.
 	ErrReplaced = namespace.ErrReplaced
 	// ErrTimeout: no acknowledgement came in time.

@@ -39,8 +39,11 @@ func ExampleConnectionStateRecovery() {
 	v.Send(`40{"pid":` + pid)
 	fmt.Println(v.Read()[:18]) // the offset follows, which the library keeps too
 	fmt.Println(<-joined)
+	stats, _ := io.Of("/").RecoveryStats() // or io.Stats().Recovery["/"]
+	fmt.Println(stats.Recovered, "recovered,", stats.Events, "event kept,", io.Stats().Recovery["/"].Waiting, "away")
 	// Output:
 	// Ann is there, recovered: false
 	// 42["ready","pot","
 	// Ann is there, recovered: true
+	// 1 recovered, 1 event kept, 0 away
 }

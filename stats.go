@@ -8,6 +8,8 @@ type Stats struct {
 	Connections engineio.Stats
 	// Sockets is the number of sockets in each namespace on this server.
 	Sockets map[string]int
+	// Recovery is what each namespace keeps for clients that may come back; nil without Config.ConnectionStateRecovery.
+	Recovery map[string]RecoveryStats
 }
 
 // Stats sums up what the server holds. It looks at every connection: right for a metrics page every few seconds, not for every
@@ -16,6 +18,12 @@ func (s *Server) Stats() Stats {
 	sum := Stats{Connections: s.engine.Stats(), Sockets: make(map[string]int)}
 	for _, n := range s.hub.Namespaces() {
 		sum.Sockets[n.Name()] = n.Len()
+		if r, on := n.RecoveryStats(); on {
+			if sum.Recovery == nil {
+				sum.Recovery = make(map[string]RecoveryStats)
+			}
+			sum.Recovery[n.Name()] = r
+		}
 	}
 	return sum
 }

@@ -20,10 +20,3 @@ func (n *Namespace) ServerSideWaiting() int {
 	defer n.serverSide.mu.Unlock()
 	return n.serverSide.events
 }
-
-// Kept is what recovery keeps of a namespace: sessions that wait, events and their bytes.
-func Kept(n *Namespace) (sessions, events, bytes int) {
-	n.recovery.mu.Lock()
-	defer n.recovery.mu.Unlock()
-	return n.recovery.waiting.len, len(n.recovery.log.events), n.recovery.log.bytes
-}

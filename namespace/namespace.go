@@ -63,8 +63,8 @@ func (n *Namespace) OnAny(fn func(*Event)) (off func()) { return n.handlers.addA
 func (n *Namespace) PrependAny(fn func(*Event)) (off func()) { return n.handlers.addAny(fn, true) }
 
 // OnAnyOutgoing adds a function that sees every event sent to a socket of the namespace, once for each socket that
-// a broadcast reaches, acknowledgements not. It runs on the sender's goroutine and must not block or change args.
-// off removes it.
+// a broadcast reaches, acknowledgements not. Arguments that another server sent are json.RawMessage, unless they hold
+// binary data. It runs on the sender's goroutine and must not block or change args. off removes it.
 func (n *Namespace) OnAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
 	return n.handlers.addOutgoing(fn, false)
 }

@@ -28,6 +28,8 @@ type recovery struct {
 	sweeping bool                // timer is set
 	closed   bool
 	timer    wheel.Timer
+
+	recovered, refused uint64 // sockets so far
 }
 
 // seat is a socket's place in its session; sockets have one when their namespace recovers them.

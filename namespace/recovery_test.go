@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/adaptertest"
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/internal/rawclient"
 	"github.com/gosocketio/socketio/namespace"
@@ -106,6 +108,12 @@ func emit(t testing.TB, errs ...error) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// kept is what recovery keeps of a namespace: sessions that wait, events and their bytes.
+func kept(n *namespace.Namespace) (sessions, events, bytes int) {
+	s, _ := n.RecoveryStats()
+	return s.Waiting, s.Events, s.EventBytes
 }
 
 func TestMissedEvents(t *testing.T) {
@@ -356,7 +364,7 @@ func TestRecoveryIsOff(t *testing.T) {
 	c.Send(`40{"pid":"foo","offset":"bar"}`)
 	packet := c.Read()
 	s := wait(t, connected)
-	if packet != fmt.Sprintf(`40{"sid":%q}`, s.ID()) || s.Recovered() {
+	if _, on := f.Of("/").RecoveryStats(); packet != fmt.Sprintf(`40{"sid":%q}`, s.ID()) || s.Recovered() || on {
 		t.Errorf("got %s", packet)
 	}
 	emit(t, f.Of("/").Emit("bare"))
@@ -621,7 +629,7 @@ func TestSessionsExpire(t *testing.T) {
 		wait(t, disconnected)
 		time.Sleep(5 * time.Minute)
 		synctest.Wait()
-		if sessions, events, bytes := namespace.Kept(main); sessions != 0 || events != 0 || bytes != 0 {
+		if sessions, events, bytes := kept(main); sessions != 0 || events != 0 || bytes != 0 {
 			t.Errorf("%d sessions, %d events of %d bytes are kept for ever", sessions, events, bytes)
 		}
 	})
@@ -668,7 +676,7 @@ func TestTheLogIsBounded(t *testing.T) {
 	wait(t, disconnected)
 	for range 100 {
 		emit(t, main.Except(k2.sid).Emit("event", strings.Repeat("x", 100)))
-		if _, events, bytes := namespace.Kept(main); bytes > 10_000 || events > 50 {
+		if _, events, bytes := kept(main); bytes > 10_000 || events > 50 {
 			t.Fatalf("%d events of %d bytes", events, bytes)
 		}
 	}
@@ -680,7 +688,7 @@ func TestTheLogIsBounded(t *testing.T) {
 	k2.wantRecovered(t, comeBack(f, k2))
 	wait(t, connected)
 	emit(t, main.Emit("too large to keep", strings.Repeat("x", 10_000)))
-	if _, events, _ := namespace.Kept(main); events != 0 {
+	if _, events, _ := kept(main); events != 0 {
 		t.Errorf("%d events", events)
 	}
 }
@@ -698,14 +706,20 @@ func TestWaitingSessionsAreBounded(t *testing.T) {
 		all = append(all, k)
 	}
 	// The last thing that a socket does is to give its session back.
-	for n := 0; n != 4; n, _, _ = namespace.Kept(main) {
+	for n := 0; n != 4; n, _, _ = kept(main) {
 		time.Sleep(time.Millisecond)
 	}
 	for _, k := range all[:6] {
 		k.wantNew(t, comeBack(f, k))
 	}
+	if s, ok := main.RecoveryStats(); !ok || s.WaitingBytes < 4*900 || s.WaitingBytes > 5000 || s.Refused != 6 || s.Recovered != 0 {
+		t.Errorf("%+v", s)
+	}
 	for _, k := range all[6:] {
 		k.wantRecovered(t, comeBack(f, k))
+	}
+	if s, _ := main.RecoveryStats(); s.Waiting != 0 || s.WaitingBytes != 0 || s.Recovered != 4 {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -766,4 +780,31 @@ func TestRecoveryInABriefNamespace(t *testing.T) {
 			t.Error("the namespace is still there")
 		}
 	})
+}
+
+// With several servers a client is recovered by the one that it was connected to, events of the others included.
+func TestRecoveryAmongServers(t *testing.T) {
+	bus := adaptertest.NewBus()
+	joined := func(c *namespace.Config, _ *engineio.Config) { c.Adapter = bus.Adapter(adapter.ClusterConfig{}) }
+	a := start(t, recovering(namespace.ConnectionStateRecovery{}), joined)
+	b := start(t, recovering(namespace.ConnectionStateRecovery{}), joined)
+	connected, disconnected := connects(b.Of("/")), disconnects(b.Of("/"))
+	c, k := enter(t, b)
+	s := wait(t, connected)
+	s.Join("room")
+	emit(t, a.Of("/").Emit("seen", 1<<60, []byte{1}))
+	k.event(t, c, `451-["seen",1152921504606846976,{"_placeholder":true,"num":0}]`)
+	c.WantBinary([]byte{1})
+	c.Close()
+	wait(t, disconnected)
+	emit(t, a.Of("/").To("room").Emit("missed", []byte{2}), a.Of("/").Except("room").Emit("not mine"), a.Of("/").Emit("missed too"))
+	for _, n, _ := kept(b.Of("/")); n < 4; _, n, _ = kept(b.Of("/")) {
+		time.Sleep(time.Millisecond) // what is on its way arrives
+	}
+	k.wantNew(t, comeBack(a, k))
+	c = comeBack(b, k)
+	k.event(t, c, `451-["missed",{"_placeholder":true,"num":0}]`)
+	c.WantBinary([]byte{2})
+	k.event(t, c, `42["missed too"]`)
+	k.wantRecovered(t, c)
 }

@@ -118,7 +118,7 @@ func TestRecoveryAndOldClients(t *testing.T) {
 		if got := get(); strings.Count(got, `42["e","`) != 2 {
 			t.Errorf("got %q", got)
 		}
-		if sessions, events, _ := namespace.Kept(main); sessions != 0 || events != 0 {
+		if sessions, events, _ := kept(main); sessions != 0 || events != 0 {
 			t.Errorf("%d sessions and %d events are kept", sessions, events)
 		}
 		time.Sleep(2 * time.Minute) // it does not ping

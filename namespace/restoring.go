@@ -197,6 +197,9 @@ func (r *recovery) connect(s *Socket) bool {
 		}
 	}
 	x.connected = s
+	if to != nil {
+		r.recovered++
+	}
 	return true
 }
 
@@ -221,6 +224,7 @@ func (s *Socket) afresh() {
 // abandon forgets a session that its holder could not recover.
 func (r *recovery) abandon(s *Socket) {
 	r.mu.Lock()
+	r.refused++
 	x := s.seat.session
 	visiting := false
 	if x.holder == s {

@@ -94,6 +94,7 @@ func (r *recovery) find(auth json.RawMessage) (x *session, offset string) {
 	defer r.mu.Unlock()
 	x = r.sessions[pid]
 	if x == nil || x.holder == nil && r.now()-x.goneAt > r.cfg.MaxDisconnectionDuration {
+		r.refused++
 		return nil, ""
 	}
 	return x, offset
