@@ -99,7 +99,8 @@ test("direct", async (t) => {
 });
 
 test("the upgrade from polling", async (t) => {
-  const page = await visit(t, { transports: ["polling", "websocket", "webtransport"] });
+  // Given the choice, the client takes WebSocket when WebTransport needs more than 200 ms, as on a busy machine.
+  const page = await visit(t, { transports: ["polling", "webtransport"] });
   assert.equal(await upgraded(page), "webtransport");
   assert.deepEqual(await page.evaluate(() => window.meanwhile), Array.from({ length: 200 }, (_, n) => n)); // none lost, none twice
   await talks(page);
