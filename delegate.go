@@ -111,6 +111,9 @@ func (s *Server) ServerSideEmitWithAck(ctx context.Context, event string, args .
 	return s.main.ServerSideEmitWithAck(ctx, event, args...)
 }
 
+// ServerCount returns the number of servers, this one included.
+func (s *Server) ServerCount(ctx context.Context) (int, error) { return s.main.ServerCount(ctx) }
+
 // OnServerSideEmit adds a handler for an event that other servers send to "/", see [Namespace.OnServerSideEmit].
 func (s *Server) OnServerSideEmit(event string, fn func(*ServerSideEvent) error) (off func()) {
 	return s.main.OnServerSideEmit(event, fn)

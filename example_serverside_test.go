@@ -20,6 +20,7 @@ func ExampleServer_ServerSideEmitWithAck() {
 	// What another server does when it is asked: it answers.
 	io.OnServerSideEmit("load", func(e *socketio.ServerSideEvent) error { return e.Ack(len(io.Sockets())) })
 
+	all, _ := io.ServerCount(context.Background())
 	servers := 1 // this one
 	for reply, err := range io.ServerSideEmitWithAck(context.Background(), "load") {
 		if err != nil {
@@ -29,8 +30,8 @@ func ExampleServer_ServerSideEmitWithAck() {
 		fmt.Println("another server has", reply.Args(), "sockets")
 		servers++
 	}
-	fmt.Println(servers, "server")
-	// Output: 1 server
+	fmt.Println(servers, "of", all, "server")
+	// Output: 1 of 1 server
 }
 
 func ExampleServer_OnServerSideEmit() {

@@ -146,6 +146,9 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	}
 }
 
+// ServerCount returns the number of servers that the namespace is on, this one included.
+func (n *Namespace) ServerCount(ctx context.Context) (int, error) { return n.adapter.ServerCount(ctx) }
+
 // ServerSideEvent queues an event of another server.
 func (h host) ServerSideEvent(a adapter.ServerSideEvent) {
 	e := &ServerSideEvent{

@@ -180,6 +180,9 @@ func TestServerSideEmitWithAck(t *testing.T) {
 func TestServerSideEmitAlone(t *testing.T) {
 	f := start(t)
 	f.Of("/").OnServerSideEmit("e", func(*namespace.ServerSideEvent) error { t.Error("heard itself"); return nil })
+	if n, err := f.Of("/").ServerCount(t.Context()); err != nil || n != 1 {
+		t.Errorf("%d servers, %v", n, err)
+	}
 	if err := f.Of("/").ServerSideEmit("e"); err != nil {
 		t.Error(err)
 	}
