@@ -67,6 +67,18 @@ func TestEventLoopLeavesTLSAlone(t *testing.T) {
 	}
 }
 
+// What may have to be inflated, which takes its time, is not read on an event loop.
+func TestEventLoopLeavesCompressionAlone(t *testing.T) {
+	c := deflate()
+	c.ConnectionMode = engineio.EventLoopMode
+	s := start(t, c)
+	s.dial(direct).open()
+	s.dialDeflate(direct).open()
+	if got := s.engine.Stats(); got.WebSocket != 2 || got.EventLoop != 1 || got.PerMessageDeflate != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // Sessions that are not read from, and peers that do not read, keep nobody else on their loop waiting.
 func TestEventLoopGoesOn(t *testing.T) {
 	s := start(t, engineio.Config{ConnectionMode: engineio.EventLoopMode, MaxBufferedBytes: 64 << 20})
