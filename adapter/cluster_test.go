@@ -438,8 +438,9 @@ func TestClusterConfig(t *testing.T) {
 	}
 }
 
-// FuzzClusterReceive gives an adapter whatever a broker may carry.
+// FuzzClusterReceive gives an adapter whatever a broker may carry: data, and nothing that is run or made from it (CVE-2025-61765).
 func FuzzClusterReceive(f *testing.F) {
+	f.Attr("covers", "abuse/CVE-2025-61765")
 	for kind := range 15 {
 		f.Add("x", "/test", byte(kind), "r", "room", "event", `{"_placeholder":true,"num":0}`, []byte{1}, 3)
 	}
