@@ -3,8 +3,11 @@ package socketio_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/adaptertest"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
@@ -34,18 +37,32 @@ func ExampleServer_ServerSideEmitWithAck() {
 	// Output: 1 of 1 server
 }
 
+// Two servers; in production they are two processes, and the adapter goes over a broker.
 func ExampleServer_OnServerSideEmit() {
-	io := socketio.New(socketio.Config{})
-	off := io.OnServerSideEmit("reload", func(e *socketio.ServerSideEvent) error {
+	bus := adaptertest.NewBus()
+	one := socketio.New(socketio.Config{Adapter: bus.Adapter(adapter.ClusterConfig{})})
+	two := socketio.New(socketio.Config{Adapter: bus.Adapter(adapter.ClusterConfig{})})
+	defer func() {
+		_ = one.Shutdown(context.Background())
+		_ = two.Shutdown(context.Background())
+	}()
+	two.OnServerSideEmit("reload", func(e *socketio.ServerSideEvent) error {
 		var what string
 		if err := e.Decode(&what); err != nil {
 			return err
 		}
-		fmt.Println("another server says: reload", what)
+		fmt.Println("the other server says: reload", what)
 		return e.Ack("done")
 	})
-	off()
+	for n := 0; n < 2; n, _ = one.ServerCount(context.Background()) { // until they know each other
+		runtime.Gosched()
+	}
+	for reply, err := range one.ServerSideEmitWithAck(context.Background(), "reload", "prices") {
+		fmt.Println(reply.Args(), err)
+	}
 	// Output:
+	// the other server says: reload prices
+	// [done] <nil>
 }
 
 func ExampleServer_OnRooms() {
