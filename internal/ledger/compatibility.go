@@ -35,13 +35,38 @@ func (l *ledger) compatibility(sum string) string {
 }
 
 func (e *entry) heldBy() string {
-	switch n := len(e.tests); {
+	tests := together(e.tests)
+	switch n := len(tests); {
 	case n > shown:
-		return fmt.Sprintf("%s; and %d more", strings.Join(e.tests[:shown], "; "), n-shown)
+		return fmt.Sprintf("%s; and %d more", strings.Join(tests[:shown], "; "), n-shown)
 	case n > 0:
-		return strings.Join(e.tests, "; ")
+		return strings.Join(tests, "; ")
 	case e.reason != "":
 		return "not applicable: " + e.reason
 	}
 	return "missing"
+}
+
+// together names the tests of a scenario once that differ in the client and the transport only: what is behind the last " > ".
+func together(tests []string) []string {
+	group := func(test string) string {
+		if i := strings.LastIndex(test, " > "); i >= 0 {
+			return test[:i]
+		}
+		return test
+	}
+	members := map[string]int{}
+	for _, test := range tests {
+		members[group(test)]++
+	}
+	var named []string
+	for _, test := range tests {
+		if g := group(test); members[g] > 1 {
+			test = g
+		}
+		if len(named) == 0 || named[len(named)-1] != test {
+			named = append(named, test)
+		}
+	}
+	return named
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -56,6 +57,13 @@ func TestEveryCaseIsAccountedFor(t *testing.T) {
 		if !strings.Contains(made[compatibilityFile], line+"\n") {
 			t.Errorf("the document lacks %q:\n%s", line, made[compatibilityFile])
 		}
+	}
+}
+
+func TestScenariosAreNamedOnce(t *testing.T) {
+	got := together([]string{"compat-tests: a: alone > 2.5.0", "compat-tests: b: many > 2.5.0", "compat-tests: b: many > 4.8.4", "p: TestOne", "p: TestOne/sub"})
+	if want := []string{"compat-tests: a: alone > 2.5.0", "compat-tests: b: many", "p: TestOne", "p: TestOne/sub"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 
