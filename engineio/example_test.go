@@ -127,3 +127,23 @@ func ExamplePrepare() {
 	fmt.Println(p.Len(), "bytes", e.Stats().Deflated, "times")
 	// Output: 9 bytes 0 times
 }
+
+// Middleware written for net/http sees every request. What it sets is sent with the 101 of a WebSocket too.
+func ExampleConfig_middleware() {
+	secure := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			next.ServeHTTP(w, r)
+		})
+	}
+	e, err := engineio.New(engineio.Config{Middleware: []func(http.Handler) http.Handler{secure}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/engine.io/?EIO=4&transport=polling", nil))
+	fmt.Println(w.Code, w.Header().Get("X-Content-Type-Options"))
+	_ = e.Shutdown(context.Background())
+	// Output: 200 nosniff
+}
