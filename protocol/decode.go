@@ -111,11 +111,11 @@ func decodeAttachment(raw []byte, atts [][]byte, v any) bool {
 
 // plainString returns what is between the quotes when that is the string.
 func plainString(raw []byte) ([]byte, bool) {
-	if len(raw) < 2 || raw[0] != '"' || scanString(raw, 0) != len(raw) {
+	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
 		return nil, false
 	}
 	s := raw[1 : len(raw)-1]
-	return s, bytes.IndexByte(s, '\\') < 0 && utf8.Valid(s)
+	return s, plainBytes(s) && utf8.Valid(s)
 }
 
 // plainInt parses an integer that cannot overflow.

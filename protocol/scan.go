@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -123,11 +124,17 @@ func scanLiteral(b []byte, i int, s string) int {
 
 // scanString scans a string; b[i] is its opening quote.
 func scanString(b []byte, i int) int {
-	for i++; i < len(b); {
+	i++
+	many := i + manyBytes
+	for i < len(b) {
 		if len(b)-i >= 8 {
 			m := special(binary.LittleEndian.Uint64(b[i:]))
 			if m == 0 {
-				i += 8
+				if i += 8; i == many {
+					if end := bytes.IndexByte(b[i:], '"'); end >= 0 && plainBytes(b[i:i+end]) {
+						return i + end + 1
+					}
+				}
 				continue
 			}
 			i += bits.TrailingZeros64(m) / 8
@@ -152,7 +159,6 @@ func scanString(b []byte, i int) int {
 // quote, a backslash or a control character. It may mark bytes after that one
 // wrongly.
 func special(x uint64) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	quote, slash := x^ones*'"', x^ones*'\\'
 	return ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*' ')&^x) & highs
 }

@@ -13,6 +13,10 @@ func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0 // of what is not appended yet
 	valid := utf8.ValidString(s)
+	if valid && len(s) >= manyBytes && plainText(s) {
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
 	for i := 0; i < len(s); {
 		if valid && len(s)-i >= 8 {
 			m := special(load64(s, i))
