@@ -1,7 +1,9 @@
 package socketio_test
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/gosocketio/socketio"
@@ -141,19 +143,22 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 }
 
-// A client sends 100 events in one write; the handlers' replies share writes too.
+// A client sends 16 events in one write; the handlers' replies share a write too.
 func BenchmarkBurst(b *testing.B) {
-	const burst = 100
+	for _, size := range []int{32, 1024} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) { benchmarkBurst(b, strings.Repeat("x", size)) })
+	}
+}
+
+func benchmarkBurst(b *testing.B, text string) {
+	const burst = 16
 	s, e := serve(b, socketio.Config{})
-	s.Handle("e", func(e *socketio.Event) error { return e.Socket().Emit("r", 1) })
+	socketio.On(s, "echo", func(e *socketio.Event, text string) error { return e.Socket().Emit("echo", text) })
 	conn := e.WebSocket()
 	conn.Join("/", "")
-	var frames []byte
-	for range burst {
-		frames = append(frames, conn.Frame(`42["e",1]`)...)
-	}
-	reply := 2 + len(`42["r",1]`)
-	buf := make([]byte, burst*reply)
+	packet := `42["echo","` + text + `"]`
+	frames := bytes.Repeat(conn.Frame(packet), burst)
+	buf := make([]byte, len(frames)-4*burst) // those of a server have no mask
 	reads := 0
 	b.ReportAllocs()
 	for b.Loop() {
