@@ -32,7 +32,7 @@ type Handshake struct {
 func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
 	h := &Handshake{
 		Time:        time.Now(),
-		URL:         r.URL.RequestURI(),
+		URL:         requestURI(r),
 		Host:        r.Host,
 		RemoteAddr:  r.RemoteAddr,
 		Secure:      r.TLS != nil,
@@ -50,6 +50,14 @@ func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
 		*s = b.String()[at:]
 	}
 	return h
+}
+
+// requestURI is r.URL.RequestURI, which makes a new string, or that of the request where nobody has changed the URL.
+func requestURI(r *http.Request) string {
+	if path, query, ok := strings.Cut(r.RequestURI, "?"); ok && r.URL.RawPath == "" && path == r.URL.Path && query == r.URL.RawQuery {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI()
 }
 
 // headerLen returns how many bytes appendHeader will append, or a few more.

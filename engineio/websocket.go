@@ -255,8 +255,11 @@ func (c *wsConn) leave(say bool, code ws.StatusCode, drain bool) bool {
 	if drain || say && !c.stream.canTry() {
 		c.session.server.await(&goodbye{conn: c}, closeWait)
 	}
-	if say {
+	switch {
+	case say && drain:
 		c.sayLast(code)
+	case say:
+		c.sayClose(code) // the end of TCP follows at once
 	}
 	return drain
 }

@@ -38,7 +38,7 @@ func (c *client) connect(p *protocol.Packet) {
 		c.violation(p, "the namespace is joined already")
 	case adopted:
 		s.cost, s.charged = c.charge(len(p.Data)), true
-		s.wake()
+		s.arrive()
 	}
 }
 

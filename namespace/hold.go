@@ -97,7 +97,7 @@ func (h *hold) Expired(*wheel.Timer) { h.end() }
 
 // take keeps frames, which may change afterwards, and returns true, unless the hold is over.
 func (h *hold) take(frames []byte, o engineio.WriteOptions) bool {
-	return h.takePrepared(heldWrite{engineio.Prepare(bytes.Clone(frames)), o})
+	return h.takePrepared(heldWrite{engineio.Prepare(bytes.Clone(frames)), o &^ engineio.Hold})
 }
 
 func (h *hold) takePrepared(w heldWrite) bool {
@@ -144,7 +144,7 @@ func (h *hold) end() {
 		}
 		for i, w := range queue {
 			if i < len(queue)-1 {
-				w.options |= engineio.Later // more follows at once
+				w.options |= engineio.Hold // more follows at once
 			}
 			// A session that has ended, or is ended by this, tells its sockets.
 			_ = h.socket.client.session.WritePrepared(w.frames, w.options)

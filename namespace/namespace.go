@@ -20,6 +20,7 @@ type Namespace struct {
 	polls    polls
 	recovery *recovery // nil: off
 	others   pace      // of events without handlers: listeners may hear them
+	joining  pace      // of the connection handlers
 
 	serverSide serverSideInbox
 	parent     *Parent // nil: none

@@ -13,7 +13,7 @@ import (
 // It must not take long, for everybody on the loop waits. Whether a handler is quick nobody can know before; so each is
 // believed to be until it was not. One that has repeatedly run for longer than quick, or was still running when the loop's
 // patience ended (Stalled), has its next events handled on goroutines, slowFor of them, before it is given another try.
-// Joining, with its middlewares, and leaving are never done here.
+// Joining is the same where there are no middlewares, which look things up. Leaving is never done here.
 type prompt Socket
 
 var _ engineio.Work = (*prompt)(nil)
@@ -57,9 +57,16 @@ func (p *pace) forgive(now time.Duration) {
 	}
 }
 
-// paceOf returns that of the event's handlers: those of the namespace, or else of the socket.
-func (s *Socket) paceOf(e *Event) *pace {
+// paceOf returns that of a task: of the event's handlers (those of the namespace, or else of the socket), or of joining. It is
+// nil for what is never done on an event loop.
+func (s *Socket) paceOf(t task, e *Event) *pace {
 	all, own := s.ns.handlers.load(), s.own.load()
+	switch {
+	case t == taskAdmit && len(all.middleware) == 0 && s.seat == nil:
+		return &s.ns.joining
+	case t != taskEvent:
+		return nil
+	}
 	e.resolve(all, own)
 	for _, h := range [...]*handlers{all, own} {
 		if l := h.events[e.name]; l != nil {
@@ -88,16 +95,17 @@ func (p *prompt) Work() {
 			s.ns.hub.workers.end()
 			return
 		}
-		var of *pace
-		if t == taskEvent {
-			of = s.paceOf(e)
-		}
+		of := s.paceOf(t, e)
 		if of == nil || n > promptEvents || !of.take() {
 			rest = func() { s.workFrom(t, e) }
 			return
 		}
 		s.handling.Store(of)
-		s.handle(e)
+		if t == taskAdmit {
+			s.admit()
+		} else {
+			s.handle(e)
+		}
 		now := monotonic()
 		if now-start > quick {
 			of.strike()

@@ -17,6 +17,22 @@ func (s *Socket) start() {
 	go s.work()
 }
 
+// arrive is wake for a socket whose CONNECT has just been read.
+func (s *Socket) arrive() {
+	s.mu.Lock()
+	s.working = true // nobody knows of it yet
+	s.mu.Unlock()
+	s.begin()
+}
+
+// begin runs the worker, on the event loop if there is one. Only the goroutine that delivers messages may call it.
+func (s *Socket) begin() {
+	s.ns.hub.workers.begin()
+	if !s.client.session.Soon((*prompt)(s)) {
+		go s.work()
+	}
+}
+
 // enqueue puts an event into the inbox.
 func (s *Socket) enqueue(e *Event) {
 	bytes := e.size()
@@ -41,10 +57,7 @@ func (s *Socket) enqueue(e *Event) {
 	}
 	s.mu.Unlock()
 	if start {
-		s.ns.hub.workers.begin()
-		if !s.client.session.Soon((*prompt)(s)) {
-			go s.work()
-		}
+		s.begin()
 	}
 }
 

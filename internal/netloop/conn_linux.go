@@ -26,10 +26,13 @@ type Conn struct {
 	room    chan struct{} // a Write waits for room; closed when there is some, or the connection ends
 }
 
-// Bits of Conn.use. With ended, the last one to leave closes the descriptor.
+// Bits of Conn.use. With ended, the last one to leave closes the descriptor. With ending, the loop is about to, so that Close
+// has nothing to do.
 const (
 	ended   = 1 << 31
 	closing = 1 << 30
+	ending  = 1 << 29
+	users   = ending - 1
 )
 
 // isClosing tells whether Close was called.
@@ -89,7 +92,7 @@ func (c *Conn) Start(h Handler) error {
 // Close makes the connection end, soon and on the loop: the handler's End is called then. It does not wait for that.
 func (c *Conn) Close() {
 	c.loop.mu.Lock()
-	first := c.use.Or(closing)&closing == 0
+	first := c.use.Or(closing)&(closing|ending) == 0
 	watched := c.watched
 	c.loop.mu.Unlock()
 	switch {
@@ -184,18 +187,15 @@ func (c *Conn) fault() error {
 
 // end is the end of the connection. It is the loop's.
 func (c *Conn) end(err error) {
+	c.use.Or(ending)
 	c.handler.End(err)
-	c.loop.mu.Lock()
-	c.use.Or(closing)
-	c.loop.mu.Unlock()
 	c.loop.remove(c)
-	c.release()
 	c.makeRoom()
 }
 
 // release closes the descriptor as soon as nobody uses it.
 func (c *Conn) release() {
-	if c.use.Or(ended)&^closing == 0 {
+	if c.use.Or(ended)&users == 0 {
 		_ = syscall.Close(int(c.fd))
 	}
 }
@@ -214,7 +214,7 @@ func (c *Conn) enter() bool {
 }
 
 func (c *Conn) leave() {
-	if c.use.Add(^uint32(0))&^closing == ended {
+	if c.use.Add(^uint32(0))&(ended|users) == ended {
 		_ = syscall.Close(int(c.fd))
 	}
 }

@@ -95,14 +95,22 @@ func (l *Loop) add(c *Conn) error {
 	return nil
 }
 
-// remove ends the watching of a connection.
+// remove ends a connection and the watching of it.
 func (l *Loop) remove(c *Conn) {
+	c.use.Add(1) // the descriptor stays ours until leave
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	_ = c.control(syscall.EPOLL_CTL_DEL) // cannot fail: it is watched
+	if c.use.Or(ended|closing)&users > 1 {
+		// Somebody else closes it, perhaps when its number is another connection's.
+		_ = c.control(syscall.EPOLL_CTL_DEL) // cannot fail: it is watched
+	}
+	c.watched = false
+	l.mu.Unlock()
+	c.leave() // closing it ends the watching too
+	l.mu.Lock()
 	l.conns[c.number] = nil
 	l.free = append(l.free, c.number)
 	l.count--
+	l.mu.Unlock()
 }
 
 // run is the loop's goroutine, number me. It ends when there is no connection left, or when another one is the loop.
