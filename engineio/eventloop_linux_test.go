@@ -72,8 +72,11 @@ func TestEventLoopLeavesCompressionAlone(t *testing.T) {
 	c := deflate()
 	c.ConnectionMode = engineio.EventLoopMode
 	s := start(t, c)
-	s.dial(direct).open()
-	s.dialDeflate(direct).open()
+	for _, c := range []*socket{s.dial(direct), s.dialDeflate(direct)} {
+		c.open() // is written before the connection has moved to where it is read
+		c.send("4hello")
+		c.want("4hello")
+	}
 	if got := s.engine.Stats(); got.WebSocket != 2 || got.EventLoop != 1 || got.PerMessageDeflate != 1 {
 		t.Errorf("got %+v", got)
 	}
