@@ -19,8 +19,7 @@
 // # Several servers
 //
 // A [Cluster] is the adapter of a namespace that several servers have: the protocol between them, once, for every broker. What a
-// broker's adapter adds is a [Transport], two methods that publish a [Message], and how messages are written. Package adaptertest
-// has the tests that such an adapter must pass.
+// broker's adapter adds is a [Transport], two methods that publish a [Message]; package clusterwire writes it as official adapters do. Package adaptertest has the tests that such an adapter must pass.
 //
 //   - What is for sockets here is done first and does not depend on the broker; its error matches [ErrBroker].
 //   - Who the other servers are is known from their heartbeats. Nobody waits for one that has gone, and those that do not answer

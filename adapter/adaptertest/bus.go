@@ -1,14 +1,14 @@
 package adaptertest
 
 import (
-	"encoding/json"
 	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/clusterwire"
 )
 
 // Bus joins the servers of one process, as a broker joins those of many: for tests of what is done with an adapter, and of
-// adapters. What arrives has been through JSON, so that nothing is shared.
+// adapters. What arrives has been written and read (package clusterwire), so that nothing is shared.
 type Bus struct {
 	mu      sync.Mutex
 	members []*member
@@ -62,7 +62,7 @@ func (m *member) PublishResponse(uid string, msg *adapter.Message) error {
 }
 
 func (b *Bus) carry(msg *adapter.Message, to func(*member) bool) error {
-	data, err := json.Marshal(msg)
+	data, _, err := clusterwire.Encode(msg)
 	if err != nil {
 		return err
 	}
@@ -100,10 +100,10 @@ func (m *member) run() {
 		data := m.queue[0]
 		m.queue = m.queue[1:]
 		m.mu.Unlock()
-		var msg adapter.Message
-		if err := json.Unmarshal(data, &msg); err != nil {
+		msg, err := clusterwire.Decode(data)
+		if err != nil {
 			panic(err) // the bus wrote it
 		}
-		m.cluster.Receive(&msg)
+		m.cluster.Receive(msg)
 	}
 }
