@@ -129,3 +129,38 @@ func TestEventLoopNoticesResetWhilePaused(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// An event of the application that blocks, as it must not, stalls its own session only.
+func TestEventLoopGoesOnWithoutWhatBlocks(t *testing.T) {
+	release := make(chan struct{})
+	blocked := make(chan struct{}, 100)
+	s := start(t, engineio.Config{ConnectionMode: engineio.EventLoopMode, Events: engineio.Events{
+		Message: func(x *engineio.Session, data []byte, binary bool) {
+			if string(data) == "block" {
+				blocked <- struct{}{}
+				<-release
+			}
+			_ = x.Send(data, binary)
+		},
+	}})
+	var stuck []*socket
+	for range 8 { // enough for every loop
+		c := s.dial(direct)
+		c.open()
+		c.send("4block")
+		next(t, blocked)
+		stuck = append(stuck, c)
+	}
+	for range 8 {
+		c := s.dial(direct)
+		c.open()
+		c.send("4hello")
+		c.want("4hello")
+	}
+	close(release)
+	for _, c := range stuck {
+		c.send("4later")
+		c.want("4block")
+		c.want("4later")
+	}
+}

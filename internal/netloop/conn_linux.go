@@ -22,6 +22,7 @@ type Conn struct {
 
 	// Loop.mu guards these.
 	watched bool
+	away    bool // its Data blocks: another goroutine is the loop meanwhile, and does not watch it
 	paused  bool
 	room    chan struct{} // a Write waits for room; closed when there is some, or the connection ends
 }
@@ -126,7 +127,7 @@ func (c *Conn) Pause(pause bool) {
 
 // watch tells the kernel what the connection is watched for now. The caller holds the loop's lock.
 func (c *Conn) watch() {
-	if c.watched {
+	if c.watched && !c.away {
 		_ = c.control(syscall.EPOLL_CTL_MOD) // cannot fail: it is watched
 	}
 }
@@ -146,8 +147,8 @@ func (c *Conn) control(op int) error {
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, int(c.fd), &e))
 }
 
-// react acts on what the kernel reported. It is the loop's.
-func (c *Conn) react(events uint32, buf []byte) {
+// react acts on what the kernel reported. It is the loop's, and returns false when its goroutine is not the loop any more.
+func (c *Conn) react(events uint32, buf []byte) bool {
 	const broken = syscall.EPOLLERR | syscall.EPOLLHUP // reported whether one asks for it or not
 	if events&(syscall.EPOLLOUT|broken) != 0 {
 		c.makeRoom()
@@ -155,25 +156,40 @@ func (c *Conn) react(events uint32, buf []byte) {
 	switch {
 	case c.isClosing():
 		c.end(net.ErrClosed)
-		return
+		return true
 	case events&(syscall.EPOLLIN|broken) == 0:
-		return
+		return true
 	case events&syscall.EPOLLIN == 0:
 		// Nobody wants to read, but the kernel would report it for ever.
 		c.end(c.fault())
-		return
+		return true
 	}
 	n, err := retry(func() (int, error) { return syscall.Read(int(c.fd), buf) })
 	switch {
 	case n > 0:
-		if !c.handler.Data(buf[:n]) {
-			c.end(net.ErrClosed)
-		}
+		return c.deliver(buf[:n])
 	case err == nil:
 		c.end(io.EOF)
 	case !errors.Is(err, syscall.EAGAIN):
 		c.end(os.NewSyscallError("read", err))
 	}
+	return true
+}
+
+// deliver hands bytes to the handler.
+func (c *Conn) deliver(b []byte) bool {
+	l := c.loop
+	l.steps.Add(1)
+	l.at.Store(c)
+	ok := c.handler.Data(b)
+	if !l.at.CompareAndSwap(c, nil) {
+		c.back(ok)
+		return false
+	}
+	if !ok {
+		c.end(net.ErrClosed)
+	}
+	return true
 }
 
 // fault returns what broke the connection.

@@ -27,9 +27,8 @@
 //   - The descriptor belongs to the loop, which alone closes it, once nobody is
 //     within a system call on it: a number that is closed can at once be somebody
 //     else's connection. [Conn.Close] only asks for the end of it.
-//   - A handler's methods run on the loop, one at a time, and must not block: every
-//     connection of the loop would wait. [Work] may: then another goroutine becomes
-//     the loop.
+//   - A handler's methods run on the loop, one at a time, and should not block. When
+//     one does, or [Work], another goroutine becomes the loop after a moment.
 //   - What a connection is watched for is guarded by Loop.mu, a leaf: only
 //     epoll_ctl, which does not wait for anybody, is called under it.
 //   - Anybody may write. [Conn.TryWrite] takes what the kernel takes at once;

@@ -1,6 +1,7 @@
 package netloop
 
-// Handler hears what happens on a connection. Its methods are called on the loop, one at a time, and must not block.
+// Handler hears what happens on a connection. Its methods are called on the loop, one at a time, and must not block: a Data that
+// does stalls everybody for a millisecond or two, and End for as long as it takes.
 type Handler interface {
 	// Data takes bytes that arrived; they are valid, and may be changed, until it returns. It returns false to end the
 	// connection.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -32,12 +33,15 @@ type Loop struct {
 	free    []uint32
 	count   int
 
-	turn    uint32 // counts the goroutines that have been the loop: the last one is
-	work    []Work // what handlers asked for, to be done when all bytes of a turn have been handled
-	done    int    // how much of it has begun
-	working bool   // it is being done
-	seen    int    // done, when relieve looked last
-	relief  *time.Timer
+	turn   uint32      // counts the goroutines that have been the loop: the last one is
+	busy   bool        // it is not asleep, and relief is set
+	relief *time.Timer // calls relieve
+	seen   uint32      // steps, when relieve looked last
+	work   []Work      // what handlers asked for, to be done when all bytes of a turn have been handled
+	done   int         // how much of it has begun
+
+	steps atomic.Uint32        // counts what may block and has begun
+	at    atomic.Pointer[Conn] // whose Data is running; relieve takes it away from a goroutine that it relieves
 
 	// The loop's own.
 	events [turnEvents]syscall.EpollEvent
@@ -117,7 +121,7 @@ func (l *Loop) remove(c *Conn) {
 func (l *Loop) run(me uint32) {
 	returned := false
 	defer func() {
-		if !returned { // work ended the goroutine (runtime.Goexit)
+		if !returned { // a handler or work ended the goroutine (runtime.Goexit)
 			l.replace(me)
 		}
 	}()
@@ -130,7 +134,10 @@ func (l *Loop) run(me uint32) {
 			break
 		}
 		for i := range l.n {
-			l.ready[i].react(l.events[i].Events, l.buf)
+			if !l.ready[i].react(l.events[i].Events, l.buf) {
+				returned = true
+				return
+			}
 			l.ready[i] = nil
 		}
 	}
@@ -143,9 +150,6 @@ func (l *Loop) wait() bool {
 	if l.count == 0 || l.file == nil {
 		l.running = false
 		l.buf = nil
-		if l.relief != nil {
-			l.relief.Stop()
-		}
 		l.mu.Unlock()
 		return false
 	}
@@ -162,6 +166,7 @@ func (l *Loop) wait() bool {
 	for i := range l.n {
 		l.ready[i] = l.conns[l.events[i].Fd]
 	}
+	l.watchOver()
 	return true
 }
 

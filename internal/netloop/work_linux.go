@@ -2,24 +2,34 @@ package netloop
 
 import (
 	"runtime"
+	"syscall"
 	"time"
 )
 
-// stall is how long work may keep the loop waiting, once or at most twice over.
+// stall is how long something may keep the loop waiting, once or at most twice over.
 const stall = time.Millisecond
 
 // Soon has w done when the bytes of this turn have been handled, of all connections. Only a handler's Data may call it.
 //
 // Most work is over in a microsecond or two, which is less than it takes to start a goroutine for it: so it is done right
-// here. Work that turns out to take long does not stall the loop. "Being the loop" is a role: when the same
-// piece of work has been running for a millisecond, another goroutine takes the role over, and the one that had it is from
-// then on nothing but the goroutine of that work.
-func (c *Conn) Soon(w Work) { c.loop.work = append(c.loop.work, w) }
+// here. Work that turns out to take long does not stall the loop, see relieve.
+func (c *Conn) Soon(w Work) {
+	l := c.loop
+	l.mu.Lock()
+	away := c.away
+	if !away {
+		l.work = append(l.work, w)
+	}
+	l.mu.Unlock()
+	if away {
+		go w.Work()
+	}
+}
 
 // doWork does what is to be done. It returns false when the goroutine, number me, is not the loop any more.
 func (l *Loop) doWork(me uint32) bool {
-	for begun := false; ; begun = true {
-		w, mine := l.nextWork(me, begun)
+	for {
+		w, mine := l.nextWork(me)
 		switch {
 		case !mine:
 			return false
@@ -33,50 +43,80 @@ func (l *Loop) doWork(me uint32) bool {
 }
 
 // nextWork takes the next piece of work.
-func (l *Loop) nextWork(me uint32, begun bool) (w Work, mine bool) {
+func (l *Loop) nextWork(me uint32) (w Work, mine bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.turn != me {
 		return nil, false
 	}
-	if l.done == len(l.work) {
-		if begun {
+	if l.done == len(l.work) { // the end of a turn
+		if l.busy {
+			l.busy = false
 			l.relief.Stop()
 		}
 		clear(l.work)
-		l.work, l.done, l.seen, l.working = l.work[:0], 0, 0, false
+		l.work, l.done = l.work[:0], 0
 		return nil, true
 	}
-	if !begun {
-		l.working = true
-		if l.relief == nil {
-			l.relief = time.AfterFunc(stall, l.relieve)
-		} else {
-			l.relief.Reset(stall)
-		}
-	}
+	l.watchOver()
+	l.steps.Add(1)
 	w = l.work[l.done]
 	l.done++
 	return w, true
 }
 
-// relieve gives the role of the loop to another goroutine when the same piece of work as a while ago is being done.
+// watchOver has relieve look after a while how far the loop has come. The caller holds the lock.
+func (l *Loop) watchOver() {
+	switch {
+	case l.busy:
+		return
+	case l.relief == nil:
+		l.relief = time.AfterFunc(stall, l.relieve)
+	default:
+		l.relief.Reset(stall)
+	}
+	l.busy = true
+}
+
+// relieve keeps what blocks from stalling the loop. "Being the loop" is a role: when the same piece of work, or the same
+// handler's Data, has been running for a millisecond or two, another goroutine takes the role over, and the one that had it is from
+// then on nothing but the goroutine of that work, or of that handler until its Data returns.
 func (l *Loop) relieve() {
 	l.mu.Lock()
-	if !l.working {
-		l.mu.Unlock()
+	defer l.mu.Unlock()
+	if !l.busy {
 		return
 	}
-	if l.seen != l.done {
-		l.seen = l.done
+	c := l.at.Load()
+	switch steps := l.steps.Load(); {
+	case l.seen != steps || c == nil && l.done == 0:
+		l.seen = steps
 		l.relief.Reset(stall)
-		l.mu.Unlock()
-		return
+	case c == nil:
+		go l.work[l.done-1].Stalled()
+		l.handOver()
+	case l.at.CompareAndSwap(c, nil):
+		c.away = true
+		_ = c.control(syscall.EPOLL_CTL_DEL) // it is not to be read meanwhile; cannot fail: it is watched
+		l.buf = nil                          // is being handled
+		l.handOver()
+	default: // Data has just returned
+		l.relief.Reset(stall)
 	}
-	w := l.work[l.done-1]
-	l.handOver()
-	l.mu.Unlock()
-	w.Stalled()
+}
+
+// back lets a connection be read again whose Data has returned on a goroutine that is not the loop any more.
+func (c *Conn) back(ok bool) {
+	if !ok {
+		c.Close()
+	}
+	c.loop.mu.Lock()
+	c.away = false
+	err := c.control(syscall.EPOLL_CTL_ADD)
+	c.loop.mu.Unlock()
+	if err != nil {
+		c.end(err)
+	}
 }
 
 // replace has another goroutine be the loop if number me still is.
@@ -84,6 +124,7 @@ func (l *Loop) replace(me uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.turn == me {
+		l.at.Store(nil)
 		l.handOver()
 	}
 }
@@ -91,6 +132,6 @@ func (l *Loop) replace(me uint32) {
 // handOver starts another goroutine as the loop. The caller holds the lock.
 func (l *Loop) handOver() {
 	l.turn++
-	l.working = false
+	l.busy = false
 	go l.run(l.turn)
 }

@@ -146,3 +146,89 @@ func TestQuickWorkDoesNotStall(t *testing.T) {
 	for got := ""; got != "last"; got = next(t, began) {
 	}
 }
+
+// A handler that blocks costs the others a moment; its connection is read again when it returns.
+func TestDataThatBlocks(t *testing.T) {
+	l := newLoop(t)
+	release := make(chan bool)
+	began := make(chan string, 10)
+	slow, quick := new(spy), new(spy)
+	slow.onData = func(b []byte) bool {
+		began <- string(b)
+		return <-release
+	}
+	slowPeer, quickPeer := watch(t, l, slow), watch(t, l, quick)
+	for _, text := range []string{"one", "two", "three"} {
+		_, _ = io.WriteString(slowPeer, text)
+		if got := next(t, began); got != text {
+			t.Errorf("got %q, want %q", got, text)
+		}
+		for range 3 {
+			_, _ = io.WriteString(quickPeer, "on")
+			if got := next(t, quick.data); got != "on" {
+				t.Errorf("got %q", got)
+			}
+		}
+		// What happens to it meanwhile takes effect when it is back.
+		slow.conn.Pause(true)
+		slow.conn.Pause(false)
+		release <- true
+	}
+	_, _ = io.WriteString(slowPeer, "last")
+	next(t, began)
+	_, _ = io.WriteString(quickPeer, "on")
+	next(t, quick.data)
+	release <- false
+	slow.wantEnd(t, net.ErrClosed)
+}
+
+// A connection that is closed while its handler blocks ends when that has returned.
+func TestCloseWhileDataBlocks(t *testing.T) {
+	l := newLoop(t)
+	release := make(chan bool)
+	began := make(chan struct{}, 1)
+	slow, quick := new(spy), new(spy)
+	slow.onData = func([]byte) bool {
+		began <- struct{}{}
+		return <-release
+	}
+	slowPeer, quickPeer := watch(t, l, slow), watch(t, l, quick)
+	_, _ = io.WriteString(slowPeer, "x")
+	next(t, began)
+	_, _ = io.WriteString(quickPeer, "on")
+	next(t, quick.data)
+	slow.conn.Close()
+	if _, err := slow.conn.TryWrite([]byte("x")); err == nil {
+		t.Error("written to after Close")
+	}
+	if len(slow.end) != 0 {
+		t.Error("ended while its handler runs")
+	}
+	release <- true
+	slow.wantEnd(t, net.ErrClosed)
+}
+
+// Work that a handler asks for when it has stopped being the loop is done all the same.
+func TestSoonAfterDataBlocked(t *testing.T) {
+	l := newLoop(t)
+	release := make(chan struct{})
+	began := make(chan string, 10)
+	var w *worker
+	w, peer := watchWork(t, l, func(text string) Work {
+		<-release
+		w.conn.Soon(&job{text + " 1", began, nil, nil})
+		return &job{text + " 2", began, nil, nil}
+	})
+	quick := new(spy)
+	quickPeer := watch(t, l, quick)
+	_, _ = io.WriteString(peer, "x")
+	for l.at.Load() != w.conn { // until it blocks
+		runtime.Gosched()
+	}
+	_, _ = io.WriteString(quickPeer, "on")
+	next(t, quick.data)
+	close(release)
+	if a, b := next(t, began), next(t, began); a == b {
+		t.Errorf("got %q twice", a)
+	}
+}
