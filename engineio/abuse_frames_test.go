@@ -128,8 +128,8 @@ func TestAbuse_PR_8244_PooledBuffers(t *testing.T) {
 		c := s.dialDeflate(direct)
 		c.open()
 		all.Go(func() {
-			for j := range 50 {
-				text := "4" + strings.Repeat(fmt.Sprintf("connection %d, message %d. ", i, j), 50+j*20)
+			for j := range 15 {
+				text := "4" + strings.Repeat(fmt.Sprintf("connection %d, message %d. ", i, j), 50+j*60)
 				f := compressedFrame(t, ws.OpText, text)
 				if _, err := c.Write(f); err != nil {
 					t.Error(err)

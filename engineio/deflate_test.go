@@ -2,8 +2,10 @@ package engineio_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -266,7 +268,15 @@ func TestDeflateBomb(t *testing.T) {
 	s := start(t, deflate())
 	conn := s.dialDeflate(direct)
 	conn.open()
-	bomb := compressedFrame(t, ws.OpBinary, strings.Repeat("\x00", 100<<20))
+	var block bytes.Buffer
+	w, err := flate.NewWriter(&block, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write(make([]byte, 1<<20))
+	_ = w.Flush()
+	payload := bytes.TrimSuffix(bytes.Repeat(block.Bytes(), 100), []byte("\x00\x00\xff\xff"))
+	bomb := frame(0xc2, true, uint64(len(payload)), payload)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	conn.raw(bomb)
@@ -321,7 +331,7 @@ func TestDeflateOnceForMany(t *testing.T) {
 
 // Compressed messages that the kernel takes in pieces arrive whole and in order.
 func TestDeflatePartialWrites(t *testing.T) {
-	text := make([]byte, 3<<20)
+	text := make([]byte, 1<<20)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range text {
 		text[i] = "0123456789abcdef"[r.IntN(16)]
@@ -331,7 +341,11 @@ func TestDeflatePartialWrites(t *testing.T) {
 		conn := s.dialDeflate(direct)
 		conn.open()
 		x := next(t, s.sessions)
-		for i := range 4 {
+		if err := conn.Conn.(*net.TCPConn).SetReadBuffer(256 << 10); err != nil {
+			t.Fatal(err)
+		}
+		const n = 8
+		for i := range n {
 			frames := wire.AppendText(nil, wire.Message, append([]byte{'0' + byte(i)}, text...))
 			if err := x.Write(frames, o); err != nil {
 				t.Fatal(err)
@@ -340,7 +354,10 @@ func TestDeflatePartialWrites(t *testing.T) {
 				clear(frames) // they were the caller's
 			}
 		}
-		for i := range 4 {
+		if waits, _ := x.Buffered(); waits == 0 {
+			t.Error("the kernel took everything at once")
+		}
+		for i := range n {
 			conn.wantFrame(ws.OpText, "4"+string(rune('0'+i))+string(text), true)
 		}
 	}
