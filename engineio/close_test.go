@@ -259,3 +259,16 @@ func TestOtherConnections(t *testing.T) {
 		}
 	})
 }
+
+// A session that waits for the GET that takes its close packet ends at once when the client closes too.
+func TestClosePacketEndsClosingSession(t *testing.T) {
+	s := start(t, engineio.Config{Events: engineio.Events{
+		Message: func(x *engineio.Session, _ []byte, _ bool) { x.Close() },
+	}})
+	q := s.polling()
+	s.request("POST", q, "4x")
+	if got := s.request("POST", q, "1"); got.status != 200 || got.body != "ok" {
+		t.Errorf("the close packet is answered %+v", got)
+	}
+	s.wantClosing(q, engineio.ReasonTransportClose, "")
+}

@@ -162,7 +162,11 @@ func (s *Session) paused() <-chan struct{} {
 func (s *Session) receive(p wire.Packet) error {
 	s.mu.Lock()
 	if s.state != stateOpen {
+		closing := s.state == stateClosing
 		s.mu.Unlock()
+		if closing && p.Type == wire.Close {
+			return errPeerClosed // it will not fetch what it was to be told
+		}
 		return nil
 	}
 	s.heard()

@@ -174,11 +174,25 @@ func TestCloseFrameIsAnswered(t *testing.T) {
 		if err := wsutil.WriteClientMessage(c.Conn, ws.OpClose, body); err != nil {
 			t.Fatal(err)
 		}
-		if got := c.wantEnd(); got != want {
+		if got := wantCloseFrame(t, c); got != want {
 			t.Errorf("%d is answered with %d", code, got)
 		}
 		wantEOF(t, c)
 	}
+}
+
+// wantCloseFrame reads a close frame and returns its code, without answering it.
+func wantCloseFrame(t *testing.T, c *socket) ws.StatusCode {
+	t.Helper()
+	f, err := ws.ReadFrame(c.r)
+	if err != nil || f.Header.OpCode != ws.OpClose {
+		t.Fatalf("got %+v, %v; want a close frame", f, err)
+	}
+	if len(f.Payload) == 0 {
+		return ws.StatusNoStatusRcvd
+	}
+	code, _ := ws.ParseCloseFrameData(f.Payload)
+	return code
 }
 
 // A peer that broke a rule sees the end of the connection behind the close frame, without closing first.
@@ -191,9 +205,7 @@ func TestFaultEndsConnection(t *testing.T) {
 			if _, err := c.Write(bytes); err != nil {
 				t.Fatal(err)
 			}
-			if f, err := ws.ReadFrame(c.r); err != nil || f.Header.OpCode != ws.OpClose {
-				t.Fatalf("got %+v, %v; want a close frame", f, err)
-			}
+			wantCloseFrame(t, c)
 			wantEOF(t, c)
 		})
 	}
@@ -227,7 +239,7 @@ func TestCandidateIsToldThatItIsClosed(t *testing.T) {
 			if _, err := candidate.Write(c.bytes); err != nil {
 				t.Fatal(err)
 			}
-			if code := candidate.wantEnd(); code != c.code {
+			if code := wantCloseFrame(t, candidate); code != c.code {
 				t.Errorf("close code %d, want %d", code, c.code)
 			}
 			wantEOF(t, candidate)
