@@ -100,7 +100,8 @@ class Author {
       () => [`41${namespace}`],
       () => [`43${namespace}${id}["x"]`],
       () => [`42${namespace}${JSON.stringify([pick(reserved), 1])}`],
-      () => ['42["ask"]', "43<question 1>[1]"],
+      () => ['42["ask"]'],
+      () => ["43<question 1>[1]"],
     ])();
   }
 

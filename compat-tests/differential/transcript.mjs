@@ -190,7 +190,8 @@ export class Transcript {
       }
       return all.replace(`${id}[`, `<question ${this.#questions.indexOf(id) + 1}>[`);
     });
-    for (const [id, name] of this.#ids) {
+    // The longest first: one may begin as another does.
+    for (const [id, name] of [...this.#ids].toSorted(([a], [b]) => b.length - a.length)) {
       named = named.replaceAll(id, name);
     }
     return Buffer.from(named, "latin1");

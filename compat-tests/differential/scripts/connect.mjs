@@ -86,6 +86,9 @@ export default table("connect", { at: SOCKETS }, {
   "being closed with nobody waiting": [["open"], ["post", "40"], ["get"], ["post", '42["close"]'], ["get"], ["get"]],
   "a violation with nobody waiting": [["open"], ["post", "40"], ["get"], ["post", '42/chat,["x"]'], ["get"], ["get"]],
   "a decode error with nobody waiting": [["open"], ["post", "40"], ["get"], ["post", "42{}"], ["get"], ["get"]],
+  "a violation, and the client closes": [["open"], ["post", "40"], ["get"], ["post", '42/chat,["x"]'], ["post", "1"], ["get"]],
+  "a violation, and the client goes on": [["open"], ["post", "40"], ["get"], ["post", '42/chat,["x"]'], ["post", '42["echo",1]'], ["get"], ["get"]],
+  "a violation, and a WebSocket": [["open"], ["post", "40"], ["get"], ["post", '42/chat,["x"]'], ["ws"], ["send", "2probe"], ["send", "5"], ["send", "4x"]],
   "the client closes over polling": [["open"], ["poll"], ["post", "40\x1e1"], ["post", "40"]],
   "a close packet before the joining": [["open"], ["poll"], ["post", "1\x1e40"]],
 });

@@ -3,7 +3,13 @@
 
 import { SOCKETS, table } from "./table.mjs";
 
-const room = "room of those who come back";
+// Each script has a room of its own: they are played at the same time.
+const room = "room of a script";
+const settle = ({ name, scripts }) => ({
+  name,
+  scripts: scripts.map((script) => ({ ...script, steps: JSON.parse(JSON.stringify(script.steps).replaceAll(room, script.name)) })),
+});
+
 const ask = (rest) => `40{"pid":"<pid 3>","offset":"<offset 4>"${rest ?? ""}}`;
 
 /** A client that joins a room and is cut off, while another one speaks there. */
@@ -24,7 +30,7 @@ const refused = {
   "only an offset": '40{"offset":"<offset 4>"}',
 };
 
-export default table("recovery", { at: SOCKETS, server: ["-recovery"], recovery: true }, {
+const scripts = table("recovery", { at: SOCKETS, server: ["-recovery"], recovery: true }, {
   "the greeting": [["ws"], ["send", "40"]],
   "the greeting over polling": [["open"], ["poll"], ["post", "40"]],
   "events have an offset": [["ws"], ["send", "40"], ["send", '42["echo"]'], ["send", '42["echo","x",{"a":1}]']],
@@ -53,3 +59,5 @@ export default table("recovery", { at: SOCKETS, server: ["-recovery"], recovery:
   "coming back twice over": [...lost, ...spoken(said("one")), ...back(ask()), ["cut", "ws"], ["as", "third"], ["ws"], ["send", ask()], ["send", '421["whoami"]']],
   ...Object.fromEntries(Object.entries(refused).map(([name, packet]) => [name, [...lost, ...back(packet, '42["echo",1]')]])),
 });
+
+export default settle(scripts);
