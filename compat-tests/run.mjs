@@ -4,11 +4,13 @@
 //   --suite wire   scenarios with the official clients, conformance suites, bad input, the demo (the default)
 //   --suite browser  the chat page in headless Chromium
 //   --suite differential  raw scripts and generated packets, answered by the official packages and by ours
+//   --suite matrix  what matrix.mjs compares: what makes sense for every server
 //   --play TEXT    in that suite, only the scripts whose name contains TEXT, and both transcripts of each
 //   --mode portable  builds the servers so that each WebSocket has a goroutine, even where an event loop could wait for it
 //   --client NAME  only this client (lib/clients.mjs); may be given several times. Default: all of them
 //   --race         builds with Go's race detector: slower, and any race fails the test file that met it
 //   --results FILE appends a line of JSON there for what became of each scenario
+//   --at-once N    how many test files run at the same time. Default 2
 //   --patience MS  how long a scenario waits for what should happen at once
 //   WORD           only test files whose path contains one of the words
 //
@@ -25,7 +27,7 @@ import { targets } from "./lib/targets.mjs";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
-const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential"], browser: ["browser"], differential: ["differential"] };
+const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential"], browser: ["browser"], differential: ["differential"], matrix: ["scenarios", "conformance", "bad-input"] };
 
 /** Ends the run with one line that says what is missing. */
 function fail(line) {
@@ -58,6 +60,7 @@ try {
       race: { type: "boolean", default: false },
       play: { type: "string" },
       results: { type: "string" },
+      "at-once": { type: "string", default: "2" },
       patience: { type: "string" },
     },
   }));
@@ -152,7 +155,7 @@ function run(files, clients) {
   // Two files at a time: the scenarios mostly wait, but the heartbeats of the conformance suites are short.
   tests = spawn(
     process.execPath,
-    ["--test", "--test-reporter=spec", "--test-concurrency=2", "--test-timeout=300000", ...files],
+    ["--test", "--test-reporter=spec", `--test-concurrency=${values["at-once"]}`, "--test-timeout=300000", ...files],
     { cwd: here, env: { ...env, COMPAT_CLIENTS: clients.join(" ") }, stdio: "inherit", detached: true },
   );
   return new Promise((done) => {
@@ -165,7 +168,7 @@ function run(files, clients) {
 
 // The clients of a form of packets that is not the usual one need servers that speak it: a run of its own.
 const usual = values.client.filter((name) => !name.includes("+"));
-const special = values.suite === "wire" ? values.client.filter((name) => name.includes("+")) : [];
+const special = ["wire", "matrix"].includes(values.suite) ? values.client.filter((name) => name.includes("+")) : [];
 const runs = [
   ...(usual.length > 0 ? [[list(...directories), usual]] : []),
   ...special.map((name) => [list("scenarios"), [name]]),
