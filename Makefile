@@ -8,13 +8,13 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: run test deps fmt vet lint go-test compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million
+.PHONY: run test deps fmt vet lint go-test interop compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million
 
 run: ## install the client's files, start the demo, print its URL
 	@scripts/install.sh npm client-js
 	@go run ./cmd/socketio serve
 
-test: deps fmt vet lint go-test compat browser ## everything that CI runs
+test: deps fmt vet lint go-test interop browser ## everything that CI runs
 	@echo "all tests passed"
 
 deps:
@@ -37,8 +37,11 @@ go-test:
 	@go test -race -ldflags "$(PORTABLE)" . ./engineio ./namespace
 	@go run ./internal/ledger run $(LEDGER)/go-alloc.jsonl go test -json -run Alloc ./... # allocation budgets do not hold under the race detector
 
-compat: ## the official JavaScript client in Node
+interop: ## the official JavaScript clients against this server
 	@cd compat-tests && npm test && npm run test:portable
+
+compat: deps ## every scenario, client and transport against this server, the official one and a Go peer: docs/compat-matrix.md
+	@cd compat-tests && node matrix.mjs
 
 browser: ## the chat page in headless Chromium
 	@cd compat-tests && npm run test:browser
@@ -53,7 +56,7 @@ ledger-write: $(RESULTS) ## docs/compatibility.md and the README's table of feat
 $(LEDGER)/go-alloc.jsonl: $(SOURCES)
 	@$(MAKE) --no-print-directory deps go-test
 $(LEDGER)/compat-wire.jsonl: $(SOURCES)
-	@$(MAKE) --no-print-directory deps compat
+	@$(MAKE) --no-print-directory deps interop
 $(LEDGER)/compat-browser.jsonl: $(SOURCES)
 	@$(MAKE) --no-print-directory deps browser
 
