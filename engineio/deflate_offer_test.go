@@ -59,7 +59,9 @@ func TestDeflateNegotiation(t *testing.T) {
 		"permessage-deflate;client_no_context_takeover ; server_no_context_takeover": accepted,
 		"permessage-deflate; client_max_window_bits=10":                              accepted,
 		`permessage-deflate; client_max_window_bits="15"`:                            accepted,
-		"permessage-deflate; server_max_window_bits=15":                              accepted,
+		"permessage-deflate; server_max_window_bits=15, permessage-deflate":          accepted + "; server_max_window_bits=15",
+		"permessage-deflate, permessage-deflate; server_max_window_bits=15":          accepted,
+		"permessage-deflate; server_max_window_bits=15":                              accepted + "; server_max_window_bits=15", // RFC 7692, section 7.1.2.1
 		"x-webkit-deflate-frame, permessage-deflate":                                 accepted,
 		"permessage-deflate; server_max_window_bits=9, permessage-deflate":           accepted,
 		"x; y=1; z, permessage-deflate; unknown, permessage-deflate":                 accepted,

@@ -9,6 +9,9 @@ import (
 // may ask that of the client without having been offered it (RFC 7692 section 7.1.1.2).
 const deflateAccepted = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
+// deflateWindow is added where the client named a window for the server: an offer with one is accepted with one.
+const deflateWindow = "; server_max_window_bits=15"
+
 // negotiateDeflate answers the extensions that a handshake offers. An offer that cannot be accepted is declined: the
 // connection then does without (RFC 7692 section 5.1). ok is false when the header breaks the grammar of RFC 6455, section 9.1.
 func (e *Server) negotiateDeflate(h http.Header, r *http.Request) (agreed, ok bool) {
@@ -16,52 +19,58 @@ func (e *Server) negotiateDeflate(h http.Header, r *http.Request) (agreed, ok bo
 	if e.deflate == nil || len(offers) == 0 {
 		return false, true
 	}
+	answer := ""
 	for _, line := range offers {
-		offered, valid := offersDeflate(line)
+		accepted, valid := acceptDeflate(line)
 		if !valid {
 			return false, false
 		}
-		agreed = agreed || offered
+		if answer == "" {
+			answer = accepted
+		}
 	}
-	if agreed {
-		h.Set("Sec-WebSocket-Extensions", deflateAccepted)
+	if answer != "" {
+		h.Set("Sec-WebSocket-Extensions", answer)
 	}
-	return agreed, true
+	return answer != "", true
 }
 
-// offersDeflate looks in one line of the header for an offer of permessage-deflate that can be accepted. It reads the line
-// once and keeps nothing of it.
-func offersDeflate(line string) (offered, valid bool) {
+// acceptDeflate looks in one line of the header for the first offer of permessage-deflate that can be accepted, and returns the
+// answer to it. It reads the line once and keeps nothing of it.
+func acceptDeflate(line string) (answer string, valid bool) {
 	s := scanner{rest: line}
 	for {
 		s.space()
 		name := s.token()
 		if name == "" {
-			return false, false
+			return "", false
 		}
 		var o deflateOffer
 		for s.space(); s.take(';'); s.space() {
 			s.space()
 			param := s.token()
 			if param == "" {
-				return false, false
+				return "", false
 			}
 			value, hasValue := "", s.take('=')
 			if hasValue {
 				if value = s.value(); value == "" {
-					return false, false
+					return "", false
 				}
 			}
 			o.param(param, value, hasValue)
 		}
-		if name == "permessage-deflate" && !o.bad {
-			offered = true
+		if name == "permessage-deflate" && !o.bad && answer == "" {
+			answer = deflateAccepted
+			if o.seen[3] {
+				answer += deflateWindow
+			}
 		}
 		if s.rest == "" {
-			return offered, true
+			return answer, true
 		}
 		if !s.take(',') {
-			return false, false
+			return "", false
 		}
 	}
 }
