@@ -112,14 +112,15 @@ func (t *tunnel) CloseWrite() error { return t.Close() }
 // Close ends calls that are under way and lets the handler return, which ends the stream.
 func (t *tunnel) Close() error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
+	closed, writing := t.closed, t.writing > 0
+	t.closed = true // no call begins from here on
+	t.mu.Unlock()
+	if closed {
 		return net.ErrClosed
 	}
-	t.closed = true
 	past := time.Unix(1, 0)
 	err := t.control.SetReadDeadline(past)
-	if t.writing > 0 {
+	if writing {
 		err = errors.Join(err, t.control.SetWriteDeadline(past)) // resets the stream
 	}
 	close(t.done)
