@@ -20,6 +20,7 @@ const kinds = {
   cors: String,
   cookie: Boolean,
   eio3: Boolean,
+  bus: String,
   recovery: Boolean,
   "recovery-duration": duration,
   "recovery-run-middlewares": Boolean,

@@ -21,6 +21,7 @@ function pass(target, name) {
 
 /** The handlers of `/` and `/chat`. */
 export function serveEverywhere(namespace) {
+  answerServers(namespace);
   const reasons = new Map();
   namespace.on("connection", (socket) => {
     socket.emit("auth", socket.handshake.auth);
@@ -106,8 +107,29 @@ export function serveRefused(namespace) {
   namespace.on("connection", (socket) => serveState(namespace, socket));
 }
 
+/** What concerns the other servers of a cluster. */
+function serveServers(namespace, socket) {
+  socket.on("find", async (room, done = nobody) => {
+    const found = await namespace.in(room).fetchSockets();
+    done(found.map(({ id, rooms, handshake, data }) => ({ id, rooms: [...rooms], auth: handshake.auth, remembered: data.remembered ?? "" })));
+  });
+  socket.on("tell-servers", (...args) => namespace.serverSideEmit("told", ...args));
+  socket.on("ask-servers", async (value, done = nobody) => done(await namespace.serverSideEmitWithAck("asked", value)));
+  socket.on("servers", async (done = nobody) => done(1 + (await namespace.serverSideEmitWithAck("asked")).length));
+}
+
+/** Answers the other servers. */
+function answerServers(namespace) {
+  namespace.on("told", (...args) => namespace.local.emit("told", ...args));
+  namespace.on("asked", (...received) => {
+    const [args, answer] = split(received);
+    answer(args);
+  });
+}
+
 /** What a client may do to the other sockets of the namespace, and learn about them. */
 function serveCrowd(namespace, socket, reasons) {
+  serveServers(namespace, socket);
   socket.on("algebra", (to, except, arg) => namespace.to(to).except(except).emit("room", arg));
   socket.on("others", (to, except, arg) => {
     (to.length > 0 ? socket.to(to) : socket.broadcast).except(except).emit("room", arg);

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { createServer } from "node:http";
 import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
+import { busAdapter } from "./bus.mjs";
 import { parseFlags } from "./flags.mjs";
 import { serveDynamic, serveEverywhere, serveCustom, serveRefused } from "./handlers.mjs";
 
@@ -20,6 +21,7 @@ try {
     cors: "",
     cookie: false,
     eio3: false,
+    bus: "",
     recovery: false,
     "recovery-duration": 120_000,
     "recovery-run-middlewares": false,
@@ -55,6 +57,7 @@ const io = new Server(http, {
   path: flags.path,
   connectTimeout: flags["connect-timeout"],
   ...(flags.parser ? { parser: createRequire(import.meta.url)(`socket.io-${flags.parser}-parser`) } : {}),
+  ...(flags.bus ? { adapter: busAdapter(flags.bus) } : {}),
   ...(flags.recovery ? { connectionStateRecovery: recovery } : {}),
 });
 serveEverywhere(io.of("/"));

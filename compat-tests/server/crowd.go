@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -35,8 +36,56 @@ func serveCrowd(n *socketio.Namespace) {
 	socketio.On2(n, "kick", func(_ *socketio.Event, room string, closing bool) error {
 		return n.In(room).DisconnectSockets(closing)
 	})
+	serveServers(n)
 	servePolls(n)
 	serveReasons(n)
+}
+
+// found is a socket as another server may see it.
+type found struct {
+	ID         string          `json:"id"`
+	Rooms      []string        `json:"rooms"`
+	Auth       json.RawMessage `json:"auth"`
+	Remembered string          `json:"remembered"`
+}
+
+// serveServers registers what concerns the other servers of a cluster.
+func serveServers(n *socketio.Namespace) {
+	socketio.OnCall(n, "find", func(e *socketio.Event, room string) (list []found, err error) {
+		list = []found{}
+		for s, err := range n.In(room).FetchSockets(e.Context()) {
+			if err != nil {
+				return nil, err
+			}
+			remembered, _ := rememberedKey.GetRemote(s)
+			list = append(list, found{s.ID(), s.Rooms(), s.Handshake().Auth, remembered})
+		}
+		return list, nil
+	})
+	n.Handle("tell-servers", func(e *socketio.Event) error { return n.ServerSideEmit("told", e.Args()...) })
+	n.OnServerSideEmit("told", func(e *socketio.ServerSideEvent) error { return n.Local().Emit("told", e.Args()...) })
+	socketio.OnCall(n, "ask-servers", func(e *socketio.Event, v any) (answers []any, err error) {
+		answers = []any{}
+		for reply, err := range n.ServerSideEmitWithAck(e.Context(), "asked", v) {
+			if err != nil {
+				return nil, err
+			}
+			answers = append(answers, reply.Args()...)
+		}
+		return answers, nil
+	})
+	n.OnServerSideEmit("asked", func(e *socketio.ServerSideEvent) error { return e.Ack(e.Args()) })
+	socketio.OnCall0(n, "servers", func(e *socketio.Event) (int, error) {
+		// As many as answer, and this one.
+		servers := 1
+		for _, err := range n.ServerSideEmitWithAck(e.Context(), "asked") {
+			if err != nil {
+				return 0, err
+			}
+			servers++
+		}
+		return servers, nil
+	})
 }
 
 // servePolls registers what asks clients and waits for a limited time.

@@ -55,7 +55,7 @@ func serveEverywhere(n *socketio.Namespace) {
 	})
 }
 
-var rememberedKey = socketio.NewKey[string]("remembered")
+var rememberedKey = socketio.NewSharedKey[string]("remembered")
 
 // serveState registers what is there to see whether a socket was recovered.
 func serveState(n *socketio.Namespace) {

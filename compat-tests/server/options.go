@@ -29,6 +29,8 @@ type options struct {
 	deflate        bool
 	webTransport   bool
 
+	bus string
+
 	recovery               bool
 	recoveryDuration       time.Duration
 	recoveryRunMiddlewares bool
@@ -51,6 +53,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.StringVar(&o.parser, "parser", "", "form of packets on the wire: msgpack, or nothing for the default one")
 	f.BoolVar(&o.deflate, "deflate", false, "compress the messages of WebSockets")
 	f.BoolVar(&o.webTransport, "webtransport", false, "serve WebTransport on the UDP port of the same number")
+	f.StringVar(&o.bus, "bus", "", "address of the bus that joins this server to others")
 	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
 	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
 	f.BoolVar(&o.recoveryRunMiddlewares, "recovery-run-middlewares", false, "run middlewares for recovered clients too, with -recovery")
@@ -103,6 +106,9 @@ func (o options) socketio() socketio.Config {
 		CORS:           o.cors(),
 
 		PerMessageDeflate: o.perMessageDeflate(),
+	}
+	if o.bus != "" {
+		c.Adapter = busAdapter(o.bus)
 	}
 	if o.recovery {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{
