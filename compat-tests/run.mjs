@@ -178,8 +178,10 @@ if (runs.length === 0) {
 }
 
 env.COMPAT_SERVER = JSON.stringify(target.go ? [build("compat-server", target.go)] : target.command);
-if (target.ours) {
+if (target.ours || values.suite === "differential") {
   env.COMPAT_PARSERS = build("parserbridge", { directory: here, package: "./parserbridge" });
+}
+if (target.ours) {
   env.COMPAT_DEMO = build("socketio", { directory: root, package: "./cmd/socketio" });
 }
 

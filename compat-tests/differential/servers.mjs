@@ -7,13 +7,15 @@ const oracle = [process.execPath, join(import.meta.dirname, "..", "oracle", "ser
 const ours = JSON.parse(process.env.COMPAT_SERVER);
 
 const running = new Map();
+const processes = [];
 
 async function start([program, ...args], flags) {
   const server = new Process(program, [...args, "-addr", "127.0.0.1:0", ...flags], {
     pattern: /^listening on http:\/\/(.+):(\d+)$/,
   });
+  processes.push(server);
   const [, host, port] = await server.line;
-  return { host, port: Number(port), kill: () => server.kill() };
+  return { host, port: Number(port) };
 }
 
 /** Resolves with {official, ours}: two servers with these flags. */
@@ -25,8 +27,8 @@ export function serversWith(flags = []) {
   return running.get(key).then(([official, own]) => ({ official, ours: own }));
 }
 
-/** Ends them all; rejects when one of ours had complained. */
+/** Ends them all, those too that did not get as far as to listen; rejects when one of ours had complained. */
 export async function killServers() {
-  const pairs = await Promise.all(running.values());
-  await Promise.all(pairs.flat().map((server) => server.kill()));
+  await Promise.allSettled(running.values());
+  await Promise.all(processes.map((server) => server.kill()));
 }

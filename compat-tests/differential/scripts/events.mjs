@@ -1,6 +1,6 @@
 // Socket.IO events, acknowledgements and attachments.
 
-import { SOCKETS, table, together } from "./table.mjs";
+import { oneByOne, SOCKETS, table, together } from "./table.mjs";
 
 const echo = (...args) => `42${JSON.stringify(["echo", ...args])}`;
 const placeholder = (num) => ({ _placeholder: true, num });
@@ -85,7 +85,6 @@ const binary = {
   "an attachment used twice": ['451-["bin",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]', { hex: "ff" }],
   "an attachment that is not used": ['451-["bin",1]', { hex: "ff" }],
   "an attachment and an id": ['451-7["ack",{"_placeholder":true,"num":0}]', { hex: "ff" }],
-  "an attachment in a namespace": ["40/chat,", '451-/chat,["bin",{"_placeholder":true,"num":0}]', { hex: "ff" }],
   "ten attachments": [`4510-["bin",${Array.from({ length: 10 }, (_, i) => JSON.stringify(placeholder(i)))}]`, ...Array.from({ length: 10 }, (_, i) => ({ hex: `0${i}` }))],
   "eleven attachments": [`4511-["bin"]`],
   "a thousand attachments": ['451000-["bin"]'],
@@ -120,6 +119,7 @@ export default table("events", { at: SOCKETS }, {
   ...Object.assign({}, ...Object.entries(values).map(([title, args]) => both(`${title}, acknowledged`, [`4213${JSON.stringify(["ack", ...args])}`]))),
   ...Object.assign({}, ...Object.entries(raw).map(([title, message]) => both(title, [message]))),
   ...Object.assign({}, ...Object.entries(binary).map(([title, messages]) => both(title, messages))),
+  ...oneByOne("an attachment in a namespace", ["40/chat,", '451-/chat,["bin",{"_placeholder":true,"num":0}]', { hex: "ff" }]),
   "an answer to a question": [["ws"], ["send", "40"], ["send", '42["ask"]'], ["send", '43<question 1>["yes",1]'], ["send", '43<question 1>["again"]']],
   "an answer with an attachment": [["ws"], ["send", "40"], ["send", '42["ask"]'], ["send", '461-<question 1>[{"_placeholder":true,"num":0}]'], ["bytes", "0102"]],
   "an answer without arguments": [["ws"], ["send", "40"], ["send", '42["ask"]'], ["send", "43<question 1>[]"]],
