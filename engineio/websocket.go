@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"runtime"
 	"time"
 	"unicode/utf8"
 
@@ -74,6 +75,8 @@ func (c *wsConn) run(first []byte) {
 			<-resume
 		}
 		err = c.readOnce()
+		// Others first: what they answer brings more bytes, and reading now would only find that there are none.
+		runtime.Gosched()
 	}
 	c.gone()
 }
