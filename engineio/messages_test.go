@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -19,6 +20,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/engineio/wire"
 )
 
 // over runs a test over each transport. read returns what comes next, at least one packet; write sends one.
@@ -260,4 +262,17 @@ func TestTLS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A volatile message that is dropped does not keep back what was held for it.
+func TestVolatileBehindHold(t *testing.T) {
+	s := start(t, engineio.Config{})
+	c := s.dial(direct)
+	c.open()
+	x := next(t, s.sessions)
+	frame := wire.AppendText(nil, wire.Message, []byte("held"))
+	if err := errors.Join(x.Write(frame, engineio.Hold), x.Write(frame, engineio.Volatile)); err != nil {
+		t.Fatal(err)
+	}
+	c.want("4held")
 }

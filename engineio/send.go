@@ -17,7 +17,7 @@ const (
 	// Later leaves the writing to another goroutine, because more messages will follow at once: they then leave in one
 	// write.
 	Later
-	// Hold keeps the message until another one is written without it or Flush is called, which must be soon: more messages will
+	// Hold keeps the message until another one comes without it, even if that is dropped, or Flush is called, which must be soon: more messages will
 	// follow at once, and then leave in one write. Where somebody is writing, or the session polls, it makes no difference.
 	Hold
 	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it may
@@ -62,7 +62,7 @@ func (s *Session) write(e entry, o WriteOptions) error {
 		return ErrClosed
 	}
 	if o&Volatile != 0 && !s.writable() {
-		s.mu.Unlock()
+		s.send(o) // what was held for this message leaves without it
 		return nil
 	}
 	return s.put(e, o)
