@@ -47,8 +47,14 @@ class Author {
     for (let i = this.#random.between(2, 7); i > 0; i--) {
       steps.push(...this.#act(words, isSockets));
     }
-    const at = isSockets ? SOCKETS : ENGINE;
-    return { name: `fuzz ${n}`, at, server: isOld ? ["-eio3"] : undefined, steps: steps.map((step) => this.#asked(step)) };
+    const recovery = isSockets && !isOld && this.#random.chance(0.15);
+    return {
+      name: `fuzz ${n}`,
+      at: isSockets ? SOCKETS : ENGINE,
+      server: isOld ? ["-eio3"] : recovery ? ["-recovery"] : undefined,
+      recovery,
+      steps: steps.map((step) => this.#asked(step)),
+    };
   }
 
   /** A step with the query of the protocol that is spoken. */

@@ -102,7 +102,7 @@ export const known = [
   {
     why: "A second CONNECT while the first is still in a middleware",
     script: /fuzz/,
-    step: /"(40\/\w+,)\S*\1/,
+    step: /(40\/\w+,)\S*\1/,
     ours: /close|"1"/,
     parts: true,
     sometimes: true,
