@@ -73,7 +73,7 @@ func TestReceiveAllocations(t *testing.T) {
 	skipUnderRace(t)
 	send := receiver(t)
 	n := testing.AllocsPerRun(2000, send)
-	if n > 6 {
+	if n > 3 {
 		t.Errorf("%v allocations", n)
 	}
 	t.Logf("%v allocations", n)

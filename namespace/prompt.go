@@ -76,30 +76,36 @@ func (s *Socket) paceOf(t task, e *Event) *pace {
 	return &s.ns.others
 }
 
-// Work handles the events that wait, and leaves to a goroutine what may take long.
+// Work does what waits, and leaves to a goroutine what may take long.
 func (p *prompt) Work() {
 	s := (*Socket)(p)
-	rest := s.work // what a goroutine is to do then: this, when a handler ended this one
+	var t task
+	var e *Event
+	idle, taken := false, false // nothing waits; t has been taken and not been done
 	defer func() {
 		s.unhold()
-		if rest != nil {
-			go rest()
+		switch {
+		case idle:
+			s.ns.hub.workers.end()
+		case taken:
+			go s.workFrom(t, e)
+		default: // a handler ended the goroutine
+			go s.work()
 		}
 	}()
 	s.holding.Store(true)
 	start := monotonic()
 	for n := 1; ; n++ {
-		t, e := s.next()
-		if t == taskNone {
-			rest = nil
-			s.ns.hub.workers.end()
+		if t, e = s.next(); t == taskNone {
+			idle = true
 			return
 		}
+		taken = true
 		of := s.paceOf(t, e)
 		if of == nil || n > promptEvents || !of.take() {
-			rest = func() { s.workFrom(t, e) }
 			return
 		}
+		taken = false
 		s.handling.Store(of)
 		if t == taskAdmit {
 			s.admit()

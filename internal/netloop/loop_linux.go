@@ -44,6 +44,7 @@ type Loop struct {
 	at    atomic.Pointer[Conn] // whose Data is running; relieve takes it away from a goroutine that it relieves
 
 	// The loop's own.
+	ask    func(fd uintptr) bool // poll, made once: it would be garbage per turn
 	events [turnEvents]syscall.EpollEvent
 	ready  [turnEvents]*Conn
 	n      int // of events and ready
@@ -69,7 +70,7 @@ func (l *Loop) open() error {
 		_ = file.Close()
 		return err
 	}
-	l.file, l.raw, l.epoll = file, raw, fd
+	l.file, l.raw, l.epoll, l.ask = file, raw, fd, l.poll
 	return nil
 }
 
@@ -156,7 +157,7 @@ func (l *Loop) wait() bool {
 	raw := l.raw
 	l.mu.Unlock()
 	// poll is called when this begins, and when the runtime's poller says that there may be something.
-	err := raw.Read(l.poll)
+	err := raw.Read(l.ask)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil { // closed

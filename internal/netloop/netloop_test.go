@@ -254,3 +254,20 @@ func TestTryWriteAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A turn of the loop, from the peer's bytes to the handler, allocates nothing.
+func TestTurnAllocatesNothing(t *testing.T) {
+	came := make(chan struct{})
+	s := &spy{onData: func([]byte) bool {
+		came <- struct{}{}
+		return true
+	}}
+	peer := watch(t, newLoop(t), s)
+	b := []byte("x")
+	if n := testing.AllocsPerRun(100, func() {
+		_, _ = peer.Write(b)
+		<-came
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
