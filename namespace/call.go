@@ -90,7 +90,7 @@ func (s *Socket) wait(ctx context.Context, event string, args []any, f adapter.F
 		defer s.ns.hub.stop(&c.timer)
 	}
 	s.showOutgoing(event, args)
-	err = s.write(frames, s.options(f)&^engineio.Later) // the caller is about to wait
+	err = s.write(frames, s.options(f)&^(engineio.Later|engineio.Hold)) // the caller is about to wait
 	bytes := len(frames)
 	x.release()
 	s.emitted(event, bytes, err)

@@ -91,7 +91,17 @@ func (s *Socket) write(frames []byte, o engineio.WriteOptions) error {
 	if h := s.held.Load(); h != nil && h.take(frames, o) {
 		return nil
 	}
-	return closedError(s.client.session.Write(frames, o))
+	err := s.client.session.Write(frames, o)
+	s.heldTooLate(o)
+	return closedError(err)
+}
+
+// heldTooLate lets go of what was just kept back, if the event loop that would have done so has let go already: whoever sends
+// from another goroutine may have looked at holding just before.
+func (s *Socket) heldTooLate(o engineio.WriteOptions) {
+	if o&engineio.Hold != 0 && !s.holding.Load() {
+		s.client.session.Flush(0)
+	}
 }
 
 // writePrepared queues frames that go to many sockets.

@@ -1,5 +1,10 @@
 package namespace
 
+import (
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/protocol"
+)
+
 // PendingCalls is the number of acknowledgements that a socket's table holds.
 func PendingCalls(s *Socket) int {
 	s.mu.Lock()
@@ -19,4 +24,21 @@ func (n *Namespace) ServerSideWaiting() int {
 	n.serverSide.mu.Lock()
 	defer n.serverSide.mu.Unlock()
 	return n.serverSide.events
+}
+
+// EmitWhileLetGo is an Emit of another goroutine at the wrong moment: the event loop stops keeping back what handlers send
+// when the emit has seen that it does.
+func EmitWhileLetGo(s *Socket, event string) error {
+	s.more.Store(true)
+	s.holding.Store(true)
+	o := s.options(adapter.Flags{})
+	s.more.Store(false)
+	s.unhold()
+	x := s.ns.hub.takeScratch()
+	defer x.release()
+	frames, err := x.packet(protocol.Event, s.ns.name, 0, false, event, nil)
+	if err != nil {
+		return err
+	}
+	return s.write(frames, o)
 }
