@@ -19,6 +19,7 @@
 //   ["wait", ms]           nothing
 //   ["as", name]           what follows is another client, or a former one again
 //   ["together", step...]  steps one right after the other
+//   ["same", step]         a request on the connection used last, instead of one of its own
 //
 // In what is posted and sent, "<question 1>" is the id of the first question that the server has asked, and "<pid 3>" the id that has
 // this name in the transcript.
@@ -91,6 +92,7 @@ class Player {
   #channels = [];
   #isTogether = false;
   #isOver = false;
+  #kept;
 
   constructor(script, server) {
     this.#script = script;
@@ -137,6 +139,10 @@ class Player {
 
   async #channel(kind) {
     const client = this.#client;
+    if (this.#kept) {
+      client.last[kind] = this.#kept;
+      return this.#kept;
+    }
     client.count++;
     const label = `${client.name}${client.name && " "}${kind} ${client.count}`;
     let answered;
@@ -310,6 +316,15 @@ class Player {
       this.#clients.set(name, new Client(name));
     }
     this.#client = this.#clients.get(name);
+  }
+
+  async same(step) {
+    this.#kept = this.#client.last.any;
+    await this.#run(step);
+    if (!this.#isTogether) {
+      await this.#answered(step);
+    }
+    this.#kept = undefined;
   }
 
   async together(...steps) {
