@@ -1,8 +1,8 @@
-// The deliberate differences that the scripts meet. `why` is the beginning of a row of docs/differences.md, or says itself why
-// the two need not be the same. An entry matches a step when `script` matches the script's name, `step` the step as JSON, and
-// `official` and `ours` the lines that only one of the transcripts has; what is not given matches everything, and null
-// matches no lines. With `parts` nothing is compared after that step: the difference leaves two different states behind. An entry
-// that no script meets is an error, but for what depends on how bytes arrive, or on the fuzzer's luck: that is met `sometimes`.
+// The deliberate differences that the scripts meet. `why` is the beginning of a row of docs/differences.md. An entry matches a step
+// when `script` matches the script's name, `step` the step as JSON, and `official` and `ours` the lines that only one of the
+// transcripts has; what is not given matches everything, and null matches no lines. With `parts` nothing is compared after that
+// step: the difference leaves two different states behind. An entry that no script meets is an error, but for what depends on how
+// bytes arrive, or on the fuzzer's luck: that is met `sometimes`.
 
 const refusedOrigin = / "(\{\\"code\\":4,\\"message\\":\\")?Origin /;
 const http = "Answers that net/http gives by itself";
@@ -21,7 +21,7 @@ export const known = [
     ours: /400 .*Bad request/,
   },
   {
-    why: "The close packet `1` on a WebSocket closes the session",
+    why: "The close packet `1` on a WebSocket or WebTransport closes the session",
     step: /^\["(send|together)".*"1/,
     ours: /close$/m,
     parts: true,
@@ -98,7 +98,7 @@ export const known = [
     parts: true,
     sometimes: true,
   },
-  { why: "The close packet `1` on a WebSocket closes the session", script: /fuzz/, step: /^\["send","b1/, ours: /close$/m, parts: true, sometimes: true },
+  { why: "The close packet `1` on a WebSocket or WebTransport closes the session", script: /fuzz/, step: /^\["send","b1/, ours: /close$/m, parts: true, sometimes: true },
   {
     why: "A second CONNECT while the first is still in a middleware",
     script: /fuzz/,
@@ -109,7 +109,7 @@ export const known = [
   },
   { why: "A namespace of a protocol 3 client is taken as it is written", official: /%C3%A9/, ours: /é/ },
   {
-    why: 'A session that was opened on WebSocket cannot be "upgraded"',
+    why: 'A session that was opened on WebSocket or WebTransport cannot be "upgraded"',
     script: /fuzz/,
     step: /^\["ws"/,
     official: null,

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
+import { undocumented } from "./documented.mjs";
 import { Bridge } from "./parsers/bridge.mjs";
 import * as engine from "./parsers/engine.mjs";
 import { Generator } from "./parsers/generator.mjs";
@@ -83,6 +84,10 @@ for (const name of ["sockets", "msgpack"]) {
   test(`${name} decoded`, () => compare(`decode ${name}`, sockets.decoding(name, COUNT, ...stream())));
   test(`${name} encoded`, () => compare(`encode ${name}`, sockets.encoding(name, COUNT, ...stream())));
 }
+
+test("every known difference is documented", () => {
+  assert.deepEqual(undocumented(known), []);
+});
 
 test("every known difference is met", () => {
   assert.deepEqual(known.filter((entry) => !used.has(entry) && !entry.sometimes), []);

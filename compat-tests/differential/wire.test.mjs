@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { target } from "../lib/server.mjs";
 import { brief, compare, sideBySide } from "./compare.mjs";
+import { undocumented } from "./documented.mjs";
 import { fuzzed } from "./fuzz.mjs";
 import { known } from "./known.mjs";
 import { play } from "./player.mjs";
@@ -110,6 +111,10 @@ for (const { name, scripts } of all) {
     }
   });
 }
+
+test("every known difference is documented", () => {
+  assert.deepEqual(undocumented(known), []);
+});
 
 test("every known difference is met", { skip: wanted ? "not all scripts were played" : target === "node" && "the two are one" }, () => {
   assert.deepEqual(known.filter((entry) => !used.has(entry) && !entry.sometimes), []);
