@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gosocketio/socketio/engineio"
@@ -95,10 +96,9 @@ func TestMiddlewareFails(t *testing.T) {
 // A middleware that panics costs its request only.
 func TestMiddlewarePanics(t *testing.T) {
 	bothWays(t, "", "", func(t *testing.T, shake func(*server) reply) {
-		panics := true
+		var panicked atomic.Bool
 		s := start(t, engineio.Config{Middleware: []middleware{through(func(http.ResponseWriter, *http.Request) bool {
-			if panics {
-				panics = false
+			if !panicked.Swap(true) {
 				panic(http.ErrAbortHandler) // net/http logs every other value
 			}
 			return true
