@@ -1,54 +1,133 @@
+// A TCP proxy in front of a server: a network that a scenario can break.
+
 import net from "node:net";
+import { once } from "./deadline.mjs";
 
-/** The network between a client and a server, which can be cut. */
+/** One connection of a client, and its twin at the server. */
+class Link {
+  /** What the client has sent so far began with this: the head of its first request. */
+  head = "";
+
+  /** How many chunks the server has sent. */
+  answers = 0;
+
+  constructor(client, server) {
+    this.client = client;
+    this.server = server;
+  }
+
+  get isWebSocket() {
+    return /^upgrade: websocket/im.test(this.head);
+  }
+
+  /** Ends both connections at once, with a reset. */
+  cut() {
+    this.client.resetAndDestroy();
+    this.server.resetAndDestroy();
+  }
+}
+
 export class Proxy {
-  #server;
-  #target;
-  #sockets = new Set();
-  #isCut = false;
+  links = new Set();
 
-  /** Resolves with a proxy in front of a server {host, port}, on a port of its own. */
-  static async before(target) {
+  /** Called with (link, chunk) before a chunk goes on; what it returns goes on instead, unless it returns nothing. */
+  onRequest = (link, chunk) => chunk;
+  onAnswer = (link, chunk) => chunk;
+
+  /** How long every chunk is under way, in milliseconds. */
+  delay = 0;
+
+  #listener;
+  #target;
+  #stalled = false;
+  #down = false;
+
+  /** Starts a proxy for a server, which ends with the test t. */
+  static async start(t, server) {
     const proxy = new Proxy();
-    proxy.#target = target;
-    proxy.#server = net.createServer((client) => proxy.#join(client));
-    await new Promise((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
-    proxy.port = proxy.#server.address().port;
-    proxy.url = `http://127.0.0.1:${proxy.port}`;
+    proxy.#target = server;
+    proxy.#listener = net.createServer((client) => proxy.#accept(client));
+    const listening = once(proxy.#listener, "listening");
+    proxy.#listener.listen(0, "127.0.0.1");
+    await listening;
+    t.after(() => {
+      proxy.#listener.close();
+      proxy.cut();
+    });
+    proxy.url = `http://127.0.0.1:${proxy.#listener.address().port}`;
     return proxy;
   }
 
-  #join(client) {
-    if (this.#isCut) {
-      client.destroy();
+  #accept(client) {
+    if (this.#down) {
+      client.resetAndDestroy();
       return;
     }
-    const upstream = net.connect(this.#target);
-    for (const [from, to] of [[client, upstream], [upstream, client]]) {
-      this.#sockets.add(from);
-      from.on("error", () => to.destroy());
+    const { host, port } = this.#target;
+    const server = net.connect({ host, port });
+    const link = new Link(client, server);
+    this.links.add(link);
+    client.on("data", (chunk) => {
+      if (link.head.length < 4_096) {
+        link.head += chunk.toString("latin1");
+      }
+      this.#pass(server, this.onRequest(link, chunk));
+    });
+    server.on("data", (chunk) => {
+      link.answers++;
+      this.#pass(client, this.onAnswer(link, chunk));
+    });
+    for (const [from, to] of [[client, server], [server, client]]) {
+      from.on("error", () => {});
+      from.on("end", () => this.#stalled || this.#later(() => to.end()));
       from.on("close", () => {
-        this.#sockets.delete(from);
-        to.destroy();
+        if (to.destroyed) {
+          this.links.delete(link);
+        } else if (!this.#stalled) {
+          this.#later(() => to.destroy());
+        }
       });
-      from.pipe(to);
     }
   }
 
-  /** Breaks every connection, and lets no new one through. */
+  #pass(to, chunk) {
+    if (!chunk || this.#stalled || to.destroyed) {
+      return;
+    }
+    this.#later(() => to.destroyed || to.write(chunk));
+  }
+
+  /** Does something after the delay; whatever is delayed keeps its order. */
+  #later(act) {
+    if (this.delay > 0) {
+      setTimeout(act, this.delay);
+    } else {
+      act();
+    }
+  }
+
+  /** Cuts every connection. */
   cut() {
-    this.#isCut = true;
-    for (const socket of this.#sockets) {
-      socket.destroy();
+    for (const link of this.links) {
+      link.cut();
     }
   }
 
-  restore() {
-    this.#isCut = false;
+  /** Cuts every connection, new ones too, until restore is called. */
+  interrupt() {
+    this.#down = true;
+    this.cut();
   }
 
-  close() {
+  /** Swallows everything from now on, and tells nobody: a cable that was pulled. */
+  stall() {
+    this.#stalled = true;
+  }
+
+  /** The network is back; what was connected through it is not. */
+  restore() {
+    this.#down = false;
+    this.#stalled = false;
     this.cut();
-    this.#server.close();
   }
 }

@@ -47,7 +47,7 @@ export function scenario(name, ...rest) {
   describe(name, () => {
     for (const way of all) {
       const cell = { scenario: name, client: way.client.name, transport: way.transport };
-      test(way.name, { timeout: 60_000 }, noted(cell, (t) => run(t, way)));
+      test(way.name, { timeout: options.timeout ?? 60_000 }, noted(cell, (t) => run(t, way)));
     }
   });
 }

@@ -25,7 +25,8 @@ func serveCrowd(n *socketio.Namespace) {
 		return s.To(to...).Except(except...).Emit("room", arg)
 	})
 	socketio.OnCall(n, "members", func(e *socketio.Event, room string) ([]string, error) {
-		return n.In(room).AllSockets(e.Context())
+		ids, err := n.In(room).AllSockets(e.Context())
+		return append([]string{}, ids...), err // an empty list, not null
 	})
 	socketio.On2(n, "gather", func(e *socketio.Event, from, to string) error {
 		return errors.Join(n.In(from).SocketsJoin(to), e.Ack())
