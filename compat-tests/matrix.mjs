@@ -50,6 +50,11 @@ if (!existsSync(join(here, "node_modules", "socket.io-client"))) {
   fail("npm packages are missing: run `npm ci` in compat-tests");
 }
 const { clientNames } = await import("./lib/clients.mjs");
+for (const name of values.client ?? []) {
+  if (!clientNames.includes(name)) {
+    fail(`--client: there is ${clientNames.join(", ")}, and no ${name}`);
+  }
+}
 const whole = words.length === 0 && !values.client && values.target.length === Object.keys(targets).length;
 
 let child;

@@ -27,7 +27,7 @@ import { targets } from "./lib/targets.mjs";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
-const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential"], browser: ["browser"], differential: ["differential"], matrix: ["scenarios", "conformance", "bad-input"] };
+const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential", "tools"], browser: ["browser"], differential: ["differential"], matrix: ["scenarios", "conformance", "bad-input"] };
 
 /** Ends the run with one line that says what is missing. */
 function fail(line) {
@@ -144,7 +144,7 @@ if (values.suite === "browser") {
 /** The test files of directories, as far as words chose them. */
 function list(...directories) {
   return directories
-    .filter((directory) => target.ours || values.suite === directory || !["demo", "differential"].includes(directory))
+    .filter((directory) => target.ours || values.suite === directory || !["demo", "differential", "tools"].includes(directory))
     .flatMap((directory) => readdirSync(join(here, directory)).map((name) => join(directory, name)))
     .filter((file) => file.endsWith(".test.mjs"))
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
@@ -185,6 +185,25 @@ if (target.ours || values.suite === "differential") {
 if (target.ours) {
   env.COMPAT_DEMO = build("socketio", { directory: root, package: "./cmd/socketio" });
 }
+
+/** Starts the server once and ends it again; what keeps it from coming up is said in one line, not in every test. */
+async function check([program, ...args]) {
+  const server = spawn(program, [...args, "-addr", "127.0.0.1:0"], { env, stdio: ["ignore", "pipe", "pipe"] });
+  process.once("exit", () => server.kill("SIGKILL"));
+  let errors = "";
+  server.stderr.on("data", (text) => (errors += text));
+  const reason = await new Promise((done) => {
+    server.once("error", (error) => done(error.message));
+    server.once("close", (code) => done(errors.split("\n").find((line) => /^(\w*Error|server|peer|oracle|panic|fatal error)\b.*:/.test(line)) ?? `it ended with ${code}`));
+    server.stdout.once("data", () => done());
+    setTimeout(() => done("it says nothing"), 20_000).unref();
+  });
+  server.kill("SIGKILL");
+  if (reason) {
+    fail(`the server does not come up: ${reason}`);
+  }
+}
+await check(JSON.parse(env.COMPAT_SERVER));
 
 let failed = 0;
 for (const [files, clients] of runs) {

@@ -76,6 +76,10 @@ process.once("SIGTERM", () => {
 });
 
 const [, host, port] = /^(.*):(\d+)$/.exec(flags.addr);
+http.once("error", (error) => {
+  console.error(`oracle: ${error.message}`);
+  process.exit(1);
+});
 http.listen(Number(port), host, () => {
   console.log(`listening on http://${host}:${http.address().port}`);
 });
