@@ -26,8 +26,8 @@ type crowd struct {
 	connectsPerSec float64
 }
 
-// spare are the descriptors that a process needs besides its connections.
-const spare = 200
+// spare are the descriptors that a process needs besides its connections, those that it is taking over among them.
+const spare = 400
 
 // many opens as many idle connections as the machine allows, keeps them alive through a heartbeat, broadcasts once to all, and
 // says what that took and what a million would.

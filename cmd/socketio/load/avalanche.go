@@ -33,15 +33,14 @@ func Avalanches(ctx context.Context, t *Target, o Options, restart func(context.
 	if err != nil {
 		return nil, err
 	}
-	conns, err := r.open(o.Conns)
+	a := avalanche{run: r}
+	all := make(chan struct{})
+	conns, err := r.open(o.Conns, func(_ int, c *Conn) error {
+		a.live(c, all)
+		return nil
+	})
 	if err != nil {
 		return r.finish(err)
-	}
-	var a avalanche
-	a.run = r
-	all := make(chan struct{})
-	for _, c := range conns {
-		r.wg.Go(func() { a.live(c, all) })
 	}
 	r.pause(o.Warmup)
 	from, _ := r.usage()

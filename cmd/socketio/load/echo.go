@@ -54,7 +54,7 @@ func pingPong(ctx context.Context, name string, t *Target, o Options, message fu
 		return nil, err
 	}
 	r.result.Outstanding, r.result.Size = o.Outstanding, o.Size
-	conns, err := r.open(o.Conns)
+	conns, err := r.open(o.Conns, nil)
 	if err == nil {
 		x := message()
 		r.each(conns, func(_ int, c *Conn) error { return r.converse(c, x) })

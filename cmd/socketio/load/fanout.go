@@ -48,42 +48,67 @@ func fanOut(ctx context.Context, name string, t *Target, o Options, messages fun
 		return nil, err
 	}
 	r.result.Size = o.Size
-	conns, err := r.open(o.Conns)
 	var first, last histogram
+	groups := make([]*group, min(o.Rooms, o.Conns))
+	joins := make([]string, len(groups))
+	for i := range groups {
+		join, event, want := messages(i)
+		joins[i] = join
+		groups[i] = r.group(t.event("2", event), []byte("2"+t.namespace()+want), &first, &last)
+		groups[i].size = int64((o.Conns - i + len(groups) - 1) / len(groups))
+	}
+	var joined atomic.Int64
+	ready := make(chan struct{})
+	_, err = r.open(o.Conns, func(i int, c *Conn) error {
+		g := groups[i%len(groups)]
+		if i < len(groups) {
+			g.sender = c
+		}
+		if err := c.enterAll(joins[i%len(groups)], i, o.Joins); err != nil {
+			return err
+		}
+		if joined.Add(1) == int64(o.Conns) {
+			close(ready)
+		}
+		return g.receive(c)
+	})
 	if err == nil {
-		groups := make([]*group, min(o.Rooms, len(conns)))
-		for i := range groups {
-			join, event, want := messages(i)
-			groups[i] = r.group(conns[i], t.event("2", event), []byte("2"+t.namespace()+want), &first, &last)
-			for j := i; j < len(conns) && err == nil; j += len(groups) {
-				groups[i].size++
-				if join != "" {
-					err = conns[j].enter(join)
-				}
-				for k := 0; k < o.Joins && err == nil; k++ {
-					err = conns[j].enter(fmt.Sprintf(`["join","own-%d-%d"]`, j, k))
-				}
-			}
+		select {
+		case <-ready:
+		case <-r.ctx.Done():
+		case <-time.After(t.Timeout):
+			err = fmt.Errorf("load: %d of %d connections have joined their rooms", joined.Load(), o.Conns)
 		}
+	}
+	for _, g := range groups {
 		if err == nil {
-			r.each(conns, func(i int, c *Conn) error {
-				g := groups[i%len(groups)]
-				if g.sender == c {
-					if err := g.send(); err != nil {
-						return err
-					}
-				}
-				return g.receive(c)
-			})
-			r.measure()
+			err = g.send()
 		}
+	}
+	if err == nil {
+		r.measure()
 	}
 	r.result.First, r.result.Last = first.summary(), last.summary()
 	return r.finish(err)
 }
 
-func (r *run) group(sender *Conn, frame, want []byte, first, last *histogram) *group {
-	return &group{r: r, sender: sender, frame: frame, want: want, started: time.Now(), first: first, last: last}
+func (r *run) group(frame, want []byte, first, last *histogram) *group {
+	return &group{r: r, frame: frame, want: want, started: time.Now(), first: first, last: last}
+}
+
+// enterAll joins a room, "" for none, and so many rooms of the connection's own.
+func (c *Conn) enterAll(join string, i, own int) error {
+	if join != "" {
+		if err := c.enter(join); err != nil {
+			return err
+		}
+	}
+	for k := range own {
+		if err := c.enter(fmt.Sprintf(`["join","own-%d-%d"]`, i, k)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enter asks to join a room and waits for the answer.

@@ -16,13 +16,8 @@ func Idle(ctx context.Context, t *Target, o Options, broadcast bool) (*Result, e
 	if err != nil {
 		return nil, err
 	}
-	conns, err := r.open(o.Conns)
-	if err != nil {
-		return r.finish(err)
-	}
-	opened, ok := r.usage()
 	prefix := []byte("2" + t.namespace() + `["broadcast",`)
-	r.each(conns, func(_ int, c *Conn) error {
+	conns, err := r.open(o.Conns, func(_ int, c *Conn) error {
 		for { // whatever else a server tells its clients is none of our business
 			_, m, err := c.Next()
 			if err != nil {
@@ -33,6 +28,10 @@ func Idle(ctx context.Context, t *Target, o Options, broadcast bool) (*Result, e
 			}
 		}
 	})
+	if err != nil {
+		return r.finish(err)
+	}
+	opened, ok := r.usage()
 	if broadcast {
 		r.wg.Go(func() {
 			if r.pause(o.Warmup + o.Duration/2); r.ctx.Err() == nil {

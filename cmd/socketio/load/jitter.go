@@ -47,26 +47,25 @@ func Jittery(ctx context.Context, t *Target, o Options, between, down time.Durat
 		return nil, err
 	}
 	r.result.Size = o.Size
-	conns, err := r.open(o.Conns)
-	if err != nil {
-		return r.finish(err)
-	}
-	publisher, err := r.open(1)
-	if err != nil {
-		return r.finish(err)
-	}
 	j := &jittery{run: r, between: between, down: down, prefix: []byte("2" + t.namespace() + `["broadcast",`)}
+	_, err = r.open(o.Conns, func(_ int, c *Conn) error {
+		j.waiting.Add(1)
+		j.live(c)
+		return nil
+	})
+	if err != nil {
+		return r.finish(err)
+	}
 	// The publisher is in the broadcast too, and reads to no other end than to answer pings.
-	r.each(publisher, func(_ int, c *Conn) error {
+	publisher, err := r.open(1, func(_ int, c *Conn) error {
 		for {
 			if _, _, err := c.Next(); err != nil {
 				return err
 			}
 		}
 	})
-	for _, c := range conns {
-		j.waiting.Add(1)
-		r.wg.Go(func() { j.live(c) })
+	if err != nil {
+		return r.finish(err)
 	}
 	from, _ := r.usage()
 	r.measuring.Store(true)

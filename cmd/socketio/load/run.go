@@ -83,8 +83,9 @@ func (r *run) progress(format string, args ...any) {
 	}
 }
 
-// open makes n connections, and returns an error when one of them fails.
-func (r *run) open(n int) ([]*Conn, error) {
+// open makes n connections, and returns an error when one of them fails. live, if not nil, runs for each as soon as it is
+// there, as with each: a connection that nobody reads would miss its pings while many others are being made.
+func (r *run) open(n int, live func(i int, c *Conn) error) ([]*Conn, error) {
 	start := time.Now()
 	conns := make([]*Conn, n)
 	var next, opened atomic.Int64
@@ -105,17 +106,16 @@ func (r *run) open(n int) ([]*Conn, error) {
 				}
 				conns[i] = c
 				opened.Add(1)
+				r.owns(c)
+				if live != nil {
+					r.alive(int(i), c, live)
+				}
 			}
 		})
 	}
 	done := make(chan struct{})
 	go func() { dialing.Wait(); close(done) }()
 	r.eachSecond(done, func() { r.progress("%s of %s connections are open", thousands(opened.Load()), thousands(int64(n))) })
-	for _, c := range conns {
-		if c != nil {
-			r.owns(c)
-		}
-	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -152,13 +152,17 @@ func (r *run) eachSecond(done <-chan struct{}, f func()) {
 // each runs f for each connection on a goroutine of its own. An error of f, unless the run is over, is a lost connection.
 func (r *run) each(conns []*Conn, f func(i int, c *Conn) error) {
 	for i, c := range conns {
-		r.wg.Go(func() {
-			if err := f(i, c); err != nil && r.ctx.Err() == nil {
-				r.lost.Add(1)
-				r.failed(err)
-			}
-		})
+		r.alive(i, c, f)
 	}
+}
+
+func (r *run) alive(i int, c *Conn, f func(i int, c *Conn) error) {
+	r.wg.Go(func() {
+		if err := f(i, c); err != nil && r.ctx.Err() == nil {
+			r.lost.Add(1)
+			r.failed(err)
+		}
+	})
 }
 
 // failed keeps the first error.

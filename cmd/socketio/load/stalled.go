@@ -29,7 +29,7 @@ func StalledReaders(ctx context.Context, t *Target, o Options, stalled int) (*Re
 		return nil, err
 	}
 	r.result.Size = o.Size
-	conns, err := r.open(o.Conns)
+	conns, err := r.open(o.Conns, nil)
 	if err != nil {
 		return r.finish(err)
 	}
@@ -39,8 +39,8 @@ func StalledReaders(ctx context.Context, t *Target, o Options, stalled int) (*Re
 		}
 	}
 	var first, last histogram
-	g := r.group(conns[0], t.event("2", `["room","room",`+payload(o.Size)+`]`), []byte("2"+t.namespace()+`["room",`+payload(o.Size)+`]`), &first, &last)
-	g.size, g.pace = int64(len(conns)), time.Second/time.Duration(max(o.Rate, 1))
+	g := r.group(t.event("2", `["room","room",`+payload(o.Size)+`]`), []byte("2"+t.namespace()+`["room",`+payload(o.Size)+`]`), &first, &last)
+	g.sender, g.size, g.pace = conns[0], int64(len(conns)), time.Second/time.Duration(max(o.Rate, 1))
 	r.each(conns, func(_ int, c *Conn) error {
 		if c == g.sender {
 			if err := g.send(); err != nil {
@@ -53,7 +53,7 @@ func StalledReaders(ctx context.Context, t *Target, o Options, stalled int) (*Re
 	s := &Stalled{Stalled: stalled, Without: r.latency.summary()}
 	r.result.Stalled = s
 	connects := r.result.ConnectsPerSec
-	lazy, err := r.open(stalled)
+	lazy, err := r.open(stalled, nil)
 	if err != nil {
 		return r.finish(err)
 	}
