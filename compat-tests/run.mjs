@@ -3,6 +3,7 @@
 //   --target NAME  the server: go (this repository's, the default), node (the official one), peer; see lib/targets.mjs
 //   --suite wire   scenarios with the official clients, conformance suites, bad input, the demo (the default)
 //   --suite browser  the chat page in headless Chromium
+//   --suite chromium  scenarios with bundles of the official client in headless Chromium
 //   --suite differential  raw scripts and generated packets, answered by the official packages and by ours
 //   --suite matrix  what matrix.mjs compares: what makes sense for every server
 //   --play TEXT    in that suite, only the scripts whose name contains TEXT, and both transcripts of each
@@ -27,7 +28,7 @@ import { targets } from "./lib/targets.mjs";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
-const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential", "tools"], browser: ["browser"], differential: ["differential"], matrix: ["scenarios", "conformance", "bad-input"] };
+const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential", "tools"], browser: ["browser", "chromium"], chromium: ["chromium"], differential: ["differential"], matrix: ["scenarios", "conformance", "bad-input", "chromium"] };
 
 /** Ends the run with one line that says what is missing. */
 function fail(line) {
@@ -134,7 +135,7 @@ if (values.results) {
 if (values.patience) {
   env.COMPAT_PATIENCE = values.patience;
 }
-if (values.suite === "browser") {
+if (directories.includes("chromium")) {
   env.CHROMIUM ??= "/usr/bin/chromium";
   if (!existsSync(env.CHROMIUM)) {
     fail(`no Chromium at ${env.CHROMIUM}: install Debian's package chromium, or name one in CHROMIUM`);
