@@ -15,6 +15,7 @@ run: ## install the client's files, start the demo, print its URL
 	@go run ./cmd/socketio serve
 
 test: deps fmt vet lint go-test interop browser ## everything that CI runs
+	@$(MAKE) --no-print-directory ledger # of what has just run
 	@echo "all tests passed"
 
 deps:
