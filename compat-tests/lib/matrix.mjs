@@ -96,6 +96,8 @@ export class Matrix {
       "",
       `Written by \`make compat\`: ${this.scenarios} scenarios with the official clients, and what happens on the wire, against each server. A cell says how many`,
       "combinations of client and transport passed, of those that the scenario is about. The run fails where ours differs from the official server.",
+      "The peer is given less time for each answer (2.5 s instead of 8 s) and runs more files at once, since much of what it fails is waiting for what never comes;",
+      "on a busy machine a few of its failures may be due to that.",
       "",
       this.summary(),
       "",
