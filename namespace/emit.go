@@ -12,6 +12,9 @@ import (
 // Emit sends an event to this socket. Args are encoded as encoding/json does, a []byte at any depth as binary
 // attachment. Nil means that the event is queued, in order; it never waits for the client. Otherwise it returns
 // ErrClosed, engineio.ErrQueueFull (and the connection is closed), ErrReservedEvent or an encoding error.
+//
+// Where sockets are recovered ([ConnectionStateRecovery]), nil means as well that it is kept for the socket that comes after
+// this one, if its connection has broken; volatile events are not.
 func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(event, args, adapter.Flags{})
 }

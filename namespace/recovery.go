@@ -150,6 +150,9 @@ func (r *recovery) emit(s *Socket, event string, args []any, f adapter.Flags) er
 	to, written, err := r.send(s, e, !f.Volatile, options)
 	if to != nil {
 		to.showOutgoing(event, args)
+		if to != s {
+			options = 0 // they were about s's own writes
+		}
 		to.flush(options, e.unit, written)
 	}
 	if to != nil || err != nil {
@@ -206,7 +209,7 @@ func (s *Socket) known() uint64 {
 // queue is writePrepared for who holds recovery.mu: flush has to follow without it. written is false when the unit waits
 // for the connection handlers.
 func (s *Socket) queue(unit *engineio.Prepared, o engineio.WriteOptions) (written bool, err error) {
-	if h := s.held.Load(); h != nil && h.keep(heldWrite{unit, o}) {
+	if h := s.held.Load(); h != nil && h.keep(heldWrite{unit, o &^ engineio.Hold}) {
 		return false, nil
 	}
 	err = s.client.session.Enqueue(o, unit)
