@@ -125,7 +125,7 @@ func TestLimitAttachmentTimeout(t *testing.T) {
 		c.Send(`451-["b",{"_placeholder":true,"num":0}]`)
 		wantSessions(t, s, limit-tick, 1)
 		time.Sleep(2 * tick)
-		c.WantTogether("6", "1")
+		c.WantEnd()
 		wantSessions(t, s, 0, 0)
 	})
 }
@@ -303,7 +303,7 @@ func TestLimitAttachments(t *testing.T) {
 				if n > limit {
 					if polls {
 						p.Post(packet)
-						p.WantTogether("6", "1")
+						p.WantEnd()
 					} else {
 						c.Send(packet)
 						c.(*rawclient.Conn).WantClose()

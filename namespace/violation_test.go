@@ -90,7 +90,7 @@ func TestViolationsOverPolling(t *testing.T) {
 			s := wait(t, joined)
 			p.Post(c.packet)
 			p.Want(`40{"sid":"` + s.ID() + `"}`)
-			p.WantTogether("6", "1")
+			p.WantEnd()
 			p.WantGone()
 		})
 	}
@@ -110,7 +110,7 @@ func TestViolationBeforeConnect(t *testing.T) {
 			f.Of("/").OnConnection(func(*namespace.Socket) { t.Error("a socket connected") })
 			p := f.Polling()
 			p.Post(c.packet)
-			p.WantTogether("6", "1")
+			p.WantEnd()
 			p.WantGone()
 			conn := f.WebSocket()
 			conn.Send(c.packet)

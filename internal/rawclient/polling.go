@@ -76,6 +76,15 @@ func (p *Poller) WantTogether(packets ...string) {
 	}
 }
 
+// WantEnd fails the test unless the next poll is told that the session ends: with a close packet alone when it was parked
+// already, behind a noop when the session had ended before.
+func (p *Poller) WantEnd() {
+	p.t.Helper()
+	if status, body := p.Get(); status != http.StatusOK || body != "1" && body != "6\x1e1" {
+		p.t.Fatalf("GET got %d %q, want the end", status, body)
+	}
+}
+
 // WantGone fails the test unless the server does not know the session any more.
 func (p *Poller) WantGone() {
 	p.t.Helper()
