@@ -30,8 +30,7 @@ after(() => Promise.all([browser?.close(), demo?.kill()]));
 
 /** A guest at the page, behind a network of their own. */
 async function seat(t, { nick, caption, client, transport }) {
-  const network = await Proxy.before(demo);
-  t.after(() => network.close());
+  const network = await Proxy.start(t, demo);
   const visitor = await Visitor.arrive(t, browser, nick, { viewport });
   visitor.transport = transport;
   await visitor.useClient(client(transport));
@@ -76,8 +75,8 @@ test("2.5.0 and 4.8.4, polling and WebSocket, with the network of two cut and re
     seats,
   });
 
-  ana.network.cut();
-  dov.network.cut();
+  ana.network.interrupt();
+  dov.network.interrupt();
   await Promise.all([ana.visitor.offline(), dov.visitor.offline()]);
   await ana.visitor.say("Ana, written while cut off");
   await dov.visitor.say("Dov, written while cut off");
