@@ -171,7 +171,9 @@ scenario(
     }
     const before = socket.id;
     const again = next(socket, "connect");
+    const gone = next(socket, "disconnect");
     socket.io.engine.close();
+    await gone; // an engine that has something to write closes later, and swallows what it is given until then
     socket.emit("message", "meanwhile");
     const back = next(socket, "message-back");
     await again;
