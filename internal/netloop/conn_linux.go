@@ -22,7 +22,7 @@ type Conn struct {
 
 	// Loop.mu guards these.
 	watched bool
-	away    bool // its Data blocks: another goroutine is the loop meanwhile, and does not watch it
+	away    bool // its Data blocks: another goroutine is the loop meanwhile, and watches it for nothing but room
 	paused  bool
 	room    chan struct{} // a Write waits for room; closed when there is some, or the connection ends
 }
@@ -98,8 +98,9 @@ func (c *Conn) Close() {
 	c.loop.mu.Unlock()
 	switch {
 	case !first:
-	case !watched:
+	case !watched: // it was not started
 		c.release()
+		c.makeRoom()
 	case c.enter():
 		// Ends everybody's reading and writing, and the kernel reports that to the loop.
 		_ = syscall.Shutdown(int(c.fd), syscall.SHUT_RDWR)
@@ -132,13 +133,21 @@ func (c *Conn) watch() {
 	}
 }
 
+// watchAway is watch for a connection that is away, with op saying how that changes. One that nobody waits for is not watched
+// at all, because the kernel reports that a connection broke whether one asks for it or not.
+func (c *Conn) watchAway(op int) {
+	if c.watched && c.away {
+		_ = c.control(op) // cannot fail: the caller knows whether it is watched
+	}
+}
+
 // control is epoll_ctl. The caller holds the loop's lock.
 func (c *Conn) control(op int) error {
 	if c.loop.file == nil {
 		return net.ErrClosed
 	}
 	e := syscall.EpollEvent{Fd: int32(c.number)} // Fd is for whatever one wants to be told
-	if !c.paused {
+	if !c.paused && !c.away {
 		e.Events |= syscall.EPOLLIN
 	}
 	if c.room != nil {
@@ -150,8 +159,8 @@ func (c *Conn) control(op int) error {
 // react acts on what the kernel reported. It is the loop's, and returns false when its goroutine is not the loop any more.
 func (c *Conn) react(events uint32, buf []byte) bool {
 	const broken = syscall.EPOLLERR | syscall.EPOLLHUP // reported whether one asks for it or not
-	if events&(syscall.EPOLLOUT|broken) != 0 {
-		c.makeRoom()
+	if events&(syscall.EPOLLOUT|broken) != 0 && c.makeRoom() {
+		return true // everything else waits until it is back
 	}
 	switch {
 	case c.isClosing():
@@ -248,8 +257,8 @@ func (c *Conn) TryWrite(b []byte) (int, error) {
 	return max(n, 0), nil
 }
 
-// Write writes everything, waiting for the peer to make room. The end of the connection ends it. One goroutine at a time
-// may be within Write.
+// Write writes everything, waiting for the peer to make room, and for [Conn.Start] if it needs that. The end of the connection
+// ends it. One goroutine at a time may be within Write.
 func (c *Conn) Write(b []byte) error {
 	for {
 		n, err := c.TryWrite(b)
@@ -261,29 +270,32 @@ func (c *Conn) Write(b []byte) error {
 		}
 		room := make(chan struct{})
 		c.loop.mu.Lock()
-		if c.isClosing() || !c.watched {
+		if c.isClosing() {
 			c.loop.mu.Unlock()
 			return net.ErrClosed
 		}
-		c.room = room
+		c.room = room // before Start too, which then watches for it
 		c.watch()
+		c.watchAway(syscall.EPOLL_CTL_ADD)
 		c.loop.mu.Unlock()
 		<-room
 	}
 }
 
-// makeRoom lets a Write that waits go on.
-func (c *Conn) makeRoom() {
+// makeRoom lets a Write that waits go on. It tells whether the connection is away.
+func (c *Conn) makeRoom() (away bool) {
 	c.loop.mu.Lock()
 	defer c.loop.mu.Unlock()
 	if c.room == nil {
-		return
+		return c.away
 	}
 	close(c.room)
 	c.room = nil
 	if !c.isClosing() {
 		c.watch()
 	}
+	c.watchAway(syscall.EPOLL_CTL_DEL)
+	return c.away
 }
 
 // retry repeats a system call that a signal interrupted.

@@ -96,9 +96,13 @@ func (l *Loop) relieve() {
 		go l.work[l.done-1].Stalled()
 		l.handOver()
 	case l.at.CompareAndSwap(c, nil):
-		c.away = true
-		_ = c.control(syscall.EPOLL_CTL_DEL) // it is not to be read meanwhile; cannot fail: it is watched
-		l.buf = nil                          // is being handled
+		c.away = true // it is not to be read meanwhile
+		if c.room == nil {
+			c.watchAway(syscall.EPOLL_CTL_DEL)
+		} else {
+			c.watchAway(syscall.EPOLL_CTL_MOD)
+		}
+		l.buf = nil // is being handled
 		l.handOver()
 	default: // Data has just returned
 		l.relief.Reset(stall)
@@ -110,9 +114,14 @@ func (c *Conn) back(ok bool) {
 	if !ok {
 		c.Close()
 	}
+	op := syscall.EPOLL_CTL_ADD
 	c.loop.mu.Lock()
+	if c.room != nil {
+		op = syscall.EPOLL_CTL_MOD // it is watched for room
+	}
 	c.away = false
-	err := c.control(syscall.EPOLL_CTL_ADD)
+	err := c.control(op)
+	c.away = err != nil // nobody else ends it then
 	c.loop.mu.Unlock()
 	if err != nil {
 		c.end(err)
