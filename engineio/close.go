@@ -32,6 +32,9 @@ func (s *Session) Close() {
 		return
 	}
 	s.state = stateClosing
+	if s.out.count > 0 {
+		s.wakePoll() // what was enqueued leaves first
+	}
 	switch {
 	case s.ws != nil && s.flushing:
 		s.mu.Unlock() // flushed goes on

@@ -88,6 +88,25 @@ func TestEnqueueAndFlush(t *testing.T) {
 	}
 }
 
+// A graceful close takes along what was enqueued, a parked GET or not.
+func TestCloseWhileParkedTakesAlongWhatWasEnqueued(t *testing.T) {
+	s := start(t, engineio.Config{})
+	q := s.polling()
+	x := next(t, s.sessions)
+	answer := s.poll(q)
+	s.parked(x)
+	if err := x.Enqueue(0, message("a")); err != nil {
+		t.Fatal(err)
+	}
+	x.Close()
+	if got := next(t, answer).body; got != "4a" {
+		t.Errorf("got %q, want the message", got)
+	}
+	if got := s.request("GET", q, "").body; got != "6\x1e1" {
+		t.Errorf("got %q, want the close packet", got)
+	}
+}
+
 func TestEnqueueIsVolatile(t *testing.T) {
 	s := start(t, engineio.Config{})
 	c := s.dial(direct)
