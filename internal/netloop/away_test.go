@@ -11,7 +11,7 @@ import (
 )
 
 // much is more than the kernel takes of what nobody reads.
-const much = 32 << 20
+const much = 16 << 20
 
 // until waits for what the loop's lock guards.
 func (c *Conn) until(is func() bool) {
@@ -26,7 +26,7 @@ func (c *Conn) until(is func() bool) {
 func TestWriteWhileDataBlocks(t *testing.T) {
 	for _, first := range []string{"block", "write"} {
 		t.Run(first, func(t *testing.T) {
-			wrote := make(chan error, 1)
+			wrote, ready := make(chan error, 1), make(chan bool, 1) // nobody reads before ready
 			write := func(c *Conn) { wrote <- c.Write(make([]byte, much)) }
 			s := new(spy)
 			s.onData = func([]byte) bool {
@@ -38,13 +38,14 @@ func TestWriteWhileDataBlocks(t *testing.T) {
 				if first == "block" {
 					go write(s.conn)
 				}
+				ready <- true
 				s.data <- "wrote: " + errorText(next(t, wrote))
 				return true
 			}
 			peer := watch(t, newLoop(t), s)
 			for range 2 { // it is read again afterwards
 				_, _ = io.WriteString(peer, "x")
-				s.conn.until(func() bool { return s.conn.away })
+				next(t, ready)
 				if n, err := io.CopyN(io.Discard, peer, much); err != nil {
 					t.Errorf("%d bytes came, %v", n, err)
 				}

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"math"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -44,7 +45,7 @@ func TestBackoff(t *testing.T) {
 			}
 		}
 	}
-	if d := backoff(1 << 40); d > 8*time.Second {
+	if d := backoff(math.MaxInt); d > 8*time.Second {
 		t.Errorf("after many attempts: %v", d)
 	}
 }
