@@ -57,14 +57,13 @@ func (x *Cluster) Start() error {
 	return x.publish(&Message{Type: MessageInitialHeartbeat})
 }
 
-// Close says good-bye to the other servers and ends what waits for them.
+// Close ends what other servers wait for, sends the answers that are on their way, and says good-bye.
 func (x *Cluster) Close() error {
 	x.members.stop()
-	err := x.publish(&Message{Type: MessageAdapterClose})
 	x.asked.end()
 	x.responder.end()
 	x.wheel.Close()
-	return err
+	return x.publish(&Message{Type: MessageAdapterClose}) // the last word: others count whom they hear
 }
 
 // publish sends a message to all other servers.

@@ -16,6 +16,7 @@
 //
 // A socket stays in the adapter from its connection until its disconnect callbacks have seen its rooms, which is a
 // little longer than it is connected. The host skips those that are not connected any more.
+//
 // # Several servers
 //
 // A [Cluster] is the adapter of a namespace that several servers have: the protocol between them, once, for every broker. What a

@@ -3,9 +3,9 @@ package adapter
 import "encoding/json"
 
 // Receive acts on a message of another server. It does not wait for anything. A transport calls it for each message of this
-// namespace that arrives, in the order of arrival; its own and those of other namespaces are ignored.
+// namespace that arrives, in the order of arrival; its own, those of other namespaces and those without a UID are ignored.
 func (x *Cluster) Receive(m *Message) {
-	if m.UID == x.uid || m.Namespace != x.host.Name() {
+	if m.UID == x.uid || m.UID == "" || m.Namespace != x.host.Name() {
 		return
 	}
 	if m.Type == MessageAdapterClose {

@@ -62,15 +62,16 @@ func (q *requests) gone(uid string) {
 	}
 }
 
-// ackRequest waits for how many sockets the servers have asked, and for the acknowledgements of these.
+// ackRequest waits for how many sockets the servers have asked, and for the acknowledgements of these. Who takes them counts: there
+// must never be more than were announced, whatever servers say twice, late, or too early to be known.
 type ackRequest struct {
 	count  func(int)
 	answer func(Answer)
 
 	mu      sync.Mutex
-	missing map[string]struct{} // the servers that have not said how many
+	missing map[string]struct{} // the servers that have not said how many; count has been called when it is empty
 	total   int
-	owed    map[string]int // answers, by server
+	owed    map[string]int // answers, by servers that have said how many, or have gone
 }
 
 func newAckRequest(count func(int), answer func(Answer)) *ackRequest {
@@ -79,44 +80,67 @@ func newAckRequest(count func(int), answer func(Answer)) *ackRequest {
 
 func (r *ackRequest) begin(uids []string) { r.missing = set(uids) }
 
+// maxAsked is how many sockets another server may say that it has asked: there is an answer for each when it goes.
+const maxAsked = 1 << 20
+
 func (r *ackRequest) response(m *Message) {
 	switch m.Type {
 	case MessageBroadcastClientCount:
-		r.counted(m.UID, max(m.Count, 0))
+		r.counted(m.UID, min(max(m.Count, 0), maxAsked))
 	case MessageBroadcastAck:
-		r.mu.Lock()
-		r.owed[m.UID]--
-		r.mu.Unlock()
-		r.answer(Answer{Args: m.Values.JSON, Attachments: m.Values.Attachments})
+		if r.owes(m.UID) {
+			r.answer(Answer{Args: m.Values.JSON, Attachments: m.Values.Attachments})
+		}
 	default:
 	}
 }
 
-// counted notes that a server has asked n sockets.
+// owes tells whether an acknowledgement of a server is one that was announced, and takes it for that.
+func (r *ackRequest) owes(uid string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.owed[uid] == 0 {
+		return false
+	}
+	r.owed[uid]--
+	return true
+}
+
+// counted notes that a server has asked n sockets. One that has only just come counts as long as others are waited for.
 func (r *ackRequest) counted(uid string, n int) {
 	r.mu.Lock()
-	_, first := r.missing[uid]
-	if first {
-		delete(r.missing, uid)
-		r.total += n
-		r.owed[uid] += n
-	}
-	total, all := r.total, len(r.missing) == 0
+	total, told := r.note(uid, n)
 	r.mu.Unlock()
-	if first && all {
+	if told {
 		r.count(total)
 	}
 }
 
+// note is counted with the lock held. It returns whether the total is to be told.
+func (r *ackRequest) note(uid string, n int) (total int, told bool) {
+	if _, known := r.owed[uid]; known || len(r.missing) == 0 {
+		return 0, false
+	}
+	delete(r.missing, uid)
+	r.total += n
+	r.owed[uid] = n
+	return r.total, len(r.missing) == 0
+}
+
 func (r *ackRequest) gone(uid string) {
 	r.mu.Lock()
+	total, told := r.note(uid, 0)
 	owed := r.owed[uid]
-	delete(r.owed, uid)
+	if owed > 0 {
+		r.owed[uid] = 0
+	}
 	r.mu.Unlock()
+	if told {
+		r.count(total)
+	}
 	for range owed {
 		r.answer(Answer{Err: ErrServerGone})
 	}
-	r.counted(uid, 0)
 }
 
 // failed says that the other servers were not asked.
