@@ -17,10 +17,11 @@ func filled() *bench {
 		for _, v := range servers {
 			if s.has(v) {
 				c := map[bool]float64{true: 5, false: 20}[v.floor]
-				if v.name == "ours" {
+				if v.name == s.ours() {
 					c = 10
 				}
-				b.cells[key{s.name, v.name}] = []sample{{cost: c * 3}, {cost: c, rate: 1000}, {cost: c / 2}}
+				one := func(c float64) sample { return sample{cost: c, memory: 300 * c, busy: c, p99: 60 * c, rate: 1000} }
+				b.cells[key{s.name, v.name}] = []sample{one(c * 3), one(c), one(c / 2)}
 			}
 		}
 	}
@@ -39,12 +40,15 @@ func filled() *bench {
 // Medians, ratios and goals stand in the table.
 func TestTable(t *testing.T) {
 	b := filled()
-	if mid, low, high := median(b.cells[key{scenarios[0].name, "ours"}], cost); mid != 10 || low != 5 || high != 30 {
+	if mid, low, high := b.figure(scenarios[0], "ours"); mid != 10 || low != 5 || high != 30 {
 		t.Errorf("median %v %v %v", mid, low, high)
 	}
 	for _, want := range []string{
 		"| echo 32 B, 1 outstanding | 10.0 µs <sub>5.00–30.0</sub> | 2.00 × (goal 1.25) | **0.50 ×** (goal 0.68) | 0.50 × (goal 0.45) |",
-		"| memory of an idle connection | 10.0 bytes",
+		"| memory of an idle connection | 3000 bytes (goal 2500) <sub>1500–9000</sub> | 2.00 × | 0.50 × (goal 0.15) |",
+		"| the same in portable mode | **3000 bytes** (goal 6000) <sub>1500–9000</sub> | 2.00 × | 0.50 × (goal 0.36) |",
+		"| CPU of 10,000 idle connections | 10.0 % of a core <sub>5.00–30.0</sub> | 2.00 × (goal 1.30) | **0.50 ×** (goal 0.60) |",
+		"| p99 of 32 B, 16 outstanding | 600.0 µs <sub>300.0–1800</sub> | **2.00 ×** (goal 3.00) |",
 	} {
 		if !strings.Contains(b.table(), want) {
 			t.Errorf("%q is not in\n%s", want, b.table())

@@ -20,11 +20,12 @@ type key struct{ scenario, server string }
 
 // sample is one run of a cell.
 type sample struct {
-	cost    float64 // CPU µs an operation, or bytes of memory a connection
-	rate    float64 // operations a second
-	p50     float64 // µs
-	p99     float64
-	lastP50 float64 // of a fan-out: until the last has it
+	cost   float64 // CPU µs an operation
+	memory float64 // bytes a connection
+	busy   float64 // % of a core
+	rate   float64 // operations a second
+	p50    float64 // µs
+	p99    float64
 }
 
 // bench is all that is measured.
@@ -50,7 +51,7 @@ func (b *bench) measure(ctx context.Context) error {
 		var cells []cell
 		for _, s := range scenarios {
 			for _, v := range servers {
-				if s.has(v) && b.wants(s.name) && !slices.Contains(b.missing, v.name) {
+				if s.has(v) && b.wants(s.name) && (round == 0 || !s.idle) && !slices.Contains(b.missing, v.name) {
 					cells = append(cells, cell{s, v})
 				}
 			}
@@ -60,7 +61,7 @@ func (b *bench) measure(ctx context.Context) error {
 		}
 		rand.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
 		for i, c := range cells {
-			got, err := b.one(ctx, c.server, c.args, c.idle)
+			got, err := b.one(ctx, c.server, c.args)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -68,7 +69,7 @@ func (b *bench) measure(ctx context.Context) error {
 				fmt.Fprintf(os.Stderr, "round %d, %d of %d: %s, %s: %v\n", round+1, i+1, len(cells), c.scenario.name, c.title, err)
 				continue
 			}
-			fmt.Fprintf(os.Stderr, "round %d, %d of %d: %s, %s: %.2f\n", round+1, i+1, len(cells), c.scenario.name, c.title, got.cost)
+			fmt.Fprintf(os.Stderr, "round %d, %d of %d: %s, %s: %.2f\n", round+1, i+1, len(cells), c.scenario.name, c.title, c.of(got))
 			k := key{c.scenario.name, c.server.name}
 			b.cells[k] = append(b.cells[k], got)
 		}
@@ -80,23 +81,24 @@ func (b *bench) measure(ctx context.Context) error {
 type result struct {
 	OpsPerSec float64                    `json:"ops_per_s"`
 	LatencyUs struct{ P50, P99 float64 } `json:"latency_us"`
-	LastUs    struct{ P50 float64 }      `json:"last_us"`
 	Server    struct {
-		CPU float64 `json:"cpu_us_per_op"`
-		RSS float64 `json:"rss_per_conn"`
+		CPU  float64 `json:"cpu_us_per_op"`
+		Busy float64 `json:"cpu_pct"`
+		RSS  float64 `json:"rss_per_conn"`
 	} `json:"server"`
 }
 
 // one starts a server, loads it, and ends it.
-func (b *bench) one(ctx context.Context, v server, args []string, idle bool) (sample, error) {
+func (b *bench) one(ctx context.Context, v server, args []string) (sample, error) {
 	p, err := b.launch(ctx, v)
 	if err != nil {
 		return sample{}, err
 	}
 	defer p.stop()
 	window := b.window
-	line := append([]string{b.binary("socketio"), "bench"}, args...)
-	line = append(line, "-json", "-quiet", "-warmup", "500ms", "-duration", window.String(), "-pid", fmt.Sprint(p.cmd.Process.Pid), "-url", "http://"+p.addr+"/socket.io/")
+	line := []string{b.binary("socketio"), "bench", args[0], "-json", "-quiet", "-warmup", "500ms", "-duration", window.String(),
+		"-pid", fmt.Sprint(p.cmd.Process.Pid), "-url", "http://" + p.addr + "/socket.io/"}
+	line = append(line, args[1:]...) // perhaps with another duration, the last one counts
 	line = pinned(1, line)
 	limit, cancel := context.WithTimeout(ctx, window+time.Minute)
 	defer cancel()
@@ -111,11 +113,7 @@ func (b *bench) one(ctx context.Context, v server, args []string, idle bool) (sa
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
 		return sample{}, err
 	}
-	s := sample{cost: r.Server.CPU, rate: r.OpsPerSec, p50: r.LatencyUs.P50, p99: r.LatencyUs.P99, lastP50: r.LastUs.P50}
-	if idle {
-		s.cost = r.Server.RSS
-	}
-	return s, nil
+	return sample{cost: r.Server.CPU, memory: r.Server.RSS, busy: r.Server.Busy, rate: r.OpsPerSec, p50: r.LatencyUs.P50, p99: r.LatencyUs.P99}, nil
 }
 
 func firstError(out []byte) string {
@@ -140,12 +138,15 @@ func median(samples []sample, of func(sample) float64) (mid, low, high float64) 
 	return (values[(n-1)/2] + values[n/2]) / 2, values[0], values[n-1]
 }
 
-func cost(s sample) float64 { return s.cost }
+// figure is the median of what a scenario is about, and the lowest and highest; 0 where a server was not measured.
+func (b *bench) figure(s scenario, server string) (mid, low, high float64) {
+	return median(b.cells[key{s.runs(server), server}], s.of)
+}
 
-// ratio is the quotient of two cells' medians; 0 when one of them is missing.
-func (b *bench) ratio(scenario, server, to string) float64 {
-	a, _, _ := median(b.cells[key{scenario, server}], cost)
-	c, _, _ := median(b.cells[key{scenario, to}], cost)
+// ratio is the quotient of two servers' medians; 0 when one of them is missing.
+func (b *bench) ratio(s scenario, server, to string) float64 {
+	a, _, _ := b.figure(s, server)
+	c, _, _ := b.figure(s, to)
 	if c == 0 {
 		return 0
 	}

@@ -15,14 +15,19 @@ type server struct {
 	name  string
 	title string
 	floor bool
-	build func(ctx context.Context, b *bench) error
-	start func(b *bench, addr string) []string // the command line
+	// variant is ours with another setting, measured only where a scenario is about it.
+	variant bool
+	build   func(ctx context.Context, b *bench) error
+	start   func(b *bench, addr string) []string // the command line
 }
 
 // servers are all that can be measured, ours first.
 var servers = []server{
 	{name: "ours", title: "ours", build: goBuild("ours", "bench", "./ours", true), start: func(b *bench, addr string) []string {
 		return []string{b.binary("ours"), "-addr", addr}
+	}},
+	{name: "portable", title: "ours, portable mode", variant: true, start: func(b *bench, addr string) []string {
+		return []string{b.binary("ours"), "-addr", addr, "-portable"}
 	}},
 	{name: "node", title: "Node socket.io", build: npm, start: func(b *bench, addr string) []string {
 		_, port, _ := net.SplitHostPort(addr)

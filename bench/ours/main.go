@@ -12,10 +12,14 @@ import (
 func main() {
 	addr := flag.String("addr", "127.0.0.1:3000", "address to listen on")
 	recovery := flag.Bool("recovery", false, "let clients whose link broke come back with what they missed")
+	portable := flag.Bool("portable", false, "no event loops")
 	flag.Parse()
 	var c socketio.Config
 	if *recovery {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{}
+	}
+	if *portable {
+		c.ConnectionMode = socketio.PortableMode
 	}
 	io := socketio.New(c)
 	io.Handle("echo", func(e *socketio.Event) error { return e.Socket().Emit("echo", e.Args()...) })
