@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -78,8 +79,10 @@ const generators = 2
 
 // generator is one of them.
 type generator struct {
-	cmd *exec.Cmd
-	out bytes.Buffer
+	cmd   *exec.Cmd
+	out   bytes.Buffer
+	ended chan struct{}
+	err   error // how it ended
 }
 
 // crowd measures n connections.
@@ -100,16 +103,19 @@ func (b *bench) crowd(ctx context.Context, n int) (crowd, error) {
 		if all[i], err = b.generate(ctx, p, part, i == 0, time.Duration(5+n/2000)*time.Second); err != nil {
 			return c, err
 		}
-		defer func() { _ = all[i].cmd.Process.Kill() }() // fails when it has ended
+		defer func() {
+			_ = all[i].cmd.Process.Kill() // fails when it has ended
+			<-all[i].ended
+		}()
 	}
-	if err := p.holds(ctx, n); err != nil {
+	if err := p.holds(ctx, n, all[:]); err != nil {
 		return c, err
 	}
 	c.kernel = (kernelMemory() - kernel) / float64(n)
 	beats := 0.0
 	for _, g := range all {
-		if err := g.cmd.Wait(); err != nil {
-			return c, fmt.Errorf("%w: %s", err, firstError(g.out.Bytes()))
+		if <-g.ended; g.err != nil {
+			return c, g.err
 		}
 		var r struct {
 			Ops     float64
@@ -141,13 +147,22 @@ func (b *bench) generate(ctx context.Context, p *process, n int, broadcast bool,
 	if broadcast {
 		args = append(args, "-broadcast")
 	}
-	g := &generator{cmd: exec.CommandContext(ctx, b.binary("socketio"), args...)}
+	g := &generator{cmd: exec.CommandContext(ctx, b.binary("socketio"), args...), ended: make(chan struct{})}
 	g.cmd.Stdout, g.cmd.Stderr = &g.out, os.Stderr
-	return g, g.cmd.Start()
+	if err := g.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		if err := g.cmd.Wait(); err != nil {
+			g.err = fmt.Errorf("%w: %s", err, firstError(g.out.Bytes()))
+		}
+		close(g.ended)
+	}()
+	return g, nil
 }
 
-// holds waits until a server has n connections.
-func (p *process) holds(ctx context.Context, n int) error {
+// holds waits until a server has n connections, and for no longer than there are those who make them.
+func (p *process) holds(ctx context.Context, n int, generators []*generator) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(5 * time.Minute); ; {
@@ -159,6 +174,13 @@ func (p *process) holds(ctx context.Context, n int) error {
 			return nil
 		case time.Now().After(deadline):
 			return fmt.Errorf("after five minutes the server has %d", len(files))
+		}
+		for _, g := range generators {
+			select {
+			case <-g.ended:
+				return errors.Join(errors.New("a load generator ended before all connections were there"), g.err)
+			default:
+			}
 		}
 		select {
 		case <-ctx.Done():

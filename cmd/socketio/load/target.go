@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -71,6 +72,7 @@ func (t *Target) Check() error {
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && ip.Is4() && ip.IsLoopback() {
 		t.sources = 200
+		t.next.Store(uint32(os.Getpid()%t.sources) * portsPerSource) // another one than the process beside, or before
 	}
 	t.pinged = make(map[*Conn]struct{})
 	return nil
