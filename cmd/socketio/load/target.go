@@ -85,6 +85,7 @@ func (t *Target) dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	if t.sources > 0 {
 		n := t.next.Add(1) / portsPerSource % uint32(t.sources)
+		d.Control = latePort
 		d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n+1))}
 	}
 	c, err := d.DialContext(ctx, "tcp", t.host)
