@@ -3,6 +3,7 @@
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES  := . engineio/webtransport compat-tests examples bench
 FUZZTIME := 30s
+SYSTEMS  := linux/386 darwin/arm64 freebsd/amd64 windows/amd64
 PORTABLE := -X github.com/gosocketio/socketio/engineio.defaultMode=portable # no event loops, as on other systems than Linux
 SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/package-lock.json'))
 LEDGER   := artifacts/ledger
@@ -24,8 +25,10 @@ deps:
 fmt:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 
-vet:
+vet: ## here, and as if on other systems
 	@for m in $(MODULES); do (cd $$m && go vet ./...) || exit 1; done
+	@for m in $(MODULES); do for s in $(SYSTEMS); do \
+	  (cd $$m && CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} go vet ./...) || exit 1; done; done
 
 lint:
 	@for m in $(MODULES); do (cd $$m && go run $(GOLANGCI) run --allow-serial-runners --timeout 10m ./...) || exit 1; done

@@ -56,7 +56,7 @@ type Config struct {
 	ReadTimeout time.Duration
 
 	// MaxPayload limits, in bytes, one message of a client: the body of a POST, or a WebSocket message. Default
-	// 1,000,000.
+	// 1,000,000; at most 512 MiB.
 	MaxPayload int
 	// MaxAttachments limits the binary attachments of one packet of a client. Default 10.
 	MaxAttachments int

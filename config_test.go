@@ -31,7 +31,7 @@ var wrongConfigs = map[string][]socketio.Config{
 	"AttachmentTimeout":           {{AttachmentTimeout: -1}},
 	"WriteTimeout":                {{WriteTimeout: -1}},
 	"ReadTimeout":                 {{ReadTimeout: -1}},
-	"MaxPayload":                  {{MaxPayload: -1}, {MaxPayload: 1 << 31}},
+	"MaxPayload":                  {{MaxPayload: -1}, {MaxPayload: 1<<29 + 1}},
 	"MaxAttachments":              {{MaxAttachments: -1}},
 	"MaxNamespaces":               {{MaxNamespaces: -1}},
 	"MaxBufferedBytes":            {{MaxBufferedBytes: -1}},
@@ -114,7 +114,7 @@ func TestConfigAtTheEdge(t *testing.T) {
 	for _, c := range []socketio.Config{
 		{PingInterval: time.Millisecond, PingTimeout: time.Millisecond, UpgradeTimeout: time.Millisecond},
 		{PingInterval: 20 * 24 * time.Hour, PingTimeout: 4 * 24 * time.Hour},
-		{MaxPayload: 1<<31 - 1}, {MaxPayload: 1, MaxBufferedBytes: 1, MaxBufferedPackets: 1, MaxInboxBytes: 1, MaxInboxEvents: 1, MaxAttachments: 1, MaxNamespaces: 1},
+		{MaxPayload: 1 << 29}, {MaxPayload: 1, MaxBufferedBytes: 1, MaxBufferedPackets: 1, MaxInboxBytes: 1, MaxInboxEvents: 1, MaxAttachments: 1, MaxNamespaces: 1},
 		{Path: "/"}, {Transports: []socketio.Transport{socketio.WebSocket, socketio.WebSocket}}, {ConnectTimeout: year, AckTimeout: year, WriteTimeout: year},
 	} {
 		s, err := socketio.NewServer(c)

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -58,20 +57,6 @@ func (b *bench) many(ctx context.Context) error {
 	page := b.manyReport(ctx, limit, crowds)
 	fmt.Print(page)
 	return os.WriteFile(filepath.Join(b.root, "docs", "million.md"), []byte(page), 0o644)
-}
-
-func openFiles() (int, error) {
-	var l syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-		return 0, err
-	}
-	if l.Cur < l.Max {
-		l.Cur = l.Max
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-			return 0, err
-		}
-	}
-	return int(min(l.Cur, 2_000_000)), nil
 }
 
 // generators is how many processes make the connections.

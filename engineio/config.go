@@ -58,6 +58,10 @@ const (
 	DefaultReadTimeout          = 30 * time.Second
 )
 
+// mostPayload is the highest MaxPayload: what a string of the usual JavaScript clients can hold, and few enough bytes to be
+// reckoned with in 32 bits.
+const mostPayload = 1 << 29
+
 // Config is what a Server is made with. The zero value has the official defaults and safe limits.
 type Config struct {
 	// Path is the prefix of the URL paths that the server answers; requests elsewhere get 404. Default "/engine.io/".
@@ -71,7 +75,8 @@ type Config struct {
 	// UpgradeTimeout is how long an upgrade may take once the second transport has connected, and a WebTransport session
 	// until its first packet has come. Default 10 s.
 	UpgradeTimeout time.Duration
-	// MaxPayload limits, in bytes, the body of a POST and a WebSocket message. The client is told of it. Default 1,000,000.
+	// MaxPayload limits, in bytes, the body of a POST and a WebSocket message. The client is told of it. Default 1,000,000;
+	// at most 512 MiB.
 	MaxPayload int
 	// Transports are those that clients may use. Default polling and WebSocket. WebTransport here means that polling sessions
 	// are offered to upgrade to it; it needs package engineio/webtransport, which serves direct sessions either way.
@@ -197,8 +202,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("%w: PingInterval is %v and PingTimeout %v, together they must be less than 24 days, or clients disconnect at once",
 			ErrConfig, c.PingInterval, c.PingTimeout)
 	}
-	if c.MaxPayload > math.MaxInt32 {
-		return fmt.Errorf("%w: MaxPayload is %d, it must be at most %d", ErrConfig, c.MaxPayload, math.MaxInt32)
+	if c.MaxPayload > mostPayload {
+		return fmt.Errorf("%w: MaxPayload is %d, it must be at most %d", ErrConfig, c.MaxPayload, mostPayload)
 	}
 	for _, n := range []struct {
 		name string

@@ -86,7 +86,7 @@ func FuzzDeflate(f *testing.F) {
 func chat(size int) []byte {
 	var b bytes.Buffer
 	for i := 0; b.Len() < size; i++ {
-		fmt.Fprintf(&b, `42["message",{"from":"user %d","room":"lobby","text":"What do you think of number %d?","at":%d}]`, i%17, i*i, 1_700_000_000_000+i*997)
+		fmt.Fprintf(&b, `42["message",{"from":"user %d","room":"lobby","text":"What do you think of number %d?","at":%d}]`, i%17, i*i, 1_700_000_000_000+int64(i)*997)
 	}
 	return b.Bytes()[:size]
 }

@@ -792,7 +792,7 @@ func TestRecoveryAmongServers(t *testing.T) {
 	c, k := enter(t, b)
 	s := wait(t, connected)
 	s.Join("room")
-	emit(t, a.Of("/").Emit("seen", 1<<60, []byte{1}))
+	emit(t, a.Of("/").Emit("seen", int64(1)<<60, []byte{1}))
 	k.event(t, c, `451-["seen",1152921504606846976,{"_placeholder":true,"num":0}]`)
 	c.WantBinary([]byte{1})
 	c.Close()
