@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,21 +25,36 @@ type trial struct {
 }
 
 // trials are what outsiders measure servers by: readers that stall, links that drop, everybody who comes back at once.
-var trials = append([]trial{
-	{name: "stalled", title: "10 of 1,010 members of a room never read", server: "ours",
-		args: []string{"stalled", "-conns", "1000", "-stalled", "10", "-rate", "20", "-size", "16384", "-duration", "40s"}, limit: 4 * time.Minute},
-	{name: "jitter", title: "10,000 clients whose links drop", server: "ours", extra: []string{"-recovery"},
-		args: []string{"jitter", "-conns", "10000", "-rate", "1", "-between", "20s", "-down", "10s", "-duration", "60s"}, limit: 4 * time.Minute},
-	{name: "jitter", title: "10,000 clients whose links drop", server: "node", extra: []string{"--recovery"},
-		args: []string{"jitter", "-conns", "10000", "-rate", "1", "-between", "20s", "-down", "10s", "-duration", "60s"}, limit: 4 * time.Minute},
-}, avalanches(5000, 10_000, 19_000)...)
+var trials = slices.Concat(
+	[]trial{stalled, stalled, stalled},
+	on([]string{"ours", "node"}, trial{name: "jitter", title: "10,000 clients whose links drop", extra: []string{"--recovery"},
+		args: []string{"jitter", "-conns", "10000", "-rate", "1", "-between", "20s", "-down", "10s", "-duration", "60s"}, limit: 4 * time.Minute}),
+	on([]string{"ours", "node"}, avalanche(5000)),
+	on([]string{"ours", "node"}, avalanche(10_000)),
+	on([]string{"ours", "node"}, avalanche(19_000)),
+	[]trial{admitting(avalanche(19_000))},
+)
 
-func avalanches(sizes ...int) (list []trial) {
-	for _, n := range sizes {
-		for _, server := range []string{"ours", "node"} {
-			list = append(list, trial{name: "avalanche", title: fmt.Sprintf("%d clients lose the server and come back", n), server: server, own: true,
-				args: []string{"avalanche", "-conns", fmt.Sprint(n), "-duration", "120s"}, limit: 5 * time.Minute})
-		}
+// stalled is run several times: how its two latencies compare differs from run to run.
+var stalled = trial{name: "stalled", title: "10 of 1,010 members of a room never read", server: "ours",
+	args: []string{"stalled", "-conns", "1000", "-stalled", "10", "-rate", "20", "-size", "16384", "-duration", "30s"}, limit: 4 * time.Minute}
+
+func avalanche(n int) trial {
+	return trial{name: "avalanche", title: fmt.Sprintf("%d clients lose the server and come back", n), own: true,
+		args: []string{"avalanche", "-conns", fmt.Sprint(n), "-duration", "120s"}, limit: 5 * time.Minute}
+}
+
+// admitting has ours take 2,000 new sessions in a second, and turn the others away for a while.
+func admitting(t trial) trial {
+	t.server, t.title, t.extra = "ours", t.title+", 2,000 a second let in", []string{"-admission", "2000"}
+	return t
+}
+
+// on has servers go through the same.
+func on(servers []string, t trial) (list []trial) {
+	for _, name := range servers {
+		t.server = name
+		list = append(list, t)
 	}
 	return list
 }

@@ -13,8 +13,10 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:3000", "address to listen on")
 	recovery := flag.Bool("recovery", false, "let clients whose link broke come back with what they missed")
 	portable := flag.Bool("portable", false, "no event loops")
+	admission := flag.Float64("admission", 0, "how many new sessions are accepted in a second; 0: any number")
 	flag.Parse()
 	var c socketio.Config
+	c.Admission.Rate = *admission
 	if *recovery {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{}
 	}

@@ -1,8 +1,8 @@
 package load
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -16,6 +16,9 @@ type Avalanche struct {
 	// Attempts is how often clients tried, TurnedAway how many of these the server answered with 503.
 	Attempts   int64 `json:"attempts"`
 	TurnedAway int64 `json:"turned_away"`
+	// Meanwhile is how long the echoes took of the first that were back, while the others came. It is nil when the server answered
+	// none.
+	Meanwhile *Latency `json:"meanwhile_us,omitempty"`
 }
 
 func (a *Avalanche) rows(row func(name, format string, args ...any)) {
@@ -23,11 +26,17 @@ func (a *Avalanche) rows(row func(name, format string, args ...any)) {
 	if a.Back != nil {
 		row("back after", "p50 %s   p99 %s   all %s", micros(a.Back.P50), micros(a.Back.P99), micros(a.Back.Max))
 	}
+	if m := a.Meanwhile; m != nil {
+		row("echoes meanwhile", "p50 %s   p99 %s   max %s, of the first %d that were back", micros(m.P50), micros(m.P99), micros(m.Max), attending)
+	}
 }
+
+// attending is how many of the first that are back have messages echoed, each one at a time.
+const attending = 20
 
 // Avalanches has Options.Conns clients lose the server at once and come back with the official client's back-off, within
 // Options.Duration. restart, if not nil, ends the server, starts it again, and returns the new process; otherwise the clients
-// lose their links. An operation is an attempt to connect.
+// lose their links. An operation is an attempt to connect. The first that are back ask for echoes while the others come.
 func Avalanches(ctx context.Context, t *Target, o Options, restart func(context.Context) (pid int, err error)) (*Result, error) {
 	r, err := begin(ctx, "avalanche", t, o)
 	if err != nil {
@@ -71,7 +80,7 @@ func Avalanches(ctx context.Context, t *Target, o Options, restart func(context.
 	})
 	r.ops.Store(a.attempts.Load())
 	r.account(from, time.Since(a.start))
-	r.result.Avalanche = &Avalanche{Recovered: int(a.back.Load()), Back: a.times.summary(), Attempts: a.attempts.Load(), TurnedAway: a.turnedAway.Load()}
+	r.result.Avalanche = &Avalanche{Recovered: int(a.back.Load()), Back: a.times.summary(), Attempts: a.attempts.Load(), TurnedAway: a.turnedAway.Load(), Meanwhile: a.echoes.summary()}
 	return r.finish(nil)
 }
 
@@ -80,7 +89,7 @@ type avalanche struct {
 	start                      time.Time
 	falling                    atomic.Bool // from here on it is the avalanche that ends connections
 	back, attempts, turnedAway atomic.Int64
-	times                      histogram
+	times, echoes              histogram
 }
 
 // live is one client: it reads until the server is gone, comes back, and reads on.
@@ -98,7 +107,7 @@ func (a *avalanche) live(c *Conn, all chan struct{}) {
 		}
 		a.attempts.Add(1)
 		c, err := a.t.Dial(a.ctx, c.recoveryAuth(), nil)
-		if refused := (*refusedError)(nil); errors.As(err, &refused) && refused.status == 503 {
+		if turnedAway(err) {
 			a.turnedAway.Add(1)
 		}
 		if err != nil {
@@ -106,10 +115,16 @@ func (a *avalanche) live(c *Conn, all chan struct{}) {
 		}
 		a.owns(c)
 		a.times.add(time.Since(a.start))
-		if a.back.Add(1) == int64(a.o.Conns) {
+		back := a.back.Add(1)
+		if back == int64(a.o.Conns) {
 			close(all)
 		}
-		if a.read(c); a.ctx.Err() == nil {
+		if back <= attending {
+			a.attend(c)
+		} else {
+			a.read(c)
+		}
+		if a.ctx.Err() == nil {
 			a.lost.Add(1)
 		}
 		return
@@ -121,5 +136,25 @@ func (a *avalanche) read(c *Conn) {
 		if _, _, err := c.Next(); err != nil {
 			return
 		}
+	}
+}
+
+// attend has messages echoed, one at a time.
+func (a *avalanche) attend(c *Conn) {
+	ask, answer := a.t.event("2", `["echo"]`), []byte("2"+a.t.namespace()+`["echo"]`)
+	for a.ctx.Err() == nil {
+		sent := time.Now()
+		if c.Write(ask) != nil {
+			return
+		}
+		for got := false; !got; {
+			_, m, err := c.Next()
+			if err != nil {
+				return
+			}
+			got = bytes.HasPrefix(m, answer[:len(answer)-1])
+		}
+		a.echoes.add(time.Since(sent))
+		a.pause(20 * time.Millisecond)
 	}
 }

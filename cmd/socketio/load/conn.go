@@ -49,6 +49,12 @@ func (e *refusedError) Error() string {
 	return fmt.Sprintf("load: the server answered %d: %s", e.status, e.text)
 }
 
+// turnedAway tells whether a server refused a client because it takes no more for the moment.
+func turnedAway(err error) bool {
+	refused := (*refusedError)(nil)
+	return errors.As(err, &refused) && refused.status == http.StatusServiceUnavailable
+}
+
 // Dial connects and joins the namespace. auth is the JSON sent to join, or "". missed, if not nil, is called with each message
 // that comes before the server says that the client has joined: what it missed, when its state was recovered.
 func (t *Target) Dial(ctx context.Context, auth string, missed func(message []byte)) (*Conn, error) {

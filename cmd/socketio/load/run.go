@@ -99,7 +99,7 @@ func (r *run) open(n int, live func(i int, c *Conn) error) ([]*Conn, error) {
 				if i >= int64(n) {
 					return
 				}
-				c, err := r.t.Dial(ctx, "", nil)
+				c, err := r.admitted(ctx)
 				if err != nil {
 					stop(fmt.Errorf("connection %d of %d: %w", i+1, n, err))
 					return
@@ -123,6 +123,20 @@ func (r *run) open(n int, live func(i int, c *Conn) error) ([]*Conn, error) {
 		r.result.ConnectsPerSec = float64(n) / d
 	}
 	return conns, nil
+}
+
+// admitted is Dial that tries again, as the official client does, when the server takes no more for the moment.
+func (r *run) admitted(ctx context.Context) (*Conn, error) {
+	for n := 0; ; n++ {
+		c, err := r.t.Dial(ctx, "", nil)
+		if !turnedAway(err) {
+			return c, err
+		}
+		r.pause(backoff(n))
+		if ctx.Err() != nil {
+			return nil, err
+		}
+	}
 }
 
 // owns adds a client that ends with the run.
