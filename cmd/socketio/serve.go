@@ -34,8 +34,14 @@ type serve struct {
 	Path     string   `default:"/socket.io/" help:"Path of the Socket.IO server."`
 	Cors     []string `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
 	EIO3     bool     `name:"eio3" help:"Serve clients before Socket.IO 3.0 too."`
+	Deflate  bool     `help:"Compress the messages of WebSockets whose clients offer that (permessage-deflate)."`
 	LogLevel string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	Client   string   `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
+}
+
+// Help is what "socketio serve -h" says besides the flags.
+func (c *serve) Help() string {
+	return "WebTransport is not served: it needs HTTP/3, which is in a module of its own. The recipe examples/webtransport shows how."
 }
 
 // run serves until ctx ends.
@@ -96,6 +102,9 @@ func (c *serve) level() slog.Level {
 
 func (c *serve) config(logger *slog.Logger) socketio.Config {
 	cfg := socketio.Config{Path: c.Path, CORS: socketio.CORS{Origins: c.Cors}, AllowEIO3: c.EIO3, Logger: logger}
+	if c.Deflate {
+		cfg.PerMessageDeflate = &socketio.PerMessageDeflate{}
+	}
 	if _, err := os.Stat(c.Client); err == nil || c.Client != defaultClient { // who names one wants it
 		cfg.ClientFiles = os.DirFS(c.Client)
 	} else {

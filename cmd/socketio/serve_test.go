@@ -128,6 +128,30 @@ func TestOldClients(t *testing.T) {
 	}
 }
 
+func TestDeflate(t *testing.T) {
+	for _, flags := range [][]string{nil, {"-deflate"}} {
+		p := start(t, flags...)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/socket.io/?EIO=4&transport=websocket", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{
+			"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+			"Sec-Websocket-Extensions": {"permessage-deflate"},
+		}
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offered := res.Header.Get("Sec-WebSocket-Extensions")
+		if res.StatusCode != http.StatusSwitchingProtocols || strings.HasPrefix(offered, "permessage-deflate") != (flags != nil) {
+			t.Errorf("%v: status %d, %q", flags, res.StatusCode, offered)
+		}
+		_ = res.Body.Close()
+		p.end(t)
+	}
+}
+
 func TestTLS(t *testing.T) {
 	cert, key := certificate(t)
 	p := start(t, "-tls-cert", cert, "-tls-key", key)
