@@ -222,7 +222,8 @@ func (s *Socket) queue(unit *engineio.Prepared, o engineio.WriteOptions) (writte
 // flush writes what queue left.
 func (s *Socket) flush(o engineio.WriteOptions, unit *engineio.Prepared, written bool) {
 	if written {
-		s.client.session.Flush(o&engineio.Later, unit)
+		s.client.session.Flush(o&(engineio.Later|engineio.Hold), unit)
+		s.heldTooLate(o)
 	} else if h := s.held.Load(); h != nil && h.full() {
 		h.end()
 	}
