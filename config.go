@@ -58,6 +58,9 @@ type Config struct {
 	// MaxPayload limits, in bytes, one message of a client: the body of a POST, or a WebSocket message. Default
 	// 1,000,000; at most 512 MiB.
 	MaxPayload int
+	// MaxUntrustedPayload is the same limit for a connection that has not joined a namespace yet, if that is less, and the limit of
+	// a packet with all its attachments: a CONNECT with the auth data of the client needs no more. Default 65,536.
+	MaxUntrustedPayload int
 	// MaxAttachments limits the binary attachments of one packet of a client. Default 10.
 	MaxAttachments int
 	// MaxNamespaces limits the namespaces that one connection may be in; further ones refuse it. Default 1024.
@@ -169,7 +172,9 @@ func (c *Config) engine() engineio.Config {
 		PingTimeout:    c.PingTimeout,
 		UpgradeTimeout: c.UpgradeTimeout,
 		MaxPayload:     c.MaxPayload,
-		NoCompression:  c.NoCompression,
+
+		MaxUntrustedPayload: c.MaxUntrustedPayload,
+		NoCompression:       c.NoCompression,
 
 		CompressionThreshold: c.CompressionThreshold,
 		PerMessageDeflate:    c.PerMessageDeflate,

@@ -78,6 +78,9 @@ type Config struct {
 	// MaxPayload limits, in bytes, the body of a POST and a WebSocket message. The client is told of it. Default 1,000,000;
 	// at most 512 MiB.
 	MaxPayload int
+	// MaxUntrustedPayload is the same limit for a session until [Session.Trust] is called, if that is less: what a client of which
+	// nothing is known can make the server hold. Default MaxPayload.
+	MaxUntrustedPayload int
 	// Transports are those that clients may use. Default polling and WebSocket. WebTransport here means that polling sessions
 	// are offered to upgrade to it; it needs package engineio/webtransport, which serves direct sessions either way.
 	Transports []Transport
@@ -157,6 +160,7 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.PingTimeout, DefaultPingTimeout)
 	orDefault(&c.UpgradeTimeout, DefaultUpgradeTimeout)
 	orDefault(&c.MaxPayload, DefaultMaxPayload)
+	orDefault(&c.MaxUntrustedPayload, c.MaxPayload)
 	orDefault(&c.MaxBufferedBytes, DefaultMaxBufferedBytes)
 	orDefault(&c.MaxBufferedPackets, DefaultMaxBufferedPackets)
 	orDefault(&c.CompressionThreshold, DefaultCompressionThreshold)
@@ -210,6 +214,7 @@ func (c *Config) validate() error {
 		v    int
 	}{
 		{"MaxPayload", c.MaxPayload},
+		{"MaxUntrustedPayload", c.MaxUntrustedPayload},
 		{"CompressionThreshold", c.CompressionThreshold},
 		{"MaxBufferedBytes", c.MaxBufferedBytes},
 		{"MaxBufferedPackets", c.MaxBufferedPackets},

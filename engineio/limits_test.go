@@ -25,6 +25,7 @@ var limits = map[string]func(*testing.T){
 	"PingTimeout":          TestHeartbeatIsMeasured,
 	"UpgradeTimeout":       TestLimitUpgradeTimeout,
 	"MaxPayload":           TestLimitMaxPayload,
+	"MaxUntrustedPayload":  TestLimitMaxPayload,
 	"CompressionThreshold": TestCompression,
 	"MaxBufferedBytes":     TestLimitMaxBuffered,
 	"MaxBufferedPackets":   TestLimitMaxBuffered,
@@ -323,13 +324,22 @@ func TestLimitMaxPayload(t *testing.T) {
 		"WebSocket, many fragments": webSocket(direct, func(size int) []byte { return manyFragments(size) }),
 	} {
 		for what, size := range map[string]int{"at the limit": most, "one above": most + 1, "far above": 500 * most} {
-			t.Run(name+", "+what, func(t *testing.T) {
-				c := deflate()
-				c.MaxPayload, c.AllowEIO3 = most, true
-				if accepted := send(start(t, c), size); accepted != (size <= most) {
-					t.Errorf("%d bytes are accepted: %t", size, accepted)
-				}
-			})
+			for which, set := range map[string]func(*engineio.Config){
+				"":            func(c *engineio.Config) { c.MaxPayload = most },
+				", untrusted": func(c *engineio.Config) { c.MaxUntrustedPayload = most },
+				", trusted": func(c *engineio.Config) {
+					c.MaxPayload, c.MaxUntrustedPayload, c.Events.Connection = most, 1, (*engineio.Session).Trust
+				},
+			} {
+				t.Run(name+", "+what+which, func(t *testing.T) {
+					c := deflate()
+					c.AllowEIO3 = true
+					set(&c)
+					if accepted := send(start(t, c), size); accepted != (size <= most) {
+						t.Errorf("%d bytes are accepted: %t", size, accepted)
+					}
+				})
+			}
 		}
 	}
 }

@@ -32,7 +32,7 @@ var (
 	ErrQueueFull = errors.New("engineio: outbox is full")
 	// ErrSlowPeer: the peer did not take what waited for it within Config.WriteTimeout.
 	ErrSlowPeer = errors.New("engineio: peer is too slow")
-	// ErrPayloadTooLarge: a message of the peer is larger than Config.MaxPayload.
+	// ErrPayloadTooLarge: a message of the peer is larger than Config.MaxPayload, or MaxUntrustedPayload.
 	ErrPayloadTooLarge = errors.New("engineio: payload too large")
 	// ErrServerClosed: the server is shutting down.
 	ErrServerClosed = errors.New("engineio: server is closed")

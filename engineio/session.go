@@ -3,6 +3,7 @@ package engineio
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/netloop"
@@ -30,6 +31,7 @@ type Session struct {
 
 	protocol uint8 // revision of the protocol, 3 or 4
 	b64      bool  // the client cannot take binary
+	trusted  atomic.Bool
 
 	// Guarded by mu, as is all that follows. These are here so that they share a word.
 	unseen    bool // it ended before its Connection event: there is no Close event then
@@ -85,6 +87,18 @@ func (s *Session) SetValue(v any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.value = v
+}
+
+// Trust says that enough is known of the client to take messages of up to Config.MaxPayload bytes, and no longer only of
+// MaxUntrustedPayload.
+func (s *Session) Trust() { s.trusted.Store(true) }
+
+// maxPayload is how large the client's messages may be by now.
+func (s *Session) maxPayload() int {
+	if s.trusted.Load() {
+		return s.server.cfg.MaxPayload
+	}
+	return min(s.server.cfg.MaxUntrustedPayload, s.server.cfg.MaxPayload)
 }
 
 // Closed tells whether the session has ended, or is about to and takes no more messages.

@@ -78,7 +78,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 
 // readUpload reads the body and acts on its packets.
 func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
-	limit := e.cfg.MaxPayload
+	limit := s.maxPayload()
 	if r.ContentLength > int64(limit) {
 		return tooLarge(uint64(r.ContentLength), limit)
 	}

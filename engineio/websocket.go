@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"time"
 	"unicode/utf8"
@@ -38,7 +39,7 @@ func newWSConn(s *Session, st stream, q query) *wsConn {
 		stream:    st,
 		transport: WebSocket,
 		takes:     form{v3: s.protocol == 3, base64: q.b64 != "", deflate: q.deflate},
-		in:        frameReader{limit: s.server.cfg.MaxPayload, deflate: q.deflate},
+		in:        frameReader{deflate: q.deflate},
 	}
 }
 
@@ -115,6 +116,7 @@ func (c *wsConn) arrived(b []byte) error {
 		}
 		return nil
 	}
+	c.in.limit = c.session.maxPayload()
 	err := c.in.feed(b, c.handle)
 	if err == nil {
 		return nil
@@ -229,6 +231,9 @@ func (c *wsConn) fail(err error) (told bool) {
 		reason, cause = ReasonTransportError, err
 	default:
 		cause, broke = err, true // how the connection broke; the official reason is transport close
+	}
+	if errors.Is(cause, ErrPayloadTooLarge) && c.in.limit < s.server.cfg.MaxPayload {
+		cause = fmt.Errorf("%w; until the client is trusted it is Config.MaxUntrustedPayload", cause)
 	}
 	drain := reason != ReasonTransportClose // a peer that closes itself waits for nothing more
 	if c.candidate != nil {

@@ -71,7 +71,11 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 				if c.session != nil {
 					return c.handle(op, payload)
 				}
-				return e.greet(c, r, op, payload)
+				if err := e.greet(c, r, op, payload); err != nil {
+					return err
+				}
+				c.in.limit = c.session.maxPayload()
+				return nil
 			})
 			c.stream.release()
 		}
@@ -104,7 +108,6 @@ func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte)
 	if err != nil || op != ws.OpText || p.Type != wire.Open {
 		return refused(badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{}))
 	}
-	c.in.limit = e.cfg.MaxPayload
 	if len(p.Data) > 0 {
 		var to struct {
 			SID string `json:"sid"`

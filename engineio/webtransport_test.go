@@ -316,22 +316,25 @@ func TestWebTransportBadInput(t *testing.T) {
 		"unknown type":               "\x017",
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := startWT(t, engineio.Config{MaxPayload: limit})
-				c, _ := s.direct()
-				c.send(input)
-				c.wantEnd()
-				cause := s.wantClosing(engineio.ReasonParseError)
-				if large := strings.Contains(name, "above") || strings.Contains(name, "more"); large != errors.Is(cause, engineio.ErrPayloadTooLarge) {
-					t.Errorf("cause %v", cause)
-				}
-			})
+			for _, config := range []engineio.Config{{MaxPayload: limit}, {MaxUntrustedPayload: limit}} {
+				synctest.Test(t, func(t *testing.T) {
+					s := startWT(t, config)
+					c, _ := s.direct()
+					c.send(input)
+					c.wantEnd()
+					cause := s.wantClosing(engineio.ReasonParseError)
+					if large := strings.Contains(name, "above") || strings.Contains(name, "more"); large != errors.Is(cause, engineio.ErrPayloadTooLarge) {
+						t.Errorf("cause %v", cause)
+					}
+				})
+			}
 		})
 	}
 	t.Run("at the limit", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := startWT(t, engineio.Config{MaxPayload: limit})
-			c, _ := s.direct()
+			s := startWT(t, engineio.Config{MaxPayload: limit, MaxUntrustedPayload: 1})
+			c, x := s.direct()
+			x.Trust()
 			c.send("\x7e\x03\xe84" + strings.Repeat("x", limit-1))
 			c.send("\xfe\x03\xe8" + strings.Repeat("x", limit))
 			if n := len(<-s.messages) + len(<-s.messages); n != limit-1+len("false")+limit+len("true") {

@@ -83,12 +83,13 @@ func (d *joinDeadline) Expired(*wheel.Timer) {
 	}
 }
 
-// settled ends the connect timeout: a namespace is joined.
+// settled ends the connect timeout, and trusts the client with larger messages: a namespace is joined.
 func (c *client) settled() {
 	c.mu.Lock()
 	d := c.deadline
 	c.joined, c.deadline = true, nil
 	c.mu.Unlock()
+	c.session.Trust()
 	if d != nil {
 		c.hub.stop(&d.timer)
 	}
@@ -130,14 +131,14 @@ func (c *client) await(more bool) {
 // message takes one engine message.
 func (c *client) message(data []byte, binary bool) {
 	c.mu.Lock()
-	deaf := c.deaf
+	deaf, joined := c.deaf, c.joined
 	c.mu.Unlock()
 	if deaf {
 		return
 	}
 	decoder := c.decoder
 	if decoder == nil {
-		decoder = c.hub.takeDecoder()
+		decoder = c.hub.takeDecoder(joined)
 	}
 	var p *protocol.Packet
 	var err error
@@ -163,12 +164,18 @@ func (c *client) message(data []byte, binary bool) {
 	}
 }
 
-// takeDecoder returns a decoder for one packet.
-func (h *Hub) takeDecoder() protocol.PacketDecoder {
-	if d, ok := h.decoders.Get().(protocol.PacketDecoder); ok {
-		return d
+// takeDecoder returns a decoder for one packet. Before a namespace is joined the packet may only be a CONNECT: attachments that
+// come all the same are part of the one message that the client may send.
+func (h *Hub) takeDecoder(joined bool) *protocol.Decoder {
+	d, ok := h.decoders.Get().(*protocol.Decoder)
+	if !ok {
+		d = &protocol.Decoder{MaxAttachments: h.cfg.MaxAttachments}
 	}
-	return &protocol.Decoder{MaxAttachments: h.cfg.MaxAttachments}
+	d.MaxBytes = 0
+	if !joined {
+		d.MaxBytes = h.untrusted
+	}
+	return d
 }
 
 // packet acts on a well-formed packet.

@@ -16,9 +16,12 @@ const (
 	DefaultAckTimeout        = 30 * time.Second
 	DefaultAttachmentTimeout = 45 * time.Second
 	DefaultMaxAttachments    = 10
-	DefaultMaxNamespaces     = 1024
-	DefaultMaxInboxBytes     = 1 << 20
-	DefaultMaxInboxEvents    = 1024
+	// DefaultMaxUntrustedPayload is that of engineio.Config for the engine of a [Hub], in bytes: a CONNECT with what a client has
+	// to show for itself.
+	DefaultMaxUntrustedPayload = 64 << 10
+	DefaultMaxNamespaces       = 1024
+	DefaultMaxInboxBytes       = 1 << 20
+	DefaultMaxInboxEvents      = 1024
 )
 
 // ErrConfig is wrapped by the error of [New]: a field of Config has a value that cannot work.

@@ -39,7 +39,9 @@ type Hub struct {
 	closing atomic.Bool // Shutdown has begun: nobody joins any more
 	workers workers
 
-	decoders sync.Pool // of protocol.PacketDecoder, when Config.Parser is nil
+	untrusted int // bytes of a packet of who has joined no namespace
+
+	decoders sync.Pool // of *protocol.Decoder, when Config.Parser is nil
 }
 
 // New returns a hub with the namespace "/". It fails when a field of c has a value that cannot work.
@@ -56,8 +58,8 @@ func New(c Config) (*Hub, error) {
 }
 
 // Engine makes the engine that feeds the hub, with the hub's part added to c: its Connection, Message and Close
-// events run before those given, and the contexts of sessions know the client. It must be called once, before
-// anything else happens.
+// events run before those given, the contexts of sessions know the client, and DefaultMaxUntrustedPayload is the default of
+// MaxUntrustedPayload: a session is trusted once it has joined a namespace. It must be called once, before anything else happens.
 func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 	base := c.SessionContext
 	c.SessionContext = func(r *http.Request) context.Context {
@@ -86,6 +88,8 @@ func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 			closed(s, reason, cause)
 		}
 	}
+	c.MaxUntrustedPayload = cmp.Or(c.MaxUntrustedPayload, DefaultMaxUntrustedPayload)
+	h.untrusted = c.MaxUntrustedPayload
 	h.unnoticed = cmp.Or(c.PingInterval, engineio.DefaultPingInterval) + cmp.Or(c.PingTimeout, engineio.DefaultPingTimeout)
 	h.maxMissedBytes = cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes) / 2
 	h.maxMissedEvents = cmp.Or(c.MaxBufferedPackets, engineio.DefaultMaxBufferedPackets) / 2

@@ -1,7 +1,6 @@
 package netloop
 
 import (
-	"net"
 	"runtime"
 	"syscall"
 	"time"
@@ -115,27 +114,27 @@ func (c *Conn) back(ok bool) {
 	if !ok {
 		c.Close()
 	}
+	op := syscall.EPOLL_CTL_ADD
 	c.loop.mu.Lock()
-	err := c.comeBack()
+	if c.room != nil {
+		op = syscall.EPOLL_CTL_MOD // it is watched for room
+	}
+	c.away = false
+	err := c.control(op)
+	c.away = err != nil // nobody else ends it then
 	c.loop.mu.Unlock()
-	if err != nil { // nobody else ends it then
+	if err != nil {
 		c.end(err)
 	}
 }
 
-// exited cleans up when a handler or work ended the goroutine, number me. c is the connection whose handler it was; its ends too.
-func (l *Loop) exited(me uint32, c *Conn) {
-	if c != nil && l.at.CompareAndSwap(c, nil) { // nobody relieves it from here on
-		c.end(net.ErrClosed)
-	}
+// replace has another goroutine be the loop if number me still is.
+func (l *Loop) replace(me uint32) {
 	l.mu.Lock()
-	is := l.turn == me
-	if is {
+	defer l.mu.Unlock()
+	if l.turn == me {
+		l.at.Store(nil)
 		l.handOver()
-	}
-	l.mu.Unlock()
-	if !is && c != nil {
-		c.back(false)
 	}
 }
 
