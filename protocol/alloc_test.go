@@ -24,6 +24,7 @@ func TestAllocations(t *testing.T) {
 		n      int
 		x      float64
 		b      bool
+		v      any
 		raw    = []byte("true")
 	)
 	for _, tc := range []struct {
@@ -58,6 +59,9 @@ func TestAllocations(t *testing.T) {
 		{"Decode of a string: the string", 1, func() error { return Decode(text, nil, &s) }},
 		{"Decode of an int", 0, func() error { return Decode(number, nil, &n) }},
 		{"Decode of a float64", 0, func() error { return Decode(number, nil, &x) }},
+		{"Decode of a string as any: the string, and what holds it", 2, func() error { v = nil; return Decode(text, nil, &v) }},
+		{"Decode of a number as any: what holds it", 1, func() error { v = nil; return Decode(number, nil, &v) }},
+		{"Decode of a bool as any", 0, func() error { v = nil; return Decode(raw, nil, &v) }},
 		{"Decode of a bool", 0, func() error { return Decode(raw, nil, &b) }},
 	} {
 		if got := testing.AllocsPerRun(100, func() {

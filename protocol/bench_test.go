@@ -61,6 +61,7 @@ func BenchmarkAppendPacket(b *testing.B) {
 		{"struct", []any{chatMessage{"hello", "lobby", 42}}},
 		{"bytes", []any{make([]byte, 100)}},
 		{"struct with bytes", []any{chatPicture{"me", make([]byte, 100)}}},
+		{"1KB", []any{strings.Repeat("x", 1024)}},
 		{"4KB", []any{strings.Repeat("Lorem ipsum dolor sit amet. ", 146)}},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
@@ -83,6 +84,10 @@ func BenchmarkDecode(b *testing.B) {
 		into      any
 	}{
 		{"string", `"hello"`, new(string)},
+		{"string as any", `"hello"`, nil},
+		{"1KB", `"` + strings.Repeat("x", 1024) + `"`, new(string)},
+		{"1KB as any", `"` + strings.Repeat("x", 1024) + `"`, nil},
+		{"int as any", "42", nil},
 		{"int", "42", new(int)},
 		{"struct", `{"text":"hello","room":"lobby","n":42}`, new(chatMessage)},
 		{"map", `{"text":"hello","room":"lobby","n":42}`, new(map[string]any)},
@@ -93,7 +98,11 @@ func BenchmarkDecode(b *testing.B) {
 			raw := []byte(bc.raw)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := Decode(raw, atts, bc.into); err != nil {
+				into := bc.into
+				if into == nil {
+					into = new(any)
+				}
+				if err := Decode(raw, atts, into); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -64,13 +64,17 @@ func decodeFast(raw []byte, v any) bool {
 			return true
 		}
 	case *float64:
-		if v == nil || len(raw) == 0 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') || scanNumber(raw, 0) != len(raw) {
-			return false
-		}
-		f, err := strconv.ParseFloat(string(raw), 64)
-		if err == nil {
+		f, ok := plainFloat(raw)
+		if ok && v != nil {
 			*v = f
 			return true
+		}
+	case *any:
+		// One that holds something may hold a pointer, to what is decoded into.
+		if v != nil && *v == nil {
+			var ok bool
+			*v, ok = plainAny(raw)
+			return ok
 		}
 	case *bool:
 		if v == nil {
@@ -86,6 +90,34 @@ func decodeFast(raw []byte, v any) bool {
 		}
 	}
 	return false
+}
+
+// plainAny returns a value of no particular type, unless it is an array, an object, or a string that has to be worked on.
+func plainAny(raw []byte) (v any, ok bool) {
+	if len(raw) == 0 {
+		return nil, false
+	}
+	switch raw[0] {
+	case '"':
+		if s, ok := plainString(raw); ok {
+			return string(s), true
+		}
+	case 'n':
+		return nil, string(raw) == "null"
+	case 't':
+		if string(raw) == "true" {
+			return true, true
+		}
+	case 'f':
+		if string(raw) == "false" {
+			return false, true
+		}
+	default:
+		if f, ok := plainFloat(raw); ok {
+			return f, true
+		}
+	}
+	return nil, false
 }
 
 // decodeAttachment handles an argument that is an attachment.
@@ -115,7 +147,20 @@ func plainString(raw []byte) ([]byte, bool) {
 		return nil, false
 	}
 	s := raw[1 : len(raw)-1]
-	return s, plainBytes(s) && utf8.Valid(s)
+	plain, ascii := plainBytes(s)
+	return s, plain && (ascii || utf8.Valid(s))
+}
+
+// plainFloat parses a number that a float64 holds.
+func plainFloat(raw []byte) (f float64, ok bool) {
+	if n, ok := plainInt(raw); ok && -1<<53 <= n && n <= 1<<53 && raw[0] != '-' {
+		return float64(n), true
+	}
+	if len(raw) == 0 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') || scanNumber(raw, 0) != len(raw) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(raw), 64)
+	return f, err == nil
 }
 
 // plainInt parses an integer that cannot overflow.

@@ -346,3 +346,33 @@ func FuzzDecodeAttachments(f *testing.F) {
 		}
 	})
 }
+
+// The short way of values without a type, and what it declines, are encoding/json's answers.
+func TestDecodeAnyIsThatOfEncodingJSON(t *testing.T) {
+	long := strings.Repeat("x", 2*manyBytes)
+	for _, raw := range []string{
+		`""`, `"a"`, `"é"`, `"a\nb"`, "\"a\nb\"", `"a"b"`, `"`, `"\"`, `"` + long + `"`, `"` + long + `é"`, `"` + long + `\u00e9"`, `"` + long + "\x01\"",
+		"0", "-0", "7", "-7", "1.5", "-1e3", "01", "-", "+1", "1e400", "9007199254740993", "-9007199254740993", "999999999999999999", "1234567890123456789", " 1", "1 ", "1x",
+		"null", "nul", "nulL", "true", "True", "tru", "false", "falsy", "", " ", "[1]", `{"a":1}`, "undefined",
+	} {
+		var want, got any
+		failed := json.Unmarshal([]byte(raw), &want) != nil
+		if err := Decode([]byte(raw), nil, &got); (err != nil) != failed {
+			t.Errorf("Decode(%q): %v", raw, err)
+		}
+		if failed {
+			continue
+		}
+		wantBits, _ := want.(float64)
+		gotBits, _ := got.(float64)
+		if !reflect.DeepEqual(got, want) || math.Signbit(gotBits) != math.Signbit(wantBits) {
+			t.Errorf("Decode(%q) = %#v, want %#v", raw, got, want)
+		}
+	}
+	for _, text := range []string{"\xff", long + "\xff", long + "é\xc3"} { // U+FFFD, as JavaScript reads it
+		var got any
+		if err := Decode([]byte(`"`+text+`"`), nil, &got); err != nil || got != strings.ToValidUTF8(text, "\uFFFD") {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}

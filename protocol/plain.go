@@ -12,39 +12,45 @@ import (
 // manyBytes is the length from which that is faster.
 const manyBytes = 48
 
-// plainBytes tells whether s holds no quote, no backslash and no control character.
-func plainBytes(s []byte) bool {
+// plainBytes tells whether s holds no quote, no backslash and no control character; and, if so, whether it is ASCII, so that
+// nobody has to look whether it is UTF-8.
+func plainBytes(s []byte) (plain, ascii bool) {
 	if bytes.IndexByte(s, '"') >= 0 || bytes.IndexByte(s, '\\') >= 0 {
-		return false
+		return false, false
 	}
-	var found uint64
+	var found, all uint64
 	for ; len(s) >= 32; s = s[32:] {
-		found |= control(binary.LittleEndian.Uint64(s)) | control(binary.LittleEndian.Uint64(s[8:])) |
-			control(binary.LittleEndian.Uint64(s[16:])) | control(binary.LittleEndian.Uint64(s[24:]))
+		a, b, c, d := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[8:]), binary.LittleEndian.Uint64(s[16:]), binary.LittleEndian.Uint64(s[24:])
+		found |= control(a) | control(b) | control(c) | control(d)
+		all |= a | b | c | d
 	}
 	for _, c := range s {
 		if c < ' ' {
-			return false
+			return false, false
 		}
+		all |= uint64(c)
 	}
-	return found&highs == 0
+	return found&highs == 0, all&highs == 0
 }
 
 // plainText is plainBytes for a string.
-func plainText(s string) bool {
+func plainText(s string) (plain, ascii bool) {
 	if strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '\\') >= 0 {
-		return false
+		return false, false
 	}
-	var found uint64
+	var found, all uint64
 	for ; len(s) >= 32; s = s[32:] {
-		found |= control(load64(s, 0)) | control(load64(s, 8)) | control(load64(s, 16)) | control(load64(s, 24))
+		a, b, c, d := load64(s, 0), load64(s, 8), load64(s, 16), load64(s, 24)
+		found |= control(a) | control(b) | control(c) | control(d)
+		all |= a | b | c | d
 	}
 	for i := range len(s) {
 		if s[i] < ' ' {
-			return false
+			return false, false
 		}
+		all |= uint64(s[i])
 	}
-	return found&highs == 0
+	return found&highs == 0, all&highs == 0
 }
 
 const ones, highs = 0x0101010101010101, 0x8080808080808080

@@ -15,8 +15,10 @@ func TestLongStrings(t *testing.T) {
 				s := bytes.Repeat([]byte{'a'}, n)
 				s[at] = byte(c)
 				plain := c >= ' ' && c != '"' && c != '\\'
-				if plainBytes(s) != plain || plainText(string(s)) != plain {
-					t.Fatalf("%#x at %d of %d: %v, %v", c, at, n, plainBytes(s), plainText(string(s)))
+				got, ascii := plainBytes(s)
+				text, asciiText := plainText(string(s))
+				if got != plain || text != plain || plain && (ascii != (c < 0x80) || asciiText != ascii) {
+					t.Fatalf("%#x at %d of %d: %v, %v; %v, %v", c, at, n, got, ascii, text, asciiText)
 				}
 				quoted := append(append([]byte{'"'}, s...), `",1`...)
 				want := -1

@@ -131,8 +131,10 @@ func scanString(b []byte, i int) int {
 			m := special(binary.LittleEndian.Uint64(b[i:]))
 			if m == 0 {
 				if i += 8; i == many {
-					if end := bytes.IndexByte(b[i:], '"'); end >= 0 && plainBytes(b[i:i+end]) {
-						return i + end + 1
+					if end := bytes.IndexByte(b[i:], '"'); end >= 0 {
+						if plain, _ := plainBytes(b[i : i+end]); plain {
+							return i + end + 1
+						}
 					}
 				}
 				continue

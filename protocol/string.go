@@ -11,12 +11,16 @@ const hexDigits = "0123456789abcdef"
 // need not be. Bytes that are not UTF-8 become U+FFFD, one by one.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	start := 0 // of what is not appended yet
-	valid := utf8.ValidString(s)
-	if valid && len(s) >= manyBytes && plainText(s) {
-		dst = append(dst, s...)
-		return append(dst, '"')
+	ascii := false
+	if len(s) >= manyBytes {
+		var plain bool
+		if plain, ascii = plainText(s); plain && (ascii || utf8.ValidString(s)) {
+			dst = append(dst, s...)
+			return append(dst, '"')
+		}
 	}
+	start := 0 // of what is not appended yet
+	valid := ascii || utf8.ValidString(s)
 	for i := 0; i < len(s); {
 		if valid && len(s)-i >= 8 {
 			m := special(load64(s, i))
