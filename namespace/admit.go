@@ -115,6 +115,7 @@ func (s *Socket) register() admission {
 	if s.Recovered() && !s.ns.recovery.collect(s) {
 		return sessionLost
 	}
+	s.takeID()
 	a.Add(s)
 	if s.Recovered() && !slices.Contains(s.seat.session.rooms, s.id) {
 		a.Leave(s.id, s.id) // it had left its own room
@@ -127,6 +128,7 @@ func (s *Socket) register() admission {
 			continue
 		case connectionGone, sessionLost:
 			a.Remove(s.id)
+			s.freeID()
 		case admitted:
 		}
 		return what

@@ -113,6 +113,7 @@ func (s *Socket) tell() {
 	s.mu.Unlock()
 	defer func() {
 		hook(s.ns.hub, s.ns.hub.cfg.Hooks.Disconnect, DisconnectInfo{Socket: s, Reason: reason, Cause: cause})
+		s.freeID()
 		s.depart(reason)
 		if cost > 0 {
 			s.client.refund(1, cost)

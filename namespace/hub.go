@@ -39,6 +39,8 @@ type Hub struct {
 	closing atomic.Bool // Shutdown has begun: nobody joins any more
 	workers workers
 
+	takenIDs takenIDs
+
 	untrusted int // bytes of a packet of who has joined no namespace
 
 	decoders sync.Pool // of *protocol.Decoder, when Config.Parser is nil

@@ -65,7 +65,9 @@ func (b *serverSideInbox) next() *ServerSideEvent {
 		b.working = false
 		return nil
 	}
-	b.head, e.next = e.next, nil
+	if b.head, e.next = e.next, nil; b.head == nil {
+		b.tail = nil
+	}
 	b.events--
 	b.bytes -= e.cost
 	return e

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -47,4 +48,51 @@ func splitQuery(p *protocol.Packet) {
 		auth[k] = v[len(v)-1]
 	}
 	p.Data, _ = json.Marshal(auth) // strings always encode
+}
+
+// takenIDs are the ids of such sockets, from before they are connected until their disconnect callbacks have run: a client that has
+// left a namespace may join it again, with the same id, while they wait for a handler that is running.
+type takenIDs struct {
+	mu   sync.Mutex
+	done map[takenID]chan struct{} // closed when the id is free
+}
+
+type takenID struct {
+	ns *Namespace
+	id string
+}
+
+// takeID waits until no other socket of such a client has the id.
+func (s *Socket) takeID() {
+	if !s.client.v2() {
+		return
+	}
+	taken, key := &s.ns.hub.takenIDs, takenID{s.ns, s.id}
+	for {
+		taken.mu.Lock()
+		before := taken.done[key]
+		if before == nil {
+			if taken.done == nil {
+				taken.done = make(map[takenID]chan struct{})
+			}
+			taken.done[key] = make(chan struct{})
+		}
+		taken.mu.Unlock()
+		if before == nil {
+			return
+		}
+		<-before
+	}
+}
+
+// freeID ends what takeID began.
+func (s *Socket) freeID() {
+	if !s.client.v2() {
+		return
+	}
+	taken, key := &s.ns.hub.takenIDs, takenID{s.ns, s.id}
+	taken.mu.Lock()
+	defer taken.mu.Unlock()
+	close(taken.done[key])
+	delete(taken.done, key)
 }
