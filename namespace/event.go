@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/protocol"
@@ -80,7 +81,7 @@ func (e *Event) Decode(pointers ...any) error {
 		return fmt.Errorf("%w: %d sent, %d expected", ErrArguments, e.Len(), len(pointers))
 	}
 	for i, v := range pointers {
-		if err := protocol.Decode(e.span(i+1), e.attachments, v); err != nil {
+		if err := e.decode(i+1, v); err != nil {
 			return argumentError(i, err)
 		}
 	}
@@ -96,9 +97,42 @@ func argumentError(i int, err error) error {
 func (e *Event) Args() []any {
 	args := make([]any, e.Len())
 	for i := range args {
-		args[i] = anyValue(e.span(i+1), e.attachments)
+		if e.decode(i+1, &args[i]) != nil {
+			args[i] = nil
+		}
 	}
 	return args
+}
+
+// decode decodes an element of the payload.
+func (e *Event) decode(i int, v any) error {
+	switch v := v.(type) {
+	case *string:
+		if s, ok := e.text(i); ok && v != nil {
+			*v = s
+			return nil
+		}
+	case *any:
+		if v == nil || *v != nil { // what it holds may be a pointer, to what is decoded into
+			break
+		}
+		if s, ok := e.text(i); ok {
+			*v = s
+			return nil
+		}
+	}
+	return protocol.Decode(e.span(i), e.attachments, v)
+}
+
+// text returns a string that makes up most of a payload that is an allocation of its own, as a part of it: a copy would have to
+// be made and collected for each message. The payload is never changed. Whoever keeps the string keeps less than twice its size.
+func (e *Event) text(i int) (string, bool) {
+	raw := e.span(i)
+	if len(raw) <= len(e.small) || 2*len(raw) < len(e.data) || e.attachments != nil {
+		return "", false
+	}
+	s, ok := protocol.PlainString(raw)
+	return unsafe.String(unsafe.SliceData(s), len(s)), ok //nolint:gosec // what is never changed
 }
 
 // anyValue decodes an argument of no particular type. It is well-formed, but a number may be out of range.
