@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -57,6 +58,28 @@ func TestTable(t *testing.T) {
 	delete(b.cells, key{scenarios[0].name, "peer"})
 	if !strings.Contains(b.table(), "(goal 0.68) | – |") {
 		t.Errorf("a missing cell:\n%s", b.table())
+	}
+}
+
+// Twice what a core gets done with an operation's CPU time on both.
+func TestCores(t *testing.T) {
+	b := filled()
+	b.both = map[key][]sample{{scaled[0], "ours"}: {{cost: 12.5, busy: 120}}, {scaled[1], "ours"}: {{cost: 11.76, busy: 110}}}
+	for _, want := range []string{
+		"| " + scaled[0] + " | ours | 10.0 µs | 12.5 µs | 1.60 × | 120 % |\n",
+		"| " + scaled[1] + " | ours | 10.0 µs | 11.8 µs | **1.70 ×** | 110 % |\n",
+	} {
+		if !strings.Contains(b.cores(), want) {
+			t.Errorf("%q is not in\n%s", want, b.cores())
+		}
+	}
+	if strings.Contains(b.cores(), scaled[2]) {
+		t.Errorf("what was not measured:\n%s", b.cores())
+	}
+	for _, name := range scaled {
+		if !slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }) {
+			t.Errorf("there is no scenario %q", name)
+		}
 	}
 }
 

@@ -82,8 +82,11 @@ func (o *options) run(ctx context.Context) error {
 	if err := b.measure(ctx); err != nil {
 		return err
 	}
+	if err := b.onBoth(ctx); err != nil {
+		return err
+	}
 	if o.prints() {
-		fmt.Print(b.table())
+		fmt.Print(b.table() + "\n" + b.cores())
 		return nil
 	}
 	if err := b.grow(ctx); err != nil {

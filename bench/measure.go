@@ -33,6 +33,7 @@ type bench struct {
 	options
 	dir    string
 	cells  map[key][]sample
+	both   map[key][]sample // of servers that may use both cores
 	curves []curve
 	// missing are the servers that could not be built.
 	missing []string
@@ -88,18 +89,22 @@ type result struct {
 	} `json:"server"`
 }
 
-// one starts a server, loads it, and ends it.
+// one starts a server on one core, loads it from the other, and ends it.
 func (b *bench) one(ctx context.Context, v server, args []string) (sample, error) {
 	p, err := b.launch(ctx, v)
 	if err != nil {
 		return sample{}, err
 	}
 	defer p.stop()
+	return b.load(ctx, p, args, func(line []string) []string { return pinned(1, line) })
+}
+
+// load loads a server. place says where the load generator runs.
+func (b *bench) load(ctx context.Context, p *process, args []string, place func(line []string) []string) (sample, error) {
 	window := b.window
 	line := []string{b.binary("socketio"), "bench", args[0], "-json", "-quiet", "-warmup", "500ms", "-duration", window.String(),
 		"-pid", fmt.Sprint(p.cmd.Process.Pid), "-url", "http://" + p.addr + "/socket.io/"}
-	line = append(line, args[1:]...) // perhaps with another duration, the last one counts
-	line = pinned(1, line)
+	line = place(append(line, args[1:]...)) // perhaps with another duration, the last one counts
 	limit, cancel := context.WithTimeout(ctx, window+time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(limit, line[0], line[1:]...)

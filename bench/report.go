@@ -128,7 +128,8 @@ func (b *bench) report(ctx context.Context) string {
 		}
 		say("%s", row)
 	}
-	say("\n## As the work grows\n\nOne run for each point.\n")
+	say("\n%s", b.cores())
+	say("## As the work grows\n\nOne run for each point.\n")
 	for _, c := range b.curves {
 		say("![%s](benchmarks/%s.svg)\n", c.title, c.name)
 	}

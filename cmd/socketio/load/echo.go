@@ -66,6 +66,7 @@ func pingPong(ctx context.Context, name string, t *Target, o Options, message fu
 // converse exchanges messages until the run ends.
 func (r *run) converse(c *Conn, x exchange) error {
 	sent := make([]time.Time, r.o.Outstanding) // in the order of the replies
+	c.in.roomFor(len(sent) * len(x.send))
 	for i := range sent {
 		sent[i] = time.Now()
 		c.Queue(x.send)

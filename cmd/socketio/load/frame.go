@@ -49,6 +49,13 @@ type frames struct {
 // smallBuffer is what a connection that has received little holds.
 const smallBuffer = 512
 
+// roomFor makes the buffer hold so many bytes, at most 64 KB, so that one read takes all of what may be on its way.
+func (f *frames) roomFor(n int) {
+	if n = min(n, 64<<10); n > len(f.buf) {
+		f.buf = append(make([]byte, 0, n), f.buf...)[:n]
+	}
+}
+
 // maxFrame is the largest frame that is taken.
 const maxFrame = 64 << 20
 
