@@ -66,9 +66,12 @@ func (x *Cluster) Close() error {
 	return x.publish(&Message{Type: MessageAdapterClose}) // the last word: others count whom they hear
 }
 
-// publish sends a message to all other servers.
+// publish sends a message to all other servers, until the adapter is closed.
 func (x *Cluster) publish(m *Message) error {
 	m.UID, m.Namespace = x.uid, x.host.Name()
+	if x.members.closed() && m.Type != MessageAdapterClose {
+		return fmt.Errorf("%w: the adapter is closed", ErrBroker)
+	}
 	switch m.Type {
 	case MessageInitialHeartbeat, MessageHeartbeat, MessageFetchSockets, MessageServerSideEmit:
 		x.members.spoke()

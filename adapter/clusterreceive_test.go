@@ -2,9 +2,12 @@ package adapter_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gosocketio/socketio/adapter"
 )
@@ -24,6 +27,13 @@ func TestClusterCloseComesLast(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
+		// Nor does it say anything afterwards.
+		if err := b.cluster.Broadcast(&adapter.Packet{Event: "e"}, adapter.Options{}); !errors.Is(err, adapter.ErrBroker) {
+			t.Errorf("broadcast: %v", err)
+		}
+		if d := cmp.Diff([]string{"deliver e[] volatile=false: b"}, b.log); d != "" {
+			t.Error(d)
+		}
 		if known, err := a.cluster.ServerCount(t.Context()); known != 1 || err != nil {
 			t.Errorf("%d servers, %v", known, err)
 		}

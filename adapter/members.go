@@ -37,6 +37,13 @@ func (m *members) stop() {
 	m.x.wheel.Stop(&m.timer)
 }
 
+// closed tells whether the adapter is closed.
+func (m *members) closed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.over
+}
+
 // Expired sends a heartbeat if it is time, and finds out who has gone.
 func (m *members) Expired(*wheel.Timer) {
 	m.mu.Lock()

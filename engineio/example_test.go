@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
@@ -83,6 +84,31 @@ func ExampleSession_Write() {
 	// Output:
 	// <nil>
 	// <nil>
+}
+
+// Who has not logged in may send 100 bytes at once.
+func ExampleSession_Trust() {
+	e, _ := engineio.New(engineio.Config{MaxUntrustedPayload: 100, Events: engineio.Events{
+		Message: func(s *engineio.Session, data []byte, _ bool) {
+			if string(data) == "password" {
+				s.Trust()
+			}
+		},
+	}})
+	defer func() { _ = e.Shutdown(context.Background()) }()
+	s := sessionOf(e)
+	post := func(message string) {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest("POST", "/engine.io/?EIO=4&transport=polling&sid="+s.ID(), strings.NewReader("4"+message)))
+		fmt.Println(w.Code)
+	}
+	post(strings.Repeat("x", 1000))
+	post("password")
+	post(strings.Repeat("x", 1000))
+	// Output:
+	// 413
+	// 200
+	// 200
 }
 
 func ExampleSession_Close() {
