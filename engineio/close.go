@@ -40,8 +40,8 @@ func (s *Session) Close() {
 		s.mu.Unlock() // flushed goes on
 	case s.ws != nil && s.out.count > 0:
 		s.flushing = true // what was enqueued leaves first
+		go s.flush(s.ws)
 		s.mu.Unlock()
-		go s.flush()
 	case s.ws != nil || s.poll != nil && !s.poll.answered:
 		s.close(ReasonForcedClose, nil)
 	default:
@@ -106,7 +106,7 @@ func (s *Session) close(reason Reason, cause error) {
 			up.abort()
 		}
 		if candidate != nil {
-			candidate.stream.close()
+			candidate.drop()
 		}
 		if ws != nil {
 			ws.part(within)

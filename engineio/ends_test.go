@@ -41,6 +41,79 @@ func TestBufferedInCloseEvent(t *testing.T) {
 	}
 }
 
+// What was being written when a session ended is not counted for ever, nor taken off twice.
+func TestBufferedAfterTheEnd(t *testing.T) {
+	for name, end := range map[string]func(c *socket, x *engineio.Session){
+		"written after all": func(c *socket, _ *engineio.Session) {
+			_, _ = c.Write([]byte{0xff, 0xff}) // the close frame comes behind what is being written
+			c.wantEnd()
+		},
+		"cut off": func(_ *socket, x *engineio.Session) { x.Discard(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, engineio.Config{MaxBufferedBytes: 1 << 30})
+			c := s.dial(direct)
+			c.open()
+			x := next(t, s.sessions)
+			for range 2 { // one is being written, one waits
+				if err := x.Send(make([]byte, 16<<20), true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			end(c, x)
+			next(t, s.closings)
+			eventually(t, "nothing is buffered", func() bool {
+				bytes, packets := x.Buffered()
+				return bytes == 0 && packets == 0
+			})
+		})
+	}
+}
+
+// A session that is opened while Shutdown begins ends with it.
+func TestShutdownDuringHandshake(t *testing.T) {
+	asked, may := make(chan struct{}), make(chan struct{})
+	s := start(t, engineio.Config{GenerateID: func(r *http.Request) (string, error) {
+		if id := r.URL.Query().Get("id"); id != "late" {
+			return id, nil
+		}
+		close(asked)
+		<-may
+		return "late", nil
+	}})
+	s.dial(direct + "&id=early")
+	late := s.poll("EIO=4&transport=polling&id=late")
+	next(t, asked)
+	done := make(chan error, 1)
+	go func() { done <- s.engine.Shutdown(t.Context()) }()
+	ended := func() {
+		if got := next(t, s.closings); !errors.Is(got.cause, engineio.ErrServerClosed) {
+			t.Errorf("closed with %+v", got)
+		}
+	}
+	ended() // the early one: Shutdown has looked for sessions
+	close(may)
+	ended()
+	next(t, late)
+	if err := next(t, done); err != nil {
+		t.Error(err)
+	}
+}
+
+// When both sides end a connection at once, nobody waits for the other one.
+func TestBothSidesEndAtOnce(t *testing.T) {
+	s := start(t, engineio.Config{})
+	for range 1000 {
+		c := s.dial(direct)
+		c.open()
+		x := next(t, s.sessions)
+		go func() { _ = c.Close() }()
+		x.Discard(nil)
+		next(t, s.closings)
+	}
+	eventually(t, "no timer is left", func() bool { return s.engine.Wheel().Pending() == 0 })
+}
+
 // An upload that is under way ends with its session, so that an http.Server can end too.
 func TestCloseDuringUpload(t *testing.T) {
 	t.Attr("covers", "engine/server/close/22")

@@ -30,17 +30,11 @@ func (f *flushTimer) Expired(*wheel.Timer) {
 	s.close(ReasonTransportError, tooSlow(s.server.cfg.WriteTimeout, s.out.bytes))
 }
 
-// flush writes what waits until nothing does. It is the goroutine for which s.flushing is set.
-func (s *Session) flush() { s.flushFrom(entry{}) }
+// flush writes what waits to ws until nothing does. It is the goroutine for which s.flushing is set.
+func (s *Session) flush(ws *wsConn) { s.flushFrom(ws, entry{}) }
 
 // flushFrom is flush, with an entry that has been taken already and comes first.
-func (s *Session) flushFrom(first entry) {
-	s.mu.Lock()
-	ws := s.ws
-	s.mu.Unlock()
-	if ws == nil { // closed meanwhile
-		return
-	}
+func (s *Session) flushFrom(ws *wsConn, first entry) {
 	deadline := flushTimer{session: s, ws: ws}
 	defer s.server.wheel.Stop(&deadline.timer)
 	var room [gatherEntries]entry
@@ -51,6 +45,11 @@ func (s *Session) flushFrom(first entry) {
 	for {
 		if len(batch) == 0 {
 			s.mu.Lock()
+			if s.state == stateClosed {
+				s.mu.Unlock()
+				s.flushed(ws, 0, 0)
+				return
+			}
 			batch = s.out.take(batch, gatherBytes)
 			s.mu.Unlock()
 		}
@@ -58,7 +57,7 @@ func (s *Session) flushFrom(first entry) {
 		s.server.cfg.Events.flush(s)
 		n, err := ws.writeBatch(batch)
 		if err != nil {
-			s.writeFailed(ws, err)
+			s.writeFailed(ws, units(batch), n, err)
 			return
 		}
 		for i := range batch {
@@ -124,8 +123,10 @@ func (s *Session) flushed(ws *wsConn, units int32, bytes int) (more bool) {
 	return false
 }
 
-func (s *Session) writeFailed(ws *wsConn, err error) {
+// writeFailed uncounts what could not be written and ends the session.
+func (s *Session) writeFailed(ws *wsConn, units int32, bytes int, err error) {
 	s.mu.Lock()
+	s.out.wrote(units, bytes)
 	if s.ws != ws || s.state == stateClosed {
 		s.mu.Unlock()
 		return

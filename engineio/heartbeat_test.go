@@ -177,7 +177,9 @@ func TestUpgradeCandidates(t *testing.T) {
 	t.Run("never probes", func(t *testing.T) {
 		s := start(t, engineio.Config{UpgradeTimeout: 20 * time.Millisecond})
 		q := s.polling()
-		s.dial(upgrade(q)).wantEnd()
+		if code := s.dial(upgrade(q)).wantEnd(); code != ws.StatusNoStatusRcvd {
+			t.Errorf("closed with %d", code)
+		}
 		s.request("POST", q, "4alive")
 		if got := s.request("GET", q, ""); got.body != "4alive" {
 			t.Errorf("GET: %+v", got)
@@ -215,7 +217,9 @@ func TestUpgradeCandidates(t *testing.T) {
 		c.send("2probe")
 		c.want("3probe")
 		next(t, s.sessions).Discard(nil)
-		c.wantEnd()
+		if code := c.wantEnd(); code != ws.StatusNoStatusRcvd {
+			t.Errorf("closed with %d", code)
+		}
 		next(t, s.closings)
 	})
 	t.Run("every GET is released", func(t *testing.T) {

@@ -106,8 +106,11 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 		ws.refuse()
 		return
 	}
+	returned := false
+	defer ws.unlessReturned(&returned) // net/http survives a panic
 	e.announce(s)
 	ws.start(rest)
+	returned = true
 }
 
 // attach gives a session that was opened on a connection that connection, and sends what has been sent to it meanwhile, for it
@@ -121,7 +124,7 @@ func (s *Session) attach(ws *wsConn) bool {
 	s.ws, ws.session = ws, s
 	if s.out.count > 0 {
 		s.flushing = true
-		go s.flush()
+		go s.flush(ws)
 	}
 	return true
 }
@@ -137,10 +140,15 @@ func (e *Server) openFrames(s *Session, t Transport) []byte {
 
 // announce tells the user of a session. A Close event, from whatever goroutine, comes after it.
 func (e *Server) announce(s *Session) {
+	defer func() {
+		s.opened()
+		if e.isClosed() { // Shutdown may have looked for sessions before this one could be found
+			s.Discard(ErrServerClosed)
+		}
+	}()
 	if f := e.cfg.Events.Connection; f != nil {
 		f(s)
 	}
-	s.opened()
 }
 
 func (s *Session) opened() {

@@ -132,8 +132,14 @@ func (o *outbox) trim() {
 	o.peak = o.used
 }
 
-// clear drops what is queued.
-func (o *outbox) clear() { *o = outbox{taken: o.taken} }
+// clear drops what is queued. What was taken is counted until it is wrote.
+func (o *outbox) clear() {
+	taken := o.bytes
+	for i := range int(o.used) {
+		taken -= len(o.ring[(int(o.head)+i)%len(o.ring)].frames)
+	}
+	*o = outbox{bytes: taken, taken: o.taken}
+}
 
 // clone keeps frames that the caller may change after Write returned.
 func clone(frames []byte, shared bool) []byte {

@@ -30,8 +30,8 @@ type Server struct {
 	pending    atomic.Int64  // sessions whose client has not sent anything
 	turnedAway atomic.Int64  // handshakes refused by Config.Admission
 
-	// work counts sessions and WebSocket readers. mu guards closed and parting, and orders additions to work before the
-	// wait of Shutdown.
+	// work counts sessions and WebSocket readers. mu guards closed, parting and wsConn.ended, and orders additions to work
+	// before the wait of Shutdown.
 	work    sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool
@@ -147,6 +147,7 @@ func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s
 			e.refuseHijack(w, r, err)
 			return
 		}
+		_ = conn.SetDeadline(time.Now().Add(e.cfg.WriteTimeout))
 		refuseUpgraded(conn)
 	case s != nil:
 		e.upgrade(w, r, q, s)
@@ -170,6 +171,13 @@ func refuseUpgraded(conn net.Conn) {
 	_ = conn.Close()
 }
 
+// isClosed tells whether Shutdown has been called.
+func (e *Server) isClosed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
 // begin counts one more session or reader; false when the server is closed.
 func (e *Server) begin() bool {
 	e.mu.Lock()
@@ -181,23 +189,41 @@ func (e *Server) begin() bool {
 	return true
 }
 
-// await starts the deadline of a peer.
+// await starts the deadline of a peer, instead of one that it may have already. Nobody waits for a connection that has ended.
 func (e *Server) await(g *goodbye, wait time.Duration) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
+	if g.conn.ended {
+		return
+	}
+	e.forgive(g.conn)
 	e.parting[g.conn] = g
-	e.mu.Unlock()
 	e.wheel.Schedule(&g.timer, wait, g)
 }
 
-// parted forgets the deadline of a connection whose reader has ended, or which has said what it wants.
+// parted forgets the deadline of a connection that has said what it wants.
 func (e *Server) parted(c *wsConn) {
 	e.mu.Lock()
-	g := e.parting[c]
-	delete(e.parting, c)
-	e.mu.Unlock()
-	if g != nil {
+	defer e.mu.Unlock()
+	e.forgive(c)
+}
+
+// forgive is parted. The caller holds the lock.
+func (e *Server) forgive(c *wsConn) {
+	if g := e.parting[c]; g != nil {
+		delete(e.parting, c)
 		e.wheel.Stop(&g.timer)
 	}
+}
+
+// gone is the end of a connection, and of its reader.
+func (e *Server) gone(c *wsConn) {
+	c.stream.close()
+	e.mu.Lock()
+	c.ended = true
+	e.forgive(c)
+	e.mu.Unlock()
+	e.work.Done()
 }
 
 // partWait is how long Shutdown waits for peers to answer its close frames.

@@ -28,7 +28,9 @@ type candidate struct {
 func (c *candidate) Expired(t *wheel.Timer) {
 	s := c.session
 	if t == &c.expiry {
-		s.dropCandidate(c)
+		if s.forget(c) && c.ws != nil {
+			c.ws.drop()
+		}
 		return
 	}
 	s.mu.Lock()
@@ -52,9 +54,7 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 
 	conn, rest, err := e.hijack(w, r, false, nil)
 	if err != nil {
-		if accepted {
-			s.dropCandidate(c)
-		}
+		s.forget(c)
 		e.refuseHijack(w, r, err)
 		return
 	}
@@ -67,13 +67,14 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 	}
 	s.mu.Unlock()
 	if dropped {
-		if accepted {
-			s.dropCandidate(c)
-		}
+		s.forget(c)
 		ws.refuse()
 		return
 	}
+	returned := false
+	defer ws.unlessReturned(&returned)
 	ws.start(rest)
+	returned = true
 }
 
 // consider starts an upgrade attempt unless the session has moved already, or another attempt is under way. The caller holds
@@ -142,7 +143,7 @@ func (w *wsConn) take() error {
 		f(s, w.transport)
 	}
 	if !idle {
-		go s.flush()
+		go s.flush(w)
 	}
 	return nil
 }
@@ -161,14 +162,17 @@ func (s *Session) stopCandidate() *wsConn {
 	return c.ws
 }
 
-// dropCandidate gives an upgrade attempt up; the session goes on polling and the client may try again.
-func (s *Session) dropCandidate(c *candidate) {
-	if s.forget(c) && c.ws != nil {
-		c.ws.stream.close()
+// drop closes a candidate that was given up.
+func (w *wsConn) drop() {
+	if w.transport == WebTransport { // closing says enough
+		w.stream.close()
+		return
 	}
+	w.part(false)
 }
 
-// forget is dropCandidate without closing the connection. It reports whether the attempt was still under way.
+// forget gives an upgrade attempt up, but for closing its connection; the session goes on polling and the client may try again. It
+// reports whether the attempt was still under way.
 func (s *Session) forget(c *candidate) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

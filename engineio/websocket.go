@@ -31,6 +31,7 @@ type wsConn struct {
 	owed      bool // the session's flusher is to say farewell; Session.mu guards it
 	fresh     bool // replace the reading goroutine; its own
 	greeted   bool // the first packet has come
+	ended     bool // its reader has; Server.mu guards it
 }
 
 func newWSConn(s *Session, st stream, q query) *wsConn {
@@ -65,10 +66,13 @@ func (c *wsConn) start(first []byte) {
 // The goroutine that is parked here for most of the time should have the smallest stack there is, and handling packets
 // makes it grow for good: so it is replaced by a fresh one after the handshake of the layer above and at each heartbeat.
 func (c *wsConn) run(first []byte) {
+	returned := false
+	defer c.unlessReturned(&returned)
 	err := c.arrived(first)
 	for err == nil {
 		if c.fresh {
 			c.fresh = false
+			returned = true
 			go c.run(nil)
 			return
 		}
@@ -79,6 +83,7 @@ func (c *wsConn) run(first []byte) {
 		// Others first: what they answer brings more bytes, and reading now would only find that there are none.
 		runtime.Gosched()
 	}
+	returned = true
 	c.gone()
 }
 
@@ -139,10 +144,17 @@ func (c *wsConn) lost(err error) error {
 }
 
 // gone is the end of the connection.
-func (c *wsConn) gone() {
-	c.stream.close()
-	c.session.server.parted(c)
-	c.session.server.work.Done()
+func (c *wsConn) gone() { c.session.server.gone(c) }
+
+// errExited: a function of the user's panicked or ended its goroutine (runtime.Goexit) where something goes on without it.
+var errExited = errors.New("engineio: an event handler did not return")
+
+// unlessReturned is deferred by what may call functions of the user's: a connection does not outlive its reader.
+func (c *wsConn) unlessReturned(returned *bool) {
+	if !*returned {
+		_ = c.lost(errExited)
+		c.gone()
+	}
 }
 
 // handle takes a complete message or control frame.
@@ -318,8 +330,13 @@ func (c *wsConn) sayClose(code ws.StatusCode) {
 
 // refuse closes a WebSocket that has only just been opened.
 func (c *wsConn) refuse() {
+	e := c.session.server
+	if !c.stream.canTry() {
+		e.await(&goodbye{conn: c}, e.cfg.WriteTimeout)
+	}
 	c.sayClose(0)
 	c.stream.close()
+	e.parted(c)
 }
 
 // goodbye is the deadline of a peer that was sent a close frame, or is to say what it wants.
@@ -332,7 +349,7 @@ type goodbye struct {
 func (g *goodbye) Expired(*wheel.Timer) { g.conn.stream.close() }
 
 // part closes the connection from this side. The reader goes on until the peer closes too, so that the close frame is not
-// lost to a reset, but only for closeWait. within tells that a frame may be half-written: then only the end of TCP helps.
+// lost to a reset, but only for closeWait. It does not block. within tells that a frame may be half-written: then only the end of TCP helps.
 func (c *wsConn) part(within bool) {
 	if within {
 		c.stream.close()
@@ -343,5 +360,9 @@ func (c *wsConn) part(within bool) {
 		wait = echoWait
 	}
 	c.session.server.await(&goodbye{conn: c}, wait)
-	c.sayClose(0)
+	if c.stream.canTry() {
+		c.sayClose(0)
+		return
+	}
+	go c.sayClose(0) // ends with the reader, at the latest
 }

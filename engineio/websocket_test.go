@@ -13,6 +13,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/engineio/wire"
 )
 
 const direct = "EIO=4&transport=websocket"
@@ -220,6 +221,21 @@ func TestEndWithoutCloseFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantEOF(t, c)
+}
+
+// Who breaks a rule is told, though another goroutine was just about to write.
+func TestFaultBesideAWrite(t *testing.T) {
+	s := start(t, engineio.Config{Events: engineio.Events{Message: func(x *engineio.Session, data []byte, _ bool) {
+		_ = x.Write(wire.AppendText(nil, wire.Message, data), engineio.Later)
+	}}})
+	for range 50 {
+		c := s.dial(direct)
+		c.open()
+		_, _ = c.Write(append(frame(0x81, true, 2, []byte("4x")), frame(0xc1, true, 1, []byte("4"))...))
+		if code := c.wantEnd(); code != ws.StatusProtocolError {
+			t.Fatalf("closed with %d", code)
+		}
+	}
 }
 
 // A candidate that does not probe is told that it is closed, with the code of the rule that it broke.

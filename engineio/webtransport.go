@@ -63,6 +63,14 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 		return
 	}
 	c := &wsConn{stream: &plainStream{conn: conn}, transport: WebTransport, takes: form{bare: true}, in: frameReader{limit: greetingBytes, bare: true}}
+	returned := false
+	defer func() {
+		if c.session != nil {
+			c.unlessReturned(&returned)
+		} else if !returned {
+			e.gone(c)
+		}
+	}()
 	e.await(&goodbye{conn: c}, e.cfg.UpgradeTimeout)
 	for err == nil && c.session == nil {
 		var b []byte
@@ -83,15 +91,14 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 	switch {
 	case c.session == nil:
 		e.cfg.Logger.Debug("engineio: no WebTransport session", slog.Any("error", err))
-		c.stream.close()
-		e.parted(c)
-		e.work.Done()
+		e.gone(c)
 	case err != nil:
 		_ = c.lost(err)
 		c.gone()
 	default:
 		go c.run(nil)
 	}
+	returned = true
 }
 
 // greet acts on the first packet of a stream (protocol v4, "WebTransport"): an open packet, whose data names the session
@@ -135,11 +142,11 @@ func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte)
 		e.abandon(s)
 		return err
 	}
+	e.parted(c)       // before others can find the connection and part with it
 	if !s.attach(c) { // shut down, or timed out, meanwhile
 		e.abandon(s)
 		return ErrClosed
 	}
-	e.parted(c)
 	e.announce(s)
 	return nil
 }
@@ -147,6 +154,7 @@ func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte)
 // join makes the connection the candidate of a session's upgrade. A refusal does not affect the session.
 func (c *wsConn) join(s *Session) error {
 	to := &candidate{session: s, ws: c}
+	s.server.parted(c) // before others can find the connection and part with it
 	s.mu.Lock()
 	ok := s.protocol != 3 && s.consider(to)
 	if ok {
@@ -156,7 +164,6 @@ func (c *wsConn) join(s *Session) error {
 	if !ok {
 		return errBadProbe
 	}
-	s.server.parted(c)
 	return nil
 }
 

@@ -17,12 +17,12 @@ func (s *Session) send(o WriteOptions) {
 		return
 	}
 	s.flushing = true
-	if o&Later != 0 || !s.ws.stream.canTry() {
+	ws := s.ws
+	if o&Later != 0 || !ws.stream.canTry() {
 		s.mu.Unlock()
-		go s.flush()
+		go s.flush(ws)
 		return
 	}
-	ws := s.ws
 	var room [gatherEntries]entry
 	batch := s.out.take(room[:0], gatherBytes)
 	s.mu.Unlock()
@@ -36,9 +36,9 @@ func (s *Session) writeNow(ws *wsConn, e entry, o WriteOptions) {
 	n, err := ws.stream.tryWrite(frames)
 	switch {
 	case err != nil:
-		s.writeFailed(ws, err)
+		s.writeFailed(ws, e.count(), len(e.frames), err)
 	case n < len(frames):
-		s.leave(e.count(), len(e.frames), clone(frames[n:], o&Shared != 0), e.done)
+		s.leave(ws, e.count(), len(e.frames), clone(frames[n:], o&Shared != 0), e.done)
 	default:
 		s.wroteNow(ws, e.count(), len(e.frames), e.done)
 	}
@@ -62,21 +62,21 @@ func (s *Session) writeTaken(ws *wsConn, batch []entry) {
 	n, err := ws.stream.tryWrite(gathered)
 	switch {
 	case err != nil:
-		s.writeFailed(ws, err)
+		s.writeFailed(ws, units(batch), size, err)
 	case n < len(gathered):
-		s.leave(units(batch), size, bytes.Clone(gathered[n:]), allDone(batch))
+		s.leave(ws, units(batch), size, bytes.Clone(gathered[n:]), allDone(batch))
 	default:
 		s.wroteNow(ws, units(batch), size, allDone(batch))
 	}
 }
 
 // leave leaves the rest of units that were taken, of so many bytes, to a flusher, as one.
-func (s *Session) leave(units int32, size int, rest []byte, done func()) {
+func (s *Session) leave(ws *wsConn, units int32, size int, rest []byte, done func()) {
 	s.mu.Lock()
 	s.out.taken -= units - 1
 	s.out.bytes += len(rest) - size
 	s.mu.Unlock()
-	go s.flushFrom(entry{frames: rest, done: done, formed: true})
+	go s.flushFrom(ws, entry{frames: rest, done: done, formed: true})
 }
 
 // wroteNow uncounts units that were written.
@@ -85,7 +85,7 @@ func (s *Session) wroteNow(ws *wsConn, units int32, size int, done func()) {
 		done()
 	}
 	if s.flushed(ws, units, size) {
-		go s.flush()
+		go s.flush(ws)
 	}
 }
 

@@ -125,13 +125,6 @@ export const known = [
   { why: "A body above `MaxPayload`", step: /^\["upload",1001/, official: null, ours: /413 \[connection: close\] ""/, parts: true },
   { why: "Messages that arrive together leave together", step: /^\["post","4one/, official: /"4one"$/, ours: /"4one\\u001e4two"$/, parts: true },
   { why: "A close frame is answered with its code", step: /^\["frame",8/, official: /close 1001 "bye"/, ours: /close 1001 ""/ },
-  {
-    why: "A candidate whose session ends, or whose time is over",
-    script: /^upgrade|fuzz/,
-    step: /^\["(post|get|cut)"/,
-    official: /^ws \d+: close$/m,
-    ours: null,
-  },
 
   { why: http, step: /"method":"HEAD"/, official: /^request 1: 400 \[content-type: application\/json\] ""$/, ours: /\[content-length: \d+\]/ },
   // Requests that wait in one connection: there one after the other, in Node.js all at once, so that two POSTs overlap.
