@@ -8,6 +8,7 @@ import (
 	"net"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // much is more than the kernel takes of what nobody reads.
@@ -83,35 +84,50 @@ func TestCloseEndsWriteWhileDataBlocks(t *testing.T) {
 	s.wantEnd(t, net.ErrClosed)
 }
 
-// What is written before the loop reads waits for that, and for room.
+// What is written before the loop reads waits for room, not for Start.
 func TestWriteBeforeStart(t *testing.T) {
-	for _, started := range []bool{true, false} {
-		here, there := pair(t)
-		c, err := newLoop(t).Take(here)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &spy{conn: c, data: make(chan string, 1), end: make(chan error, 1), gone: make(chan struct{})}
-		wrote := make(chan error, 1)
-		go func() { wrote <- c.Write(make([]byte, much)) }()
-		c.until(func() bool { return c.room != nil || len(wrote) > 0 })
-		if !started {
-			c.Close()
-			if err := next(t, wrote); !errors.Is(err, net.ErrClosed) {
+	for _, what := range []string{"closed", "started", "started meanwhile"} {
+		t.Run(what, func(t *testing.T) {
+			here, there := pair(t)
+			c, err := newLoop(t).Take(here)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = there.SetReadDeadline(time.Now().Add(patience))
+			s := &spy{conn: c, data: make(chan string, 1), end: make(chan error, 1), gone: make(chan struct{})}
+			wrote := make(chan error, 1)
+			go func() { wrote <- c.Write(make([]byte, much)) }()
+			c.until(func() bool { return c.room != nil || len(wrote) > 0 })
+			if what == "closed" {
+				c.Close()
+				if err := next(t, wrote); !errors.Is(err, net.ErrClosed) {
+					t.Errorf("Write: %v", err)
+				}
+				return
+			}
+			start := func() {
+				if err := c.Start(s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if what == "started meanwhile" {
+				start()
+			}
+			if n, err := io.CopyN(io.Discard, there, much); err != nil {
+				t.Errorf("%d bytes came, %v", n, err)
+			}
+			if err := next(t, wrote); err != nil {
 				t.Errorf("Write: %v", err)
 			}
-			continue
-		}
-		if err := c.Start(s); err != nil {
-			t.Fatal(err)
-		}
-		if n, err := io.CopyN(io.Discard, there, much); err != nil {
-			t.Errorf("%d bytes came, %v", n, err)
-		}
-		if err := next(t, wrote); err != nil {
-			t.Errorf("Write: %v", err)
-		}
-		c.Close()
-		s.wantEnd(t, net.ErrClosed)
+			if what == "started" {
+				start()
+			}
+			_, _ = io.WriteString(there, "x")
+			if got := next(t, s.data); got != "x" {
+				t.Errorf("got %q", got)
+			}
+			c.Close()
+			s.wantEnd(t, net.ErrClosed)
+		})
 	}
 }

@@ -21,10 +21,10 @@ type Conn struct {
 	use atomic.Uint32
 
 	// Loop.mu guards these.
-	watched bool
-	away    bool // its Data blocks: another goroutine is the loop meanwhile, and watches it for nothing but room
-	paused  bool
-	room    chan struct{} // a Write waits for room; closed when there is some, or the connection ends
+	held   bool // by the loop
+	away   bool // not to be read: it was not started yet, or its Data blocks. It is watched for nothing but room
+	paused bool
+	room   chan struct{} // a Write waits for room; closed when there is some, or the connection ends
 }
 
 // Bits of Conn.use. With ended, the last one to leave closes the descriptor. With ending, the loop is about to, so that Close
@@ -50,13 +50,7 @@ func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
-	err = l.open()
-	l.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	c := &Conn{loop: l}
+	c := &Conn{loop: l, away: true}
 	var number uintptr
 	var errno syscall.Errno
 	err = raw.Control(func(fd uintptr) {
@@ -69,6 +63,10 @@ func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 		return nil, os.NewSyscallError("fcntl", errno)
 	}
 	c.fd = int32(number)
+	if err := l.add(c); err != nil {
+		_ = syscall.Close(int(number))
+		return nil, err
+	}
 	_ = nc.Close() // only its own descriptor: the connection goes on with ours
 	return c, nil
 }
@@ -76,13 +74,13 @@ func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 // Start begins to read. From here on h hears of everything that happens, [Handler.End] at last. When there is an error it
 // hears of nothing, and the connection is closed.
 func (c *Conn) Start(h Handler) error {
-	c.handler = h
 	c.loop.mu.Lock()
 	err := net.ErrClosed
 	if !c.isClosing() {
-		err = c.loop.add(c)
+		if err = c.comeBack(); err == nil {
+			c.handler = h
+		}
 	}
-	c.watched = err == nil
 	c.loop.mu.Unlock()
 	if err != nil {
 		c.Close()
@@ -94,19 +92,27 @@ func (c *Conn) Start(h Handler) error {
 func (c *Conn) Close() {
 	c.loop.mu.Lock()
 	first := c.use.Or(closing)&(closing|ending) == 0
-	watched := c.watched
+	var err error
+	if first && c.handler == nil { // it was not started
+		c.handler = nobody{}
+		err = c.comeBack()
+	}
 	c.loop.mu.Unlock()
 	switch {
-	case !first:
-	case !watched: // it was not started
-		c.release()
-		c.makeRoom()
-	case c.enter():
+	case err != nil: // the loop hears nothing of it
+		c.end(err)
+	case first && c.enter():
 		// Ends everybody's reading and writing, and the kernel reports that to the loop.
 		_ = syscall.Shutdown(int(c.fd), syscall.SHUT_RDWR)
 		c.leave()
 	}
 }
+
+// nobody is the handler of a connection that was closed instead of started.
+type nobody struct{}
+
+func (nobody) Data([]byte) bool { return false }
+func (nobody) End(error)        {}
 
 // CloseWrite ends the outgoing half of the connection.
 func (c *Conn) CloseWrite() {
@@ -128,7 +134,7 @@ func (c *Conn) Pause(pause bool) {
 
 // watch tells the kernel what the connection is watched for now. The caller holds the loop's lock.
 func (c *Conn) watch() {
-	if c.watched && !c.away {
+	if c.held && !c.away {
 		_ = c.control(syscall.EPOLL_CTL_MOD) // cannot fail: it is watched
 	}
 }
@@ -136,9 +142,21 @@ func (c *Conn) watch() {
 // watchAway is watch for a connection that is away, with op saying how that changes. One that nobody waits for is not watched
 // at all, because the kernel reports that a connection broke whether one asks for it or not.
 func (c *Conn) watchAway(op int) {
-	if c.watched && c.away {
+	if c.held && c.away {
 		_ = c.control(op) // cannot fail: the caller knows whether it is watched
 	}
+}
+
+// comeBack lets a connection that is away be read. The caller holds the loop's lock.
+func (c *Conn) comeBack() error {
+	op := syscall.EPOLL_CTL_ADD
+	if c.room != nil {
+		op = syscall.EPOLL_CTL_MOD // it is watched for room
+	}
+	c.away = false
+	err := c.control(op)
+	c.away = err != nil
+	return err
 }
 
 // control is epoll_ctl. The caller holds the loop's lock.
@@ -257,8 +275,8 @@ func (c *Conn) TryWrite(b []byte) (int, error) {
 	return max(n, 0), nil
 }
 
-// Write writes everything, waiting for the peer to make room, and for [Conn.Start] if it needs that. The end of the connection
-// ends it. One goroutine at a time may be within Write.
+// Write writes everything, waiting for the peer to make room. The end of the connection ends it. One goroutine at a time may be
+// within Write.
 func (c *Conn) Write(b []byte) error {
 	for {
 		n, err := c.TryWrite(b)
@@ -274,7 +292,7 @@ func (c *Conn) Write(b []byte) error {
 			c.loop.mu.Unlock()
 			return net.ErrClosed
 		}
-		c.room = room // before Start too, which then watches for it
+		c.room = room
 		c.watch()
 		c.watchAway(syscall.EPOLL_CTL_ADD)
 		c.loop.mu.Unlock()

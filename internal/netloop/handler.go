@@ -4,7 +4,7 @@ package netloop
 // does stalls everybody for a millisecond or two, and End for as long as it takes.
 type Handler interface {
 	// Data takes bytes that arrived; they are valid, and may be changed, until it returns. It returns false to end the
-	// connection.
+	// connection, which ending its goroutine (runtime.Goexit) does too.
 	Data(b []byte) bool
 	// End is told, once and last, that the connection ends: io.EOF when the peer has closed its side, net.ErrClosed after
 	// [Conn.Close] or a Data that returned false, or what broke it. What can still be written, [Conn.TryWrite]

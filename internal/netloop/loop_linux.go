@@ -74,8 +74,10 @@ func (l *Loop) open() error {
 	return nil
 }
 
-// add begins to watch a connection. The caller holds the lock.
+// add takes a connection in, for which nothing is watched yet.
 func (l *Loop) add(c *Conn) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err := l.open(); err != nil {
 		return err
 	}
@@ -86,11 +88,8 @@ func (l *Loop) add(c *Conn) error {
 		c.number = uint32(len(l.conns))
 		l.conns = append(l.conns, nil)
 	}
-	if err := c.control(syscall.EPOLL_CTL_ADD); err != nil {
-		l.free = append(l.free, c.number)
-		return err
-	}
 	l.conns[c.number] = c
+	c.held = true
 	l.count++
 	if !l.running {
 		l.running = true
@@ -102,28 +101,26 @@ func (l *Loop) add(c *Conn) error {
 
 // remove ends a connection and the watching of it.
 func (l *Loop) remove(c *Conn) {
-	c.use.Add(1) // the descriptor stays ours until leave
 	l.mu.Lock()
-	if c.use.Or(ended|closing)&users > 1 {
-		// Somebody else closes it, perhaps when its number is another connection's.
-		_ = c.control(syscall.EPOLL_CTL_DEL) // cannot fail: it is watched
-	}
-	c.watched = false
-	l.mu.Unlock()
-	c.leave() // closing it ends the watching too
-	l.mu.Lock()
+	c.use.Or(closing)
+	// Closing the descriptor would not end the watching while there is another one of the same socket, as there is in a child
+	// process that has not become another program yet.
+	_ = c.control(syscall.EPOLL_CTL_DEL) // fails when nothing is watched
+	c.held = false
 	l.conns[c.number] = nil
 	l.free = append(l.free, c.number)
 	l.count--
 	l.mu.Unlock()
+	c.release()
 }
 
 // run is the loop's goroutine, number me. It ends when there is no connection left, or when another one is the loop.
 func (l *Loop) run(me uint32) {
 	returned := false
+	var c *Conn // which is being handled
 	defer func() {
 		if !returned { // a handler or work ended the goroutine (runtime.Goexit)
-			l.replace(me)
+			l.exited(me, c)
 		}
 	}()
 	if l.buf == nil {
@@ -135,12 +132,14 @@ func (l *Loop) run(me uint32) {
 			break
 		}
 		for i := range l.n {
-			if !l.ready[i].react(l.events[i].Events, l.buf) {
+			c = l.ready[i]
+			l.ready[i] = nil
+			if !c.react(l.events[i].Events, l.buf) {
 				returned = true
 				return
 			}
-			l.ready[i] = nil
 		}
+		c = nil
 	}
 	returned = true
 }

@@ -104,6 +104,28 @@ func TestDataEndsTheConnection(t *testing.T) {
 	}
 }
 
+// A connection that has ended is not heard of any more, though the socket lives on elsewhere, as it does in a child process until
+// that becomes another program.
+func TestSocketThatLivesOn(t *testing.T) {
+	l := newLoop(t)
+	other := new(spy)
+	otherPeer := watch(t, l, other)
+	s := &spy{onData: func([]byte) bool { return false }}
+	peer := watch(t, l, s)
+	fd, err := syscall.Dup(int(s.conn.fd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	_, _ = io.WriteString(peer, "x")
+	s.wantEnd(t, net.ErrClosed)
+	_, _ = io.WriteString(peer, "more")
+	for range 2 {
+		_, _ = io.WriteString(otherPeer, "on")
+		next(t, other.data)
+	}
+}
+
 func isTimeout(err error) bool {
 	var e net.Error
 	return errors.As(err, &e) && e.Timeout()

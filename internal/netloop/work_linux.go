@@ -1,6 +1,7 @@
 package netloop
 
 import (
+	"net"
 	"runtime"
 	"syscall"
 	"time"
@@ -114,27 +115,27 @@ func (c *Conn) back(ok bool) {
 	if !ok {
 		c.Close()
 	}
-	op := syscall.EPOLL_CTL_ADD
 	c.loop.mu.Lock()
-	if c.room != nil {
-		op = syscall.EPOLL_CTL_MOD // it is watched for room
-	}
-	c.away = false
-	err := c.control(op)
-	c.away = err != nil // nobody else ends it then
+	err := c.comeBack()
 	c.loop.mu.Unlock()
-	if err != nil {
+	if err != nil { // nobody else ends it then
 		c.end(err)
 	}
 }
 
-// replace has another goroutine be the loop if number me still is.
-func (l *Loop) replace(me uint32) {
+// exited cleans up when a handler or work ended the goroutine, number me. c is the connection whose handler it was; its ends too.
+func (l *Loop) exited(me uint32, c *Conn) {
+	if c != nil && l.at.CompareAndSwap(c, nil) { // nobody relieves it from here on
+		c.end(net.ErrClosed)
+	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.turn == me {
-		l.at.Store(nil)
+	is := l.turn == me
+	if is {
 		l.handOver()
+	}
+	l.mu.Unlock()
+	if !is && c != nil {
+		c.back(false)
 	}
 }
 

@@ -232,3 +232,25 @@ func TestSoonAfterDataBlocked(t *testing.T) {
 		t.Errorf("got %q twice", a)
 	}
 }
+
+// A handler that ends its goroutine ends its connection, and nothing else.
+func TestDataThatExits(t *testing.T) {
+	for _, blocks := range []bool{false, true} {
+		l := newLoop(t)
+		s, other := new(spy), new(spy)
+		s.onData = func([]byte) bool {
+			if blocks {
+				s.conn.until(func() bool { return s.conn.away })
+			}
+			runtime.Goexit()
+			return true
+		}
+		peer, otherPeer := watch(t, l, s), watch(t, l, other)
+		_, _ = io.WriteString(peer, "exit")
+		s.wantEnd(t, net.ErrClosed)
+		_, _ = io.WriteString(otherPeer, "on")
+		if got := next(t, other.data); got != "on" {
+			t.Errorf("got %q", got)
+		}
+	}
+}
