@@ -259,6 +259,7 @@ func (c *wsConn) fail(err error) (told bool) {
 	mayWrite := !s.flushing && !broke
 	if s.flushing && !broke {
 		c.farewell, c.owed = code, true // whoever is writing says it
+		drain = true
 	}
 	s.flushing = true // nobody else writes from here on
 	s.resumeLocked()

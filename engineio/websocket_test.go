@@ -182,6 +182,29 @@ func TestCloseFrameIsAnswered(t *testing.T) {
 	}
 }
 
+// What is being written when a peer closes arrives whole, and the answer behind it.
+func TestCloseFrameDuringAWrite(t *testing.T) {
+	s := start(t, engineio.Config{MaxBufferedBytes: 64 << 20})
+	c := s.dial(direct)
+	c.open()
+	if err := next(t, s.sessions).Send(make([]byte, 16<<20), true); err != nil {
+		t.Fatal(err)
+	}
+	if err := wsutil.WriteClientMessage(c.Conn, ws.OpClose, ws.NewCloseFrameBody(3000, "bye")); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, s.closings); got.reason != engineio.ReasonTransportClose || got.cause != nil {
+		t.Errorf("closed with %+v", got)
+	}
+	if f, err := ws.ReadFrame(c.r); err != nil || len(f.Payload) != 16<<20 {
+		t.Fatalf("%d bytes, %v", len(f.Payload), err)
+	}
+	if code := wantCloseFrame(t, c); code != 3000 {
+		t.Errorf("closed with %d", code)
+	}
+	wantEOF(t, c)
+}
+
 // wantCloseFrame reads a close frame and returns its code, without answering it.
 func wantCloseFrame(t *testing.T, c *socket) ws.StatusCode {
 	t.Helper()

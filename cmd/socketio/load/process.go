@@ -41,13 +41,14 @@ func StartServer(ctx context.Context, t *Target, command string, output io.Write
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 func (p *Process) start(ctx context.Context) error {
-	p.cmd = exec.Command(p.command[0], p.command[1:]...) //nolint:gosec,noctx // the user's own command, which Stop ends
-	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
-	if err := p.cmd.Start(); err != nil {
-		return fmt.Errorf("load: %w", err)
+	cmd := exec.Command(p.command[0], p.command[1:]...) //nolint:gosec,noctx // the user's own command, which Stop ends
+	cmd.Stdout, cmd.Stderr = p.output, p.output
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("load: %w", err) // cmd stays the one that ran last, if there is one
 	}
-	p.ended = make(chan error, 1)
-	go func(c *exec.Cmd, ended chan<- error) { ended <- c.Wait() }(p.cmd, p.ended)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	p.cmd, p.ended = cmd, ended
 	return p.await(ctx)
 }
 
