@@ -1,6 +1,7 @@
 // Package socketio is a Socket.IO server for Go: every Socket.IO client that speaks protocol revision 5 (JavaScript
-// 3.x and 4.x, and the Swift, Java, Dart, C++ and .NET ones of that time) connects to it over long-polling or
-// WebSocket. A [*Server] is an http.Handler:
+// 3.x and 4.x, and the Swift, Java, Dart, C++ and .NET ones of that time) connects to it over long-polling, WebSocket or,
+// with package engineio/webtransport, WebTransport; those before them (JavaScript 1.x and 2.x) with Config.AllowEIO3. A
+// [*Server] is an http.Handler:
 //
 //	io := socketio.New(socketio.Config{})
 //	io.OnConnection(func(s *socketio.Socket) { s.Join("lobby") })

@@ -18,7 +18,7 @@ type Sender struct {
 // Volatile drops the event when the client cannot be written to at once.
 func (s *Socket) Volatile() Sender { return Sender{s: s}.Volatile() }
 
-// Compress says whether the transport may compress the event, which is so by default: polling does, WebSocket does not.
+// Compress says whether the transport may compress the event, which is so by default.
 func (s *Socket) Compress(compress bool) Sender { return Sender{s: s}.Compress(compress) }
 
 // Timeout limits how long EmitWithAck waits.
