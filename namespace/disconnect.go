@@ -1,6 +1,9 @@
 package namespace
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // Disconnect disconnects the socket from its namespace, with the reason "server namespace disconnect". With close
 // it does so for every namespace of the client, then closes the connection once everything queued has been sent. On
@@ -54,50 +57,66 @@ func (c *client) disconnect(s *Socket) {
 // end makes the socket a disconnected one, and returns false when it was that already. Its callbacks run on its
 // worker; the client must have forgotten it before. cost is what to refund when they have run.
 func (s *Socket) end(reason Reason, cause error, cost int64) bool {
-	if s.seat != nil {
-		s.ns.recovery.leave(s, reason)
-	}
 	err := error(&DisconnectError{Reason: reason, Cause: cause})
 	if reason == "" {
 		err = cause // refused by a middleware, it was never connected
 	}
 
-	s.mu.Lock()
-	if s.state.Load() == stateGone {
-		s.mu.Unlock()
+	left, first := s.leave(reason, err, cost)
+	if !first {
 		return false
 	}
-	s.state.Store(stateGone)
-	s.gone = err
-	dropped := s.head
-	s.head, s.tail, s.waiting = nil, nil, nil
-	s.more.Store(false)
-	acks, cancel := s.acks, s.cancel
-	s.acks = nil
-	s.endCost = cost
-	start := s.admitted && !s.working
-	s.working = s.working || start
-	s.mu.Unlock()
-
-	if cancel != nil {
-		cancel(err)
+	if left.cancel != nil {
+		left.cancel(err)
 	}
-	for _, c := range acks {
+	for _, c := range left.acks {
 		s.ns.hub.stop(&c.timer)
 		c.finish(Reply{}, err)
 	}
 	s.ns.polls.gone(s, err)
 	events, bytes := 0, int64(0)
-	for e := dropped; e != nil; e = e.next {
+	for e := left.inbox; e != nil; e = e.next {
 		events++
 		bytes += e.cost
 	}
 	s.client.refund(events, bytes)
-	if start {
+	if left.start {
 		s.start()
 	}
 	s.release()
 	return true
+}
+
+// leavings is what a socket that has disconnected leaves to be seen to.
+type leavings struct {
+	inbox  *Event
+	acks   map[uint64]*call
+	cancel context.CancelCauseFunc
+	start  bool // a worker, which the caller has to
+}
+
+// leave is the moment at which the socket disconnects. If it is recovered, its session hears of it at the same moment.
+func (s *Socket) leave(reason Reason, err error, cost int64) (left leavings, first bool) {
+	if s.seat != nil {
+		s.ns.recovery.mu.Lock()
+		defer s.ns.recovery.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Load() == stateGone {
+		return left, false
+	}
+	if s.seat != nil {
+		s.ns.recovery.leave(s, reason)
+	}
+	s.state.Store(stateGone)
+	s.gone = err
+	s.more.Store(false)
+	left = leavings{inbox: s.head, acks: s.acks, cancel: s.cancel, start: s.admitted && !s.working}
+	s.head, s.tail, s.waiting, s.acks = nil, nil, nil, nil
+	s.endCost = cost
+	s.working = s.working || left.start
+	return left, true
 }
 
 // tell runs the disconnect callbacks, in between leaving the rooms. Deferred, so that nothing a callback does skips
@@ -127,8 +146,7 @@ func (s *Socket) tell() {
 // vacate leaves the rooms for good.
 func (s *Socket) vacate() {
 	if s.seat != nil {
-		s.seat.rooms = s.ns.adapter.Rooms(s.id)
-		s.seat.vacated.Store(true)
+		s.ns.recovery.vacate(s)
 	}
 	s.ns.adapter.Remove(s.id)
 }

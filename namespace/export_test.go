@@ -42,3 +42,16 @@ func EmitWhileLetGo(s *Socket, event string) error {
 	}
 	return s.write(frames, o)
 }
+
+// StaleSessions is the number of sessions that wait and have not noted that their socket disconnected.
+func StaleSessions(n *Namespace) (stale int) {
+	r := n.recovery
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.sessions {
+		if x.holder == nil && (x.connected != nil || x.absence == nil) {
+			stale++
+		}
+	}
+	return stale
+}

@@ -37,7 +37,6 @@ type seat struct {
 	session   *session
 	recovered bool
 	vacated   atomic.Bool // it has left its rooms for good: they may be another socket's by now
-	rooms     []string    // when it left them
 	freed     chan struct{}
 	restoring *restoring // until it is connected, when it is recovered
 }
@@ -184,7 +183,7 @@ func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.
 			to = x.connected
 		}
 		stored = stored && !r.closed
-		position := r.place(e, stored, x.own, nil)
+		position := r.place(e, stored, x.own[:], nil)
 		if to != nil {
 			written, err = to.queue(e.unit, options)
 		}

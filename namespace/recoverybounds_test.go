@@ -99,7 +99,11 @@ func TestTheLogIsBounded(t *testing.T) {
 }
 
 func TestWaitingSessionsAreBounded(t *testing.T) {
-	f := start(t, recovering(namespace.ConnectionStateRecovery{MaxSessionBytes: 5000}))
+	synctest.Test(t, waitingSessionsAreBounded)
+}
+
+func waitingSessionsAreBounded(t *testing.T) {
+	f := startPipe(t, recovering(namespace.ConnectionStateRecovery{MaxSessionBytes: 5000}))
 	main := f.Of("/")
 	connected, disconnected := connects(main), disconnects(main)
 	var all []ticket
@@ -108,11 +112,11 @@ func TestWaitingSessionsAreBounded(t *testing.T) {
 		wait(t, connected).Join(strings.Repeat("x", 450))
 		c.Close()
 		wait(t, disconnected)
+		synctest.Wait() // the last thing that a socket does is to give its session back
 		all = append(all, k)
 	}
-	// The last thing that a socket does is to give its session back.
-	for n := 0; n != 4; n, _, _ = kept(main) {
-		time.Sleep(time.Millisecond)
+	if n, _, _ := kept(main); n != 4 {
+		t.Errorf("%d sessions are kept", n)
 	}
 	for _, k := range all[:6] {
 		k.wantNew(t, comeBack(f, k))

@@ -34,11 +34,11 @@ type restoring struct {
 // sit gives a new socket its session: the one that its client asks for, or else a new one.
 func (r *recovery) sit(s *Socket) {
 	if x, offset := r.find(s.auth); x != nil {
-		s.id = x.id
+		s.id = x.id()
 		s.seat = &seat{session: x, recovered: true, restoring: &restoring{offset: offset}}
 		return
 	}
-	s.seat = &seat{session: &session{pid: newID(), id: s.id, own: []string{s.id}}}
+	s.seat = &seat{session: newSession(s)}
 }
 
 // takeOver makes a session the socket's, once the socket before it is gone: its rooms and its values. It returns false when the session cannot be recovered any more.
@@ -121,12 +121,16 @@ func (r *recovery) begin(x *session, offset string) uint64 {
 	return position
 }
 
-// settled ends the visit of the namespace that a session made while it waited.
+// settled forgets what a session had for the next socket, which is connected now, and ends the visit of the namespace that it made
+// while it waited.
 func (r *recovery) settled(s *Socket) {
 	r.mu.Lock()
 	x := s.seat.session
 	visiting := x.visiting
 	x.visiting = false
+	if x.connected == s { // and has not disconnected again
+		x.absence = nil
+	}
 	r.mu.Unlock()
 	if visiting {
 		r.ns.hub.leave(r.ns)
@@ -208,7 +212,7 @@ func (s *Socket) afresh() {
 	r, c := s.ns.recovery, s.client
 	r.abandon(s)
 	fresh := c.newSocket(s.ns, s.auth)
-	fresh.seat = &seat{session: &session{pid: newID(), id: fresh.id, own: []string{fresh.id}}}
+	fresh.seat = &seat{session: newSession(fresh)}
 	fresh.cost, fresh.charged = s.cost, s.charged
 	s.charged = false
 	there := c.exchange(s, fresh)

@@ -8,26 +8,35 @@ import (
 // session is what outlives a socket when its connection breaks: the next socket of the same client takes it over.
 // recovery.mu guards it.
 type session struct {
-	pid string   // by which the client asks for it: a secret
-	id  string   // of its sockets
-	own []string // the room named after that
+	pid string    // by which the client asks for it: a secret
+	own [1]string // the id of its sockets, as the list of rooms that means them alone
 
 	trail     trail
 	start     uint64  // the log's position when the client connected: it missed nothing before
 	holder    *Socket // the latest that has, or is about to have, or has not let go of it; nil while it waits
 	connected *Socket // the one that is connected; nil while there is none
 
-	// Of the last one that was, once it disconnected.
-	gone   uint64 // the log's position then, or a little before
+	*absence // nil while one is connected
+}
+
+// absence is what a session has besides from a socket's disconnect until the next one is connected.
+type absence struct {
+	gone   uint64 // the log's position when it disconnected
 	goneAt time.Duration
-	rooms  []string
+	rooms  []string // the socket's
 	values []value
 
-	// While it waits.
+	// While the session waits.
 	older, newer *session // in recovery.waiting
 	cost         int
 	visiting     bool // counts as a visitor of its namespace
 }
+
+// newSession is that of a socket which is not recovered.
+func newSession(s *Socket) *session { return &session{pid: newID(), own: [1]string{s.id}} }
+
+// id is that of the session's sockets.
+func (x *session) id() string { return x.own[0] }
 
 // sessionOverhead is about what a session that waits costs besides its rooms and trail.
 const sessionOverhead = 500
@@ -113,19 +122,31 @@ func claimed(auth json.RawMessage) (pid, offset string) {
 	return pid, offset
 }
 
-// leave notes that the socket is about to be disconnected. After a reason that is somebody's decision the session is forgotten.
+// leave notes that the socket disconnects. After a reason that is somebody's decision the session is forgotten. The lock is held.
 func (r *recovery) leave(s *Socket, reason Reason) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	x := s.seat.session
 	if x.connected != s {
 		return
 	}
 	x.connected = nil
+	if x.absence == nil {
+		x.absence = new(absence)
+	}
 	x.gone, x.goneAt = r.log.position(), r.now()
 	if !reason.recoverable() {
 		delete(r.sessions, x.pid)
 	}
+}
+
+// vacate keeps the rooms of a socket that is about to leave them for good.
+func (r *recovery) vacate(s *Socket) {
+	rooms := r.ns.adapter.Rooms(s.id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if x := s.seat.session; x.absence != nil { // else the server was shutting down when the socket connected
+		x.rooms = rooms
+	}
+	s.seat.vacated.Store(true)
 }
 
 // release ends a socket's hold on its session, which waits from then on unless another socket wants it already. It reports
@@ -137,8 +158,8 @@ func (r *recovery) release(s *Socket, reason Reason) (visiting bool) {
 	var dropped []*session
 	r.mu.Lock()
 	x := s.seat.session
-	if s.seat.vacated.Load() { // it was connected
-		x.rooms, x.values = s.seat.rooms, values
+	if s.seat.vacated.Load() && x.absence != nil { // it was connected
+		x.values = values
 		if !reason.recoverable() && r.sessions[x.pid] == x {
 			delete(r.sessions, x.pid)
 		}
