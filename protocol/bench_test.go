@@ -9,6 +9,7 @@ func BenchmarkAddText(b *testing.B) {
 	for _, bc := range []struct{ name, in string }{
 		{"small", `2["message","hello"]`},
 		{"object", `2/chat,12["message",{"text":"hello","room":"lobby","n":42}]`},
+		{"1KB", `2["message","` + strings.Repeat("x", 1024) + `"]`},
 		{"4KB", `2["message","` + strings.Repeat("Lorem ipsum dolor sit amet. ", 146) + `"]`},
 	} {
 		b.Run(bc.name, func(b *testing.B) {

@@ -15,7 +15,15 @@ const manyBytes = 48
 // plainBytes tells whether s holds no quote, no backslash and no control character; and, if so, whether it is ASCII, so that
 // nobody has to look whether it is UTF-8.
 func plainBytes(s []byte) (plain, ascii bool) {
-	if bytes.IndexByte(s, '"') >= 0 || bytes.IndexByte(s, '\\') >= 0 {
+	if bytes.IndexByte(s, '"') >= 0 {
+		return false, false
+	}
+	return plainInside(s)
+}
+
+// plainInside is plainBytes for bytes that hold no quote.
+func plainInside(s []byte) (plain, ascii bool) {
+	if bytes.IndexByte(s, '\\') >= 0 {
 		return false, false
 	}
 	var found, all uint64

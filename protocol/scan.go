@@ -132,7 +132,7 @@ func scanString(b []byte, i int) int {
 			if m == 0 {
 				if i += 8; i == many {
 					if end := bytes.IndexByte(b[i:], '"'); end >= 0 {
-						if plain, _ := plainBytes(b[i : i+end]); plain {
+						if plain, _ := plainInside(b[i : i+end]); plain {
 							return i + end + 1
 						}
 					}
