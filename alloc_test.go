@@ -79,6 +79,38 @@ func TestReceiveAllocations(t *testing.T) {
 	t.Logf("%v allocations", n)
 }
 
+// A long string that a handler gets is the event's own memory: the event, its payload, and where the string is put.
+func TestReceiveLongAllocations(t *testing.T) {
+	skipUnderRace(t)
+	s, e := serve(t, socketio.Config{})
+	handled := make(chan int)
+	socketio.On(s, "message", func(_ *socketio.Event, text string) error {
+		handled <- len(text)
+		return nil
+	})
+	s.Handle("any", func(e *socketio.Event) error {
+		handled <- len(e.Args()[0].(string))
+		return nil
+	})
+	conn := e.WebSocket()
+	conn.Join("/", "")
+	for event, most := range map[string]float64{"message": 3, "any": 4} { // Args makes a slice and an interface
+		frame := conn.Frame(`42["` + event + `","` + strings.Repeat("x", 1024) + `"]`)
+		n := testing.AllocsPerRun(2000, func() {
+			if _, err := conn.Raw().Write(frame); err != nil {
+				t.Fatal(err)
+			}
+			if size := <-handled; size != 1024 {
+				t.Fatal(size)
+			}
+		})
+		if n > most {
+			t.Errorf("%s: %v allocations", event, n)
+		}
+		t.Logf("%s: %v allocations", event, n)
+	}
+}
+
 func TestEmitAllocations(t *testing.T) {
 	skipUnderRace(t)
 	_, sockets := senders(t, 1)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -128,11 +129,16 @@ func (e *Event) decode(i int, v any) error {
 // be made and collected for each message. The payload is never changed. Whoever keeps the string keeps less than twice its size.
 func (e *Event) text(i int) (string, bool) {
 	raw := e.span(i)
-	if len(raw) <= len(e.small) || 2*len(raw) < len(e.data) || e.attachments != nil {
+	if len(raw) <= len(e.small) || 2*len(raw) < len(e.data) || e.attachments != nil || raw[0] != '"' || raw[len(raw)-1] != '"' {
 		return "", false
 	}
-	s, ok := protocol.PlainString(raw)
-	return unsafe.String(unsafe.SliceData(s), len(s)), ok //nolint:gosec // what is never changed
+	// The payload is JSON: without a backslash, what is between the quotes is the string. Only a parser of the user's may have
+	// let through what is not UTF-8.
+	s := raw[1 : len(raw)-1]
+	if bytes.IndexByte(s, '\\') >= 0 || !utf8.Valid(s) {
+		return "", false
+	}
+	return unsafe.String(unsafe.SliceData(s), len(s)), true //nolint:gosec // what is never changed
 }
 
 // anyValue decodes an argument of no particular type. It is well-formed, but a number may be out of range.

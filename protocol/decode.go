@@ -46,7 +46,7 @@ func Decode(raw []byte, atts [][]byte, v any) error {
 func decodeFast(raw []byte, v any) bool {
 	switch v := v.(type) {
 	case *string:
-		s, ok := PlainString(raw)
+		s, ok := plainString(raw)
 		if ok && v != nil {
 			*v = string(s)
 			return true
@@ -99,7 +99,7 @@ func plainAny(raw []byte) (v any, ok bool) {
 	}
 	switch raw[0] {
 	case '"':
-		if s, ok := PlainString(raw); ok {
+		if s, ok := plainString(raw); ok {
 			return string(s), true
 		}
 	case 'n':
@@ -141,9 +141,8 @@ func decodeAttachment(raw []byte, atts [][]byte, v any) bool {
 	return false
 }
 
-// PlainString returns what raw, a JSON string, says, without allocating: a part of raw. ok is false when that takes more than
-// cutting off the quotes, or raw is none; then [Decode] it.
-func PlainString(raw []byte) (text []byte, ok bool) {
+// plainString returns what is between the quotes when that is the string.
+func plainString(raw []byte) ([]byte, bool) {
 	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
 		return nil, false
 	}

@@ -115,16 +115,6 @@ func ExampleNameBytes() {
 	// false
 }
 
-func ExamplePlainString() {
-	text, ok := protocol.PlainString([]byte(`"hello"`))
-	fmt.Println(string(text), ok)
-	_, ok = protocol.PlainString([]byte(`"caf\u00e9"`))
-	fmt.Println(ok)
-	// Output:
-	// hello true
-	// false
-}
-
 func ExampleIsReserved() {
 	fmt.Println(protocol.IsReserved("disconnect"), protocol.IsReserved("message"))
 	// Output: true false
