@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -267,7 +268,7 @@ func TestClusterAcksAreAsManyAsAnnounced(t *testing.T) {
 		want(-1, 0)
 		say("other", adapter.MessageBroadcastClientCount, 2) // has just come, in time
 		say("other", adapter.MessageBroadcastAck, 0)
-		say(b.cluster.UID(), adapter.MessageBroadcastClientCount, 1<<60)
+		say(b.cluster.UID(), adapter.MessageBroadcastClientCount, math.MaxInt)
 		want(1+2+1<<20, 1) // as many as one server may have
 		cancel()
 		b.silent.Store(false)

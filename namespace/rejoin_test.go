@@ -56,6 +56,10 @@ func TestRejoiningWithTheSameID(t *testing.T) {
 		if s, ok := chat.Socket(first.ID()); !ok || s == first {
 			t.Errorf("found %v, %t", s, ok)
 		}
+		first.Leave("room") // is nothing to the second one
+		if rooms := first.Rooms(); rooms != nil {
+			t.Errorf("the first one is in %q", rooms)
+		}
 		if err := chat.To("room").Emit("e"); err != nil {
 			t.Fatal(err)
 		}

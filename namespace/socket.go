@@ -161,8 +161,15 @@ func (s *Socket) Rooms() []string {
 	return waiting
 }
 
-// vacated tells that the rooms under the socket's id may be those of the socket that was recovered after it.
-func (s *Socket) vacated() bool { return s.seat != nil && s.seat.vacated.Load() }
+// vacated tells that the rooms under the socket's id may be those of a later socket: the one that was recovered after it, or that of a
+// client before Socket.IO 3.0 which joined again.
+func (s *Socket) vacated() bool {
+	if s.client.v2() && s.state.Load() == stateGone {
+		found, _ := s.ns.adapter.Get(s.id)
+		return found != s
+	}
+	return s.seat != nil && s.seat.vacated.Load()
+}
 
 // Handle adds a handler for an event of this socket, after those of its namespace. Where all sockets of a namespace
 // have the same handler, [Namespace.Handle] costs nothing per connection. It panics when event is a name that no

@@ -47,6 +47,7 @@ func (s *Server) websocket(ctx context.Context, query url.Values, header http.He
 	defer stop()
 	open, _, err := conn.Next()
 	if err != nil {
+		conn.Close()
 		return nil, fmt.Errorf("siotest: connect: %w", err)
 	}
 	id, err := sidOf(open)
