@@ -16,8 +16,8 @@ type Conn struct {
 	fd      int32
 	number  uint32 // under which the kernel reports it
 
-	// use counts those who are within a system call on fd, and has the bit closing once Close was called, and ended once the
-	// loop is done with it.
+	// use counts those who are within a system call on fd, and has the bit closing once Close was called, leaving once Detach
+	// was, and ended once the loop is done with it.
 	use atomic.Uint32
 
 	// Loop.mu guards these.
@@ -33,7 +33,8 @@ const (
 	ended   = 1 << 31
 	closing = 1 << 30
 	ending  = 1 << 29
-	users   = ending - 1
+	leaving = 1 << 28
+	users   = leaving - 1
 )
 
 // isClosing tells whether Close was called.
@@ -114,6 +115,27 @@ type nobody struct{}
 func (nobody) Data([]byte) bool { return false }
 func (nobody) End(error)        {}
 
+// Detach makes the connection end for the loop, soon and on it, and leaves the socket as it is: [Handler.End] is called, where
+// [Conn.NetConn] takes it over. What the loop reads before that, Data is still given.
+func (c *Conn) Detach() {
+	c.use.Or(leaving)
+	c.loop.mu.Lock()
+	defer c.loop.mu.Unlock()
+	c.watch()
+}
+
+// NetConn returns a net.Conn of the connection's socket, which goes on with it. Only [Handler.End] may call it.
+func (c *Conn) NetConn() (net.Conn, error) {
+	number, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(c.fd), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return nil, os.NewSyscallError("fcntl", errno)
+	}
+	f := os.NewFile(number, "socket")
+	nc, err := net.FileConn(f)
+	_ = f.Close() // the net.Conn has a descriptor of its own
+	return nc, err
+}
+
 // CloseWrite ends the outgoing half of the connection.
 func (c *Conn) CloseWrite() {
 	if c.enter() {
@@ -168,7 +190,8 @@ func (c *Conn) control(op int) error {
 	if !c.paused && !c.away {
 		e.Events |= syscall.EPOLLIN
 	}
-	if c.room != nil {
+	// Whoever leaves has nothing to wait for: that there is room is as good as anything to have the loop look at it.
+	if c.room != nil || c.use.Load()&leaving != 0 {
 		e.Events |= syscall.EPOLLOUT
 	}
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, int(c.fd), &e))
@@ -181,7 +204,7 @@ func (c *Conn) react(events uint32, buf []byte) bool {
 		return true // everything else waits until it is back
 	}
 	switch {
-	case c.isClosing():
+	case c.use.Load()&(closing|leaving) != 0:
 		c.end(net.ErrClosed)
 		return true
 	case events&(syscall.EPOLLIN|broken) == 0:
