@@ -60,13 +60,15 @@ func (l *loops) take(conn net.Conn) stream {
 	default:
 		return nil
 	}
-	loop := &l.all[l.turn.Add(1)%uint32(len(l.all))]
-	c, err := loop.Take(conn)
+	c, err := l.next().Take(conn)
 	if err != nil {
 		return nil // too many open files, say: without another descriptor it goes on as it is
 	}
 	return (*loopStream)(c)
 }
+
+// next returns the loop for the next connection. There must be one.
+func (l *loops) next() *netloop.Loop { return &l.all[l.turn.Add(1)%uint32(len(l.all))] }
 
 // close waits for the loops' goroutines to end, when all connections have.
 func (l *loops) close() {

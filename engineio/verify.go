@@ -37,7 +37,7 @@ func parseQuery(raw string) (q query) {
 }
 
 func unescape(s string) string {
-	if strings.ContainsAny(s, "%+") {
+	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 {
 		if u, err := url.QueryUnescape(s); err == nil {
 			return u
 		}

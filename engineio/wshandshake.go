@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/httploop"
 )
 
 // acceptGUID is the constant of RFC 6455 section 1.3.
@@ -157,7 +159,7 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 		_ = conn.Close()
 		return nil, nil, fmt.Errorf("%w: %w", errHijacked, err)
 	}
-	return conn, buffered(rw.Reader), nil
+	return httploop.Unwrap(conn), buffered(rw.Reader), nil
 }
 
 // upgradeWriter is what middleware writes the response to an upgrade request to. It holds the 101 back, for that is written by
