@@ -10,7 +10,7 @@ import (
 )
 
 // colours of the servers, told apart by people who see colours differently too.
-var colours = map[string]string{"ours": "#0072b2", "portable": "#56b4e9", "node": "#e69f00", "peer": "#cc79a7", "raw": "#777777", "epoll": "#222222", "poll": "#777777"}
+var colours = map[string]string{"ours": "#0072b2", "portable": "#56b4e9", "takeover": "#009e73", "node": "#e69f00", "peer": "#cc79a7", "raw": "#777777", "epoll": "#222222", "poll": "#777777"}
 
 // drawing is an SVG picture.
 type drawing struct {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -296,34 +295,6 @@ func TestUseAfterReturn(t *testing.T) {
 			t.Errorf("a late Read returned %v", err)
 		}
 		_ = http.NewResponseController(k.w).SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-// A connection that went back can be taken for another protocol, and is then a plain one again.
-func TestUnwrap(t *testing.T) {
-	got := make(chan net.Conn, 1)
-	x := start(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/theirs" {
-			nc, _, err := http.NewResponseController(w).Hijack()
-			if err != nil {
-				t.Error(err)
-			}
-			got <- Unwrap(nc)
-		}
-	}, false)
-	c := x.taken()
-	c.send("GET /theirs HTTP/1.1\r\nHost: x\r\n\r\n")
-	nc := next(t, got)
-	defer nc.Close()
-	if _, plain := nc.(*net.TCPConn); !plain {
-		t.Errorf("it is a %T", nc)
-	}
-	if _, err := io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); err != nil {
-		t.Error(err)
-	}
-	c.want("ok")
-	if Unwrap(nc) != nc {
-		t.Error("a plain connection is changed")
 	}
 }
 
