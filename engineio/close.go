@@ -86,9 +86,6 @@ func (s *Session) close(reason Reason, cause error) {
 	s.ws = nil
 	candidate := s.stopCandidate()
 	up := s.upload
-	if up != nil && up.read { // its connection may serve other requests
-		up = nil
-	}
 	s.upload = nil
 	w := s.server.wheel
 	w.Stop(&s.beat)

@@ -10,8 +10,8 @@
 // state, the current transport, the outbox, the parked GET, the upload in progress and the upgrade candidate. No I/O
 // and no event handler runs while it is held. It is the only lock of a session, and nothing else is locked under it
 // but Server.mu (to count a connection), the timing wheel's own lock (to start or stop a timer) and an event loop's
-// (to stop reading, or go on). Under Server.mu only the wheel's is locked. A [Prepared] has a lock of its own, held while a form of its frames is made, never together
-// with a session's.
+// (to stop reading, or go on). Under Server.mu only the wheel's is locked. A [Prepared] has a lock of its own, held while a form of its frames is made, and an
+// upload one for its deadline; neither is held together with a session's.
 //
 //   - Bytes that arrive belong to the goroutine that read them: an event loop, a WebSocket's reader, or the handler of a
 //     POST. There is one at a time, so messages are delivered in order and one after the other.

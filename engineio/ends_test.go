@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,6 +113,46 @@ func TestBothSidesEndAtOnce(t *testing.T) {
 		next(t, s.closings)
 	}
 	eventually(t, "no timer is left", func() bool { return s.engine.Wheel().Pending() == 0 })
+}
+
+// deadlines tells of the deadlines that a request's connection is given.
+type deadlines struct {
+	http.ResponseWriter
+	set func(t time.Time)
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error { d.set(t); return nil }
+func (d *deadlines) Unwrap() http.ResponseWriter       { return d.ResponseWriter }
+
+// The end of a session leaves a connection alone whose upload has been read: it may be serving another request by then.
+func TestCloseBehindUpload(t *testing.T) {
+	var x *engineio.Session
+	var mu sync.Mutex
+	var last time.Time
+	s := start(t, engineio.Config{Middleware: []func(http.Handler) http.Handler{func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				w = &deadlines{w, func(at time.Time) {
+					mu.Lock()
+					last = at
+					mu.Unlock()
+					if at.IsZero() { // it has been read
+						x.Discard(nil)
+					}
+				}}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	q := s.polling()
+	x = next(t, s.sessions)
+	s.request("POST", q, "4hi")
+	next(t, s.closings)
+	mu.Lock()
+	defer mu.Unlock()
+	if !last.IsZero() {
+		t.Errorf("the connection is left with the deadline %v", last)
+	}
 }
 
 // An upload that is under way ends with its session, so that an http.Server can end too.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -19,12 +20,28 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // upload is a POST whose body is being read, or whose packets are being handled.
 type upload struct {
-	rc   *http.ResponseController
-	read bool // the body; Session.mu guards it
+	rc *http.ResponseController
+
+	mu   sync.Mutex // held while a deadline is set, and never together with a session's
+	read bool       // the body
 }
 
 // abort ends the reading of the body.
-func (u *upload) abort() { _ = u.rc.SetReadDeadline(time.Unix(1, 0)) }
+func (u *upload) abort() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.read { // otherwise its connection may be serving another request by now
+		_ = u.rc.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// done says that the body has been read.
+func (u *upload) done() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.read = true
+	_ = u.rc.SetReadDeadline(time.Time{})
+}
 
 // serveUpload takes the packets of a POST (protocol v4, "HTTP long-polling").
 func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session) {
@@ -93,10 +110,7 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 	case err != nil:
 		return &TransportError{Message: "data request connection closed prematurely", Err: err}
 	}
-	_ = u.rc.SetReadDeadline(time.Time{})
-	s.mu.Lock()
-	u.read = true
-	s.mu.Unlock()
+	u.done()
 	if _, jsonp := jsonpCallback(r); jsonp {
 		var ok bool
 		if body, ok = unwrapJSONP(body); !ok {
