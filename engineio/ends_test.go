@@ -83,6 +83,7 @@ func TestShutdownDuringHandshake(t *testing.T) {
 		return "late", nil
 	}})
 	s.dial(direct + "&id=early")
+	next(t, s.sessions) // the server knows it, not only the client
 	late := s.poll("EIO=4&transport=polling&id=late")
 	next(t, asked)
 	done := make(chan error, 1)
