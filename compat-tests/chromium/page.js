@@ -1,4 +1,4 @@
-// What the scenarios of chromium.test.mjs have in the page, beside the client's bundle.
+// What the scenarios of scenarios.test.mjs have in the page, beside the client's bundle.
 
 window.sockets = [];
 
@@ -16,6 +16,17 @@ window.connect = async (path = "/", options = {}) => {
   await window.next(socket, "connect");
   return socket;
 };
+
+/** Waits until a socket's connection uses a transport. Not with next: the event's argument is a transport, which leads to everything else. */
+window.settled = (socket, transport) =>
+  new Promise((resolve) => {
+    const { engine } = socket.io;
+    if (engine.transport.name === transport) {
+      resolve();
+    } else {
+      engine.once("upgrade", () => resolve());
+    }
+  });
 
 window.ask = (socket, ...args) => new Promise((resolve) => socket.emit(...args, (...answer) => resolve(window.plain(answer))));
 

@@ -63,9 +63,7 @@ scenario(
   "a client connects, and is known to the server",
   async ({ settles }) => {
     const socket = await connect();
-    if (settles === "websocket" && socket.io.engine.transport.name !== "websocket") {
-      await new Promise((resolve) => socket.io.engine.once("upgrade", resolve));
-    }
+    await settled(socket, settles);
     const [who] = await ask(socket, "whoami");
     return [who.id === socket.id, who.namespace, who.rooms.length, who.transport];
   },
@@ -166,9 +164,7 @@ scenario(
   async (info) => {
     const socket = await connect("/", { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 20 });
     // A close during the upgrade waits for it, and swallows what is sent meanwhile.
-    if (socket.io.engine.transport.name !== info.settles) {
-      await next(socket.io.engine, "upgrade");
-    }
+    await settled(socket, info.settles);
     const before = socket.id;
     const again = next(socket, "connect");
     const gone = next(socket, "disconnect");
