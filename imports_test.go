@@ -25,19 +25,21 @@ func TestNoQUIC(t *testing.T) {
 // Imports point downwards only: what each package may reach of this module, directly or not.
 func TestImportsPointDownwards(t *testing.T) {
 	for pkg, may := range map[string]string{
-		"engineio/wire":     "",
-		"internal/wheel":    "",
-		"internal/bufpool":  "",
-		"internal/netloop":  "",
-		"protocol":          "",
-		"rooms":             "",
-		"protocol/msgpack":  "protocol",
-		"internal/httploop": "internal/wheel internal/bufpool internal/netloop",
-		"engineio":          "engineio/wire internal/httploop internal/wheel internal/bufpool internal/netloop internal/accept",
-		"adapter":           "rooms protocol internal/wheel",
-		"namespace":         "adapter rooms protocol engineio engineio/wire internal/httploop internal/wheel internal/bufpool internal/netloop internal/accept",
-		"client-js":         "internal/accept",
-		"siotest":           "internal/rawclient protocol engineio engineio/wire internal/httploop internal/wheel internal/bufpool internal/netloop internal/accept",
+		"engineio/wire":      "",
+		"internal/wheel":     "",
+		"internal/bufpool":   "",
+		"internal/netloop":   "",
+		"internal/stack":     "",
+		"internal/httpfield": "",
+		"protocol":           "",
+		"rooms":              "",
+		"protocol/msgpack":   "protocol",
+		"internal/httploop":  "internal/stack internal/httpfield internal/wheel internal/bufpool internal/netloop",
+		"engineio":           "engineio/wire internal/httploop internal/stack internal/httpfield internal/wheel internal/bufpool internal/netloop internal/accept",
+		"adapter":            "rooms protocol internal/wheel",
+		"namespace":          "adapter rooms protocol engineio engineio/wire internal/httploop internal/stack internal/httpfield internal/wheel internal/bufpool internal/netloop internal/accept",
+		"client-js":          "internal/accept",
+		"siotest":            "internal/rawclient protocol engineio engineio/wire internal/httploop internal/stack internal/httpfield internal/wheel internal/bufpool internal/netloop internal/accept",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {

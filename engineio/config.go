@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/gosocketio/socketio/internal/httpfield"
 )
 
 // Transport is a way to carry packets.
@@ -134,7 +136,7 @@ type Config struct {
 	// ConnectionMode says how the server waits for the bytes of WebSockets. Default AutoMode.
 	ConnectionMode ConnectionMode
 	// PollingTakeover takes the connections of polling sessions from net/http, as it is done with WebSockets: event loops wait for
-	// their requests, which costs less. It begins with the first GET of a session that exists, and ends when another request than a GET or
+	// their requests, which costs less. It begins with the first GET or POST of a session that exists, and ends when another request than a GET or
 	// POST of such a session comes on the connection, which then is net/http's again. From the first to the last of them
 	// whatever is around the Server does not see them, as it does not see the messages of a WebSocket: handlers
 	// and middleware for authentication, logs, metrics or limits, ConnState and ConnContext, and http.Server.Shutdown.
@@ -256,7 +258,7 @@ func (c *Config) validate() error {
 			return fmt.Errorf("%w: Cookie: %w", ErrConfig, err)
 		}
 		for _, a := range probe.Unparsed {
-			if a == "" || !legalHeader(a) || strings.ContainsRune(a, ';') {
+			if a == "" || !httpfield.IsValue(a) || strings.ContainsRune(a, ';') {
 				return fmt.Errorf("%w: Cookie.Unparsed has %q, it must be one attribute", ErrConfig, a)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/httpfield"
 )
 
 // CORS says which web pages of other origins may connect, and what their browsers are told.
@@ -61,7 +63,7 @@ func (c *CORS) validate() error {
 		values []string
 	}{{"Methods", c.Methods}, {"AllowedHeaders", c.AllowedHeaders}, {"ExposedHeaders", c.ExposedHeaders}} {
 		for i, v := range list.values {
-			if !isToken(v) {
+			if !httpfield.IsToken(v) {
 				return fmt.Errorf("%w: CORS.%s[%d] is %q, it must be a name", ErrConfig, list.name, i, v)
 			}
 		}

@@ -3,6 +3,8 @@ package engineio
 import (
 	"net/http"
 	"strings"
+
+	"github.com/gosocketio/socketio/internal/httpfield"
 )
 
 // deflateAccepted is the answer to an acceptable offer. Neither side keeps its window from one message to the next; a server
@@ -133,7 +135,7 @@ func (s *scanner) take(c byte) bool {
 // token returns the token that comes next, "" when there is none.
 func (s *scanner) token() (t string) {
 	n := 0
-	for n < len(s.rest) && isTokenChar(s.rest[n]) {
+	for n < len(s.rest) && httpfield.IsTokenChar(s.rest[n]) {
 		n++
 	}
 	t, s.rest = s.rest[:n], s.rest[n:]

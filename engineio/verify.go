@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/gosocketio/socketio/internal/httpfield"
 )
 
 // query holds the parameters that the engine looks at. Nothing else of a query is parsed.
@@ -76,7 +78,7 @@ func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
 func (e *Server) verifyOrigin(r *http.Request) *ConnectionError {
 	origin := r.Header.Get("Origin")
 	switch {
-	case !legalHeader(origin):
+	case !httpfield.IsValue(origin):
 		return badRequest("INVALID_ORIGIN", map[string]any{"origin": origin})
 	case !e.cfg.CORS.permits(r):
 		return refusal(CodeForbidden, map[string]any{
@@ -159,14 +161,4 @@ func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) 
 		return refusal(CodeUnsupportedVersion, map[string]any{"protocol": 3})
 	}
 	return nil
-}
-
-// legalHeader tells whether a value has only the characters that a header may have.
-func legalHeader(v string) bool {
-	for i := range len(v) {
-		if c := v[i]; c != '\t' && c < ' ' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }

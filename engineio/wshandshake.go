@@ -2,7 +2,7 @@ package engineio
 
 import (
 	"bufio"
-	"crypto/sha1" //nolint:gosec // RFC 6455 section 4.2.2 wants it
+	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosocketio/socketio/internal/httpfield"
 	"github.com/gosocketio/socketio/internal/httploop"
 )
 
@@ -83,7 +84,7 @@ func subprotocol(r *http.Request) string {
 	for _, value := range r.Header["Sec-Websocket-Protocol"] {
 		for p := range strings.SplitSeq(value, ",") {
 			p = strings.Trim(p, " \t")
-			if !isToken(p) || offered[p] {
+			if !httpfield.IsToken(p) || offered[p] {
 				return ""
 			}
 			if offered == nil {
@@ -93,21 +94,6 @@ func subprotocol(r *http.Request) string {
 		}
 	}
 	return first
-}
-
-// isToken tells whether s is a token of RFC 9110 section 5.6.2.
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !isTokenChar(s[i]) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isTokenChar tells whether a byte may be in a token.
-func isTokenChar(c byte) bool {
-	return c > ' ' && c < 0x7f && strings.IndexByte(`()<>@,;:\"/[]?={}`, c) < 0
 }
 
 // errHijacked: the connection broke after it was taken over, so that the request cannot be answered any more.
@@ -159,7 +145,7 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 		_ = conn.Close()
 		return nil, nil, fmt.Errorf("%w: %w", errHijacked, err)
 	}
-	return httploop.Unwrap(conn), buffered(rw.Reader), nil
+	return httploop.Unwrap(conn), httploop.Buffered(rw.Reader), nil
 }
 
 // upgradeWriter is what middleware writes the response to an upgrade request to. It holds the 101 back, for that is written by
@@ -184,10 +170,4 @@ func (u *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // headerValue keeps a value that middleware set from ending its line.
 func headerValue(v string) string {
 	return strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
-}
-
-// buffered copies what net/http has read beyond the request, so that its buffer can be dropped.
-func buffered(r *bufio.Reader) []byte {
-	b, _ := r.Peek(r.Buffered()) // cannot fail: it asks for what is there
-	return slices.Clone(b)
 }

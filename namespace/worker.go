@@ -1,5 +1,7 @@
 package namespace
 
+import "github.com/gosocketio/socketio/internal/stack"
+
 // wake starts the socket's worker unless it runs.
 func (s *Socket) wake() {
 	s.mu.Lock()
@@ -73,18 +75,8 @@ const (
 
 // work does what the socket has to do, one thing after the other, and ends when there is nothing left.
 func (s *Socket) work() {
-	roomy(0)
+	stack.Grow()
 	s.workFrom(s.next())
-}
-
-// roomy makes the stack of a new goroutine as large as decoding, a handler and an answer mostly need it (8 KB). It would grow
-// there in two steps, each of which copies what is on it: as long as that is nothing it takes a tenth of the time.
-//
-//go:noinline
-func roomy(i int) byte {
-	var room [5 << 10]byte
-	room[i] = 1
-	return room[i/2]
 }
 
 // workFrom is work whose first task has been taken.

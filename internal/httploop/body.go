@@ -77,16 +77,10 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 }
 
-// Close is called by handlers that do not want the rest. It is dropped when the request is answered.
+// Close lets go of what was not read. It is called by handlers that do not want the rest, and when the request is answered.
 func (b *body) Close() error {
 	b.conn.mu.Lock()
 	defer b.conn.mu.Unlock()
-	b.close()
-	return nil
-}
-
-// close lets go of what was not read. The caller holds the lock.
-func (b *body) close() {
 	b.closed = true
 	b.buf = nil
 	b.conn.balance()
@@ -94,4 +88,5 @@ func (b *body) close() {
 		bufpool.Put(b.pooled)
 		b.pooled = nil
 	}
+	return nil
 }

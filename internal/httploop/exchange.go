@@ -6,6 +6,8 @@ import (
 	"log"
 	"net/http"
 	"runtime/debug"
+
+	"github.com/gosocketio/socketio/internal/stack"
 )
 
 // exchange is a request and its answer.
@@ -43,18 +45,9 @@ func (c *conn) Stalled() {}
 
 // run answers the request that there is, and those that have arrived behind it.
 func (c *conn) run() {
-	roomy(0)
+	stack.Grow()
 	for c.answer() {
 	}
-}
-
-// roomy makes the stack of a new goroutine as large as a handler mostly needs it, while there is nothing on it to be copied.
-//
-//go:noinline
-func roomy(i int) byte {
-	var room [5 << 10]byte
-	room[i] = 1
-	return room[i/2]
 }
 
 // answer has the request answered and tells whether there is another one.

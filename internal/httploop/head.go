@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/gosocketio/socketio/internal/httpfield"
 )
 
 // verdict is what was found out about bytes that are to be a request.
@@ -74,30 +76,9 @@ func plainRequestLine(line []byte) bool {
 }
 
 func plainHeaderLine(line []byte) bool {
-	colon := bytes.IndexByte(line, ':')
-	if colon <= 0 {
-		return false
-	}
-	for _, c := range line[:colon] {
-		if !token[c] {
-			return false
-		}
-	}
-	for _, c := range line[colon+1:] {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
+	name, value, ok := bytes.Cut(line, []byte(":"))
+	return ok && httpfield.IsToken(name) && httpfield.IsValue(value)
 }
-
-// token has the characters of a token, RFC 9110 section 5.6.2.
-var token = func() (t [256]bool) {
-	for _, c := range "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" {
-		t[c] = true
-	}
-	return t
-}()
 
 // plainRequest has what requests have in common.
 var plainRequest = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/internal/bufpool"
+	"github.com/gosocketio/socketio/internal/httpfield"
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
@@ -280,7 +281,7 @@ func appendHeader(b []byte, h http.Header) []byte {
 		case "Content-Length", "Transfer-Encoding", "Trailer":
 			continue
 		}
-		if !isToken(name) {
+		if !httpfield.IsToken(name) {
 			continue // as net/http does; a http.TrailerPrefix has a colon
 		}
 		for _, v := range values {
@@ -291,15 +292,6 @@ func appendHeader(b []byte, h http.Header) []byte {
 		}
 	}
 	return b
-}
-
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !token[s[i]] {
-			return false
-		}
-	}
-	return s != ""
 }
 
 func bodyAllowed(status int) bool {

@@ -60,7 +60,7 @@ func (s *Server) Take(w http.ResponseWriter, r *http.Request, loop *netloop.Loop
 		s.work.Done()
 		return false // net/http answers
 	}
-	rest := buffered(rw.Reader)
+	rest := Buffered(rw.Reader)
 	c, err := s.newConn(srv, nc, loop)
 	if err != nil {
 		// It is all net/http's again. The head is easily written once more.
@@ -100,19 +100,19 @@ func unread(r *http.Request) bool {
 func (s *Server) begin(local net.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || pointer(local) && s.has(local) {
+	if s.closed {
 		return false
+	}
+	if pointer(local) {
+		if _, settled := s.settled[local]; settled {
+			return false
+		}
 	}
 	if s.conns == nil {
 		s.conns, s.settled = make(map[*conn]struct{}), make(map[net.Addr]struct{})
 	}
 	s.work.Add(1)
 	return true
-}
-
-func (s *Server) has(local net.Addr) bool {
-	_, ok := s.settled[local]
-	return ok
 }
 
 // forget uncounts a connection that is over.
@@ -146,8 +146,8 @@ func (s *Server) each(do func(*conn)) {
 // Wait waits until all connections have ended and everything has been handed back.
 func (s *Server) Wait() { s.work.Wait() }
 
-// buffered copies what net/http has read beyond the request, so that its buffer can be dropped.
-func buffered(r *bufio.Reader) []byte {
+// Buffered copies what net/http has read beyond the request, so that its buffer can be dropped.
+func Buffered(r *bufio.Reader) []byte {
 	b, _ := r.Peek(r.Buffered()) // cannot fail: it asks for what is there
 	return slices.Clone(b)
 }
