@@ -2,7 +2,7 @@ package engineio
 
 import (
 	"bufio"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // RFC 6455 section 4.2.2 wants it
 	"encoding/base64"
 	"errors"
 	"fmt"
