@@ -153,7 +153,7 @@ func plainString(raw []byte) ([]byte, bool) {
 
 // plainFloat parses a number that a float64 holds.
 func plainFloat(raw []byte) (f float64, ok bool) {
-	if n, ok := plainInt(raw); ok && -1<<53 <= n && n <= 1<<53 && raw[0] != '-' {
+	if n, ok := plainInt(raw); ok && n <= 1<<53 && raw[0] != '-' { // -0 is not 0
 		return float64(n), true
 	}
 	if len(raw) == 0 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') || scanNumber(raw, 0) != len(raw) {
