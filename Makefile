@@ -43,8 +43,8 @@ go-test:
 	@go test -race -ldflags "$(TAKEOVER)" . ./engineio ./namespace
 	@go run ./internal/ledger run $(LEDGER)/go-alloc.jsonl go test -json -run Alloc ./... # allocation budgets do not hold under the race detector
 
-interop: ## the official JavaScript clients against this server, and the core of the matrix against the official one too
-	@cd compat-tests && npm test && npm run test:portable && npm run test:takeover && npm run test:core
+interop: ## the official JavaScript clients against this server, and what became of each scenario compared with the official one
+	@cd compat-tests && npm test && npm run test:portable && npm run test:takeover && npm run test:compare
 
 compat: deps ## every scenario, client and transport against this server, the official one and a Go peer: docs/compat-matrix.md
 	@cd compat-tests && node matrix.mjs

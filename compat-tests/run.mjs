@@ -11,7 +11,7 @@
 //   --mode takeover  builds the servers so that connections of polling sessions are taken from net/http
 //   --client NAME  only this client (lib/clients.mjs); may be given several times. Default: all of them
 //   --race         builds with Go's race detector: slower, and any race fails the test file that met it
-//   --results FILE appends a line of JSON there for what became of each scenario
+//   --results FILE writes a line of JSON there for what became of each scenario
 //   --at-once N    how many test files run at the same time. Default 2
 //   --patience MS  how long a scenario waits for what should happen at once
 //   WORD           only test files whose path contains one of the words
@@ -132,6 +132,8 @@ if (values.play !== undefined) {
 }
 if (values.results) {
   env.COMPAT_RESULTS = resolve(values.results);
+  mkdirSync(dirname(env.COMPAT_RESULTS), { recursive: true });
+  writeFileSync(env.COMPAT_RESULTS, "");
 }
 if (values.patience) {
   env.COMPAT_PATIENCE = values.patience;

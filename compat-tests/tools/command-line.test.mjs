@@ -55,6 +55,7 @@ const wrong = {
   "run: no such file": [["run.mjs", "--target", "node", "no-such-scenario"], /^compat-tests: no test file matches no-such-scenario$/],
   "matrix: an unknown server": [["matrix.mjs", "--target", "deno"], /^compat-tests: --target: there is go, node, peer, and no deno$/],
   "matrix: an unknown client": [["matrix.mjs", "--client", "9.9.9"], /^compat-tests: --client: there is 1\.7\.4, .*, and no 9\.9\.9$/],
+  "matrix: no results of ours": [["matrix.mjs", "--ours", "no-such.jsonl"], /^compat-tests: --ours: there is no file no-such\.jsonl$/],
   "matrix: an unknown option": [["matrix.mjs", "--fast"], /^compat-tests: .*--fast/],
 };
 for (const [name, [args, line]] of Object.entries(wrong)) {
