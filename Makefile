@@ -5,7 +5,6 @@ MODULES  := . engineio/webtransport compat-tests examples bench
 FUZZTIME := 30s
 SYSTEMS  := linux/386 darwin/arm64 freebsd/amd64 windows/amd64
 PORTABLE := -X github.com/gosocketio/socketio/engineio.defaultMode=portable # no event loops, as on other systems than Linux
-TAKEOVER := -X github.com/gosocketio/socketio/engineio.defaultTakeover=on # polling without net/http, as with Config.PollingTakeover
 SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/package-lock.json'))
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
@@ -40,11 +39,10 @@ go-test:
 	  name=$$(echo $$m | sed 's|^\.$$|core|; s|/|-|g'); \
 	  go run ./internal/ledger run $(LEDGER)/go-$$name.jsonl go -C $$m test -race -json ./... || exit 1; done
 	@go test -race -ldflags "$(PORTABLE)" . ./engineio ./namespace
-	@go test -race -ldflags "$(TAKEOVER)" . ./engineio ./namespace
-	@go run ./internal/ledger run $(LEDGER)/go-alloc.jsonl go test -json -run Alloc ./... # allocation budgets do not hold under the race detector
+	@go test -race -ldflags "$(	@go run ./internal/ledger run $(LEDGER)/go-alloc.jsonl go test -json -run Alloc ./... # allocation budgets do not hold under the race detector
 
 interop: ## the official JavaScript clients against this server, and what became of each scenario compared with the official one
-	@cd compat-tests && npm test && npm run test:portable && npm run test:takeover && npm run test:compare
+	@cd compat-tests && npm test && npm run test:portable && npm run test:compare
 
 compat: deps ## every scenario, client and transport against this server, the official one and a Go peer: docs/compat-matrix.md
 	@cd compat-tests && node matrix.mjs

@@ -95,9 +95,6 @@ type Config struct {
 	// ConnectionMode says how the server waits for the bytes of WebSockets: with event loops where that is possible (Linux, plain
 	// TCP), which is the default, or with a goroutine for each. Stats tells which it is.
 	ConnectionMode ConnectionMode
-	// PollingTakeover takes the connections of polling sessions from net/http and leaves them to event loops. Handlers and middleware
-	// around the Server do not see the requests of such a session then; see engineio.Config.PollingTakeover. Default false.
-	PollingTakeover bool
 	// AllowEIO3 serves clients before Socket.IO 3.0 too. By default they are refused.
 	AllowEIO3 bool
 	// Cookie, if set, is sent with the response to a polling handshake, for load balancers. See
@@ -184,7 +181,6 @@ func (c *Config) engine() engineio.Config {
 		Transports:           c.Transports,
 		NoUpgrades:           c.NoUpgrades,
 		ConnectionMode:       c.ConnectionMode,
-		PollingTakeover:      c.PollingTakeover,
 		AllowEIO3:            c.AllowEIO3,
 		Cookie:               c.Cookie,
 		CORS:                 c.CORS,

@@ -60,7 +60,6 @@ var wrongConfigs = map[string][]socketio.Config{
 	"ConnectionStateRecovery.MaxDisconnectionDuration": {{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: -1}}},
 	"ConnectionStateRecovery.MaxEventBytes":            {{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxEventBytes: -1}}},
 	"ConnectionStateRecovery.MaxSessionBytes":          {{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxSessionBytes: -1}}},
-	"PollingTakeover": {{PollingTakeover: true, ConnectionMode: socketio.PortableMode}},
 	"Adapter": {
 		{Adapter: func(adapter.Host) (adapter.Adapter, error) { return nil, errors.New("no broker") }},
 		{Adapter: func(adapter.Host) (adapter.Adapter, error) { return nil, nil }},

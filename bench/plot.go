@@ -10,7 +10,7 @@ import (
 )
 
 // colours of the servers, told apart by people who see colours differently too.
-var colours = map[string]string{"ours": "#0072b2", "portable": "#56b4e9", "takeover": "#009e73", "node": "#e69f00", "peer": "#cc79a7", "raw": "#777777", "epoll": "#222222", "poll": "#d55e00"}
+var colours = map[string]string{"ours": "#0072b2", "portable": "#56b4e9", "node": "#e69f00", "peer": "#cc79a7", "raw": "#777777", "epoll": "#222222", "poll": "#d55e00"}
 
 // drawing is an SVG picture.
 type drawing struct {
@@ -143,7 +143,7 @@ func (b *bench) costs(dir string) error {
 	}
 	x := axis{low: low / 1.2, high: high * 1.2, from: left, to: right, log: true}
 	d := newDrawing(880, top+row*len(rows)+50, "Server CPU of an operation, µs (less is better, logarithmic)")
-	d.legend(30, 62, []string{"ours", "takeover", "node", "peer"})
+	d.legend(30, 62, []string{"ours", "node", "peer"})
 	d.legend(30, 84, []string{"raw", "epoll", "poll"})
 	bottom := float64(top + row*len(rows))
 	for _, v := range x.ticks() {

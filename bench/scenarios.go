@@ -33,7 +33,6 @@ var scenarios = []scenario{
 	{name: "broadcast to 10,000", args: []string{"broadcast", "-conns", "10000"}, floors: sockets, goals: goals(1.15, .60, .37)},
 	{name: "100 rooms of 10", args: []string{"rooms", "-conns", "1000", "-rooms", "100"}, floors: sockets, goals: goals(1.15, .65, .37)},
 	{name: "long-polling echo 32 B", args: []string{"echo", "-polling"}, floors: []string{"poll"}, goals: goals(0, .68, .42)},
-	{name: "the same, taken over", args: []string{"echo", "-polling"}, like: "long-polling echo 32 B", subject: "takeover", floors: []string{"poll"}, goals: goals(.95, .68, .42)},
 	{name: "connect, join, close", args: []string{"churn"}, floors: sockets, goals: goals(1.4, .33, .68)},
 	{name: idling, args: idle(), floors: sockets, idle: true, unit: "bytes", figure: memory, goals: most(2500, goals(0, .15, .06))},
 	{name: "the same in portable mode", args: idle(), like: idling, subject: "portable", floors: sockets, idle: true, unit: "bytes", figure: memory, goals: most(6000, goals(0, .36, .14))},

@@ -29,9 +29,6 @@ var servers = []server{
 	{name: "portable", title: "ours, portable mode", variant: true, start: func(b *bench, addr string) []string {
 		return []string{b.binary("ours"), "-addr", addr, "-portable"}
 	}},
-	{name: "takeover", title: "ours, polling taken over", variant: true, start: func(b *bench, addr string) []string {
-		return []string{b.binary("ours"), "-addr", addr, "-takeover"}
-	}},
 	{name: "node", title: "Node socket.io", build: npm, start: func(b *bench, addr string) []string {
 		_, port, _ := net.SplitHostPort(addr)
 		return []string{"node", filepath.Join(b.root, "bench", "node", "server.mjs"), "--port=" + port}

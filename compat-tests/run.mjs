@@ -8,7 +8,6 @@
 //   --suite matrix  what matrix.mjs compares: what makes sense for every server
 //   --play TEXT    in that suite, only the scripts whose name contains TEXT, and both transcripts of each
 //   --mode portable  builds the servers so that each WebSocket has a goroutine, even where an event loop could wait for it
-//   --mode takeover  builds the servers so that connections of polling sessions are taken from net/http
 //   --client NAME  only this client (lib/clients.mjs); may be given several times. Default: all of them
 //   --race         builds with Go's race detector: slower, and any race fails the test file that met it
 //   --results FILE writes a line of JSON there for what became of each scenario
@@ -71,7 +70,7 @@ try {
 }
 const target = targets[choose("--target", values.target, Object.keys(targets))];
 const directories = suites[choose("--suite", values.suite, Object.keys(suites))];
-choose("--mode", values.mode, ["auto", "portable", "takeover"]);
+choose("--mode", values.mode, ["auto", "portable"]);
 values.client.forEach((name) => choose("--client", name, clientNames));
 
 // Everything temporary goes here, that of the browser and of the tests too, so that all of it can be removed.
@@ -104,7 +103,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 /** Builds a Go command and returns the path of its binary. */
 function build(name, { directory, package: pkg, env = {} }) {
   const output = join(temporary, name);
-  const variable = { auto: "defaultMode=", portable: "defaultMode=portable", takeover: "defaultTakeover=on" }[values.mode];
+  const variable = { auto: "defaultMode=", portable: "defaultMode=portable" }[values.mode];
   const flags = ["-ldflags", `-X github.com/gosocketio/socketio/engineio.${variable}`, ...(values.race ? ["-race"] : [])];
   const args = ["build", ...flags, "-o", output, pkg];
   const { error, status, stderr } = spawnSync("go", args, { cwd: directory, encoding: "utf8", env: { ...process.env, ...env } });

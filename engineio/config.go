@@ -135,17 +135,6 @@ type Config struct {
 
 	// ConnectionMode says how the server waits for the bytes of WebSockets. Default AutoMode.
 	ConnectionMode ConnectionMode
-	// PollingTakeover takes the connections of polling sessions from net/http, as it is done with WebSockets: event loops wait for
-	// their requests, which costs less. It begins with the first GET or POST of a session that exists, and ends when another request than a GET or
-	// POST of such a session comes on the connection, which then is net/http's again. From the first to the last of them
-	// whatever is around the Server does not see them, as it does not see the messages of a WebSocket: handlers
-	// and middleware for authentication, logs, metrics or limits, ConnState and ConnContext, and http.Server.Shutdown.
-	// Middleware does see them, and Shutdown ends them. Their timeouts are the http.Server's IdleTimeout, ReadHeaderTimeout
-	// and ReadTimeout, WriteTimeout and ReadTimeout here.
-	//
-	// It needs event loops: with PortableMode New fails, and where AutoMode has none it has no effect. Neither has it for
-	// TLS, HTTP/2, listeners whose connections are wrapped, and ResponseWriters that cannot be hijacked. Default false.
-	PollingTakeover bool
 
 	// Logger receives what operators should know. Default slog.Default.
 	Logger *slog.Logger
@@ -270,9 +259,6 @@ func (c *Config) validate() error {
 		if err := c.PerMessageDeflate.validate(); err != nil {
 			return err
 		}
-	}
-	if c.PollingTakeover && c.ConnectionMode == PortableMode {
-		return fmt.Errorf("%w: PollingTakeover needs event loops, ConnectionMode must be AutoMode or EventLoopMode", ErrConfig)
 	}
 	return c.CORS.validate()
 }

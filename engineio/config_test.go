@@ -64,11 +64,10 @@ func TestConfigErrors(t *testing.T) {
 			"level":     {PerMessageDeflate: &engineio.PerMessageDeflate{Level: 10}},
 			"no level":  {PerMessageDeflate: &engineio.PerMessageDeflate{Level: -1}},
 		}},
-		"ConnectionMode":  {"it must be", cases{"unknown": {ConnectionMode: 9}}},
-		"PollingTakeover": {"ConnectionMode must be AutoMode", cases{"portable": {PollingTakeover: true, ConnectionMode: engineio.PortableMode}}},
-		"TrustedProxies":  {"netip.MustParsePrefix", cases{"zero": {TrustedProxies: make([]netip.Prefix, 1)}}},
-		"Middleware":      {"it must be a function", cases{"nil": {Middleware: []middleware{nil}}}},
-		"Admission":       {"it must be at least 0", cases{"sessions": {Admission: engineio.Admission{MaxSessions: -1}}}},
+		"ConnectionMode": {"it must be", cases{"unknown": {ConnectionMode: 9}}},
+		"TrustedProxies": {"netip.MustParsePrefix", cases{"zero": {TrustedProxies: make([]netip.Prefix, 1)}}},
+		"Middleware":     {"it must be a function", cases{"nil": {Middleware: []middleware{nil}}}},
+		"Admission":      {"it must be at least 0", cases{"sessions": {Admission: engineio.Admission{MaxSessions: -1}}}},
 	}
 	for field := range reflect.TypeFor[engineio.Config]().Fields() {
 		w, ok := wrong[field.Name]

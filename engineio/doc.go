@@ -27,9 +27,6 @@
 // connection that net/http keeps, the handler of its request is parked as well. In either case an idle session holds no buffer. The difference is
 // behind the interface stream; everything above it is the same. An idle polling session has its parked GET.
 //
-// With Config.PollingTakeover the event loops wait for the requests of polling sessions as well, on connections taken from net/http (package
-// internal/httploop), which have a lock each. It may be held while a session's is taken, to look at its transport.
-//
 // A WebTransport session ([Server.ServeWebTransport]; package engineio/webtransport speaks HTTP/3) is one stream with a parked
 // goroutine too. Until its first packet has come it belongs to the goroutine of its request, and Server.parting holds its
 // deadline.

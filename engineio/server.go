@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/gosocketio/socketio/internal/httploop"
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
@@ -26,7 +25,6 @@ type Server struct {
 	wheel    *wheel.Wheel
 	deflate  *deflater // nil unless PerMessageDeflate is configured
 	loops    *loops
-	polling  *httploop.Server // nil unless connections of polling sessions are taken over
 
 	pace       *rate.Limiter // of new sessions; nil: none
 	pending    atomic.Int64  // sessions whose client has not sent anything
@@ -54,7 +52,6 @@ func New(c Config) (*Server, error) {
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)
 	}
-	e.polling = e.newTakeover()
 	e.handler = http.HandlerFunc(e.serve)
 	for i := len(c.Middleware) - 1; i >= 0; i-- {
 		e.handler = c.Middleware[i](e.handler)
@@ -83,12 +80,6 @@ func (e *Server) Session(id string) (*Session, bool) {
 // ServeHTTP answers handshakes, polls, uploads and upgrades. For a WebSocket it returns as soon as the connection has been
 // taken over; over HTTP/2 (RFC 8441) when it has ended.
 func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !e.takeOver(w, r) {
-		e.answer(w, r)
-	}
-}
-
-func (e *Server) answer(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, e.cfg.Path) {
 		http.NotFound(w, r)
 		return
@@ -248,15 +239,9 @@ func (e *Server) Shutdown(ctx context.Context) error {
 	for _, s := range e.sessions.all() {
 		s.Discard(ErrServerClosed)
 	}
-	if e.polling != nil {
-		e.polling.Close()
-	}
 	done := make(chan struct{})
 	go func() {
 		e.work.Wait()
-		if e.polling != nil {
-			e.polling.Wait()
-		}
 		e.wheel.Close()
 		e.loops.close()
 		close(done)
@@ -279,9 +264,6 @@ func (e *Server) Shutdown(ctx context.Context) error {
 	e.mu.Unlock()
 	for _, c := range conns {
 		c.stream.close()
-	}
-	if e.polling != nil {
-		e.polling.Abort()
 	}
 	if err != nil {
 		return err

@@ -51,8 +51,6 @@ type Stats struct {
 	Polling, WebSocket, WebTransport int
 	// EventLoop is how many of them have an event loop that waits for their bytes, see ConnectionMode.
 	EventLoop int
-	// TakenOver is how many connections of polling sessions are not net/http's, see Config.PollingTakeover.
-	TakenOver int
 	// Protocol3 is how many of them speak revision 3 of the protocol.
 	Protocol3 int
 	// Upgrading is how many are being moved to another transport.
@@ -93,9 +91,6 @@ func (e *Server) Stats() Stats {
 		sum.Upgrading += count(one.Upgrading)
 		sum.Paused += count(one.Paused)
 		sum.PerMessageDeflate += count(one.PerMessageDeflate)
-	}
-	if e.polling != nil {
-		sum.TakenOver = e.polling.Len()
 	}
 	if e.deflate != nil {
 		sum.Deflated = e.deflate.messages.Load()

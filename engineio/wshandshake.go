@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/internal/httpfield"
-	"github.com/gosocketio/socketio/internal/httploop"
 )
 
 // acceptGUID is the constant of RFC 6455 section 1.3.
@@ -145,7 +144,8 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 		_ = conn.Close()
 		return nil, nil, fmt.Errorf("%w: %w", errHijacked, err)
 	}
-	return httploop.Unwrap(conn), httploop.Buffered(rw.Reader), nil
+	early, _ := rw.Peek(rw.Reader.Buffered()) // cannot fail: these bytes are there
+	return conn, slices.Clone(early), nil
 }
 
 // upgradeWriter is what middleware writes the response to an upgrade request to. It holds the 101 back, for that is written by

@@ -14,9 +14,8 @@ func main() {
 	recovery := flag.Bool("recovery", false, "let clients whose link broke come back with what they missed")
 	portable := flag.Bool("portable", false, "no event loops")
 	admission := flag.Float64("admission", 0, "how many new sessions are accepted in a second; 0: any number")
-	takeover := flag.Bool("takeover", false, "take the connections of polling sessions from net/http")
 	flag.Parse()
-	c := socketio.Config{PollingTakeover: *takeover}
+	c := socketio.Config{}
 	c.Admission.Rate = *admission
 	if *recovery {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{}
