@@ -3,8 +3,6 @@ module github.com/gosocketio/socketio
 go 1.26.0
 
 require (
-	github.com/alecthomas/kong v1.17.0
-	github.com/andybalholm/brotli v1.2.8
 	github.com/go-json-experiment/json v1.27.2
 	github.com/gobwas/ws v1.5.0
 	github.com/google/go-cmp v0.7.0

@@ -1,7 +1,9 @@
 package socketio_test
 
 import (
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,6 +20,22 @@ func TestNoQUIC(t *testing.T) {
 	for dep := range strings.FieldsSeq(string(out)) {
 		if strings.Contains(dep, "quic") {
 			t.Errorf("the core module imports %s", dep)
+		}
+	}
+}
+
+// These modules, and no others, are downloaded for the library and its tests: none for command lines, none for brotli.
+func TestRequiredModules(t *testing.T) {
+	sums, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	may := strings.Fields("github.com/go-json-experiment/json github.com/gobwas/httphead github.com/gobwas/ws github.com/google/go-cmp " +
+		"github.com/klauspost/compress github.com/philhofer/fwd github.com/tinylib/msgp golang.org/x/time")
+	for line := range strings.Lines(string(sums)) {
+		fields := strings.Fields(line)
+		if !strings.HasSuffix(fields[1], "/go.mod") && !slices.Contains(may, fields[0]) {
+			t.Errorf("go.sum has %s", fields[0])
 		}
 	}
 }

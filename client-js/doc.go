@@ -10,9 +10,6 @@
 // # Ownership
 //
 // [New] reads the files once, so the [fs.FS] is not needed afterwards. A
-// [Files] owns their bytes and, from the first request that asks for it, one
-// compressed copy per encoding. That is bounded by the eight names of [Names];
-// nothing that a request says can make it grow. A compressed copy is made under
-// its own sync.Once and immutable from then on; there is no other lock, and no
-// goroutine.
+// [Files] owns their bytes, at most the eight of the official server, and never changes
+// them. There is no lock and no goroutine.
 package clientjs

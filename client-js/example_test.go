@@ -16,15 +16,6 @@ var npmPackage = fstest.MapFS{
 	"dist/socket.io.js": {Data: []byte("/* the client */")},
 }
 
-func ExampleNew() {
-	files, err := clientjs.New(npmPackage, "")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(files.Version())
-	// Output: 4.8.4
-}
-
 func ExampleFiles_Handler() {
 	files, err := clientjs.New(npmPackage, "")
 	if err != nil {
@@ -47,9 +38,4 @@ func ExampleFiles_Handler() {
 	// Output:
 	// socket.io.js 200 "4.8.4"
 	// unknown.js 404
-}
-
-func ExampleNames() {
-	fmt.Println(clientjs.Names()[0])
-	// Output: socket.io.js
 }

@@ -6,35 +6,33 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strings"
-	"sync"
-
-	"github.com/gosocketio/socketio/internal/accept"
 )
 
 // ErrFiles is wrapped by every error of [New].
 var ErrFiles = errors.New("clientjs: unusable client files")
 
+// names are the bundles that the official server answers for.
+var names = []string{
+	"socket.io.js",
+	"socket.io.js.map",
+	"socket.io.min.js",
+	"socket.io.min.js.map",
+	"socket.io.msgpack.min.js",
+	"socket.io.msgpack.min.js.map",
+	"socket.io.esm.min.js",
+	"socket.io.esm.min.js.map",
+}
+
 // Files holds the bundles of one version of the client. It is immutable and
 // safe for concurrent use.
 type Files struct {
-	version string
 	etag    string
-	bundles map[string]*bundle
-}
-
-// bundle is one file in every encoding it can be sent in.
-type bundle struct {
-	contentType string
-	plain       []byte
-	brotli      func() []byte
-	gzip        func() []byte
-	deflate     func() []byte
+	bundles map[string][]byte
 }
 
 // New reads the client's files: either those of the npm package's dist
 // directory, or the package itself, where they are in "dist". Of the eight names
-// in [Names] any may be missing, but not all.
+// that the official server has, any may be missing, but not all.
 //
 // The version becomes the files' entity tag. If it is empty it is taken from
 // package.json in files, which the package has and its dist directory has not.
@@ -55,12 +53,12 @@ func New(files fs.FS, version string) (*Files, error) {
 	if !validTag(version) {
 		return nil, fmt.Errorf("%w: version %q cannot be an entity tag", ErrFiles, version)
 	}
-	f := &Files{version: version, etag: `"` + version + `"`, bundles: make(map[string]*bundle, len(names))}
+	f := &Files{etag: `"` + version + `"`, bundles: make(map[string][]byte, len(names))}
 	for _, name := range names {
 		data, err := readBundle(files, name)
 		switch {
 		case err == nil:
-			f.bundles[name] = newBundle(name, data)
+			f.bundles[name] = data
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, fmt.Errorf("%w: %w", ErrFiles, err)
 		}
@@ -71,42 +69,12 @@ func New(files fs.FS, version string) (*Files, error) {
 	return f, nil
 }
 
-// Version returns the version that the entity tag is made of.
-func (f *Files) Version() string { return f.version }
-
 func readBundle(files fs.FS, name string) ([]byte, error) {
 	data, err := fs.ReadFile(files, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fs.ReadFile(files, path.Join("dist", name))
 	}
 	return data, err
-}
-
-func newBundle(name string, data []byte) *bundle {
-	b := &bundle{
-		contentType: "application/javascript; charset=utf-8",
-		plain:       data,
-		brotli:      sync.OnceValue(func() []byte { return compress(accept.Brotli, data) }),
-		gzip:        sync.OnceValue(func() []byte { return compress(accept.Gzip, data) }),
-		deflate:     sync.OnceValue(func() []byte { return compress(accept.Deflate, data) }),
-	}
-	if strings.HasSuffix(name, ".map") {
-		b.contentType = "application/json; charset=utf-8"
-	}
-	return b
-}
-
-// body returns the file in an encoding that accept.Encoding chose.
-func (b *bundle) body(encoding string) []byte {
-	switch encoding {
-	case accept.Brotli:
-		return b.brotli()
-	case accept.Gzip:
-		return b.gzip()
-	case accept.Deflate:
-		return b.deflate()
-	}
-	return b.plain
 }
 
 func packageVersion(files fs.FS) (string, error) {

@@ -1,6 +1,8 @@
 package clientjs
 
 import (
+	"compress/gzip"
+	"compress/zlib"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,11 +16,11 @@ import (
 //
 // As in the official server any method is answered, the query is ignored, and
 // an If-None-Match that equals the entity tag, weak or strong, gets 304 without
-// any header. A file is sent as brotli, gzip or deflate when the client accepts one of
-// them. Two things differ from the official server. Brotli is not offered: a
-// dependency for one static file would be in every user's module graph. And
-// the length and "Vary: Accept-Encoding" are sent, without which a shared cache
-// could hand a compressed file to a client that did not ask for it.
+// any header. A file is compressed with gzip or deflate while it is sent, to a
+// client that accepts one of them. Two things differ from the official server:
+// brotli is not offered, because it would be a dependency of every program that
+// uses the server; and "Vary: Accept-Encoding" is sent, so that a shared cache
+// does not give a compressed file to a client that did not ask for it.
 //
 // Access-Control headers are not its business: put it behind the CORS
 // middleware that the server uses for itself.
@@ -26,32 +28,48 @@ func (f *Files) Handler(prefix string, next http.Handler) http.Handler {
 	prefix = strings.TrimSuffix(prefix, "/") + "/"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, below := strings.CutPrefix(r.URL.Path, prefix)
-		b := f.bundles[name]
-		if !below || b == nil {
+		data, ok := f.bundles[name]
+		if !below || !ok {
 			next.ServeHTTP(w, r)
 			return
 		}
-		f.serve(w, r, b)
+		f.serve(w, r, name, data)
 	})
 }
 
-func (f *Files) serve(w http.ResponseWriter, r *http.Request, b *bundle) {
+func (f *Files) serve(w http.ResponseWriter, r *http.Request, name string, data []byte) {
 	if tag := r.Header.Get("If-None-Match"); tag == f.etag || tag == "W/"+f.etag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","), accept.Brotli, accept.Gzip, accept.Deflate)
-	body := b.body(encoding)
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=0")
-	h.Set("Content-Type", b.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Content-Type", "application/javascript; charset=utf-8")
+	if strings.HasSuffix(name, ".map") {
+		h.Set("Content-Type", "application/json; charset=utf-8")
+	}
 	h.Set("ETag", f.etag)
 	h.Add("Vary", "Accept-Encoding")
-	if encoding != accept.Identity {
+	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","))
+	if encoding == accept.Identity {
+		h.Set("Content-Length", strconv.Itoa(len(data)))
+	} else {
 		h.Set("Content-Encoding", encoding)
 	}
-	w.WriteHeader(http.StatusOK)
-	// The only error is a client that went away, which nobody needs to hear of.
-	_, _ = w.Write(body)
+	if r.Method == http.MethodHead {
+		return // net/http would drop the body after it was compressed
+	}
+	// The only error of a write is a client that went away.
+	switch encoding {
+	case accept.Gzip:
+		z := gzip.NewWriter(w)
+		_, _ = z.Write(data)
+		_ = z.Close()
+	case accept.Deflate: // HTTP's "deflate" is the zlib format (RFC 9110, section 8.4.1.2)
+		z := zlib.NewWriter(w)
+		_, _ = z.Write(data)
+		_ = z.Close()
+	default:
+		_, _ = w.Write(data)
+	}
 }

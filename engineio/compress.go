@@ -39,7 +39,7 @@ func (e *Server) compress(h http.Header, r *http.Request, batch []entry, body []
 		return body
 	}
 	pool := &gzips
-	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","), accept.Gzip, accept.Deflate)
+	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","))
 	switch encoding {
 	case accept.Identity:
 		return body

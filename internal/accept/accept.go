@@ -9,21 +9,18 @@ import (
 
 // The content encodings.
 const (
-	Brotli   = "br"
 	Gzip     = "gzip"
 	Deflate  = "deflate" // in the zlib format (RFC 9110 section 8.4.1.2)
 	Identity = ""
 )
 
-// Encoding returns which of the offered encodings to answer an Accept-Encoding header with:
-// the acceptable one with the highest weight, of equal ones the one named
-// exactly rather than by "*", of those the one named first, then the one
-// offered first. As in the official
-// server, identity is the answer only when none of the offered encodings is
-// acceptable, whatever its own weight.
-func Encoding(header string, offered ...string) string {
+// Encoding returns the encoding with which to answer an Accept-Encoding header. It is the acceptable
+// one with the highest weight; of equal ones the one named exactly rather than by "*", of those the
+// one named first, then gzip. As in the official server, Identity is the answer only when neither
+// gzip nor deflate is acceptable, whatever its own weight.
+func Encoding(header string) string {
 	best, bestRank := Identity, rank{}
-	for _, name := range offered {
+	for _, name := range [...]string{Gzip, Deflate} {
 		if r := rankOf(header, name); r.weight > 0 && r.better(bestRank) {
 			best, bestRank = name, r
 		}
