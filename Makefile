@@ -44,16 +44,16 @@ go-test:
 interop: ## the official JavaScript clients against this server, and what became of each scenario compared with the official one
 	@cd compat-tests && npm test && npm run test:portable && npm run test:compare
 
-compat: deps ## every scenario, client and transport against this server, the official one and a Go peer: docs/compat-matrix.md
+compat: deps ## every scenario, client and transport against this server, the official one and a Go peer: docs/evidence/compat-matrix.md
 	@cd compat-tests && node matrix.mjs
 
 browser: ## the chat page in headless Chromium
 	@cd compat-tests && npm run test:browser
 
-ledger: $(RESULTS) ## every case is held by a test that passed, or excluded for a reason (docs/compatibility.md)
+ledger: $(RESULTS) ## every case is held by a test that passed, or excluded for a reason (docs/evidence/compatibility.md)
 	@go run ./internal/ledger check $(LEDGER)/*.jsonl
 
-ledger-write: $(RESULTS) ## docs/compatibility.md and the README's table of features, from the tests
+ledger-write: $(RESULTS) ## docs/evidence/compatibility.md and the README's table of features, from the tests
 	@go run ./internal/ledger write $(LEDGER)/*.jsonl
 
 # The tests run for the ledger only when a source is newer than their last results.
@@ -75,10 +75,10 @@ microbench: ## the benchmarks beside the code, with allocations
 bench: ## our server beside the official one, a Go peer and the floors: docs/benchmarks.md and the README's table, about 20 minutes
 	@cd bench && go run . -root ..
 
-bench-stress: ## readers that stall, links that drop, everybody who comes back at once: docs/stress.md, about 15 minutes
+bench-stress: ## readers that stall, links that drop, everybody who comes back at once: docs/evidence/stress.md, about 15 minutes
 	@cd bench && go run . -root .. -stress
 
-million: ## as many idle connections as the machine allows: docs/million.md
+million: ## as many idle connections as the machine allows: docs/evidence/million.md
 	@cd bench && go run . -root .. -million
 
 bench-quick: ## one short round of it, on the terminal

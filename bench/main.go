@@ -25,7 +25,7 @@ func main() {
 	flag.DurationVar(&o.window, "window", 2*time.Second, "time of a measurement")
 	flag.StringVar(&o.only, "only", "", "only the scenarios whose name contains one of these words, separated by commas; prints the table instead of writing files")
 	flag.BoolVar(&o.quick, "quick", false, "one short round, without the growth curves; prints the table instead of writing files")
-	flag.BoolVar(&o.stress, "stress", false, "readers that stall, links that drop, everybody who comes back at once: docs/stress.md")
+	flag.BoolVar(&o.stress, "stress", false, "readers that stall, links that drop, everybody who comes back at once: docs/evidence/stress.md")
 	flag.BoolVar(&o.million, "million", false, "as many idle connections as this machine allows")
 	flag.StringVar(&o.root, "root", ".", "root of the checkout")
 	spin := flag.Bool("spin", false, "do nothing, but do it all the time: keeps a core awake")

@@ -56,7 +56,7 @@ func (b *bench) many(ctx context.Context) error {
 	}
 	page := b.manyReport(ctx, limit, crowds)
 	fmt.Print(page)
-	return os.WriteFile(filepath.Join(b.root, "docs", "million.md"), []byte(page), 0o644)
+	return os.WriteFile(filepath.Join(b.root, "docs", "evidence", "million.md"), []byte(page), 0o644)
 }
 
 // generators is how many processes make the connections.
@@ -175,7 +175,7 @@ func (p *process) holds(ctx context.Context, n int, generators []*generator) err
 	}
 }
 
-// manyReport is docs/million.md.
+// manyReport is docs/evidence/million.md.
 func (b *bench) manyReport(ctx context.Context, limit int, crowds []crowd) string {
 	var t strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }

@@ -59,7 +59,7 @@ func on(servers []string, t trial) (list []trial) {
 	return list
 }
 
-// stress runs the trials and writes docs/stress.md.
+// stress runs the trials and writes docs/evidence/stress.md.
 func (b *bench) stress(ctx context.Context) error {
 	var page strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
@@ -93,7 +93,7 @@ func (b *bench) stress(ctx context.Context) error {
 		fmt.Print(page.String())
 		return nil
 	}
-	return os.WriteFile(filepath.Join(b.root, "docs", "stress.md"), []byte(page.String()), 0o644)
+	return os.WriteFile(filepath.Join(b.root, "docs", "evidence", "stress.md"), []byte(page.String()), 0o644)
 }
 
 // try runs a trial and returns what the load generator printed.

@@ -3,7 +3,7 @@
 //   --target NAME  only these servers, and ours (lib/targets.mjs); may be given several times
 //   --client NAME  only these clients (lib/clients.mjs); may be given several times
 //   --ours FILE    what a run with --results has written says how ours did: it is not run again
-//   --no-write     leaves ../docs/compat-matrix.md and the README as they are, as every run does that leaves something out
+//   --no-write     leaves ../docs/evidence/compat-matrix.md and the README as they are, as every run does that leaves something out
 //   WORD           only test files whose path contains one of the words
 //
 // It fails where ours differs from the official server, and where a scenario fails against both. Test files in which something differs
@@ -125,7 +125,7 @@ console.log(`\n${matrix.print()}\n`);
 console.log(`${matrix.scenarios} scenarios with clients, ${matrix.size} cells`);
 
 if (values.write && whole && judged.every(({ cells }) => cells.size > 0)) {
-  writeFileSync(join(root, "docs", "compat-matrix.md"), matrix.document());
+  writeFileSync(join(root, "docs", "evidence", "compat-matrix.md"), matrix.document());
   const readme = join(root, "README.md");
   writeFileSync(readme, between(readFileSync(readme, "utf8"), "compat", matrix.summary()));
 }

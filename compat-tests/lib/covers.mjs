@@ -1,4 +1,4 @@
-// What a scenario says for the ledger (docs/ledger/cases.txt, `make ledger`): which cases it holds.
+// What a scenario says for the ledger (docs/evidence/ledger/cases.txt, `make ledger`): which cases it holds.
 
 import { appendFileSync } from "node:fs";
 import { relative } from "node:path";

@@ -89,7 +89,7 @@ export class Matrix {
     return [header, ...rows].join("\n");
   }
 
-  /** docs/compat-matrix.md. */
+  /** docs/evidence/compat-matrix.md. */
   document() {
     const lines = [
       "# Compatibility matrix",

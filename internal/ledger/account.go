@@ -11,10 +11,10 @@ import (
 
 // What the ledger reads and makes, from the root of the repository.
 const (
-	casesFile         = "docs/ledger/cases.txt"
-	notApplicableFile = "docs/ledger/not-applicable.txt"
-	featuresFile      = "docs/ledger/features.txt"
-	compatibilityFile = "docs/compatibility.md"
+	casesFile         = "docs/evidence/ledger/cases.txt"
+	notApplicableFile = "docs/evidence/ledger/not-applicable.txt"
+	featuresFile      = "docs/evidence/ledger/features.txt"
+	compatibilityFile = "docs/evidence/compatibility.md"
 	readmeFile        = "README.md"
 )
 

@@ -7,7 +7,7 @@ import (
 
 // The README's table stands between these.
 const (
-	tableBegin = "<!-- features: made by `make ledger-write` from docs/ledger/features.txt and the tests -->\n"
+	tableBegin = "<!-- features: made by `make ledger-write` from docs/evidence/ledger/features.txt and the tests -->\n"
 	tableEnd   = "<!-- features end -->\n"
 )
 
