@@ -195,19 +195,31 @@ func (c *wsConn) decode(op ws.OpCode, payload []byte) (wire.Packet, error) {
 	return wire.Packet{Type: wire.Message, Binary: true, Data: payload}, nil
 }
 
-// closeFrame judges the payload of a close frame (RFC 6455 sections 5.5.1 and 7.4).
+// closeFrame returns the error that ends a connection whose peer sent a close frame (RFC 6455 sections 5.5.1 and 7.4).
 func closeFrame(payload []byte) error {
 	if len(payload) == 0 {
 		return errPeerClosed
 	}
 	code, reason := ws.ParseCloseFrameData(payload)
-	switch err := ws.CheckCloseFrameData(code, reason); {
-	case len(payload) == 1 || code >= 5000 || err != nil && utf8.ValidString(reason):
+	switch {
+	case len(payload) == 1 || !usableCloseCode(code):
 		return faultf(ws.StatusProtocolError, "bad close frame")
-	case err != nil:
+	case !utf8.ValidString(reason):
 		return faultf(ws.StatusInvalidFramePayloadData, "close reason that is not UTF-8")
 	}
 	return &fault{code, errPeerClosed} // answered with its own code
+}
+
+// usableCloseCode reports whether a close frame may carry the code: one that IANA has registered, 1012 to 1014 included, or
+// one for libraries and applications. 1004 has no meaning yet; 1005, 1006 and 1015 only report what no frame said.
+func usableCloseCode(code ws.StatusCode) bool {
+	switch {
+	case code == 1004 || code == ws.StatusNoStatusRcvd || code == ws.StatusAbnormalClosure:
+		return false
+	case code >= 3000:
+		return code < 5000
+	}
+	return code >= 1000 && code <= 1014
 }
 
 // control sends a control frame behind what waits, so that it never lands within another frame.

@@ -84,6 +84,25 @@ describe("frames that break the rules", () => {
   }
 });
 
+describe("close frames", () => {
+  for (const code of [1000, 1001, 1003, 1007, 1011, 1012, 1013, 1014, 3000, 4999]) {
+    test(`${code} is answered with itself`, async (t) => {
+      const ws = await engine.websocket(t);
+      ws.connection.write(frame(CLOSE, Buffer.from([code >> 8, code & 0xff])));
+      assert.equal((await ws.closed).code, code);
+      await assertGone(ws);
+    });
+  }
+  for (const code of [999, 1004, 1005, 1006, 1015, 1016, 1100, 2999, 5000]) {
+    test(`${code} breaks the protocol`, async (t) => {
+      const ws = await engine.websocket(t);
+      ws.connection.write(frame(CLOSE, Buffer.from([code >> 8, code & 0xff])));
+      assert.equal((await ws.closed).code, PROTOCOL_ERROR);
+      await assertGone(ws);
+    });
+  }
+});
+
 describe("packets that end the session", () => {
   for (const [what, text] of [
     ["no packet at all", ""],
