@@ -7,11 +7,7 @@ require (
 	github.com/gobwas/ws v1.5.0
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.20.3
-	github.com/tinylib/msgp v1.6.5
 	golang.org/x/time v0.16.0
 )
 
-require (
-	github.com/gobwas/httphead v0.1.0 // indirect
-	github.com/philhofer/fwd v1.2.0 // indirect
-)
+require github.com/gobwas/httphead v0.1.0 // indirect

@@ -2,7 +2,9 @@ package engineio
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -29,6 +31,24 @@ func read(b []byte, step, limit int, deflate bool) (out []string, err error) {
 		}
 	}
 	return out, err
+}
+
+// A length of 64 bits is compared with the limit before it becomes an int, which has 32 bits on some systems.
+func TestFrameLengths(t *testing.T) {
+	for _, begin := range [][]byte{
+		{0x81, 0xff}, // text
+		{0x01, 0x81, 0, 0, 0, 0, '4', 0x80, 0xff}, // the second frame of a message
+		{0xc1, 0xff}, // compressed
+	} {
+		for _, length := range []uint64{1001 + 1<<8, 1 << 31, 1 << 32, 1<<32 + 5, 1 << 63, 1<<63 + 5, math.MaxUint64} {
+			frame := append(binary.BigEndian.AppendUint64(bytes.Clone(begin), length), 0, 0, 0, 0, '4', 'x', 'x', 'x', 'x')
+			out, err := read(frame, len(frame), 1000, true)
+			var f *fault
+			if len(out) > 0 || !errors.As(err, &f) || f.code != ws.StatusMessageTooBig {
+				t.Errorf("%x of %d bytes: %q, %v", begin, length, out, err)
+			}
+		}
+	}
 }
 
 // Whatever arrives, the reader does not panic, takes no memory beyond its limit, and finds the same messages and the same

@@ -16,7 +16,7 @@ var (
 	errTrailing = fmt.Errorf("%w: bytes behind the last packet", ErrPacket)
 )
 
-// maxLengthDigits is how many digits of a length are looked at: more than any payload that fits memory has.
+// maxLengthDigits bounds the digits of a length: enough for any payload, and too few to overflow 64 bits.
 const maxLengthDigits = 15
 
 // HasBinary tells whether one of frames is a binary message.
@@ -86,26 +86,14 @@ func PayloadBound3(frames []byte) int {
 	return n
 }
 
-// NextPacketText3 decodes the first packet of the text form. The packet is zero and skip is set for an empty one ("0:"),
-// which is none. Errors wrap [ErrPacket]; an empty payload is one.
+// NextPacketText3 decodes the first packet of the text form. skip is set for an empty packet ("0:"), which counts for nothing.
+// An empty payload is an error. Errors wrap [ErrPacket].
 func NextPacketText3(payload []byte) (p Packet, skip bool, rest []byte, err error) {
-	units, digits := 0, 0
-	for {
-		switch {
-		case digits == len(payload) || digits > maxLengthDigits:
-			return Packet{}, false, nil, errLength
-		case payload[digits] == ':' && digits > 0:
-		case payload[digits] < '0' || payload[digits] > '9':
-			return Packet{}, false, nil, errLength
-		default:
-			units = 10*units + int(payload[digits]-'0')
-			digits++
-			continue
-		}
-		break
-	}
-	payload = payload[digits+1:]
-	if units == 0 {
+	units, payload, ok := cutLength3(payload, '0', ':')
+	switch {
+	case !ok:
+		return Packet{}, false, nil, errLength
+	case units == 0:
 		return Packet{}, true, payload, nil
 	}
 	end := utf16Offset(payload, units)
@@ -116,33 +104,39 @@ func NextPacketText3(payload []byte) (p Packet, skip bool, rest []byte, err erro
 	return p, false, payload[end:], err
 }
 
-// NextPacketBinary3 decodes the first packet of the binary form. Errors wrap [ErrPacket]; an empty payload is one.
+// NextPacketBinary3 decodes the first packet of the binary form. An empty payload is an error. Errors wrap [ErrPacket].
 func NextPacketBinary3(payload []byte) (p Packet, rest []byte, err error) {
 	if len(payload) == 0 || payload[0] > 1 {
 		return Packet{}, nil, errTrailing
 	}
 	binary := payload[0] == 1
-	payload = payload[1:]
-	n := 0
-	for i, c := range payload {
-		switch {
-		case c == 0xff && i > 0:
-			payload = payload[i+1:]
-			if n > len(payload) {
-				return Packet{}, nil, errLength
-			}
-			if binary {
-				p, err = DecodeBinary3(payload[:n:n])
-			} else {
-				p, err = DecodeText3(payload[:n:n])
-			}
-			return p, payload[n:], err
-		case c > 9 || i == maxLengthDigits:
-			return Packet{}, nil, errLength
-		}
-		n = 10*n + int(c)
+	n, payload, ok := cutLength3(payload[1:], 0, 0xff)
+	switch {
+	case !ok:
+		return Packet{}, nil, errLength
+	case binary:
+		p, err = DecodeBinary3(payload[:n:n])
+	default:
+		p, err = DecodeText3(payload[:n:n])
 	}
-	return Packet{}, nil, errLength
+	return p, payload[n:], err
+}
+
+// cutLength3 reads a length from the front of a payload: digits, counted from zero, and the byte end. ok is false when there
+// is none, or when it exceeds the length of rest.
+func cutLength3(payload []byte, zero, end byte) (n int, rest []byte, ok bool) {
+	length := uint64(0) // an int of 32 bits could overflow
+	for i, c := range payload {
+		if c == end && i > 0 {
+			rest = payload[i+1:]
+			return int(length), rest, length <= uint64(len(rest))
+		}
+		if c -= zero; c > 9 || i == maxLengthDigits {
+			break
+		}
+		length = 10*length + uint64(c)
+	}
+	return 0, nil, false
 }
 
 // DecodeText3 is [DecodeText] for protocol 3, where the base64 form has a type.

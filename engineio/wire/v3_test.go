@@ -96,6 +96,9 @@ func TestDecodePayload3(t *testing.T) {
 		{payload: "2:b9", fails: true},
 		{payload: strings.Repeat("9", 311) + ":4", fails: true},
 		{payload: strings.Repeat("9", 15) + ":4", fails: true},
+		{payload: "4294967297:2", fails: true}, // 1 in 32 bits
+		{payload: "4294967296:", fails: true},
+		{payload: "0000000000000000001:2", fails: true},
 		{payload: "", binary: true, fails: true},
 		{payload: "\x00", binary: true, fails: true},
 		{payload: "\x00\xff", binary: true, fails: true},
@@ -106,6 +109,8 @@ func TestDecodePayload3(t *testing.T) {
 		{payload: "\x01\x01\xff\x07", binary: true, fails: true},
 		{payload: "\x01\x00\xff", binary: true, fails: true},
 		{payload: "\x00" + strings.Repeat("\x09", 311) + "\xff4", binary: true, fails: true},
+		{payload: "\x00\x04\x02\x09\x04\x09\x06\x07\x02\x09\x05\xff4", binary: true, fails: true}, // -1 in 32 bits
+		{payload: "\x00\x04\x02\x09\x04\x09\x06\x07\x02\x09\x07\xff2", binary: true, fails: true}, // 1
 		{payload: "\x00\x01\xff4x", binary: true, want: []string{"message false "}, fails: true},
 	} {
 		got, err := decode3([]byte(test.payload), test.binary)

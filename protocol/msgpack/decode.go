@@ -2,10 +2,9 @@ package msgpack
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
-
-	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -61,9 +60,9 @@ func (d *decoder) AddBinary(message []byte) (*protocol.Packet, error) {
 	return p, nil
 }
 
-// fields are what a packet's map has.
+// fields are the members of a packet's map.
 type fields struct {
-	typ         int64
+	typ         uint64
 	nsp         string
 	hasID       bool
 	id          uint64
@@ -72,49 +71,48 @@ type fields struct {
 }
 
 func readFields(b []byte, maxAttachments int) (f fields, err error) {
-	f.typ = -1
-	n, b, err := msgp.ReadMapHeaderBytes(b)
-	if err != nil {
+	f.typ = math.MaxUint64
+	members, b := readHead(b)
+	if members.kind != object {
 		return f, errFormat
 	}
-	for range n {
-		var key []byte
-		if key, b, err = msgp.ReadStringZC(b); err != nil {
+	for range members.n {
+		var key, h head
+		if key, b = readHead(b); key.kind != text {
 			return f, errFormat
 		}
-		switch string(key) {
+		name, value := b[:key.n], b[key.n:]
+		switch h, b = readHead(value); string(name) {
 		case "type":
-			if f.typ, b, err = msgp.ReadInt64Bytes(b); err != nil {
+			if f.typ = h.n; h.kind != unsigned && h.kind != signed {
 				return f, errType
 			}
 		case "nsp":
-			if f.nsp, b, err = msgp.ReadStringBytes(b); err != nil {
+			if h.kind != text {
 				return f, errNamespace
 			}
+			f.nsp, b = string(b[:h.n]), b[h.n:]
 		case "id":
-			if msgp.NextType(b) == msgp.NilType {
-				b = b[1:]
+			if h.kind == null {
 				continue
 			}
-			f.hasID = true
-			if f.id, b, err = msgp.ReadUint64Bytes(b); err != nil {
+			if h.kind != unsigned && h.kind != signed || int64(h.n) < 0 {
 				return f, errID
 			}
-		case "data":
+			f.hasID, f.id = true, h.n
+		default:
 			t := transcoder{max: maxAttachments}
-			if b, err = t.value(b, 0); err != nil {
+			if b, err = t.value(value, 0); err != nil {
 				return f, err
+			}
+			if string(name) != "data" {
+				continue // clients may add members of their own
 			}
 			if t.literal && len(t.attachments) > 0 {
 				return f, errPayload // an object that looks like a placeholder cannot be told from one
 			}
 			if string(t.json) != "null" {
 				f.data, f.attachments = t.json, t.attachments
-			}
-		default: // what a client adds besides is its own
-			t := transcoder{max: maxAttachments}
-			if b, err = t.value(b, 0); err != nil {
-				return f, err
 			}
 		}
 	}
@@ -127,7 +125,7 @@ func readFields(b []byte, maxAttachments int) (f fields, err error) {
 // text returns the packet in its default form.
 func (f *fields) text() ([]byte, error) {
 	switch {
-	case f.typ < int64(protocol.Connect) || f.typ > int64(protocol.ConnectError):
+	case f.typ > uint64(protocol.ConnectError):
 		return nil, errType
 	case !strings.HasPrefix(f.nsp, "/") || strings.Contains(f.nsp, ","):
 		return nil, errNamespace

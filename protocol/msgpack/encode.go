@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -24,24 +23,24 @@ func (parser) Encode(text []byte, attachments [][]byte) ([]protocol.Message, err
 	if err != nil {
 		return nil, err
 	}
-	fields := uint32(2)
+	fields := 2
 	if p.Data != nil {
 		fields++
 	}
 	if p.HasID {
 		fields++
 	}
-	b := msgp.AppendMapHeader(nil, fields)
-	b = msgp.AppendUint64(msgp.AppendString(b, "type"), uint64(p.Type))
-	b = msgp.AppendString(msgp.AppendString(b, "nsp"), p.Namespace)
+	b := appendCount(nil, 0x80, 0xde, fields)
+	b = appendUint(appendText(b, "type"), uint64(p.Type))
+	b = appendText(appendText(b, "nsp"), p.Namespace)
 	if p.Data != nil {
 		e := encoder{text: p.Data, in: jsontext.NewDecoder(bytes.NewReader(p.Data), jsontext.AllowDuplicateNames(true)), attachments: p.Attachments}
-		if b, err = e.value(msgp.AppendString(b, "data")); err != nil {
+		if b, err = e.value(appendText(b, "data")); err != nil {
 			return nil, fmt.Errorf("msgpack: %w", err)
 		}
 	}
 	if p.HasID {
-		b = msgp.AppendUint64(msgp.AppendString(b, "id"), p.ID)
+		b = appendUint(appendText(b, "id"), p.ID)
 	}
 	return []protocol.Message{{Data: b, Binary: true}}, nil
 }
@@ -56,7 +55,7 @@ type encoder struct {
 // value appends the next value.
 func (e *encoder) value(b []byte) ([]byte, error) {
 	if a, ok, err := e.placeholder(); ok || err != nil {
-		return msgp.AppendBytes(b, a), err
+		return appendBytes(b, a), err
 	}
 	t, err := e.in.ReadToken()
 	if err != nil {
@@ -64,17 +63,19 @@ func (e *encoder) value(b []byte) ([]byte, error) {
 	}
 	switch t.Kind() {
 	case 'n':
-		return msgp.AppendNil(b), nil
-	case 't', 'f':
-		return msgp.AppendBool(b, t.Bool()), nil
+		return append(b, 0xc0), nil
+	case 'f':
+		return append(b, 0xc2), nil
+	case 't':
+		return append(b, 0xc3), nil
 	case '"':
-		return msgp.AppendString(b, t.String()), nil
+		return appendText(b, t.String()), nil
 	case '0':
 		return appendNumber(b, t.String()), nil
 	}
 	// The header says how many follow, so that those come first.
 	var inner []byte
-	n := uint32(0)
+	n := 0
 	for k := e.in.PeekKind(); k != ']' && k != '}'; k = e.in.PeekKind() {
 		if inner, err = e.value(inner); err != nil {
 			return b, err
@@ -85,9 +86,9 @@ func (e *encoder) value(b []byte) ([]byte, error) {
 		return b, err
 	}
 	if t.Kind() == '[' {
-		b = msgp.AppendArrayHeader(b, n)
+		b = appendCount(b, 0x90, 0xdc, n)
 	} else {
-		b = msgp.AppendMapHeader(b, n/2)
+		b = appendCount(b, 0x80, 0xde, n/2)
 	}
 	return append(b, inner...), nil
 }
@@ -114,18 +115,16 @@ func (e *encoder) placeholder() (attachment []byte, ok bool, err error) {
 // appendNumber appends a number in its smallest form, as JavaScript does: what is whole is an integer.
 func appendNumber(b []byte, s string) []byte {
 	if u, err := strconv.ParseUint(s, 10, 64); err == nil {
-		return msgp.AppendUint64(b, u)
+		return appendUint(b, u)
 	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return msgp.AppendInt64(b, i)
+		return appendInt(b, i)
 	}
 	f, _ := strconv.ParseFloat(s, 64) // out of range it is an infinity, as in JavaScript
 	const exact = 1 << 53
 	switch {
 	case f != math.Trunc(f) || math.Abs(f) > exact || f == 0 && math.Signbit(f):
-		return msgp.AppendFloat64(b, f)
-	case f < 0:
-		return msgp.AppendInt64(b, int64(f))
+		return appendFloat(b, f)
 	}
-	return msgp.AppendUint64(b, uint64(f))
+	return appendInt(b, int64(f))
 }

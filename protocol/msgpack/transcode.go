@@ -8,74 +8,52 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// maxDepth is how deep values may nest.
+// maxDepth limits how deep values nest.
 const maxDepth = 10_000
 
-// transcoder makes JSON with placeholders of a value. Every announced length is checked against the bytes that are there before
-// anything is done with it.
+// transcoder turns MessagePack into JSON with placeholders.
 type transcoder struct {
 	json        []byte
 	attachments [][]byte
-	max         int // attachments
-	literal     bool
+	max         int  // attachments
+	literal     bool // an object has the member "_placeholder"
 }
 
 func (t *transcoder) value(b []byte, depth int) (rest []byte, err error) {
-	if len(b) == 0 || depth > maxDepth {
+	if depth > maxDepth {
 		return nil, errFormat
 	}
-	switch msgp.NextType(b) {
-	case msgp.NilType:
+	h, b := readHead(b)
+	switch h.kind {
+	case null:
 		t.json = append(t.json, "null"...)
-		return b[1:], nil
-	case msgp.BoolType:
-		v, rest, err := msgp.ReadBoolBytes(b)
-		t.json = strconv.AppendBool(t.json, v)
-		return rest, format(err)
-	case msgp.StrType:
-		s, rest, err := msgp.ReadStringZC(b)
-		t.quote(s)
-		return rest, format(err)
-	case msgp.IntType:
-		v, rest, err := msgp.ReadInt64Bytes(b)
-		t.json = strconv.AppendInt(t.json, v, 10)
-		return rest, format(err)
-	case msgp.UintType:
-		v, rest, err := msgp.ReadUint64Bytes(b)
-		t.json = strconv.AppendUint(t.json, v, 10)
-		return rest, format(err)
-	case msgp.Float32Type:
-		v, rest, err := msgp.ReadFloat32Bytes(b)
-		t.float(float64(v))
-		return rest, format(err)
-	case msgp.Float64Type:
-		v, rest, err := msgp.ReadFloat64Bytes(b)
-		t.float(v)
-		return rest, format(err)
-	case msgp.BinType:
-		v, rest, err := msgp.ReadBytesZC(b)
-		if err != nil {
-			return nil, errFormat
-		}
-		return rest, t.attach(v)
-	case msgp.ArrayType:
-		return t.array(b, depth)
-	case msgp.MapType:
-		return t.object(b, depth)
+	case boolean:
+		t.json = strconv.AppendBool(t.json, h.n == 1)
+	case unsigned:
+		t.json = strconv.AppendUint(t.json, h.n, 10)
+	case signed:
+		t.json = strconv.AppendInt(t.json, int64(h.n), 10)
+	case float:
+		t.float(math.Float64frombits(h.n))
+	case text:
+		t.quote(b[:h.n])
+		return b[h.n:], nil
+	case data:
+		return b[h.n:], t.attach(b[:h.n])
+	case array:
+		return t.array(b, int(h.n), depth)
+	case object:
+		return t.object(b, int(h.n), depth)
+	case extension:
+		return b[h.n+1:], t.extension(int8(b[0]), b[1:h.n+1])
+	default:
+		return nil, errFormat
 	}
-	return t.extension(b)
-}
-
-func format(err error) error {
-	if err != nil {
-		return errFormat
-	}
-	return nil
+	return b, nil
 }
 
 func (t *transcoder) quote(s []byte) {
@@ -101,11 +79,7 @@ func (t *transcoder) attach(data []byte) error {
 	return nil
 }
 
-func (t *transcoder) array(b []byte, depth int) (rest []byte, err error) {
-	n, b, err := msgp.ReadArrayHeaderBytes(b)
-	if err != nil || int64(n) > int64(len(b)) {
-		return nil, errFormat
-	}
+func (t *transcoder) array(b []byte, n, depth int) (rest []byte, err error) {
 	t.json = append(t.json, '[')
 	for i := range n {
 		if i > 0 {
@@ -119,35 +93,27 @@ func (t *transcoder) array(b []byte, depth int) (rest []byte, err error) {
 	return b, nil
 }
 
-func (t *transcoder) object(b []byte, depth int) (rest []byte, err error) {
-	n, b, err := msgp.ReadMapHeaderBytes(b)
-	if err != nil || 2*int64(n) > int64(len(b)) {
-		return nil, errFormat
-	}
+func (t *transcoder) object(b []byte, n, depth int) (rest []byte, err error) {
 	t.json = append(t.json, '{')
 	for i := range n {
 		if i > 0 {
 			t.json = append(t.json, ',')
 		}
-		var key []byte
-		switch msgp.NextType(b) {
-		case msgp.StrType:
-			if key, b, err = msgp.ReadStringZC(b); err != nil {
-				return nil, errFormat
+		var h head
+		switch h, b = readHead(b); h.kind {
+		case text:
+			if string(b[:h.n]) == "_placeholder" {
+				t.literal = true // not a placeholder of ours
 			}
-		case msgp.IntType:
-			var v int64
-			if v, b, err = msgp.ReadInt64Bytes(b); err != nil {
-				return nil, errFormat
-			}
-			key = strconv.AppendInt(nil, v, 10)
+			t.quote(b[:h.n])
+			b = b[h.n:]
+		case unsigned:
+			t.quote(strconv.AppendUint(nil, h.n, 10))
+		case signed:
+			t.quote(strconv.AppendInt(nil, int64(h.n), 10))
 		default:
 			return nil, errFormat
 		}
-		if string(key) == "_placeholder" {
-			t.literal = true // not a value of ours
-		}
-		t.quote(key)
 		t.json = append(t.json, ':')
 		if b, err = t.value(b, depth+1); err != nil {
 			return nil, err
@@ -157,30 +123,13 @@ func (t *transcoder) object(b []byte, depth int) (rest []byte, err error) {
 	return b, nil
 }
 
-// extension transcodes a value of an extension type: timestamps, their old form, undefined.
-func (t *transcoder) extension(b []byte) (rest []byte, err error) {
-	var head, n int
-	switch c := b[0]; {
-	case c >= 0xd4 && c <= 0xd8:
-		head, n = 1, 1<<(c-0xd4)
-	case c == 0xc7 && len(b) > 1:
-		head, n = 2, int(b[1])
-	case c == 0xc8 && len(b) > 2:
-		head, n = 3, int(binary.BigEndian.Uint16(b[1:]))
-	case c == 0xc9 && len(b) > 4:
-		head, n = 5, int(binary.BigEndian.Uint32(b[1:]))
-	default:
-		return nil, errFormat
-	}
-	if n > len(b)-head-1 {
-		return nil, errFormat
-	}
-	kind, data, rest := int8(b[head]), b[head+1:head+1+n], b[head+1+n:]
+// extension transcodes a value of an extension type: a timestamp, its old form, or undefined.
+func (t *transcoder) extension(kind int8, data []byte) error {
 	var at time.Time
-	switch {
+	switch n := len(data); {
 	case kind == 0 && n == 1: // how an old client says undefined
 		t.json = append(t.json, "null"...)
-		return rest, nil
+		return nil
 	case kind == 0 && n == 8:
 		at = time.UnixMilli(int64(binary.BigEndian.Uint64(data)))
 	case kind == -1 && n == 4:
@@ -192,10 +141,10 @@ func (t *transcoder) extension(b []byte) (rest []byte, err error) {
 		at = time.Unix(int64(binary.BigEndian.Uint64(data[4:])), int64(binary.BigEndian.Uint32(data)))
 	default:
 		t.json = append(strconv.AppendInt(append(t.json, '['), int64(kind), 10), ',')
-		err = t.attach(data)
+		err := t.attach(data)
 		t.json = append(t.json, ']')
-		return rest, err
+		return err
 	}
 	t.quote([]byte(at.UTC().Format("2006-01-02T15:04:05.000Z")))
-	return rest, nil
+	return nil
 }
