@@ -3,7 +3,9 @@ package socketio
 import (
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/namespace"
+	"github.com/gosocketio/socketio/protocol"
 	"github.com/gosocketio/socketio/rooms"
 )
 
@@ -69,6 +71,8 @@ type (
 	PanicError = namespace.PanicError
 	// MissingError ends an EmitWithAck to many that did not get all answers.
 	MissingError = namespace.MissingError
+	// TransportError is a cause of a disconnect: the connection broke, or the client broke a rule of its transport.
+	TransportError = engineio.TransportError
 )
 
 // The reasons of a disconnect.
@@ -102,6 +106,22 @@ var (
 	ErrQueueFull = engineio.ErrQueueFull
 	// ErrSlowPeer: cause of a disconnect, the client did not take what was written to it in time.
 	ErrSlowPeer = engineio.ErrSlowPeer
+	// ErrConnectTimeout: cause of a disconnect, the client joined no namespace within Config.ConnectTimeout.
+	ErrConnectTimeout = namespace.ErrConnectTimeout
+	// ErrAttachmentTimeout: cause of a disconnect, the client announced binary attachments and did not send them
+	// within Config.AttachmentTimeout.
+	ErrAttachmentTimeout = namespace.ErrAttachmentTimeout
+	// ErrPayloadTooLarge: cause of a disconnect, a message was larger than Config.MaxPayload, or, before the client
+	// joined a namespace, than Config.MaxUntrustedPayload.
+	ErrPayloadTooLarge = engineio.ErrPayloadTooLarge
+	// ErrServerClosed: cause of a disconnect, Shutdown closed the connection.
+	ErrServerClosed = engineio.ErrServerClosed
+	// ErrPacket: cause of a disconnect, the client sent what is no Engine.IO packet.
+	ErrPacket = wire.ErrPacket
+	// ErrParse: cause of a disconnect, the client sent what is no Socket.IO packet.
+	ErrParse = protocol.ErrParse
+	// ErrEncode: an argument of an event, or an answer, cannot be encoded.
+	ErrEncode = protocol.ErrEncode
 	// ErrBroker: with several servers, the others could not be reached; what was to be done on this one is done.
 	ErrBroker = adapter.ErrBroker
 	// ErrServerGone: no answer will come of a socket whose server has gone.

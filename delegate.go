@@ -18,10 +18,12 @@ func (s *Server) OnDisconnecting(fn func(*Socket, Reason)) { s.main.OnDisconnect
 // OnDisconnect adds a function that runs when a socket of "/" has disconnected, see [Namespace.OnDisconnect].
 func (s *Server) OnDisconnect(fn func(*Socket, Reason)) { s.main.OnDisconnect(fn) }
 
-// Handle adds a handler for an event of every socket of "/", see [Namespace.Handle]. [On] is its typed form.
-func (s *Server) Handle(event string, fn func(*Event) error) { s.main.Handle(event, fn) }
+// Handle adds a handler for an event of every socket of "/"; off removes it. See [Namespace.Handle]. [On] is its typed form.
+func (s *Server) Handle(event string, fn func(*Event) error) (off func()) {
+	return s.main.Handle(event, fn)
+}
 
-// Off removes the handlers of an event from "/".
+// Off removes all handlers of an event from "/".
 func (s *Server) Off(event string) { s.main.Off(event) }
 
 // OnAny adds a function that sees every event of every socket of "/", see [Namespace.OnAny].

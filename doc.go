@@ -31,7 +31,10 @@
 // left them, none of them at the same time as a handler of that socket. A panic of any of them is contained, logged
 // and reported to Config.OnError.
 //
-// # Errors and clients
+// # Answers and errors
+//
+// A client that asked for an acknowledgement is answered when the handlers of its event have returned: by one of them
+// ([Event.Ack], [OnCall]), with the first error, or else with no arguments. [Event.AckLater] leaves the answer to later.
 //
 // A client is shown the message and data of an [*Error], and of no other error. A namespace middleware's error
 // refuses the connection ("connect_error" at the client). A handler's error goes to Config.OnError and, if the

@@ -1,8 +1,11 @@
 package socketio
 
-// Registrar is what handlers are registered on: a [*Server] (its namespace "/"), a [*Namespace] or one [*Socket].
+import "sync/atomic"
+
+// Registrar is what handlers are registered on: a [*Server] (its namespace "/"), a [*Namespace], a [*Parent] or one
+// [*Socket].
 type Registrar interface {
-	Handle(event string, fn func(*Event) error)
+	Handle(event string, fn func(*Event) error) (off func())
 }
 
 var (
@@ -12,15 +15,16 @@ var (
 	_ Registrar = (*Socket)(nil)
 )
 
-// On registers a handler whose event has one argument of type T. Types and their decoding are those of
+// On registers a handler whose event has one argument of type T; off removes it. Types and their decoding are those of
 // encoding/json; a []byte, at any depth, takes a binary value. An event with fewer arguments, or with one that does
 // not fit, is not delivered: the error (ErrArguments) is treated like one of the handler. Further arguments are
 // ignored.
 //
 // An event may have several handlers; they run in the order of registration, those of the namespace before those of
-// the socket.
-func On[T any](r Registrar, event string, fn func(e *Event, v T) error) {
-	r.Handle(event, func(e *Event) error {
+// the socket. When all have returned, a client that asked for an acknowledgement and has none is answered: with no
+// arguments, or with the error of one that failed. [Event.AckLater] prevents that.
+func On[T any](r Registrar, event string, fn func(e *Event, v T) error) (off func()) {
+	return r.Handle(event, func(e *Event) error {
 		var v T
 		if err := e.Decode(&v); err != nil {
 			return err
@@ -29,9 +33,12 @@ func On[T any](r Registrar, event string, fn func(e *Event, v T) error) {
 	})
 }
 
+// On0 is [On] for an event without arguments. It does what the Registrar's own Handle does.
+func On0(r Registrar, event string, fn func(e *Event) error) (off func()) { return r.Handle(event, fn) }
+
 // On2 is [On] for an event with two arguments.
-func On2[A, B any](r Registrar, event string, fn func(e *Event, a A, b B) error) {
-	r.Handle(event, func(e *Event) error {
+func On2[A, B any](r Registrar, event string, fn func(e *Event, a A, b B) error) (off func()) {
+	return r.Handle(event, func(e *Event) error {
 		var v struct { // one allocation for all
 			a A
 			b B
@@ -44,8 +51,8 @@ func On2[A, B any](r Registrar, event string, fn func(e *Event, a A, b B) error)
 }
 
 // On3 is [On] for an event with three arguments.
-func On3[A, B, C any](r Registrar, event string, fn func(e *Event, a A, b B, c C) error) {
-	r.Handle(event, func(e *Event) error {
+func On3[A, B, C any](r Registrar, event string, fn func(e *Event, a A, b B, c C) error) (off func()) {
+	return r.Handle(event, func(e *Event) error {
 		var v struct {
 			a A
 			b B
@@ -58,25 +65,68 @@ func On3[A, B, C any](r Registrar, event string, fn func(e *Event, a A, b B, c C
 	})
 }
 
-// OnCall registers a handler whose result answers the acknowledgement that the client asked for. A client that did
+// OnCall is [On] for a handler whose result answers the acknowledgement that the client asked for. A client that did
 // not ask for one is not answered. An error answers as the package comment says.
-func OnCall[T, R any](r Registrar, event string, fn func(e *Event, v T) (R, error)) {
-	On(r, event, func(e *Event, v T) error {
+func OnCall[T, R any](r Registrar, event string, fn func(e *Event, v T) (R, error)) (off func()) {
+	return On(r, event, func(e *Event, v T) error {
 		result, err := fn(e, v)
-		if err != nil {
-			return err
-		}
-		return e.Ack(result)
+		return ack(e, result, err)
 	})
 }
 
 // OnCall0 is [OnCall] for an event without arguments.
-func OnCall0[R any](r Registrar, event string, fn func(e *Event) (R, error)) {
-	r.Handle(event, func(e *Event) error {
+func OnCall0[R any](r Registrar, event string, fn func(e *Event) (R, error)) (off func()) {
+	return r.Handle(event, func(e *Event) error {
 		result, err := fn(e)
-		if err != nil {
-			return err
-		}
-		return e.Ack(result)
+		return ack(e, result, err)
 	})
+}
+
+// OnCall2 is [OnCall] for an event with two arguments.
+func OnCall2[A, B, R any](r Registrar, event string, fn func(e *Event, a A, b B) (R, error)) (off func()) {
+	return On2(r, event, func(e *Event, a A, b B) error {
+		result, err := fn(e, a, b)
+		return ack(e, result, err)
+	})
+}
+
+// OnCall3 is [OnCall] for an event with three arguments.
+func OnCall3[A, B, C, R any](r Registrar, event string, fn func(e *Event, a A, b B, c C) (R, error)) (off func()) {
+	return On3(r, event, func(e *Event, a A, b B, c C) error {
+		result, err := fn(e, a, b, c)
+		return ack(e, result, err)
+	})
+}
+
+// ack answers an event with a handler's result.
+func ack[R any](e *Event, result R, err error) error {
+	if err != nil {
+		return err
+	}
+	return e.Ack(result)
+}
+
+// Once returns a Registrar whose handlers run once: each is removed before it runs for the first time.
+//
+//	socketio.On(socketio.Once(socket), "hello", func(e *socketio.Event, name string) error { ... })
+//
+// On a namespace that is once for all its sockets together, on a [*Parent] once for all its children.
+func Once(r Registrar) Registrar { return once{r} }
+
+type once struct{ Registrar }
+
+// Handle registers a handler that runs once.
+func (o once) Handle(event string, fn func(*Event) error) (off func()) {
+	var ran atomic.Bool
+	registered := make(chan struct{}) // an event may come before Handle has returned
+	defer close(registered)
+	off = o.Registrar.Handle(event, func(e *Event) error {
+		if !ran.CompareAndSwap(false, true) {
+			return nil
+		}
+		<-registered
+		off()
+		return fn(e)
+	})
+	return off
 }

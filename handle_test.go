@@ -3,10 +3,13 @@ package socketio_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
 // point has a type of binary data in it, to see that it is found at any depth.
@@ -31,6 +34,15 @@ func TestTypedHandlers(t *testing.T) {
 			}
 			return point{X: n, Data: []byte{1}}, nil
 		})
+		socketio.OnCall2(r, "call2", func(_ *socketio.Event, a int, b string) (string, error) { return fmt.Sprint(a, b), nil })
+		socketio.OnCall3(r, "call3", func(_ *socketio.Event, a, b, c int) (int, error) {
+			if c == 0 {
+				return 0, refused
+			}
+			return a + b + c, nil
+		})
+		socketio.On0(r, "zero", func(*socketio.Event) error { return nil })
+		socketio.On(r, "quiet", func(*socketio.Event, int) error { return nil })
 		socketio.OnCall0(r, "call0", func(*socketio.Event) ([]string, error) { return []string{"a"}, nil })
 		socketio.OnCall0(r, "refuse0", func(*socketio.Event) (int, error) { return 0, refused })
 	}
@@ -49,13 +61,16 @@ func TestTypedHandlers(t *testing.T) {
 		conn.WantBinary([]byte{1})
 		conn.Send(`42`+p+`5["call0"]`, `42`+p+`6["call",0]`, `42`+p+`7["refuse0"]`, `42`+p+`["call",1]`, `42`+p+`8["call0"]`)
 		conn.Want(`43`+p+`5[["a"]]`, `43`+p+`6[{"error":{"message":"refused"}}]`, `43`+p+`7[{"error":{"message":"refused"}}]`, `43`+p+`8[["a"]]`)
-		for range 2 {
+		conn.Send(`42`+p+`9["call2",1,"a"]`, `42`+p+`10["call3",1,2,3]`, `42`+p+`11["call3",1,2,0]`, `42`+p+`12["zero"]`, `42`+p+`13["quiet",1]`)
+		conn.Want(`43`+p+`9["1a"]`, `43`+p+`10[6]`, `43`+p+`11[{"error":{"message":"refused"}}]`, `43`+p+`12[]`, `43`+p+`13[]`)
+		for range 3 {
 			if err := wait(t, reported); !errors.Is(err, error(refused)) {
 				t.Errorf("reported %v", err)
 			}
 		}
 		for i, packet := range []string{
 			`["one"]`, `["one",1]`, `["two",1]`, `["two","x",null]`, `["three",1]`, `["three","a",null,[]]`, `["call"]`, `["call",1.5]`,
+			`["call2",1]`, `["call3",1,2]`,
 		} {
 			conn.Send(fmt.Sprintf(`42%s%d%s`, p, i, packet))
 			conn.Want(fmt.Sprintf(`43%s%d[{"error":{"message":"invalid arguments"}}]`, p, i))
@@ -97,5 +112,119 @@ func TestHandlersInOrder(t *testing.T) {
 		if err := wait(t, reported); !errors.As(err, &h) || h.Event != "x" || h.Err.Error() != what {
 			t.Errorf("reported %v", err)
 		}
+	}
+}
+
+// Each registration can be taken back alone, and Off takes back all.
+func TestHandlersAreRemoved(t *testing.T) {
+	s, e := serve(t, socketio.Config{})
+	var ran []string
+	add := func(r socketio.Registrar, what string) (off func()) {
+		return socketio.On(r, "x", func(*socketio.Event, int) error { ran = append(ran, what); return nil })
+	}
+	a, b := add(s, "a"), add(s, "b")
+	add(s, "c")
+	conn := e.WebSocket()
+	socket, _ := s.Socket(conn.Join("/", ""))
+	own := add(socket, "own")
+	handled := func(want string) {
+		t.Helper()
+		ran = nil
+		conn.Send(`420["x",1]`, `421["sync"]`)
+		if want != "" {
+			conn.Want(`430[]`)
+		}
+		conn.Want(`431[]`)
+		if got := strings.Join(ran, " "); got != want {
+			t.Errorf("ran %q, want %q", got, want)
+		}
+	}
+	socketio.On0(s, "sync", func(*socketio.Event) error { return nil })
+	handled("a b c own")
+	b()
+	b()
+	handled("a c own")
+	own()
+	a()
+	handled("c")
+	s.Off("x")
+	add(s, "d")
+	a()
+	handled("d")
+	s.Off("x")
+	handled("")
+}
+
+func TestOnce(t *testing.T) {
+	s, e := serve(t, socketio.Config{})
+	s.OnConnection(func(socket *socketio.Socket) {
+		socketio.OnCall(socketio.Once(socket), "hello", func(_ *socketio.Event, n int) (int, error) { return n, nil })
+	})
+	off := socketio.OnCall0(socketio.Once(s), "first", func(*socketio.Event) (string, error) { return "taken back", nil })
+	off()
+	socketio.OnCall0(socketio.Once(s), "first", func(*socketio.Event) (string, error) { return "you are", nil })
+	socketio.On0(s, "sync", func(*socketio.Event) error { return nil })
+	for i := range 2 {
+		conn := e.WebSocket()
+		conn.Join("/", "")
+		conn.Send(`421["hello",1]`, `422["hello",2]`, `423["first"]`, `424["first"]`, `425["sync"]`)
+		conn.Want(`431[1]`)
+		if i == 0 {
+			conn.Want(`433["you are"]`)
+		}
+		conn.Want(`435[]`)
+	}
+}
+
+// Many sockets at once have one Once among them.
+func TestOnceForAll(t *testing.T) {
+	s, e := serve(t, socketio.Config{})
+	var ran atomic.Int32
+	conns := make([]*rawclient.Conn, 20)
+	for i := range conns {
+		conns[i] = e.WebSocket()
+		conns[i].Join("/", "")
+	}
+	socketio.On0(socketio.Once(s), "x", func(*socketio.Event) error { ran.Add(1); return nil })
+	socketio.On0(s, "sync", func(*socketio.Event) error { return nil })
+	for _, conn := range conns {
+		conn.Send(`42["x"]`, `421["sync"]`)
+	}
+	for _, conn := range conns {
+		conn.Want(`431[]`)
+	}
+	if n := ran.Load(); n != 1 {
+		t.Errorf("ran %d times", n)
+	}
+}
+
+// What can be registered on a namespace can be registered on those to come.
+func TestParentRegistersWhatANamespaceDoes(t *testing.T) {
+	s, e := serve(t, socketio.Config{})
+	p := s.OfRegexp(regexp.MustCompile("^/p"))
+	var log []string
+	note := func(what string) func(*socketio.Event) {
+		return func(e *socketio.Event) { log = append(log, what+" "+e.Name()) }
+	}
+	noteOut := func(what string) func(*socketio.Socket, string, []any) {
+		return func(_ *socketio.Socket, event string, _ []any) { log = append(log, what+" "+event) }
+	}
+	p.OnAny(note("any"))
+	p.PrependAny(note("before"))
+	p.OnAny(note("never"))()
+	p.OnAnyOutgoing(noteOut("out"))
+	p.PrependAnyOutgoing(noteOut("before out"))
+	p.Handle("x", func(*socketio.Event) error { t.Error("it was taken back"); return nil })()
+	socketio.OnCall0(p, "x", func(e *socketio.Event) (int, error) {
+		return 1, errors.Join(p.Local().Emit("local"), p.Volatile().Emit("volatile"), p.Compress(false).Emit("compress"), p.Send("sent"))
+	})
+	conn := e.WebSocket()
+	conn.Join("/p1", "")
+	conn.Send(`42/p1,0["x"]`)
+	conn.Want(`42/p1,["local"]`, `42/p1,["volatile"]`, `42/p1,["compress"]`, `42/p1,["message","sent"]`, `43/p1,0[1]`)
+	want := "before x, any x, before out local, out local, before out volatile, out volatile, " +
+		"before out compress, out compress, before out message, out message"
+	if got := strings.Join(log, ", "); got != want {
+		t.Errorf("got %s", got)
 	}
 }

@@ -70,7 +70,11 @@ func TestAckToClient(t *testing.T) {
 func TestAckLater(t *testing.T) {
 	f := start(t)
 	events := make(chan *namespace.Event, 1)
-	f.Of("/").Handle("later", func(e *namespace.Event) error { events <- e; return nil })
+	f.Of("/").Handle("later", func(e *namespace.Event) error {
+		e.AckLater()
+		events <- e
+		return nil
+	})
 	disconnected := disconnects(f.Of("/"))
 	conn := f.WebSocket()
 	conn.Join("/", "")
@@ -92,6 +96,36 @@ func TestAckLater(t *testing.T) {
 	if err := e.Ack("too late"); !errors.Is(err, namespace.ErrClosed) {
 		t.Errorf("Ack returned %v", err)
 	}
+}
+
+// A client that asked for an acknowledgement has one when the handlers of its event have returned: the answer of any of them,
+// their first error, or nothing. It has none when a handler wants to answer later, when there was no handler, and once it has left.
+func TestHandlersThatReturnAnswer(t *testing.T) {
+	f := start(t)
+	main := f.Of("/")
+	main.Handle("nothing", func(*namespace.Event) error { return nil })
+	main.Handle("second", func(*namespace.Event) error { return nil })
+	main.Handle("second", func(e *namespace.Event) error { return e.Ack("of the second") })
+	main.Handle("mixed", func(*namespace.Event) error { return nil })
+	main.Handle("mixed", func(*namespace.Event) error { return &namespace.Error{Message: "no"} })
+	later := make(chan *namespace.Event, 1)
+	main.Handle("later", func(e *namespace.Event) error { e.AckLater(); later <- e; return nil })
+	main.Handle("later", func(*namespace.Event) error { return nil })
+	main.Handle("later, failed", func(e *namespace.Event) error { e.AckLater(); return &namespace.Error{Message: "no"} })
+	main.Handle("leave", func(e *namespace.Event) error { e.Socket().Disconnect(false); return nil })
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	conn.Send(`421["nothing"]`, `42["nothing"]`, `422["second"]`, `423["mixed"]`, `424["later"]`, `425["nobody"]`, `426["later, failed"]`)
+	conn.Want(`431[]`, `432["of the second"]`, `433[{"error":{"message":"no"}}]`, `436[{"error":{"message":"no"}}]`)
+	if err := wait(t, later).Ack("late"); err != nil {
+		t.Error(err)
+	}
+	conn.Want(`434["late"]`)
+	conn.Send(`427["leave"]`)
+	conn.Want(`41`)
+	conn.Join("/", "")
+	conn.Send(`428["nothing"]`)
+	conn.Want(`438[]`)
 }
 
 // Acknowledgements that the server asks for. Ids come from one counter per namespace.
@@ -294,5 +328,5 @@ func TestAckAfterError(t *testing.T) {
 	}
 	result = errors.New("nobody asked")
 	conn.Send(`42["fail"]`, `429["decode",1]`, `42["panic"]`, `4210["answered"]`)
-	conn.Want(`4310["fine"]`)
+	conn.Want(`439[]`, `4310["fine"]`)
 }

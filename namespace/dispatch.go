@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"errors"
 	"time"
 
 	"github.com/gosocketio/socketio/protocol"
@@ -18,7 +19,8 @@ func (s *Socket) handle(e *Event) {
 }
 
 // dispatch runs everything that is registered for an event: any-listeners, the socket's middlewares, handlers of the
-// namespace, handlers of the socket. It returns how many handlers ran, and the first error.
+// namespace, handlers of the socket; then it answers the client if nobody else did. It returns how many handlers ran,
+// and the first error.
 func (s *Socket) dispatch(e *Event) (ran int, first error) {
 	all, own := s.ns.handlers.load(), s.own.load()
 	e.resolve(all, own)
@@ -39,17 +41,25 @@ func (s *Socket) dispatch(e *Event) (ran int, first error) {
 		if l == nil {
 			continue
 		}
-		for _, fn := range l.fns {
+		for _, l := range l.all {
 			if s.state.Load() == stateGone {
 				return ran, first // the event was sent before the disconnect, but is not delivered after it
 			}
 			ran++
-			if err := s.guard(fn, e); err != nil {
+			if err := s.guard(l.fn, e); err != nil {
 				s.failed(e, err)
 				if first == nil {
 					first = err
 				}
 			}
+		}
+	}
+	if ran > 0 && first == nil && e.due() {
+		if first = e.Ack(); errors.Is(first, ErrAnswered) {
+			first = nil // another goroutine was faster
+		}
+		if first != nil {
+			s.failed(e, first)
 		}
 	}
 	return ran, first
@@ -87,7 +97,7 @@ func (e *Event) resolve(tables ...*handlers) {
 func (s *Socket) failed(e *Event, err error) {
 	s.ns.hub.report(s, &HandlerError{Event: e.name, Err: err})
 	if !e.wantsAck || e.answered.Load() {
-		return
+		return // the error form answers a deferred acknowledgement too: the handler has failed
 	}
 	visible := shown(err)
 	if e.Ack(errorAnswer{visible.wire()}) != nil && visible.Data != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Event is an event that a client sent. It may be kept and acknowledged after the handler has returned.
+// Event is an event that a client sent. It may be kept after the handler has returned, and be acknowledged then if the
+// handler called [Event.AckLater].
 type Event struct {
 	socket *Socket
 	name   string // "" until resolved
@@ -25,6 +26,7 @@ type Event struct {
 	attachments [][]byte
 	ackID       uint64
 	wantsAck    bool
+	later       bool // AckLater was called
 	answered    atomic.Bool
 
 	next *Event // in the inbox
@@ -172,6 +174,16 @@ func (e *Event) Rewrite(name string, args ...any) error {
 
 // WantsAck tells whether the client asked for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.wantsAck }
+
+// AckLater leaves the acknowledgement to a later call of [Event.Ack], from any goroutine. Without it an event that asked for an
+// acknowledgement is answered when its handlers have returned: with no arguments, or with the error of one that failed. A handler
+// must call AckLater before it returns. The client waits, for ever if it has set no timeout, until Ack is called.
+func (e *Event) AckLater() { e.later = true }
+
+// due tells whether the end of the handlers has to answer the client.
+func (e *Event) due() bool {
+	return e.wantsAck && !e.later && !e.answered.Load() && e.socket.state.Load() != stateGone
+}
 
 // Ack answers the event. Only the first call counts, later ones return ErrAnswered. Without WantsAck it does
 // nothing. It works as long as the connection is open, even after the socket left its namespace; otherwise it

@@ -98,6 +98,7 @@ func ExampleEvent_Ack() {
 	main, engine := newExample()
 	main.Handle("later", func(e *namespace.Event) error {
 		if e.WantsAck() {
+			e.AckLater()
 			go func() { _ = e.Ack("done", 1) }() // from anywhere, at any time
 		}
 		return nil

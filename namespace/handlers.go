@@ -30,12 +30,13 @@ type handlers struct {
 // it.
 type listeners struct {
 	name string
-	fns  []func(*Event) error
+	all  []*eventListener
 	pace pace
 }
 
-// anyListener and outgoingListener have an identity, so that they can be removed.
+// A listener has an identity, so that it can be removed.
 type (
+	eventListener    struct{ fn func(*Event) error }
 	anyListener      struct{ fn func(*Event) }
 	outgoingListener struct {
 		fn func(s *Socket, event string, args []any)
@@ -83,7 +84,7 @@ func (h *handlerSet) addDisconnect(fn func(*Socket, Reason)) {
 	h.change(func(n *handlers) { n.disconnect = with(n.disconnect, fn) })
 }
 
-func (h *handlerSet) handle(event string, fn func(*Event) error) {
+func (h *handlerSet) handle(event string, fn func(*Event) error) (off func()) {
 	if protocol.IsReserved(event) {
 		// A client cannot send it, so that the handler would never run: a mistake of the program.
 		panic(fmt.Sprintf("socketio: no client can send %q; there is a method for it (OnConnection, OnDisconnect, OnDisconnecting)", event))
@@ -91,25 +92,38 @@ func (h *handlerSet) handle(event string, fn func(*Event) error) {
 	if fn == nil {
 		panic(fmt.Sprintf("socketio: handler of %q is nil", event))
 	}
+	l := &eventListener{fn}
 	h.change(func(n *handlers) {
-		n.events = maps.Clone(n.events)
-		if n.events == nil {
-			n.events = make(map[string]*listeners)
-		}
-		next := &listeners{name: event}
-		if old := n.events[event]; old != nil {
-			next.fns = slices.Clip(old.fns)
-		}
-		next.fns = append(next.fns, fn)
-		n.events[event] = next
+		n.setEvent(event, with(n.eventListeners(event), l))
 	})
+	return func() {
+		h.change(func(n *handlers) { n.setEvent(event, without(n.eventListeners(event), l)) })
+	}
 }
 
 func (h *handlerSet) off(event string) {
-	h.change(func(n *handlers) {
-		n.events = maps.Clone(n.events)
+	h.change(func(n *handlers) { n.setEvent(event, nil) })
+}
+
+func (n *handlers) eventListeners(event string) []*eventListener {
+	if l := n.events[event]; l != nil {
+		return l.all
+	}
+	return nil
+}
+
+// setEvent replaces the listeners of an event in a copy of the table.
+func (n *handlers) setEvent(event string, all []*eventListener) {
+	n.events = maps.Clone(n.events)
+	switch {
+	case len(all) == 0:
 		delete(n.events, event)
-	})
+	case n.events == nil:
+		n.events = make(map[string]*listeners)
+		fallthrough
+	default:
+		n.events[event] = &listeners{name: event, all: all}
+	}
 }
 
 func (h *handlerSet) addAny(fn func(*Event), first bool) (off func()) {

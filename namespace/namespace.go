@@ -51,10 +51,15 @@ func (n *Namespace) OnDisconnecting(fn func(*Socket, Reason)) { n.handlers.addDi
 // that the OnConnection functions were called with.
 func (n *Namespace) OnDisconnect(fn func(*Socket, Reason)) { n.handlers.addDisconnect(fn) }
 
-// Handle adds a handler for an event of every socket. It panics when event is a name that no client can send.
-func (n *Namespace) Handle(event string, fn func(*Event) error) { n.handlers.handle(event, fn) }
+// Handle adds a handler for an event of every socket; off removes it. It panics when event is a name that no client can send.
+//
+// An event may have several handlers: those of the namespace run before those of the socket, in the order of registration. When
+// all have returned, a client that asked for an acknowledgement gets one, unless it has one or [Event.AckLater] was called.
+func (n *Namespace) Handle(event string, fn func(*Event) error) (off func()) {
+	return n.handlers.handle(event, fn)
+}
 
-// Off removes the handlers that [Namespace.Handle] added for an event.
+// Off removes all handlers that [Namespace.Handle] added for an event.
 func (n *Namespace) Off(event string) { n.handlers.off(event) }
 
 // OnAny adds a function that sees every event of every socket before middlewares and handlers. off removes it.

@@ -85,16 +85,48 @@ func (p *Parent) OnDisconnecting(fn func(*Socket, Reason)) { p.handlers.addDisco
 func (p *Parent) OnDisconnect(fn func(*Socket, Reason)) { p.handlers.addDisconnect(fn) }
 
 // Handle adds a handler to namespaces made from now on, see [Namespace.Handle]. Event.Socket().Namespace() is the one in which
-// an event happened.
-func (p *Parent) Handle(event string, fn func(*Event) error) { p.handlers.handle(event, fn) }
+// an event happened. off, as that of every method here, takes it from namespaces made later.
+func (p *Parent) Handle(event string, fn func(*Event) error) (off func()) {
+	return p.handlers.handle(event, fn)
+}
 
 // Off removes the handlers of an event from namespaces made from now on.
 func (p *Parent) Off(event string) { p.handlers.off(event) }
+
+// OnAny adds a function to namespaces made from now on, see [Namespace.OnAny].
+func (p *Parent) OnAny(fn func(*Event)) (off func()) { return p.handlers.addAny(fn, false) }
+
+// PrependAny is OnAny in front of the functions that are there.
+func (p *Parent) PrependAny(fn func(*Event)) (off func()) { return p.handlers.addAny(fn, true) }
+
+// OnAnyOutgoing adds a function to namespaces made from now on, see [Namespace.OnAnyOutgoing].
+func (p *Parent) OnAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
+	return p.handlers.addOutgoing(fn, false)
+}
+
+// PrependAnyOutgoing is OnAnyOutgoing in front of the functions that are there.
+func (p *Parent) PrependAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
+	return p.handlers.addOutgoing(fn, true)
+}
 
 // Emit sends an event to every socket of every child, see [Operator.Emit]. The error is that of the first child that fails; the
 // others are sent to all the same.
 func (p *Parent) Emit(event string, args ...any) error {
 	return ParentOperator{p: p}.Emit(event, args...)
+}
+
+// Send is Emit of the event "message".
+func (p *Parent) Send(args ...any) error { return ParentOperator{p: p}.Send(args...) }
+
+// Local targets the sockets on this server of every child, see [Operator.Local].
+func (p *Parent) Local() ParentOperator { return ParentOperator{p: p}.Local() }
+
+// Volatile targets every socket of every child that can be written to at once, see [Operator.Volatile].
+func (p *Parent) Volatile() ParentOperator { return ParentOperator{p: p}.Volatile() }
+
+// Compress targets every socket of every child, see [Operator.Compress].
+func (p *Parent) Compress(compress bool) ParentOperator {
+	return ParentOperator{p: p}.Compress(compress)
 }
 
 // To means the sockets in these rooms of every child, see [Operator.To].
@@ -125,6 +157,12 @@ func (o ParentOperator) In(rooms ...string) ParentOperator { return o.To(rooms..
 // Except leaves out rooms, see [Operator.Except].
 func (o ParentOperator) Except(rooms ...string) ParentOperator {
 	o.op = o.op.Except(rooms...)
+	return o
+}
+
+// Local targets only sockets on this server.
+func (o ParentOperator) Local() ParentOperator {
+	o.op = o.op.Local()
 	return o
 }
 

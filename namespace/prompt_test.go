@@ -84,7 +84,7 @@ func TestNothingIsKeptBackBehindABlockingHandler(t *testing.T) {
 	conn := f.WebSocket()
 	conn.Join("/", "")
 	conn.SendTogether(`42["echo",1]`, `421["echo",2]`, `42["block"]`, `42["echo",3]`, `42["echo",4]`)
-	conn.Want(`42["echo",1]`, `42["echo",2]`)
+	conn.Want(`42["echo",1]`, `42["echo",2]`, `431[]`)
 	close(release)
 	conn.Want(`42["unblocked"]`, `42["echo",3]`, `42["echo",4]`)
 }

@@ -172,11 +172,13 @@ func (s *Socket) vacated() bool {
 }
 
 // Handle adds a handler for an event of this socket, after those of its namespace. Where all sockets of a namespace
-// have the same handler, [Namespace.Handle] costs nothing per connection. It panics when event is a name that no
-// client can send.
-func (s *Socket) Handle(event string, fn func(*Event) error) { s.own.handle(event, fn) }
+// have the same handler, [Namespace.Handle] costs nothing per connection. off removes the handler. It panics when event is a
+// name that no client can send.
+func (s *Socket) Handle(event string, fn func(*Event) error) (off func()) {
+	return s.own.handle(event, fn)
+}
 
-// Off removes the handlers that [Socket.Handle] added for an event.
+// Off removes all handlers that [Socket.Handle] added for an event.
 func (s *Socket) Off(event string) { s.own.off(event) }
 
 // Use adds a middleware for the events of this socket: it runs before their handlers, in order of registration, and
