@@ -66,6 +66,7 @@ func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 	if !e.lockPolling(w, r, s) {
 		return
 	}
+	s.posts = polled
 	switch {
 	case s.poll != nil:
 		s.close(ReasonTransportError, &TransportError{Message: "overlap from client"})

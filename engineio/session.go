@@ -41,6 +41,7 @@ type Session struct {
 	awaiting  bool // a pong
 	extended  bool // the pong's deadline has been extended once
 	spoken    bool // the client has sent something, or never will
+	posts     int8 // of a client that has made no GET since its handshake, 2 is many; then polled
 
 	mu        sync.Mutex
 	out       outbox
@@ -128,6 +129,20 @@ func (s *Session) Buffered() (bytes, packets int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.out.bytes, int(s.out.count + s.out.taken)
+}
+
+// polled is Session.posts once the client has made a GET.
+const polled = -1
+
+// Unpolled returns how many POSTs, 2 standing for more, came from a polling client that has made no GET since its handshake, so
+// that it has read nothing of what was sent to it.
+func (s *Session) Unpolled() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.posts == polled || s.transport != Polling {
+		return 0
+	}
+	return int(s.posts)
 }
 
 // PauseReading stops taking bytes from the peer after those that have arrived already; TCP then slows the peer down. The

@@ -63,6 +63,9 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 		return
 	}
 	s.upload = u
+	if s.posts != polled {
+		s.posts = min(s.posts+1, 2)
+	}
 	s.mu.Unlock()
 
 	err := e.readUpload(r, s, u)

@@ -195,7 +195,7 @@ func (c *client) packet(p *protocol.Packet) {
 	switch {
 	case s == nil && left:
 		// It was on its way when the server disconnected the socket.
-	case s == nil || !s.Connected():
+	case s == nil || !s.Connected() && p.Type == protocol.Event:
 		c.violation(p, "the namespace is not joined")
 	case p.Type == protocol.Disconnect:
 		c.disconnect(s)

@@ -13,6 +13,10 @@ import (
 
 // connect acts on a CONNECT (Socket.IO protocol, "Connection to a namespace").
 func (c *client) connect(p *protocol.Packet) {
+	if s, _ := c.find(p.Namespace); s != nil {
+		c.connectAgain(s, p)
+		return
+	}
 	if c.crowded() {
 		c.turnAway(p.Namespace, &Error{Message: "too many namespaces"}, c.v2())
 		return
@@ -27,18 +31,32 @@ func (c *client) connect(p *protocol.Packet) {
 	if ns.recovery != nil && !c.v2() { // such a client would not understand
 		ns.recovery.sit(s)
 	}
-	adopted, twice := c.adopt(s)
-	if !adopted {
+	if !c.adopt(s) {
 		c.hub.leave(ns)
+		return
 	}
+	s.cost, s.charged = c.charge(len(p.Data)), true
+	s.arrive()
+}
+
+// connectAgain acts on a CONNECT for a namespace in which the client has a socket already. The official clients send one
+// when connect is called before the answer to the first has arrived: the socket stays as it is, and the client's auth is that
+// of the first. While the answer is still to come, it is the answer to both. Later the same answer is sent again, for the
+// client may not have listened: it drops what comes between its own disconnect and its next connect.
+func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 	switch {
-	case twice:
-		// The official server refuses it once the namespace is joined and makes a second socket before that; a
-		// client could use that to pile up sockets behind a slow middleware.
-		c.violation(p, "the namespace is joined already")
-	case adopted:
-		s.cost, s.charged = c.charge(len(p.Data)), true
-		s.arrive()
+	case !s.Connected():
+	case c.session.Unpolled() > 1:
+		// Nobody reads the answers. The official suite wants this connection closed.
+		c.violation(p, "the namespace is joined already, and the client does not poll")
+	case !s.held.Load().unsent():
+		pid := ""
+		if s.seat != nil {
+			pid = s.seat.session.pid
+		}
+		x := c.hub.takeScratch()
+		defer x.release()
+		_ = s.write(x.connect(s.ns.name, s.id, pid, c.v2()), 0) // a client that is gone need not be told
 	}
 }
 
@@ -49,19 +67,16 @@ func (c *client) crowded() bool {
 	return len(c.sockets) >= c.hub.cfg.MaxNamespaces
 }
 
-// adopt adds a new socket to the connection, unless that is ending or has one in the namespace.
-func (c *client) adopt(s *Socket) (adopted, twice bool) {
+// adopt adds a new socket to the connection, unless that is ending.
+func (c *client) adopt(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.deaf || c.hub.closing.Load() {
-		return false, false
-	}
-	if slices.ContainsFunc(c.sockets, func(o *Socket) bool { return o.ns == s.ns }) {
-		return false, true
+		return false
 	}
 	c.sockets = append(c.sockets, s)
 	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == s.ns.name })
-	return true, false
+	return true
 }
 
 // turnAway refuses a CONNECT before it has a socket.

@@ -44,12 +44,15 @@ func (c *client) disconnectAll() {
 	c.closeBehind(sockets)
 }
 
-// disconnect acts on a DISCONNECT of the client. Nothing is answered.
+// disconnect acts on a DISCONNECT of the client. Nothing is answered, not even a CONNECT that is still in a middleware.
 func (c *client) disconnect(s *Socket) {
-	// Charged until the callbacks have run: otherwise a client could join and leave faster than they do.
-	cost := c.charge(0)
+	cost := int64(0)
+	if s.Connected() { // otherwise what its CONNECT was charged stays until the middleware has returned
+		// Charged until the callbacks have run: otherwise a client could join and leave faster than they do.
+		cost = c.charge(0)
+	}
 	c.forget(s, false)
-	if !s.end(ReasonClientNamespaceDisconnect, nil, cost) {
+	if !s.end(ReasonClientNamespaceDisconnect, nil, cost) && cost > 0 {
 		c.refund(1, cost)
 	}
 }

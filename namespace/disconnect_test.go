@@ -40,7 +40,7 @@ func TestDisconnectReasons(t *testing.T) {
 			conn.WantClose()
 		}, namespace.ReasonForcedClose, false},
 		{"violation", func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket) {
-			conn.Send("40")
+			conn.Send("41/nowhere,")
 			conn.WantClose()
 		}, namespace.ReasonForcedServerClose, true},
 		{"bad engine packet", func(t *testing.T, conn *rawclient.Conn, s *namespace.Socket) {

@@ -92,6 +92,16 @@ func (h *hold) then(f func()) bool {
 	return true
 }
 
+// unsent tells whether the CONNECT is still to be sent. A nil hold has sent it.
+func (h *hold) unsent() bool {
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.ending
+}
+
 // Expired ends the hold.
 func (h *hold) Expired(*wheel.Timer) { h.end() }
 

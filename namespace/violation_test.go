@@ -15,7 +15,6 @@ var violations = []struct {
 	name, packet string
 	reason       namespace.Reason
 }{
-	{"second CONNECT", `40`, namespace.ReasonForcedServerClose},
 	{"EVENT for another namespace", `42/chat,["x"]`, namespace.ReasonForcedServerClose},
 	{"EVENT without payload for another namespace", `42/chat,`, namespace.ReasonForcedServerClose},
 	{"ACK for another namespace", `43/chat,0[]`, namespace.ReasonForcedServerClose},
@@ -79,7 +78,7 @@ func TestViolations(t *testing.T) {
 
 // Over polling, what was sent before arrives with the next GET, the close packet with the one after.
 func TestViolationsOverPolling(t *testing.T) {
-	t.Attr("covers", "socketio/close/6 socketio/close/8")
+	t.Attr("covers", "socketio/close/8")
 	for _, c := range violations {
 		t.Run(c.name, func(t *testing.T) {
 			f := start(t)

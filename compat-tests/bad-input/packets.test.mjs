@@ -44,7 +44,6 @@ const fatal = {
   "a connect whose payload is null": ["40/chat,null"],
   "a refusal, which only servers send": ['44{"message":"no"}'],
   "a refusal that is an array": ["44[]"],
-  "a second connect": ["40"],
   "an event for a namespace that was not joined": ['42/chat,["message"]'],
   "an event for a namespace that does not exist": ['42/unknown,["message"]'],
   "an acknowledgement for a namespace that was not joined": ["43/chat,0[]"],
