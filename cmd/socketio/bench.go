@@ -25,12 +25,13 @@ type bench struct {
 
 // benchTarget are the flags that every scenario has.
 type benchTarget struct {
-	URL       string        `default:"http://127.0.0.1:3000/socket.io/" help:"The server (${default})."`
+	URL       string        `default:"http://127.0.0.1:3001/socket.io/" help:"The server; the default is where serve listens (${default})."`
 	Namespace string        `default:"/" help:"Namespace to join (${default})."`
 	Eio       int           `default:"4" help:"Engine.IO protocol to speak: 4, or 3 as clients before Socket.IO 3.0 (${default})."`
 	Conns     int           `default:"64" help:"Connections (${default})."`
 	Warmup    time.Duration `default:"1s" help:"Time before the measurement (${default})."`
 	Duration  time.Duration `default:"5s" help:"Time of the measurement (${default})."`
+	Timeout   time.Duration `default:"5s" help:"How long the server may take to answer the first event, before it is said to lack the handler (${default})."`
 	Pid       int           `help:"Process of the server, to report its CPU time and memory."`
 	Server    string        `placeholder:"COMMAND" help:"Start the server with this command, report what it takes, and end it."`
 	JSON      bool          `name:"json" help:"Print the result as JSON."`
@@ -92,11 +93,32 @@ type benchJitter struct {
 
 type benchAvalanche struct{ benchTarget }
 
+// Limits of flags, so that a slip of the finger is an error and not a machine without memory.
+const (
+	maxConns = 4_000_000 // as many as there are ports on the loopback addresses that are used
+	maxSize  = 64 << 20
+	maxRate  = 100_000
+	day      = 24 * time.Hour
+)
+
+// within returns an error unless a flag has a value from least to most.
+func within(flag string, value, least, most int) error {
+	if value < least || value > most {
+		return fmt.Errorf("%s is %d, it must be from %d to %d", flag, value, least, most)
+	}
+	return nil
+}
+
+func (c *benchRate) rate() error { return within("-rate", c.Rate, 1, maxRate) }
+
 // scenario runs one scenario; restart ends the server and starts it again, nil when it is not ours to end.
 type scenario func(ctx context.Context, t *load.Target, o load.Options, restart func(context.Context) (int, error)) (*load.Result, error)
 
 func (c *benchEcho) run(ctx context.Context, stdout, stderr io.Writer) error {
 	run := load.Echo
+	if err := within("-outstanding", c.Outstanding, 1, 10_000); err != nil {
+		return err
+	}
 	switch {
 	case c.Polling && c.Outstanding > 1:
 		return errors.New("-outstanding has no meaning with -polling")
@@ -116,10 +138,16 @@ func (c *benchFan) run(ctx context.Context, stdout, stderr io.Writer) error {
 }
 
 func (c *benchRooms) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if err := errors.Join(within("-rooms", c.Rooms, 1, maxConns), within("-joins", c.Joins, 0, 10_000)); err != nil {
+		return err
+	}
 	return c.measure(ctx, stdout, stderr, load.Options{Size: c.Size, Rooms: c.Rooms, Joins: c.Joins}, untouched(load.Rooms))
 }
 
 func (c *benchStalled) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if err := errors.Join(within("-stalled", c.Stalled, 0, maxConns), c.rate()); err != nil {
+		return err
+	}
 	return c.measure(ctx, stdout, stderr, load.Options{Size: c.Size, Rate: c.Rate}, untouched(func(ctx context.Context, t *load.Target, o load.Options) (*load.Result, error) {
 		return load.StalledReaders(ctx, t, o, c.Stalled)
 	}))
@@ -136,8 +164,11 @@ func (c *benchChurn) run(ctx context.Context, stdout, stderr io.Writer) error {
 }
 
 func (c *benchJitter) run(ctx context.Context, stdout, stderr io.Writer) error {
-	if c.Between < time.Second || c.Down < 0 {
-		return errors.New("-between must be at least 1s, and -down not negative")
+	if c.Between < time.Second || c.Between > day || c.Down < 0 || c.Down > day {
+		return errors.New("-between must be from 1s to 24h, and -down from 0s to 24h")
+	}
+	if err := c.rate(); err != nil {
+		return err
 	}
 	return c.measure(ctx, stdout, stderr, load.Options{Size: c.Size, Rate: c.Rate}, untouched(func(ctx context.Context, t *load.Target, o load.Options) (*load.Result, error) {
 		return load.Jittery(ctx, t, o, c.Between, c.Down)
@@ -157,17 +188,18 @@ func untouched(run func(context.Context, *load.Target, load.Options) (*load.Resu
 
 // measure runs a scenario and prints its result. It fails when the scenario does, or when anything was wrong or lost.
 func (c *benchTarget) measure(ctx context.Context, stdout, stderr io.Writer, o load.Options, run scenario) error {
+	if err := errors.Join(within("-conns", c.Conns, 1, maxConns), within("-size", o.Size, 0, maxSize)); err != nil {
+		return err
+	}
 	switch {
-	case c.Conns < 1:
-		return fmt.Errorf("-conns is %d, it must be at least 1", c.Conns)
-	case c.Duration <= 0 || c.Warmup < 0:
-		return errors.New("-duration must be positive, and -warmup not negative")
-	case o.Size < 0 || o.Rate < 0 || o.Rooms < 0 || o.Joins < 0:
-		return errors.New("-size, -rate, -rooms and -joins must not be negative")
+	case c.Duration <= 0 || c.Warmup < 0 || c.Timeout <= 0:
+		return errors.New("-duration and -timeout must be positive, and -warmup not negative")
+	case c.Pid < 0:
+		return fmt.Errorf("-pid is %d, which no process has", c.Pid)
 	case c.Pid != 0 && c.Server != "":
 		return errors.New("-pid and -server exclude each other")
 	}
-	target := &load.Target{URL: c.URL, EIO: c.Eio, Namespace: c.Namespace}
+	target := &load.Target{URL: c.URL, EIO: c.Eio, Namespace: c.Namespace, Answer: c.Timeout}
 	o.Conns, o.Warmup, o.Duration, o.PID = c.Conns, c.Warmup, c.Duration, c.Pid
 	if !c.Quiet {
 		o.Progress = stderr

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gosocketio/socketio"
@@ -17,15 +19,7 @@ func benched(t *testing.T, c socketio.Config) string {
 	t.Helper()
 	io := socketio.New(c)
 	io.OnConnection(func(s *socketio.Socket) { _ = s.Emit("hello", "from a server that greets") }) // gone already, perhaps
-	io.Handle("echo", func(e *socketio.Event) error { return e.Socket().Emit("echo", e.Args()...) })
-	io.Handle("bin", func(e *socketio.Event) error { return e.Socket().Emit("bin", e.Args()...) })
-	io.Handle("ack", func(e *socketio.Event) error { return e.Ack(e.Args()...) })
-	io.Handle("broadcast", func(e *socketio.Event) error { return io.Emit("broadcast", e.Args()...) })
-	socketio.On(io, "join", func(e *socketio.Event, room string) error {
-		e.Socket().Join(room)
-		return e.Ack()
-	})
-	socketio.On(io, "room", func(e *socketio.Event, room string) error { return io.To(room).Emit("room", e.Args()[1:]...) })
+	answers(io)
 	server := httptest.NewServer(io)
 	t.Cleanup(func() {
 		if err := io.Shutdown(context.Background()); err != nil {
@@ -100,26 +94,36 @@ func TestBench(t *testing.T) {
 func TestBenchRefuses(t *testing.T) {
 	silent := httptest.NewServer(http.NotFoundHandler())
 	defer silent.Close()
-	deaf := socketio.New(socketio.Config{})
-	unanswered := httptest.NewServer(deaf)
+	bare := socketio.New(socketio.Config{})
+	unanswered := httptest.NewServer(bare)
 	defer unanswered.Close()
 	defer func() {
-		if err := deaf.Shutdown(context.Background()); err != nil {
+		if err := bare.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
 	}()
 	for line, want := range map[string]string{
-		"echo -url ftp://x/":                                         `"ftp://x/" is not a URL such as`,
-		"echo -eio 5":                                                "no Engine.IO protocol 5",
-		"echo -conns 0":                                              "-conns is 0",
-		"echo -duration 0s":                                          "-duration must be positive",
-		"echo -polling -outstanding 3":                               "-outstanding has no meaning",
-		"jitter -between 1ms":                                        "-between must be",
-		"echo -pid 1 -server x":                                      "exclude each other",
-		"echo -server /nonexistent/server":                           "/nonexistent/server",
-		"echo -url " + silent.URL:                                    "of 64: load: the server answered 404",
-		"echo -server true -url " + silent.URL:                       "something listens",
-		"echo -conns 1 -duration 50ms -url " + unanswered.URL:        "not everything was as it should be",
+		"echo -url ftp://x/":                   `"ftp://x/" is not a URL such as`,
+		"echo -eio 5":                          "no Engine.IO protocol 5",
+		"echo -conns 0":                        "-conns is 0",
+		"echo -duration 0s":                    "-duration and -timeout must be positive",
+		"echo -polling -outstanding 3":         "-outstanding has no meaning",
+		"jitter -between 1ms":                  "-between must be",
+		"echo -pid 1 -server x":                "exclude each other",
+		"echo -server /nonexistent/server":     "/nonexistent/server",
+		"echo -url " + silent.URL:              "load: the server answered 404",
+		"echo -server true -url " + silent.URL: "something listens",
+		"echo -conns 5000000":                  "-conns is 5000000",
+		"echo -size=-1":                        "-size is -1",
+		"echo -outstanding 0":                  "-outstanding is 0",
+		"echo -timeout 0s":                     "-timeout must be positive, and",
+		"echo -namespace chat":                 "does not begin with a slash",
+		"echo -pid=-1":                         "-pid is -1",
+		"echo -duration 5":                     "--duration",
+		"rooms -rooms 0 -joins=-1":             "-rooms is 0, it must be from 1 to 4000000; -joins is -1",
+		"stalled -stalled=-1":                  "-stalled is -1",
+		"stalled -rate 2000000000":             "-rate is 2000000000",
+		"jitter -rate 0":                       "-rate is 0",
 		"echo -conns 1 -namespace /no -url " + unanswered.URL:        `/no refuses: /no,{"message":"Invalid namespace"}`,
 		"echo -conns 1 -polling -eio 3 -url " + unanswered.URL + "/": "Unsupported protocol version",
 	} {
@@ -129,5 +133,107 @@ func TestBenchRefuses(t *testing.T) {
 		if code == 0 || !strings.Contains(errs.String(), want) || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("%s: exit code %d, %q, want %q", line, code, errs.String(), want)
 		}
+	}
+}
+
+// A scenario names the handler that the server lacks, and does not wait for it for ever.
+func TestBenchNamesTheMissingHandler(t *testing.T) {
+	io := socketio.New(socketio.Config{AllowEIO3: true})
+	server := httptest.NewServer(io)
+	defer server.Close()
+	defer func() {
+		if err := io.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	for line, event := range map[string]string{
+		"echo": "echo", "echo -ack": "ack", "echo -binary": "bin", "echo -polling": "echo", "echo -eio 3": "echo",
+		"broadcast": "broadcast", "rooms": "join", "stalled": "join", "jitter": "broadcast", "idle -broadcast": "broadcast",
+	} {
+		t.Run(line, func(t *testing.T) {
+			var out, errs strings.Builder
+			args := append([]string{"bench"}, strings.Fields(line)...)
+			code := run(t.Context(), append(args, "-timeout", "50ms", "-url", server.URL), &out, &errs)
+			want := "socketio: load: the server lacks a handler: nothing answered the event \"" + event + `" within 50ms; it must do on("` + event + `", `
+			if code != exitFailed || out.String() != "" || !strings.HasPrefix(errs.String(), want) {
+				t.Errorf("exit code %d, %q, %q, want %q", code, &out, errs.String(), want)
+			}
+		})
+	}
+}
+
+// Whatever a scenario waits for, an interrupt ends it.
+func TestBenchInterrupted(t *testing.T) {
+	stuck := make(chan struct{}, 16)
+	io := socketio.New(socketio.Config{}) // answers the first of each event, as if it got stuck then
+	answered := make(map[string]bool)
+	var mu sync.Mutex
+	for _, name := range []string{"join", "room", "echo", "broadcast"} {
+		io.Handle(name, func(e *socketio.Event) error {
+			mu.Lock()
+			first := !answered[name]
+			answered[name] = true
+			mu.Unlock()
+			switch {
+			case !first:
+				stuck <- struct{}{}
+				return nil
+			case name == "join":
+				return e.Ack()
+			case name == "room":
+				return e.Socket().Emit(name, e.Args()[1])
+			}
+			return e.Socket().Emit(name, e.Args()...)
+		})
+	}
+	server := httptest.NewServer(io)
+	defer server.Close()
+	defer func() {
+		if err := io.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	go func() {
+		for {
+			c, err := silent.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			stuck <- struct{}{}
+		}
+	}()
+	for _, line := range []string{
+		"stalled -url " + server.URL, "rooms -url " + server.URL, "echo -url " + server.URL, "jitter -url " + server.URL,
+		"echo -url http://" + silent.Addr().String(), "echo -polling -url http://" + silent.Addr().String(), "churn -url http://" + silent.Addr().String(),
+	} {
+		t.Run(line, func(t *testing.T) {
+			clear(answered)
+			ctx, interrupt := context.WithCancel(t.Context())
+			var out, errs strings.Builder
+			args := append([]string{"bench"}, strings.Fields(line)...)
+			exited := make(chan int)
+			go func() {
+				exited <- run(ctx, append(args, "-conns", "2", "-duration", "1h", "-timeout", "1h", "-quiet"), &out, &errs)
+			}()
+			<-stuck
+			interrupt()
+			for {
+				select {
+				case <-stuck:
+					continue
+				case code := <-exited:
+					if code != exitFailed || errs.String() != "socketio: load: interrupted\n" {
+						t.Errorf("exit code %d, %q", code, errs.String())
+					}
+				}
+				return
+			}
+		})
 	}
 }

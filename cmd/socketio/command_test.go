@@ -58,17 +58,22 @@ func TestMistakes(t *testing.T) {
 		{"serve -tls-cert missing.pem -tls-key missing.pem", exitFailed, "missing.pem"},
 		{"serve -tls-cert " + empty + " -tls-key " + empty, exitFailed, "PEM"},
 		{"serve -path /", exitFailed, "-path"},
+		{"serve -path a?b", exitFailed, "-path"},
+		{"serve -path /a/../b", exitFailed, "-path"},
+		{"serve -path /a%20b", exitFailed, "-path"},
+		{"serve -addr=", exitFailed, "-addr"},
+		{"serve -addr localhost", exitFailed, "127.0.0.1:3001"},
+		{"serve -cors https://a.example/path", exitFailed, "-cors"},
+		{"serve -eio3=maybe", exitUsage, "--eio3"},
+		{"serve -client " + t.TempDir(), exitFailed, "-client"},
 		{"serve -path /chat", exitFailed, "-path"},
 		{"serve -cors example.com", exitFailed, "example.com"},
-		{"serve -client missing", exitFailed, "ClientFiles"},
+		{"serve -client missing", exitFailed, "-client"},
 	} {
 		var stdout, stderr syncBuffer
 		code := run(t.Context(), strings.Fields(c.args), &stdout, &stderr)
 		said := stderr.String()
-		// The warning about client files is a line of its own.
-		lines := strings.Split(strings.TrimSpace(said), "\n")
-		last := lines[len(lines)-1]
-		if code != c.code || !strings.HasPrefix(last, "socketio: ") || !strings.Contains(last, c.says) || len(lines) > 2 {
+		if code != c.code || !strings.HasPrefix(said, "socketio: ") || !strings.Contains(said, c.says) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%q: exit code %d, %q", c.args, code, said)
 		}
 		if stdout.String() != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,10 +11,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"strings"
 	"time"
 
 	"github.com/gosocketio/socketio"
+	clientjs "github.com/gosocketio/socketio/client-js"
 	chatpage "github.com/gosocketio/socketio/client-js/chat"
 )
 
@@ -46,16 +49,16 @@ func (c *serve) Help() string {
 
 // run serves until ctx ends.
 func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
-	c.Path = "/" + strings.Trim(c.Path, "/") + "/"
-	if c.Path == "//" || c.Path == chatPath+"/" {
-		return fmt.Errorf("-path %s is where something else is served", c.Path)
+	if err := c.check(); err != nil {
+		return err
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.level()}))
 	sio, err := socketio.NewServer(c.config(logger))
-	if err != nil {
-		return err
+	if err != nil { // check has looked at the other flags
+		return fmt.Errorf("-cors: %w", err)
 	}
 	tutorials(sio)
+	answers(sio)
 	chat(sio.Of("/demo"))
 	echo := newEcho(c.Cors)
 
@@ -67,11 +70,15 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("-addr: %w", err)
 	}
+	if !c.hasClient() {
+		logger.Warn("no client files, the page will not work: run `make run`, or `npm ci` in client-js", "looked in", c.Client)
+	}
 	server := &http.Server{
 		Handler:   c.route(sio, echo),
 		TLSConfig: secure,
 		// No limit for a whole request: one that waits for a message may wait, and the engine limits the rest.
 		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    16 << 10,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
@@ -105,12 +112,37 @@ func (c *serve) config(logger *slog.Logger) socketio.Config {
 	if c.Deflate {
 		cfg.PerMessageDeflate = &socketio.PerMessageDeflate{}
 	}
-	if _, err := os.Stat(c.Client); err == nil || c.Client != defaultClient { // who names one wants it
+	if c.hasClient() {
 		cfg.ClientFiles = os.DirFS(c.Client)
-	} else {
-		logger.Warn("no client files, the page will not work: run `make run`, or `npm ci` in client-js", "looked in", c.Client)
 	}
 	return cfg
+}
+
+// hasClient tells whether there are client files. Only the default directory may be missing.
+func (c *serve) hasClient() bool {
+	_, err := os.Stat(c.Client)
+	return err == nil || c.Client != defaultClient
+}
+
+// check returns an error that names the first flag whose value cannot work, and completes Path.
+func (c *serve) check() error {
+	if host, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
+		return fmt.Errorf("-addr is %q, it must be host:port, such as %s", c.Addr, net.JoinHostPort(cmp.Or(host, "127.0.0.1"), "3001"))
+	}
+	given := c.Path
+	c.Path = "/" + strings.Trim(c.Path, "/") + "/"
+	switch {
+	case strings.ContainsAny(given, "?#%") || path.Clean(c.Path)+"/" != c.Path:
+		return fmt.Errorf("-path is %q, it must be a plain path such as /socket.io/", given)
+	case c.Path == "//" || c.Path == chatPath+"/":
+		return fmt.Errorf("-path is %q, where something else is served", given)
+	}
+	if c.hasClient() {
+		if _, err := clientjs.New(os.DirFS(c.Client), ""); err != nil {
+			return fmt.Errorf("-client is %q, it must be the npm package socket.io-client: %w", c.Client, err)
+		}
+	}
+	return nil
 }
 
 // certificate returns what HTTPS needs, nil for HTTP.

@@ -6,12 +6,15 @@
 //
 // # What a server must answer
 //
-//	echo       on("echo", p)        -> socket.emit("echo", p)
+//	echo       on("echo", p)        -> socket.emit("echo", p)          avalanche too, if it is there
 //	ack        on("ack", p, cb)     -> cb(p)
 //	binary     on("bin", b)         -> socket.emit("bin", b)
-//	broadcast  on("broadcast", p)   -> io.emit("broadcast", p)         also stalled, jitter, avalanche
-//	rooms      on("join", room, cb) -> socket.join(room), cb()
+//	broadcast  on("broadcast", p)   -> io.emit("broadcast", p)         jitter and idle with a broadcast too
+//	rooms      on("join", room, cb) -> socket.join(room), cb()         stalled too
 //	           on("room", room, p)  -> io.to(room).emit("room", p)
+//
+// A scenario first sends one event for each handler that it needs. If no answer comes within [Target.Answer] it ends with an
+// error that names the handler. Every other wait has a deadline too, and ends when the context does.
 //
 // # Goroutines
 //

@@ -19,7 +19,7 @@ type exchange struct {
 // Echo keeps Options.Outstanding messages of Options.Size on their way on each connection: each that comes back is followed by
 // the next. An operation is a message that came back.
 func Echo(ctx context.Context, t *Target, o Options) (*Result, error) {
-	return pingPong(ctx, "echo", t, o, func() exchange {
+	return pingPong(ctx, "echo", t, o, t.echoHandler(), func() exchange {
 		event := `["echo",` + payload(o.Size) + `]`
 		return exchange{t.event("2", event), [][]byte{[]byte("2" + t.namespace() + event)}}
 	})
@@ -27,7 +27,7 @@ func Echo(ctx context.Context, t *Target, o Options) (*Result, error) {
 
 // Ack is [Echo] with acknowledgements.
 func Ack(ctx context.Context, t *Target, o Options) (*Result, error) {
-	return pingPong(ctx, "ack", t, o, func() exchange {
+	return pingPong(ctx, "ack", t, o, t.ackHandler(), func() exchange {
 		return exchange{
 			t.event("2", `1["ack",`+payload(o.Size)+`]`),
 			[][]byte{[]byte("3" + t.namespace() + "1[" + payload(o.Size) + "]")},
@@ -37,7 +37,7 @@ func Ack(ctx context.Context, t *Target, o Options) (*Result, error) {
 
 // Binary is [Echo] with one binary attachment, of Options.Size bytes.
 func Binary(ctx context.Context, t *Target, o Options) (*Result, error) {
-	return pingPong(ctx, "binary", t, o, func() exchange {
+	return pingPong(ctx, "binary", t, o, t.binaryHandler(), func() exchange {
 		data := bytes.Repeat([]byte{0xa5}, o.Size)
 		event := `["bin",{"_placeholder":true,"num":0}]`
 		return exchange{
@@ -47,9 +47,9 @@ func Binary(ctx context.Context, t *Target, o Options) (*Result, error) {
 	})
 }
 
-func pingPong(ctx context.Context, name string, t *Target, o Options, message func() exchange) (*Result, error) {
+func pingPong(ctx context.Context, name string, t *Target, o Options, h handler, message func() exchange) (*Result, error) {
 	o.Outstanding = max(o.Outstanding, 1)
-	r, err := begin(ctx, name, t, o)
+	r, err := begin(ctx, name, t, o, h)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 // is a delivery.
 func Broadcast(ctx context.Context, t *Target, o Options) (*Result, error) {
 	o.Rooms = 1
-	return fanOut(ctx, "broadcast", t, o, func(int) (join, event, want string) {
+	return fanOut(ctx, "broadcast", t, o, []handler{t.broadcastHandler()}, func(int) (join, event, want string) {
 		event = `["broadcast",` + payload(o.Size) + `]`
 		return "", event, event
 	})
@@ -21,7 +21,7 @@ func Broadcast(ctx context.Context, t *Target, o Options) (*Result, error) {
 // Rooms spreads the connections over Options.Rooms rooms, in each of which one sends to all as in [Broadcast].
 func Rooms(ctx context.Context, t *Target, o Options) (*Result, error) {
 	o.Rooms = max(o.Rooms, 1)
-	return fanOut(ctx, "rooms", t, o, func(room int) (join, event, want string) {
+	return fanOut(ctx, "rooms", t, o, t.roomHandlers(), func(room int) (join, event, want string) {
 		name := fmt.Sprintf(`"room-%d"`, room)
 		return `["join",` + name + `]`, `["room",` + name + `,` + payload(o.Size) + `]`, `["room",` + payload(o.Size) + `]`
 	})
@@ -42,8 +42,8 @@ type group struct {
 	last    *histogram
 }
 
-func fanOut(ctx context.Context, name string, t *Target, o Options, messages func(room int) (join, event, want string)) (*Result, error) {
-	r, err := begin(ctx, name, t, o)
+func fanOut(ctx context.Context, name string, t *Target, o Options, handlers []handler, messages func(room int) (join, event, want string)) (*Result, error) {
+	r, err := begin(ctx, name, t, o, handlers...)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func fanOut(ctx context.Context, name string, t *Target, o Options, messages fun
 		if i < len(groups) {
 			g.sender = c
 		}
-		if err := c.enterAll(joins[i%len(groups)], i, o.Joins); err != nil {
+		if err := r.enterAll(c, joins[i%len(groups)], i, o.Joins); err != nil {
 			return err
 		}
 		if joined.Add(1) == int64(o.Conns) {
@@ -97,14 +97,14 @@ func (r *run) group(frame, want []byte, first, last *histogram) *group {
 }
 
 // enterAll joins a room, "" for none, and so many rooms of the connection's own.
-func (c *Conn) enterAll(join string, i, own int) error {
+func (r *run) enterAll(c *Conn, join string, i, own int) error {
 	if join != "" {
-		if err := c.enter(join); err != nil {
+		if err := r.enter(c, join); err != nil {
 			return err
 		}
 	}
 	for k := range own {
-		if err := c.enter(fmt.Sprintf(`["join","own-%d-%d"]`, i, k)); err != nil {
+		if err := r.enter(c, fmt.Sprintf(`["join","own-%d-%d"]`, i, k)); err != nil {
 			return err
 		}
 	}
@@ -112,19 +112,21 @@ func (c *Conn) enterAll(join string, i, own int) error {
 }
 
 // enter asks to join a room and waits for the answer.
-func (c *Conn) enter(event string) error {
-	if err := c.Write(c.t.event("2", "0"+event)); err != nil {
-		return err
-	}
-	for {
-		_, m, err := c.Next()
-		if err != nil {
+func (r *run) enter(c *Conn, event string) error {
+	return r.within(c, func() error {
+		if err := c.Write(c.t.event("2", "0"+event)); err != nil {
 			return err
 		}
-		if bytes.HasPrefix(m, []byte("3"+c.t.namespace()+"0[")) {
-			return nil
+		for {
+			_, m, err := c.Next()
+			if err != nil {
+				return err
+			}
+			if bytes.HasPrefix(m, []byte("3"+c.t.namespace()+"0[")) {
+				return nil
+			}
 		}
-	}
+	})
 }
 
 func (g *group) send() error {

@@ -12,7 +12,11 @@ import (
 // what it grew by. With broadcast, one connection sends one message to all in the middle; the latency is that of its
 // deliveries, also when another process sent it.
 func Idle(ctx context.Context, t *Target, o Options, broadcast bool) (*Result, error) {
-	r, err := begin(ctx, "idle", t, o)
+	var handlers []handler
+	if broadcast {
+		handlers = append(handlers, t.broadcastHandler())
+	}
+	r, err := begin(ctx, "idle", t, o, handlers...)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,9 @@ func (j *Jitter) rows(row func(name, format string, args ...any)) {
 	row("delivered", "%s of %s (%.3f %%), %s twice, %s out of order", thousands(j.Delivered), thousands(j.Expected),
 		100*float64(j.Delivered)/float64(max(j.Expected, 1)), thousands(j.Twice), thousands(j.Disordered))
 	row("links", "dropped %s times, recovered %s times", thousands(j.Drops), thousands(j.Recovered))
+	if j.Drops > 0 && j.Recovered == 0 {
+		row("", "the server keeps nothing for clients that come back: it has no connection state recovery")
+	}
 }
 
 // settleFor is how long the clients have, once the last message is sent and every link is back, to get what they missed.
@@ -42,7 +45,7 @@ const settleFor = 30 * time.Second
 // at random, about once in every between, for up to down. A client that comes back says what it has, so that a server with
 // connection state recovery can send the rest. An operation is a delivery.
 func Jittery(ctx context.Context, t *Target, o Options, between, down time.Duration) (*Result, error) {
-	r, err := begin(ctx, "jitter", t, o)
+	r, err := begin(ctx, "jitter", t, o, t.broadcastHandler())
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +142,10 @@ func (j *jittery) live(c *Conn) {
 	last := int64(0)
 	for {
 		_ = c.conn.SetReadDeadline(time.Now().Add(j.spread(j.between)))
+		if j.ctx.Err() != nil { // an interruption before the line above would be lost
+			c.Close()
+			return
+		}
 		err := j.read(c, &last)
 		switch {
 		case err == nil || j.ctx.Err() != nil:

@@ -25,13 +25,18 @@ func PollingEcho(ctx context.Context, t *Target, o Options) (*Result, error) {
 	r.result.Size = o.Size
 	event := `["echo",` + payload(o.Size) + `]`
 	var pollers []*poller
-	for range o.Conns {
+	for i := range o.Conns {
 		var p *poller
-		if p, err = r.t.poll(r.ctx); err != nil {
+		if p, err = r.poll(); err != nil {
 			break
 		}
 		pollers = append(pollers, p)
-		r.owns(p)
+		if i == 0 {
+			err = p.require(r)
+		}
+		if err != nil {
+			break
+		}
 	}
 	if err == nil {
 		for _, p := range pollers {
@@ -54,10 +59,7 @@ type poller struct {
 	get, post *httpConn
 }
 
-func (p *poller) interrupt() {
-	_ = p.get.conn.SetDeadline(time.Unix(1, 0))
-	_ = p.post.conn.SetDeadline(time.Unix(1, 0))
-}
+func (p *poller) interrupt() { p.deadline(time.Unix(1, 0)) }
 
 // Close ends both connections.
 func (p *poller) Close() {
@@ -71,38 +73,82 @@ type httpConn struct {
 	r    *bufio.Reader
 }
 
-// poll opens a session over long-polling and joins the namespace.
-func (t *Target) poll(ctx context.Context) (*poller, error) {
+// deadline is when requests under way fail; the zero time is never.
+func (p *poller) deadline(at time.Time) {
+	_ = p.get.conn.SetDeadline(at)
+	_ = p.post.conn.SetDeadline(at)
+}
+
+// require returns an error when the server does not answer an echo. The run must own p.
+func (p *poller) require(r *run) error {
+	p.deadline(time.Now().Add(p.t.Answer))
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	err := p.exchange(r, []byte("42"+p.t.namespace()+`["echo","?"]`))
+	p.deadline(time.Time{})
+	if r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	if isTimeout(err) {
+		h := p.t.echoHandler()
+		return p.t.missing(h.event, h.code)
+	}
+	return err
+}
+
+// poll opens a session over long-polling, which the run owns.
+func (r *run) poll() (*poller, error) {
+	t := r.t
 	p := &poller{t: t, query: fmt.Sprintf("%s?EIO=%d&transport=polling", t.path, t.EIO)}
 	for _, c := range []**httpConn{&p.get, &p.post} {
-		conn, err := t.dial(ctx)
+		conn, err := t.dial(r.ctx)
 		if err != nil {
+			if p.get != nil {
+				_ = p.get.conn.Close()
+			}
 			return nil, err
 		}
 		*c = &httpConn{conn, bufio.NewReader(conn)}
 	}
+	p.deadline(time.Now().Add(t.Timeout))
+	r.owns(p)
+	err := p.join()
+	p.deadline(time.Time{})
+	if err == nil {
+		err = r.ctx.Err()
+	}
+	return p, err
+}
+
+// join joins the namespace.
+func (p *poller) join() error {
+	t := p.t
 	body, err := p.receive()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var open struct{ Sid string }
 	if start := bytes.IndexByte(body, '{'); start < 0 || json.NewDecoder(bytes.NewReader(body[start:])).Decode(&open) != nil || open.Sid == "" {
-		return nil, fmt.Errorf("load: the server began with %.60q instead of an open packet", body)
+		return fmt.Errorf("load: the server began with %.60q instead of an open packet", body)
 	}
 	p.query += "&sid=" + open.Sid
 	if t.EIO == 4 || t.Namespace != "/" {
 		if err := p.send([]byte("40" + t.namespace())); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for {
 		for m := range p.packets(body) {
 			if bytes.HasPrefix(m, []byte("40"+t.namespace())) {
-				return p, nil
+				return nil
+			}
+			if bytes.HasPrefix(m, []byte("44")) {
+				return fmt.Errorf("load: the namespace %s refuses: %.200s", t.Namespace, m[2:])
 			}
 		}
 		if body, err = p.receive(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
@@ -161,6 +207,34 @@ func (c *httpConn) do(method, query, host string, body []byte) ([]byte, error) {
 	return b, err
 }
 
+// exchange sends an event and receives until it has come back.
+func (p *poller) exchange(r *run, packet []byte) error {
+	if err := p.send(packet); err != nil {
+		return err
+	}
+	for answered := false; !answered; {
+		body, err := p.receive()
+		if err != nil {
+			return err
+		}
+		for m := range p.packets(body) {
+			switch {
+			case isReply(m, packet):
+				answered = true
+			case p.t.EIO == 3 && string(m) == "3": // answers our ping
+			case string(m) == "2":
+				if err := p.send([]byte("3")); err != nil {
+					return err
+				}
+			case len(m) > 1 && m[0] == '4' && foreign(m[1:], packet[1:]):
+			default:
+				r.wrong(m)
+			}
+		}
+	}
+	return nil
+}
+
 // echo exchanges messages until the run ends.
 func (p *poller) echo(r *run, packet []byte) error {
 	pinged := time.Now()
@@ -172,28 +246,8 @@ func (p *poller) echo(r *run, packet []byte) error {
 				return err
 			}
 		}
-		if err := p.send(packet); err != nil {
+		if err := p.exchange(r, packet); err != nil {
 			return err
-		}
-		for answered := false; !answered; {
-			body, err := p.receive()
-			if err != nil {
-				return err
-			}
-			for m := range p.packets(body) {
-				switch {
-				case isReply(m, packet):
-					answered = true
-				case p.t.EIO == 3 && string(m) == "3": // answers our ping
-				case string(m) == "2":
-					if err := p.send([]byte("3")); err != nil {
-						return err
-					}
-				case len(m) > 1 && m[0] == '4' && foreign(m[1:], packet[1:]):
-				default:
-					r.wrong(m)
-				}
-			}
 		}
 		r.ops.Add(1)
 		if r.measuring.Load() {

@@ -56,18 +56,27 @@ type run struct {
 	wg      sync.WaitGroup
 	mu      sync.Mutex
 	clients []client
-	over    bool
 	before  usage
 	result  Result
 }
 
-// begin starts a run. finish must be called.
-func begin(ctx context.Context, name string, t *Target, o Options) (*run, error) {
+// errInterrupted is the error of a run whose context ended before it.
+var errInterrupted = errors.New("load: interrupted")
+
+// begin checks that the server has the handlers, and starts a run. The caller must call finish. Cancelling ctx interrupts
+// every connection.
+func begin(ctx context.Context, name string, t *Target, o Options, handlers ...handler) (*run, error) {
 	if err := t.Check(); err != nil {
+		return nil, err
+	}
+	if err := t.require(ctx, handlers...); ctx.Err() != nil {
+		return nil, errInterrupted
+	} else if err != nil {
 		return nil, err
 	}
 	r := &run{t: t, o: o, result: Result{Scenario: name, URL: t.URL, EIO: t.EIO, Conns: o.Conns}}
 	r.ctx, r.end = context.WithCancel(ctx)
+	context.AfterFunc(r.ctx, r.interrupt)
 	if o.PID != 0 {
 		r.result.Server = &ServerUsage{PID: o.PID}
 		r.before, r.result.Server.unavailable = usageOf(o.PID)
@@ -125,11 +134,13 @@ func (r *run) open(n int, live func(i int, c *Conn) error) ([]*Conn, error) {
 	return conns, nil
 }
 
-// admitted is Dial that tries again, as the official client does, when the server takes no more for the moment.
+// admitted is Dial that tries again, as the official client does, while the server answers 503. It gives up after the
+// target's Timeout.
 func (r *run) admitted(ctx context.Context) (*Conn, error) {
+	start := time.Now()
 	for n := 0; ; n++ {
 		c, err := r.t.Dial(ctx, "", nil)
-		if !turnedAway(err) {
+		if !turnedAway(err) || time.Since(start) > r.t.Timeout {
 			return c, err
 		}
 		r.pause(backoff(n))
@@ -144,9 +155,33 @@ func (r *run) owns(c client) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.clients = append(r.clients, c)
-	if r.over {
+	if r.ctx.Err() != nil {
 		c.interrupt()
 	}
+}
+
+// interrupt makes the reads and writes of all clients fail.
+func (r *run) interrupt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.clients {
+		c.interrupt()
+	}
+}
+
+// within runs f, in which a read or a write of c may take until the target's Timeout. The run must own c.
+func (r *run) within(c *Conn, f func() error) error {
+	_ = c.conn.SetDeadline(time.Now().Add(r.t.Timeout))
+	defer func() {
+		_ = c.conn.SetDeadline(time.Time{})
+		if r.ctx.Err() != nil {
+			c.interrupt() // an interruption before the line above would be lost
+		}
+	}()
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	return f()
 }
 
 // eachSecond calls f once a second until done.
@@ -250,30 +285,22 @@ func (r *run) pause(d time.Duration) {
 // finish ends the connections and the goroutines, and returns the result.
 func (r *run) finish(err error) (*Result, error) {
 	interrupted := r.ctx.Err()
-	r.end()
-	r.mu.Lock()
-	r.over = true
-	clients := r.clients
-	r.mu.Unlock()
-	for _, c := range clients {
-		c.interrupt()
-	}
+	r.end() // interrupts all clients
 	r.wg.Wait()
-	for _, c := range clients {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.clients {
 		c.Close()
 	}
-	if err == nil {
-		err = interrupted
-	}
-	if errors.Is(err, context.Canceled) {
-		err = errors.New("load: interrupted")
+	if interrupted != nil {
+		err = errInterrupted
 	}
 	if err != nil {
 		return nil, err
 	}
 	r.result.Bad, r.result.Lost = r.bad.Load(), r.lost.Load()
 	if r.result.Ops == 0 && r.result.Scenario != "idle" {
-		r.failed(errors.New("load: nothing came back: the server has to answer as `go doc ./cmd/socketio/load` says"))
+		r.failed(errors.New("load: nothing came back from the server while it was measured"))
 	}
 	if first := r.failure.Load(); first != nil {
 		r.result.FirstError = (*first).Error()

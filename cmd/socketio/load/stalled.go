@@ -3,6 +3,8 @@ package load
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,7 +26,7 @@ func (s *Stalled) rows(row func(name, format string, args ...any)) {
 // alone, then, for as long again, beside connections in the same room that never read. An operation is a delivery to the
 // former.
 func StalledReaders(ctx context.Context, t *Target, o Options, stalled int) (*Result, error) {
-	r, err := begin(ctx, "stalled", t, o)
+	r, err := begin(ctx, "stalled", t, o, t.roomHandlers()...)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +36,7 @@ func StalledReaders(ctx context.Context, t *Target, o Options, stalled int) (*Re
 		return r.finish(err)
 	}
 	for _, c := range conns {
-		if err := c.enter(`["join","room"]`); err != nil {
+		if err := r.enter(c, `["join","room"]`); err != nil {
 			return r.finish(err)
 		}
 	}
@@ -68,19 +70,28 @@ func StalledReaders(ctx context.Context, t *Target, o Options, stalled int) (*Re
 	}
 	r.measure()
 	r.result.First, r.result.Last = first.summary(), last.summary()
-	for _, c := range lazy {
-		if c.ended() {
-			s.CutOff++
-		}
-	}
+	s.CutOff = r.cutOff(lazy)
 	return r.finish(nil)
 }
 
-// ended reads what the server had sent, and tells whether the end of the connection came behind it.
-func (c *Conn) ended() bool {
-	if c.conn.SetReadDeadline(time.Now().Add(time.Second)) != nil {
-		return true
+// cutOff returns how many connections the server has ended.
+func (r *run) cutOff(conns []*Conn) int {
+	var n atomic.Int64
+	var wg sync.WaitGroup
+	for _, c := range conns {
+		wg.Go(func() {
+			_ = c.conn.SetReadDeadline(time.Now().Add(time.Second))
+			if r.ctx.Err() == nil && c.ended() {
+				n.Add(1)
+			}
+		})
 	}
+	wg.Wait()
+	return int(n.Load())
+}
+
+// ended reads what the server had sent, until the read deadline, and tells whether the end of the connection came behind it.
+func (c *Conn) ended() bool {
 	buf := make([]byte, 64<<10)
 	for {
 		if _, err := c.conn.Read(buf); err != nil {

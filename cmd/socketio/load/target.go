@@ -23,8 +23,11 @@ type Target struct {
 	EIO int
 	// Namespace is the one to join, by default "/".
 	Namespace string
-	// Timeout is how long a connection may take to be made. Default 30 s.
+	// Timeout is how long making a connection, or joining a room, may take. Default 30 s.
 	Timeout time.Duration
+	// Answer is how long the server may take to answer the first event of a kind, before the run fails because it has no
+	// handler for it. Default 5 s.
+	Answer time.Duration
 
 	host    string // with port
 	path    string
@@ -57,8 +60,14 @@ func (t *Target) Check() error {
 	if t.Timeout == 0 {
 		t.Timeout = 30 * time.Second
 	}
+	if t.Answer == 0 {
+		t.Answer = 5 * time.Second
+	}
 	if t.Namespace == "" {
 		t.Namespace = "/"
+	}
+	if t.Namespace[0] != '/' {
+		return fmt.Errorf("load: the namespace %q does not begin with a slash", t.Namespace)
 	}
 	t.host, t.path = u.Host, u.Path
 	if u.Port() == "" {
@@ -97,7 +106,7 @@ func (t *Target) dial(ctx context.Context) (net.Conn, error) {
 
 // namespace returns the namespace as packets name it.
 func (t *Target) namespace() string {
-	if t.Namespace == "/" {
+	if t.Namespace == "/" || t.Namespace == "" {
 		return ""
 	}
 	return t.Namespace + ","
