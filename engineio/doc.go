@@ -23,9 +23,9 @@
 //
 // On Linux a WebSocket on plain TCP gives up its net.Conn and its goroutine after the handshake: one of a few event
 // loops (package internal/netloop) waits for its bytes, decodes them and calls the events. Elsewhere, over TLS, with compressed
-// messages, and when Config.ConnectionMode says so, it has one parked goroutine; over HTTP/2, where it is a stream of a
-// connection that net/http keeps, the handler of its request is parked as well. In either case an idle session holds no buffer. The difference is
-// behind the interface stream; everything above it is the same. An idle polling session has its parked GET.
+// messages, and when Config.ConnectionMode says so, it has one parked goroutine. In either case an idle
+// session holds no buffer. The difference is behind the interface stream; everything above it is the
+// same. An idle polling session has its parked GET.
 //
 // A WebTransport session ([Server.ServeWebTransport]; package engineio/webtransport speaks HTTP/3) is one stream with a parked
 // goroutine too. Until its first packet has come it belongs to the goroutine of its request, and Server.parting holds its

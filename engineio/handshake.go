@@ -73,9 +73,6 @@ func headerLen(h http.Header) (n int) {
 // appendHeader appends a header as Handshake keeps it.
 func appendHeader(b *strings.Builder, h http.Header) {
 	for k, values := range h {
-		if k == ":protocol" { // of HTTP/2, where it is no header
-			continue
-		}
 		for _, v := range values {
 			b.WriteString(k)
 			b.WriteString(": ")

@@ -77,8 +77,8 @@ func (e *Server) Session(id string) (*Session, bool) {
 	return s, s != nil
 }
 
-// ServeHTTP answers handshakes, polls, uploads and upgrades. For a WebSocket it returns as soon as the connection has been
-// taken over; over HTTP/2 (RFC 8441) when it has ended.
+// ServeHTTP answers handshakes, polls, uploads and upgrades. For a WebSocket it returns as soon as
+// the connection has been hijacked.
 func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, e.cfg.Path) {
 		http.NotFound(w, r)
@@ -88,7 +88,7 @@ func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.cfg.CORS.decorate(w, r) {
 		return
 	}
-	if len(e.cfg.Middleware) > 0 && r.ProtoMajor == 1 && e.isUpgrade(r) {
+	if len(e.cfg.Middleware) > 0 && e.isUpgrade(r) {
 		w = &upgradeWriter{w}
 	}
 	e.handler.ServeHTTP(w, r)
@@ -106,11 +106,6 @@ func (e *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if e.isUpgrade(r) {
-		if r.ProtoMajor > 1 {
-			t := newTunnel(w, r)
-			defer t.wait()
-			w = t
-		}
 		e.serveUpgrade(w, r, q, s)
 		return
 	}

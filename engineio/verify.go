@@ -148,7 +148,7 @@ func (q query) protocol() uint8 {
 }
 
 func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) *ConnectionError {
-	if r.Method != http.MethodGet && (!isExtendedConnect(r) || !e.isUpgrade(r)) {
+	if r.Method != http.MethodGet {
 		return refusal(CodeBadHandshakeMethod, map[string]any{"method": r.Method})
 	}
 	if transport == WebSocket && !e.isUpgrade(r) {

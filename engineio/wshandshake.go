@@ -23,7 +23,7 @@ func (e *Server) isUpgrade(r *http.Request) bool {
 	if !e.cfg.enabled(WebSocket) {
 		return false
 	}
-	return isExtendedConnect(r) || r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && headerHas(r.Header["Connection"], "upgrade")
+	return r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && headerHas(r.Header["Connection"], "upgrade")
 }
 
 // headerHas tells whether a comma-separated header names a token.
@@ -41,14 +41,7 @@ func headerHas(values []string, token string) bool {
 // badUpgrade returns the status and text for a request that is no WebSocket handshake; 0 when it is one.
 func badUpgrade(r *http.Request, h http.Header) (status int, text string) {
 	key := r.Header.Get("Sec-WebSocket-Key")
-	tunnel := isExtendedConnect(r) // has neither Upgrade nor key
 	switch {
-	case tunnel && r.Header.Get(":protocol") != "websocket":
-		return http.StatusNotImplemented, "Invalid :protocol"
-	case tunnel && r.Header.Get("Sec-WebSocket-Version") == "13":
-	case tunnel:
-		h.Set("Sec-WebSocket-Version", "13")
-		return http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Version header"
 	case r.Method != http.MethodGet:
 		return http.StatusMethodNotAllowed, "Invalid HTTP method"
 	case !strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
@@ -111,9 +104,6 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 	}
 	if p := subprotocol(r); p != "" {
 		h.Set("Sec-WebSocket-Protocol", p)
-	}
-	if t, ok := w.(*tunnel); ok {
-		return t, nil, t.open(first, e.cfg.WriteTimeout)
 	}
 	if len(e.cfg.Middleware) > 0 {
 		w.WriteHeader(http.StatusSwitchingProtocols) // ends at the upgradeWriter
