@@ -8,9 +8,7 @@
 // # Who calls whom
 //
 // The namespace calls its [Adapter]; the adapter finds out which servers are meant and calls the [Host] back for the local
-// sockets. Neither holds a lock while it calls the other, with one exception: [Adapter].Select may be called with a lock of the
-// host's held, and must not call it. Methods of both may be called from any goroutine at any
-// time, except that Add, Remove and Close are called once per socket (or adapter), in that order.
+// sockets. Neither holds a lock while it calls the other. Methods of both may be called from any goroutine at any time, except that Add, Remove and Close are called once per socket (or adapter), in that order.
 //
 // # Sockets that are not connected
 //

@@ -52,5 +52,5 @@
 // broadcasts that wait, gathering.mu the answers that came. None is held while another one is taken, nor during
 // I/O, user code, or a call of the engine or the adapter - but for recovery.mu, the lock of a namespace that recovers its
 // sockets: it makes one moment of giving an event its place in the log and queueing it to the sockets that it is for. Under it
-// Adapter.Select and Session.Enqueue are called, and Socket.mu or hold.mu taken.
+// Session.Enqueue is called, and Socket.mu or hold.mu taken. No method of the adapter is called with a lock held.
 package namespace

@@ -31,19 +31,19 @@ func newLoggedEvent(unit *engineio.Prepared, rooms, except []string, at time.Dur
 	return e
 }
 
-// concerns tells whether the event was sent to somebody in these rooms.
-func (e *loggedEvent) concerns(in map[string]struct{}) bool {
-	for _, room := range e.except {
+// concerns tells whether an event for rooms, except others, was sent to somebody who is in these.
+func concerns(rooms, except []string, in map[string]struct{}) bool {
+	for _, room := range except {
 		if _, is := in[room]; is {
 			return false
 		}
 	}
-	for _, room := range e.rooms {
+	for _, room := range rooms {
 		if _, is := in[room]; is {
 			return true
 		}
 	}
-	return len(e.rooms) == 0
+	return len(rooms) == 0
 }
 
 // eventLog is the latest events of a namespace, in the order in which they were sent. Each has a position: 1, 2, 3...

@@ -28,8 +28,17 @@ type recovery struct {
 	sweeping bool                // timer is set
 	closed   bool
 	timer    wheel.Timer
+	arrivals *arrival // the next one, which is empty
 
 	recovered, refused uint64 // sockets so far
+}
+
+// arrival is a recovered socket that has just been connected. A broadcast selects its sockets without the lock; what arrives
+// meanwhile it finds by following next.
+type arrival struct {
+	socket *Socket
+	rooms  map[string]struct{}
+	next   *arrival
 }
 
 // seat is a socket's place in its session; sockets have one when their namespace recovers them.
@@ -42,7 +51,7 @@ type seat struct {
 }
 
 func newRecovery(ns *Namespace, c ConnectionStateRecovery) *recovery {
-	return &recovery{ns: ns, cfg: c, began: time.Now(), log: eventLog{epoch: newEpoch()}, sessions: make(map[string]*session)}
+	return &recovery{ns: ns, cfg: c, began: time.Now(), log: eventLog{epoch: newEpoch()}, sessions: make(map[string]*session), arrivals: new(arrival)}
 }
 
 func (r *recovery) now() time.Duration { return time.Since(r.began) }
@@ -71,7 +80,10 @@ type offsetEvent struct {
 
 // deliver is host.Deliver.
 func (r *recovery) deliver(p *adapter.Packet, o adapter.Options) error {
-	if r.deserted() {
+	r.mu.Lock()
+	deserted, late := len(r.sessions) == 0, r.arrivals
+	r.mu.Unlock()
+	if deserted && r.ns.adapter.Len() == 0 {
 		return nil
 	}
 	sent := EmitInfo{Namespace: r.ns, Event: p.Event}
@@ -85,21 +97,23 @@ func (r *recovery) deliver(p *adapter.Packet, o adapter.Options) error {
 	options := sharedOptions(o.Flags)
 	list := targets.Get().(*[]adapter.Socket)
 	defer putTargets(list)
+	*list = r.ns.adapter.Select(*list, o)
 
 	r.mu.Lock()
 	stored := !o.Flags.Volatile && len(r.sessions) > 0
 	position := r.place(e, stored, o.Rooms, o.Except)
-	*list = r.ns.adapter.Select(*list, o)
+	for ; late.next != nil; late = late.next {
+		if stored && concerns(o.Rooms, o.Except, late.rooms) {
+			*list = append(*list, late.socket) // which has looked through the log before this event was in it
+		}
+	}
 	sockets := *list
 	written := 0 // to sockets[:written]
 	for i, a := range sockets {
 		s, ok := a.(*Socket)
-		if !ok || !s.Connected() {
+		if !ok || !s.Connected() || stored && s.seat != nil && !s.seat.session.trail.add(position) {
 			sockets[i] = nil
 			continue
-		}
-		if stored && s.seat != nil {
-			s.seat.session.trail.add(position)
 		}
 		direct, err := s.queue(e.unit, options)
 		sent.count(err)
@@ -118,13 +132,6 @@ func (r *recovery) deliver(p *adapter.Packet, o adapter.Options) error {
 	}
 	hook(r.ns.hub, r.ns.hub.cfg.Hooks.Emit, sent)
 	return nil
-}
-
-// deserted tells that nobody is there, and nobody is missed.
-func (r *recovery) deserted() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.sessions) == 0 && r.ns.adapter.Len() == 0
 }
 
 // place gives an event its position: the next one if it is stored, otherwise that of the last event. The lock is held.

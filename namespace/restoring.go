@@ -163,14 +163,14 @@ func (to *restoring) look(x *session, events []*loggedEvent) {
 		var missed bool
 		switch {
 		case to.at > x.sent():
-			missed = e.concerns(to.rooms)
+			missed = concerns(e.rooms, e.except, to.rooms)
 			if missed {
 				to.later = append(to.later, to.at)
 			}
 		case to.at > x.trail.from:
 			missed = to.reader.has(to.at)
 		default:
-			missed = e.concerns(to.rooms) // what was sent is forgotten
+			missed = concerns(e.rooms, e.except, to.rooms) // what was sent is forgotten
 		}
 		if missed {
 			to.missed = append(to.missed, e.unit)
@@ -203,6 +203,9 @@ func (r *recovery) connect(s *Socket) bool {
 	x.connected = s
 	if to != nil {
 		r.recovered++
+		last := r.arrivals
+		*last = arrival{s, to.rooms, new(arrival)}
+		r.arrivals = last.next
 	}
 	return true
 }

@@ -18,11 +18,14 @@ type trail struct {
 // newTrail is the trail of a session that begins.
 func newTrail(from uint64) trail { return trail{from: from, end: from} }
 
-// add takes in a position behind all others.
-func (t *trail) add(position uint64) {
-	if t.last != 0 && position == t.last+1 {
+// add takes in a position behind all others. It returns false if the position is the latest already.
+func (t *trail) add(position uint64) bool {
+	switch {
+	case position == t.last:
+		return false
+	case t.last != 0 && position == t.last+1:
 		t.last = position
-		return
+		return true
 	}
 	if t.last != 0 {
 		t.older = binary.AppendUvarint(t.older, t.first-t.end)
@@ -33,6 +36,7 @@ func (t *trail) add(position uint64) {
 		}
 	}
 	t.first, t.last = position, position
+	return true
 }
 
 // shorten forgets the older half.

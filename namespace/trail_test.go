@@ -97,7 +97,7 @@ func TestConcerns(t *testing.T) {
 		{[]string{"a"}, []string{"b"}, false},
 		{[]string{"a"}, []string{"x"}, true},
 	} {
-		if got := newLoggedEvent(engineio.Prepare(nil), c.rooms, c.except, 0).concerns(in); got != c.want {
+		if got := concerns(c.rooms, c.except, in); got != c.want {
 			t.Errorf("to %q except %q: %v", c.rooms, c.except, got)
 		}
 	}
