@@ -260,10 +260,10 @@ func (c *client) shut(reason Reason, cause error) {
 		return
 	}
 	c.hub.cfg.Logger.Debug("socketio: closing a connection", slog.Any("cause", cause))
-	for _, s := range sockets {
-		c.forget(s, false)
-		s.end(reason, cause, 0)
-	}
+	c.mu.Lock()
+	c.sockets = nil
+	c.mu.Unlock()
+	endAll(sockets, reason, cause)
 	c.closeBehind(sockets)
 }
 
@@ -299,7 +299,5 @@ func (c *client) closed(reason engineio.Reason, cause error) {
 	if d != nil {
 		c.hub.stop(&d.timer)
 	}
-	for _, s := range sockets {
-		s.end(Reason(reason), cause, 0)
-	}
+	endAll(sockets, Reason(reason), cause)
 }

@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // Disconnect disconnects the socket from its namespace, with the reason "server namespace disconnect". With close
@@ -24,10 +25,14 @@ func (s *Socket) Disconnect(close bool) {
 func (s *Socket) disconnect() {
 	s.client.forget(s, true)
 	if s.end(ReasonServerNamespaceDisconnect, nil, 0) {
-		x := s.ns.hub.takeScratch()
-		defer x.release()
-		_ = s.write(x.disconnect(s.ns.name), 0) // a client that is gone need not be told
+		s.sendDisconnect()
 	}
+}
+
+func (s *Socket) sendDisconnect() {
+	x := s.ns.hub.takeScratch()
+	defer x.release()
+	_ = s.write(x.disconnect(s.ns.name), 0) // a client that is gone need not be told
 }
 
 // disconnectAll disconnects the sockets of all namespaces and closes the connection.
@@ -36,10 +41,12 @@ func (c *client) disconnectAll() {
 	if !first {
 		return
 	}
-	for _, s := range sockets {
-		if s.Connected() {
-			s.disconnect()
-		}
+	connected := slices.DeleteFunc(slices.Clone(sockets), func(s *Socket) bool { return !s.Connected() })
+	for _, s := range connected {
+		c.forget(s, true)
+	}
+	for _, s := range endAll(connected, ReasonServerNamespaceDisconnect, nil) {
+		s.sendDisconnect()
 	}
 	c.closeBehind(sockets)
 }
@@ -60,6 +67,15 @@ func (c *client) disconnect(s *Socket) {
 // end makes the socket a disconnected one, and returns false when it was that already. Its callbacks run on its
 // worker; the client must have forgotten it before. cost is what to refund when they have run.
 func (s *Socket) end(reason Reason, cause error, cost int64) bool {
+	first, start := s.endWithoutWorker(reason, cause, cost)
+	if start {
+		s.start()
+	}
+	return first
+}
+
+// endWithoutWorker is end, but leaves it to the caller to start the worker.
+func (s *Socket) endWithoutWorker(reason Reason, cause error, cost int64) (first, start bool) {
 	err := error(&DisconnectError{Reason: reason, Cause: cause})
 	if reason == "" {
 		err = cause // refused by a middleware, it was never connected
@@ -67,7 +83,7 @@ func (s *Socket) end(reason Reason, cause error, cost int64) bool {
 
 	left, first := s.leave(reason, err, cost)
 	if !first {
-		return false
+		return false, false
 	}
 	if left.cancel != nil {
 		left.cancel(err)
@@ -83,11 +99,8 @@ func (s *Socket) end(reason Reason, cause error, cost int64) bool {
 		bytes += e.cost
 	}
 	s.client.refund(events, bytes)
-	if left.start {
-		s.start()
-	}
 	s.release()
-	return true
+	return true, left.start
 }
 
 // leavings is what a socket that has disconnected leaves to be seen to.

@@ -184,11 +184,11 @@ func (h *Hub) add(name string, parent *Parent, brief bool) (*Namespace, error) {
 		return first, nil
 	}
 	h.names[name] = ns
+	if parent != nil {
+		parent.adopt(ns) // with the lock: it may be joined and left, and disowned, at once
+	}
 	arrival := h.arrival
 	h.mu.Unlock()
-	if parent != nil {
-		parent.adopt(ns)
-	}
 	for _, fn := range arrival {
 		_ = h.contain(nil, "a function of OnNewNamespace", func() error {
 			fn(ns)

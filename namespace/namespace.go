@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"container/list"
 	"sync/atomic"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -23,9 +24,10 @@ type Namespace struct {
 	joining  pace      // of the connection handlers
 
 	serverSide serverSideInbox
-	parent     *Parent // nil: none
-	brief      bool    // removed when its last visitor leaves
-	visitors   int     // sockets, from their CONNECT until they are gone; Hub.mu guards it, and only a brief one counts
+	parent     *Parent       // nil: none
+	child      *list.Element // in the parent's children; its mu guards it
+	brief      bool          // removed when its last visitor leaves
+	visitors   int           // sockets, from their CONNECT until they are gone; Hub.mu guards it, and only a brief one counts
 }
 
 // Name returns the name, such as "/" or "/chat".

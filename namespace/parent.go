@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"container/list"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -19,7 +20,7 @@ type Parent struct {
 	handlers handlerSet
 
 	mu       sync.Mutex
-	children []*Namespace
+	children list.List // of *Namespace
 }
 
 // OfRegexp makes namespaces for the names that re matches anywhere; anchor it with ^ and $ to match whole names, the leading
@@ -57,19 +58,23 @@ func (p *Parent) asked(name string, auth json.RawMessage) (yes bool) {
 func (p *Parent) Children() []*Namespace {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.children)
+	children := make([]*Namespace, 0, p.children.Len())
+	for e := p.children.Front(); e != nil; e = e.Next() {
+		children = append(children, e.Value.(*Namespace))
+	}
+	return children
 }
 
 func (p *Parent) adopt(n *Namespace) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.children = append(p.children, n)
+	n.child = p.children.PushBack(n)
 }
 
 func (p *Parent) disown(n *Namespace) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.children = slices.DeleteFunc(p.children, func(c *Namespace) bool { return c == n })
+	p.children.Remove(n.child)
 }
 
 // Use adds a middleware to namespaces made from now on, see [Namespace.Use].

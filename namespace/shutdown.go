@@ -12,12 +12,16 @@ import (
 func (h *Hub) Shutdown(ctx context.Context) error {
 	h.closing.Store(true)
 	var errs []error
+	clients := make(map[*client][]*Socket)
 	for _, ns := range h.Namespaces() {
 		ns.serverSide.drop()
 		for _, s := range ns.Sockets() {
 			s.client.forget(s, true)
-			s.end(ReasonServerShuttingDown, nil, 0)
+			clients[s.client] = append(clients[s.client], s)
 		}
+	}
+	for _, sockets := range clients {
+		endAll(sockets, ReasonServerShuttingDown, nil)
 	}
 	errs = append(errs, h.engine.Shutdown(ctx))
 	if err := h.workers.wait(ctx); err != nil {
