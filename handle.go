@@ -16,7 +16,7 @@ var (
 )
 
 // On registers a handler whose event has one argument of type T; off removes it. Types and their decoding are those of
-// encoding/json; a []byte, at any depth, takes a binary value. An event with fewer arguments, or with one that does
+// encoding/json; a []byte, at any depth, takes a binary value or a string in base64, see [Event.Decode]. An event with fewer arguments, or with one that does
 // not fit, is not delivered: the error (ErrArguments) is treated like one of the handler. Further arguments are
 // ignored.
 //

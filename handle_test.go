@@ -228,3 +228,15 @@ func TestParentRegistersWhatANamespaceDoes(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// Binary and text do not mix, but as encoding/json has it a []byte takes base64.
+func TestBytesFromText(t *testing.T) {
+	s, e := serve(t, socketio.Config{OnError: func(*socketio.Socket, error) {}})
+	socketio.OnCall(s, "bytes", func(_ *socketio.Event, b []byte) (string, error) { return string(b), nil })
+	socketio.OnCall(s, "any", func(_ *socketio.Event, v any) (string, error) { return fmt.Sprintf("%T", v), nil })
+	conn := e.WebSocket()
+	conn.Join("/", "")
+	conn.Send(`420["bytes","YXNkZg=="]`, `421["bytes","hello!"]`, `422["any","hello!"]`, `451-3["bytes",{"_placeholder":true,"num":0}]`)
+	conn.SendBinary([]byte("hello!"))
+	conn.Want(`430["asdf"]`, `431[{"error":{"message":"invalid arguments"}}]`, `432["string"]`, `433["hello!"]`)
+}

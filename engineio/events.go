@@ -16,6 +16,9 @@ type Events struct {
 	// Message is called for each message, in order, one at a time per session. Data is only valid during the call and
 	// must not be changed.
 	Message func(s *Session, data []byte, binary bool)
+	// Batch is called around the packets of a POST that holds several: with begins before the first Message call, and without
+	// behind the last one, unless the packets end the session. It must not block.
+	Batch func(s *Session, begins bool)
 	// Close is called exactly once for each session, on a goroutine of its own, after Connection. No Message call begins once
 	// the session has ended, but one that was running then may still be. Cause tells more than reason; it is nil when
 	// there is nothing more to tell.
@@ -66,6 +69,12 @@ func (s *Session) Soon(w Work) bool {
 	}
 	s.loop.Soon(w)
 	return true
+}
+
+func (e *Events) batch(s *Session, begins bool) {
+	if e.Batch != nil {
+		e.Batch(s, begins)
+	}
 }
 
 func (e *Events) flush(s *Session) {

@@ -138,6 +138,7 @@ func (s *Session) receiveAll(payload []byte, binary bool) (err error) {
 	if s.protocol != 3 || !binary {
 		payload = validText(payload)
 	}
+	ev, batch := &s.server.cfg.Events, false
 	for more := true; more; {
 		var p wire.Packet
 		skip := false
@@ -154,12 +155,19 @@ func (s *Session) receiveAll(payload []byte, binary bool) (err error) {
 			p, skip, payload, err = wire.NextPacketText3(payload)
 			more = len(payload) > 0
 		}
+		if more && !batch {
+			batch = true
+			ev.batch(s, true)
+		}
 		if err == nil && !skip {
 			err = s.receive(p)
 		}
 		if err != nil {
 			return err
 		}
+	}
+	if batch {
+		ev.batch(s, false)
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ type client struct {
 	// What the goroutine that delivers messages uses alone.
 	decoder protocol.PacketDecoder // nil, without Config.Parser, while no packet is half received
 	awaited *attachmentWait        // nil until the first binary packet
+	batch   *batch                 // nil unless a POST with several packets is being taken
 
 	mu      sync.Mutex
 	sockets []*Socket // joining and connected, at most one per namespace
@@ -31,8 +32,8 @@ type client struct {
 	// violation.
 	left   []string
 	deaf   bool  // takes no more packets
-	cause  error // why the server closes the connection, if it does
 	joined bool  // it joined a namespace at least once
+	cause  error // why the server closes the connection, if it does
 
 	deadline *joinDeadline // nil once joined
 }

@@ -63,7 +63,8 @@ type Config struct {
 	// ErrClosed of a socket that is gone, at debug level, others as warnings. Default slog.Default.
 	Logger *slog.Logger
 	// OnError is told what went wrong on behalf of a client and was contained: a [*HandlerError], a [*PanicError],
-	// a failed middleware, a packet that could not be decoded (protocol.ParseError). The socket is nil when no
+	// a middleware that failed with any error but an [*Error], which is an answer to the client and not a fault
+	// (Hooks.Refuse has both), a packet that could not be decoded (protocol.ParseError). The socket is nil when no
 	// socket is concerned. It must not block.
 	OnError func(s *Socket, err error)
 	// Hooks are told about what happens, for logs, metrics and traces.

@@ -2,9 +2,12 @@ package namespace_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 
+	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/internal/rawclient"
 	"github.com/gosocketio/socketio/namespace"
 )
@@ -231,4 +234,60 @@ func TestDisconnectDelivers(t *testing.T) {
 	p.WantTogether(`42["e",0]`, `42["e",1]`, `42["e",2]`, `41`)
 	p.WantEnd()
 	p.WantGone()
+}
+
+// Events in one POST with the DISCONNECT of their socket are not handled, whatever the worker is doing; those of other sockets are.
+func TestDisconnectInOnePostWithEvents(t *testing.T) {
+	f := start(t)
+	var ran atomic.Int32
+	f.Of("/").Handle("x", func(*namespace.Event) error { ran.Add(1); return nil })
+	busy := make(chan struct{})
+	f.Of("/").Handle("busy", func(*namespace.Event) error { busy <- struct{}{}; return nil })
+	f.Of("/").Handle("sync", func(e *namespace.Event) error { return e.Ack() })
+	f.Of("/chat").Handle("sync", func(e *namespace.Event) error { return e.Ack() })
+	disconnected := disconnects(f.Of("/"))
+	p := f.Polling()
+	p.Join("/chat", "")
+	for range 200 {
+		p.Join("/", "")
+		p.Send(`42["busy"]`)
+		wait(t, busy) // the worker is about to look for more
+		p.Send(slices.Concat([]string{`42["x",1]`, `42/chat,0["sync"]`}, slices.Repeat([]string{`42/chat,["other"]`}, 500), []string{`41`})...)
+		wait(t, disconnected)
+		p.Want(`43/chat,0[]`)
+	}
+	if n := ran.Load(); n > 0 {
+		t.Errorf("%d handlers ran", n)
+	}
+	p.Join("/", "")
+	p.Send(`42["x",1]`, `421["sync"]`)
+	p.Want(`431[]`)
+	p.Send(`41`)
+	if n := ran.Load(); n != 1 {
+		t.Errorf("%d handlers ran of an event that came before", n)
+	}
+}
+
+// A POST with more events than the inbox takes has all of them handled, in order.
+func TestPostBeyondTheInbox(t *testing.T) {
+	f := start(t, func(c *namespace.Config, _ *engineio.Config) { c.MaxInboxEvents = 4 })
+	var got []int
+	f.Of("/").Handle("x", func(e *namespace.Event) error {
+		var n int
+		err := e.Decode(&n)
+		got = append(got, n)
+		return err
+	})
+	f.Of("/").Handle("sync", func(e *namespace.Event) error { return e.Ack() })
+	p := f.Polling()
+	p.Join("/", "")
+	var packets []string
+	for i := range 100 {
+		packets = append(packets, fmt.Sprintf(`42["x",%d]`, i))
+	}
+	p.Send(append(packets, `420["sync"]`)...)
+	p.Want(`430[]`)
+	if len(got) != 100 || !slices.IsSorted(got) {
+		t.Errorf("handled %v", got)
+	}
 }

@@ -77,8 +77,9 @@ func (e *Event) Context() context.Context { return e.socket.Context() }
 func (e *Event) Len() int { return len(e.spans) - 1 }
 
 // Decode decodes the first arguments into the values that pointers point to, as encoding/json does; a []byte at any
-// depth takes the binary value that the client sent there. It is an error (ErrArguments) when the client sent
-// fewer; what it sent besides is ignored.
+// depth takes the binary value that the client sent there, or, as in encoding/json, the bytes of a string in base64. (For
+// what may be text or binary decode into an any.) It is an error (ErrArguments) when the client sent fewer; what it sent
+// besides is ignored.
 func (e *Event) Decode(pointers ...any) error {
 	if len(pointers) > e.Len() {
 		return fmt.Errorf("%w: %d sent, %d expected", ErrArguments, e.Len(), len(pointers))

@@ -84,6 +84,13 @@ func (h *Hub) Engine(c engineio.Config) (*engineio.Server, error) {
 			message(s, data, binary)
 		}
 	}
+	batch := c.Events.Batch
+	c.Events.Batch = func(s *engineio.Session, begins bool) {
+		clientOf(s).batched(begins)
+		if batch != nil {
+			batch(s, begins)
+		}
+	}
 	c.Events.Close = func(s *engineio.Session, reason engineio.Reason, cause error) {
 		clientOf(s).closed(reason, cause)
 		if closed != nil {

@@ -20,6 +20,7 @@ func (c *client) charge(bytes int) (cost int64) {
 	over := l.bytes.Add(cost) > int64(c.hub.cfg.MaxInboxBytes)
 	over = l.events.Add(1) > int64(c.hub.cfg.MaxInboxEvents) || over
 	if over && !l.paused.Load() {
+		c.batched(false) // what waits for its end could keep the load where it is
 		// The flag goes up after the fact and the load is looked at again: whichever of this goroutine and the last
 		// refund comes second sees what the other did, and reading goes on.
 		c.session.PauseReading()

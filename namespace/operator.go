@@ -54,7 +54,7 @@ func (o Operator) Compress(compress bool) Operator {
 	return o
 }
 
-// Timeout limits how long EmitWithAck waits for answers.
+// Timeout limits how long EmitWithAck waits for answers, see [Sender.Timeout].
 func (o Operator) Timeout(d time.Duration) Operator {
 	o.timeout, o.timed = max(d, 0), true
 	return o

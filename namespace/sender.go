@@ -21,7 +21,7 @@ func (s *Socket) Volatile() Sender { return Sender{s: s}.Volatile() }
 // Compress says whether the transport may compress the event, which is so by default.
 func (s *Socket) Compress(compress bool) Sender { return Sender{s: s}.Compress(compress) }
 
-// Timeout limits how long EmitWithAck waits.
+// Timeout limits how long EmitWithAck waits, see [Sender.Timeout].
 func (s *Socket) Timeout(d time.Duration) Sender { return Sender{s: s}.Timeout(d) }
 
 // Volatile drops the event when the client cannot be written to at once.
@@ -36,7 +36,8 @@ func (x Sender) Compress(compress bool) Sender {
 	return x
 }
 
-// Timeout limits how long EmitWithAck waits: 0 does not wait at all.
+// Timeout limits how long EmitWithAck waits, instead of Config.AckTimeout. With 0 or less the wait ends as soon as the event
+// is sent; only an answer that is as fast as that is not missed.
 func (x Sender) Timeout(d time.Duration) Sender {
 	x.timeout, x.timed = max(d, 0), true
 	return x

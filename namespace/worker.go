@@ -35,11 +35,50 @@ func (s *Socket) begin() {
 	}
 }
 
-// enqueue puts an event into the inbox.
+// enqueue takes an event that has arrived, for the inbox.
 func (s *Socket) enqueue(e *Event) {
 	bytes := e.size()
 	hook(s.ns.hub, s.ns.hub.cfg.Hooks.Receive, ReceiveInfo{Socket: s, Bytes: bytes})
 	e.cost = s.client.charge(bytes)
+	if b := s.client.batch; b != nil {
+		b.add(e)
+		return
+	}
+	s.deliver(e)
+}
+
+// batch holds the events of one POST with several packets until all of them have been taken: a DISCONNECT among them is known
+// before the first handler runs, as in the official server, and takes the events before it along.
+type batch struct{ head, tail *Event }
+
+func (b *batch) add(e *Event) {
+	if b.head == nil {
+		b.head = e
+	} else {
+		b.tail.next = e
+	}
+	b.tail = e
+}
+
+// batched begins or ends a batch. Only the goroutine that delivers messages calls it.
+func (c *client) batched(begins bool) {
+	b := c.batch
+	c.batch = nil
+	switch {
+	case begins:
+		c.batch = new(batch)
+	case b != nil:
+		for e := b.head; e != nil; {
+			next := e.next
+			e.next = nil
+			e.socket.deliver(e)
+			e = next
+		}
+	}
+}
+
+// deliver puts a charged event into the inbox and wakes the worker.
+func (s *Socket) deliver(e *Event) {
 	s.mu.Lock()
 	if s.state.Load() == stateGone {
 		s.mu.Unlock()

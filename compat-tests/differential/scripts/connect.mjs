@@ -89,6 +89,9 @@ export default table("connect", { at: SOCKETS }, {
   "a violation, and the client closes": [["open"], ["post", "40"], ["get"], ["post", '42/chat,["x"]'], ["post", "1"], ["get"]],
   "a violation, and the client goes on": [["open"], ["post", "40"], ["get"], ["post", '42/chat,["x"]'], ["post", '42["echo",1]'], ["get"], ["get"]],
   "a violation, and a WebSocket": [["open"], ["post", "40"], ["get"], ["post", '42/chat,["x"]'], ["ws"], ["send", "2probe"], ["send", "5"], ["send", "4x"]],
+  "leaving right behind an event": [["open"], ["post", "40"], ["get"], ["post", '42["echo",1]\x1e42["echo",2]\x1e41'], ["post", "40"], ["get"]],
+  "leaving after an event": [["open"], ["post", "40"], ["get"], ["post", '42["echo",1]'], ["get"], ["post", "41"], ["post", "40"], ["get"]],
+  "closing right behind an event": [["open"], ["post", "40"], ["get"], ["poll"], ["post", '42["echo",1]\x1e1']],
   "the client closes over polling": [["open"], ["poll"], ["post", "40\x1e1"], ["post", "40"]],
   "a close packet before the joining": [["open"], ["poll"], ["post", "1\x1e40"]],
 });
