@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/time/rate"
+
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // Admission limits how fast clients may come and how many there may be. When a server comes back after a restart, all its
@@ -57,16 +59,25 @@ func (a *Admission) limiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(a.Rate), a.Burst)
 }
 
-// unavailableBecause refuses a handshake for now.
-func (e *Server) unavailableBecause(format string, args ...any) *ConnectionError {
+// tooMany refuses a handshake because of a limit of Admission, for now.
+func (e *Server) tooMany(format string, limit any, field string) *ConnectionError {
 	e.turnedAway.Add(1)
-	return refusal(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": fmt.Sprintf(format, args...)})
+	c := refused(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": fmt.Sprintf(format+" ("+field+")", limit)})
+	c.rule = &refusal.Refusal{Rule: "admission", Limit: limit, Field: "Config." + field}
+	return c
+}
+
+// shuttingDown refuses a handshake because Shutdown has been called.
+func shuttingDown() *ConnectionError {
+	c := refused(CodeUnavailable, map[string]any{"message": "the server is shutting down"})
+	c.rule = &refusal.Refusal{Rule: "shutting down"}
+	return c
 }
 
 // arrivals judges a handshake by Rate, before anything is done for it.
 func (e *Server) arrivals() *ConnectionError {
 	if e.pace != nil && !e.pace.Allow() {
-		return e.unavailableBecause("more than %v new sessions a second (Admission.Rate)", e.cfg.Admission.Rate)
+		return e.tooMany("more than %v new sessions a second", e.cfg.Admission.Rate, "Admission.Rate")
 	}
 	return nil
 }
@@ -77,13 +88,13 @@ func (e *Server) claim(s *Session) *ConnectionError {
 	a := &e.cfg.Admission
 	if n := e.pending.Add(1); a.MaxPending > 0 && n > int64(a.MaxPending) {
 		e.pending.Add(-1)
-		return e.unavailableBecause("%d sessions have not sent anything yet (Admission.MaxPending)", a.MaxPending)
+		return e.tooMany("%d sessions have not sent anything yet", a.MaxPending, "Admission.MaxPending")
 	}
 	added, full := e.sessions.add(s, a.MaxSessions)
 	switch {
 	case full:
 		e.pending.Add(-1)
-		return e.unavailableBecause("there are %d sessions (Admission.MaxSessions)", a.MaxSessions)
+		return e.tooMany("there are %d sessions", a.MaxSessions, "Admission.MaxSessions")
 	case !added:
 		e.pending.Add(-1)
 		return badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id is taken"})

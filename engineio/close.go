@@ -25,13 +25,17 @@ func (l *linger) Expired(*wheel.Timer) {
 
 // Close ends the session gracefully: what is queued is delivered first, what is sent afterwards is refused with ErrClosed.
 // A polling client is told with its next GET, for which the session waits up to 30 s. The reason is ReasonForcedClose.
-func (s *Session) Close() {
+func (s *Session) Close() { s.CloseFor(nil) }
+
+// CloseFor is Close. The log tells the cause.
+func (s *Session) CloseFor(cause error) {
 	s.mu.Lock()
 	if s.state != stateOpen {
 		s.mu.Unlock()
 		return
 	}
 	s.state = stateClosing
+	defer s.logEnd(ReasonForcedClose, cause)
 	if s.out.count > 0 {
 		s.wakePoll() // what was enqueued leaves first
 	}
@@ -64,6 +68,7 @@ func (s *Session) close(reason Reason, cause error) {
 		s.mu.Unlock()
 		return
 	}
+	logged := s.state == stateClosing || s.unseen && cause == nil
 	s.state = stateClosed
 	s.heard()
 	switch {
@@ -99,6 +104,9 @@ func (s *Session) close(reason Reason, cause error) {
 
 	go func() {
 		defer s.server.work.Done()
+		if !logged {
+			s.logEnd(reason, cause)
+		}
 		if up != nil {
 			up.abort()
 		}

@@ -46,12 +46,10 @@ func usableID(id string) bool {
 	return id != ""
 }
 
-const shuttingDown = "the server is shutting down"
-
 // handshakePolling answers the first GET of a polling session with its open packet (protocol v4, "Handshake").
 func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
-		unavailable(w, r, shuttingDown)
+		e.refuse(w, r, shuttingDown())
 		return
 	}
 	s, c := e.open(r, q, Polling)
@@ -80,7 +78,7 @@ func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q quer
 // handshakeWebSocket opens a session directly on a WebSocket: its open packet leaves together with the 101.
 func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
-		unavailable(w, r, shuttingDown)
+		e.refuse(w, r, shuttingDown())
 		return
 	}
 	s, c := e.open(r, q, WebSocket)
@@ -92,7 +90,7 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 	conn, rest, err := e.hijack(w, r, true, e.openFrames(s, WebSocket))
 	if err != nil {
 		// Nobody has heard of the session yet.
-		e.abandon(s)
+		e.abandon(s, nil)
 		e.refuseHijack(w, r, err)
 		return
 	}
@@ -102,7 +100,7 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 		if reading {
 			e.work.Done()
 		}
-		e.abandon(s)
+		e.abandon(s, ErrServerClosed)
 		ws.refuse()
 		return
 	}
@@ -158,10 +156,11 @@ func (s *Session) opened() {
 	s.mu.Unlock()
 }
 
-// abandon ends a session that the user has not heard of.
-func (e *Server) abandon(s *Session) {
+// abandon ends a session that the user has not heard of. Without a cause its request is refused, and that
+// is what the log tells.
+func (e *Server) abandon(s *Session, cause error) {
 	s.mu.Lock()
 	s.unseen = true
-	s.close(ReasonTransportError, nil)
+	s.close(ReasonTransportError, cause)
 	s.opened()
 }

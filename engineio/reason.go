@@ -2,8 +2,9 @@ package engineio
 
 import (
 	"errors"
-	"fmt"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // Reason says in the official server's words why a session ended. The error that accompanies it in Events.Close tells
@@ -61,13 +62,36 @@ func (e *TransportError) Error() string {
 func (e *TransportError) Unwrap() error { return e.Err }
 
 func tooLarge(size uint64, limit int) error {
-	return fmt.Errorf("%w: %d bytes, the limit is %d (Config.MaxPayload)", ErrPayloadTooLarge, size, limit)
+	return &refusal.Refusal{
+		Err: ErrPayloadTooLarge, Rule: "payload size", Value: size, Limit: limit,
+		Field: "Config.MaxPayload", Format: "%d bytes, the limit is %d",
+	}
 }
 
 func tooLargeInflated(limit int) error {
-	return fmt.Errorf("%w: more than %d bytes when inflated, which is the limit (Config.MaxPayload)", ErrPayloadTooLarge, limit)
+	return &refusal.Refusal{
+		Err: ErrPayloadTooLarge, Rule: "payload size", Limit: limit,
+		Field: "Config.MaxPayload", Format: "more than %[2]d bytes when inflated, which is the limit",
+	}
 }
 
 func tooSlow(after time.Duration, bytes int) error {
-	return fmt.Errorf("%w: %d bytes were not taken within %v (Config.WriteTimeout)", ErrSlowPeer, bytes, after)
+	slow := slowPeer(after)
+	slow.Value, slow.Format = bytes, "%d bytes were not taken within %v"
+	return slow
+}
+
+// slowPeer is the rule for a peer that does not take what is written.
+func slowPeer(after time.Duration) *refusal.Refusal {
+	return &refusal.Refusal{
+		Err: ErrSlowPeer, Rule: "slow client", Limit: after, Field: "Config.WriteTimeout",
+		Remedy: "send less to a client that cannot keep up, or raise Config.WriteTimeout",
+	}
+}
+
+func queueFull(format string, value, limit int, field string) error {
+	return &refusal.Refusal{
+		Err: ErrQueueFull, Rule: "queue full", Value: value, Limit: limit, Field: field, Format: format,
+		Remedy: "send less to a client that cannot keep up, mark what may be dropped as volatile, or raise " + field,
+	}
 }

@@ -2,8 +2,11 @@ package engineio
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
+
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // The protocol's error codes for requests that are refused.
@@ -14,7 +17,8 @@ const (
 	CodeBadRequest         = 3
 	CodeForbidden          = 4
 	CodeUnsupportedVersion = 5
-	// CodeUnavailable is not the protocol's: the request is answered with status 503, because of Config.Admission.
+	// CodeUnavailable is not the protocol's: the request is answered with status 503, because of
+	// Config.Admission or because the server is shutting down.
 	CodeUnavailable = 6
 )
 
@@ -39,21 +43,29 @@ type ConnectionError struct {
 	// Context tells more, under the official server's keys: name, transport, previousTransport, sid, method, origin,
 	// protocol, message, error.
 	Context map[string]any
+
+	rule *refusal.Refusal // if Context does not tell it
 }
 
 // Error implements error.
 func (e *ConnectionError) Error() string { return "engineio: request refused: " + e.Message }
 
-func refusal(code int, context map[string]any) *ConnectionError {
+func refused(code int, context map[string]any) *ConnectionError {
 	return &ConnectionError{Code: code, Message: codeMessages[code], Context: context}
 }
 
-// refuse answers a request with a protocol error: as JSON to polling clients, as plain text to an upgrade request.
-func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionError) {
+// refusing tells the user, and the log, of a request that is refused.
+func (e *Server) refusing(r *http.Request, c *ConnectionError) {
 	c.Request = r
 	if f := e.cfg.Events.ConnectionError; f != nil {
 		f(c)
 	}
+	e.logRequest(r, e.rule(c), nil)
+}
+
+// refuse answers a request with a protocol error: as JSON to polling clients, as plain text to an upgrade request.
+func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionError) {
+	e.refusing(r, c)
 	text := c.Message
 	if m, _ := c.Context["message"].(string); m != "" {
 		text = m
@@ -80,6 +92,21 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 	}
 	h.Set("Content-Type", "application/json")
 	respond(w, status, body)
+}
+
+// refuseOutside answers a request whose path does not begin with Config.Path.
+func (e *Server) refuseOutside(w http.ResponseWriter, r *http.Request) {
+	why := &refusal.Refusal{Rule: "path", Value: r.URL.Path, Limit: e.cfg.Path, Field: "Config.Path"}
+	text := "the request is for " + r.URL.Path
+	if r.Pattern != "" {
+		text += ", mounted at " + r.Pattern
+	}
+	text += " but Config.Path is " + e.cfg.Path
+	if parseQuery(r.URL.RawQuery).eio != "" { // a client, and not somebody who tries addresses
+		why.Remedy = "mount the server at Config.Path, or set Config.Path and the client's option path to where it is mounted"
+	}
+	e.logRequest(r, why, errors.New(text))
+	http.Error(w, "404 page not found: "+text, http.StatusNotFound)
 }
 
 // refuseUpgrade answers a request for a WebSocket with plain text.

@@ -1,10 +1,6 @@
 package engineio
 
-import (
-	"fmt"
-
-	"github.com/gosocketio/socketio/engineio/wire"
-)
+import "github.com/gosocketio/socketio/engineio/wire"
 
 // WriteOptions modify Session.Write.
 type WriteOptions uint8
@@ -110,10 +106,11 @@ func (s *Session) full(messages, bytes int) error {
 	c := &s.server.cfg
 	switch {
 	case int(s.out.count)+messages > c.MaxBufferedPackets:
-		return fmt.Errorf("%w: %d messages wait (Config.MaxBufferedPackets)", ErrQueueFull, s.out.count)
+		return queueFull("%d messages wait, the last one included, and the limit is %d", int(s.out.count)+messages,
+			c.MaxBufferedPackets, "Config.MaxBufferedPackets")
 	case s.out.bytes+bytes > c.MaxBufferedBytes:
-		return fmt.Errorf("%w: %d bytes wait and %d more would exceed the limit of %d (Config.MaxBufferedBytes)",
-			ErrQueueFull, s.out.bytes, bytes, c.MaxBufferedBytes)
+		return queueFull("%d bytes wait, the last message included, and the limit is %d", s.out.bytes+bytes,
+			c.MaxBufferedBytes, "Config.MaxBufferedBytes")
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
@@ -21,6 +21,7 @@ import (
 type Server struct {
 	cfg      Config
 	handler  http.Handler
+	log      *refusal.Log
 	sessions *registry
 	wheel    *wheel.Wheel
 	deflate  *deflater // nil unless PerMessageDeflate is configured
@@ -48,7 +49,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Server{cfg: c, loops: loops, sessions: newRegistry(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
+	e := &Server{cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)
 	}
@@ -81,7 +82,7 @@ func (e *Server) Session(id string) (*Session, bool) {
 // the connection has been hijacked.
 func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, e.cfg.Path) {
-		http.NotFound(w, r)
+		e.refuseOutside(w, r)
 		return
 	}
 	// Before everything else, so that errors carry the CORS headers too.
@@ -117,6 +118,7 @@ func (e *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost:
 		e.serveUpload(w, r, s)
 	default:
+		e.logRequest(r, &refusal.Refusal{Rule: "method", Value: r.Method, Limit: "GET, POST"}, nil)
 		respond(w, http.StatusInternalServerError, nil)
 	}
 }
@@ -131,6 +133,7 @@ func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s
 		}
 	}
 	if status != 0 {
+		e.logRequest(r, &refusal.Refusal{Rule: "WebSocket handshake", Value: text}, nil)
 		refuseUpgrade(w, r, status, text)
 		return
 	}
@@ -142,6 +145,7 @@ func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s
 			e.refuseHijack(w, r, err)
 			return
 		}
+		e.logRequest(r, &refusal.Refusal{Rule: "WebSocket handshake", Value: q.transport, Limit: WebSocket}, nil)
 		_ = conn.SetDeadline(time.Now().Add(e.cfg.WriteTimeout))
 		refuseUpgraded(conn)
 	case s != nil:
@@ -153,11 +157,15 @@ func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s
 
 // refuseHijack answers a request whose connection cannot be taken over, such as one behind a wrapping ResponseWriter.
 func (e *Server) refuseHijack(w http.ResponseWriter, r *http.Request, err error) {
-	e.cfg.Logger.Debug("engineio: cannot take a connection over", slog.Any("error", err))
 	if errors.Is(err, errHijacked) {
+		e.logRequest(r, &refusal.Refusal{Rule: "connection broke", Value: err}, nil)
 		return
 	}
-	e.refuse(w, r, refusal(CodeBadRequest, map[string]any{"name": "TRANSPORT_HANDSHAKE_ERROR", "error": err.Error()}))
+	c := badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{"error": err.Error()})
+	if errors.Is(err, http.ErrNotSupported) {
+		c.rule = cannotHijack(w)
+	}
+	e.refuse(w, r, c)
 }
 
 // refuseUpgraded closes a WebSocket that has only just been opened.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -70,6 +71,9 @@ func startOn(t *testing.T, c engineio.Config, make_ func(http.Handler) *httptest
 			closed(x, r, cause)
 		}
 		s.closings <- closing{r, cause}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	e, err := engineio.New(c)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
@@ -28,7 +29,11 @@ type candidate struct {
 func (c *candidate) Expired(t *wheel.Timer) {
 	s := c.session
 	if t == &c.expiry {
-		if s.forget(c) && c.ws != nil {
+		if !s.forget(c) {
+			return
+		}
+		s.logUpgrade(&refusal.Refusal{Rule: "upgrade timeout", Limit: s.server.cfg.UpgradeTimeout, Field: "Config.UpgradeTimeout"}, nil)
+		if c.ws != nil {
 			c.ws.drop()
 		}
 		return
@@ -49,7 +54,7 @@ func (c *candidate) Expired(t *wheel.Timer) {
 func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Session) {
 	c := &candidate{session: s}
 	s.mu.Lock()
-	accepted := s.consider(c)
+	why := s.considerLocked(c)
 	s.mu.Unlock()
 
 	conn, rest, err := e.hijack(w, r, false, nil)
@@ -61,13 +66,19 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 	ws := newWSConn(s, e.newStream(conn, q), q)
 	ws.candidate = c
 	s.mu.Lock()
-	dropped := !accepted || c.done || !e.begin()
+	dropped := why != nil || c.done
+	if !dropped && !e.begin() {
+		dropped, why = true, shuttingDown().rule
+	}
 	if !dropped {
 		c.ws = ws
 	}
 	s.mu.Unlock()
 	if dropped {
 		s.forget(c)
+		if why != nil { // otherwise the attempt's end has a line already
+			e.logRequest(r, why, nil)
+		}
 		ws.refuse()
 		return
 	}
@@ -77,15 +88,22 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 	returned = true
 }
 
-// consider starts an upgrade attempt unless the session has moved already, or another attempt is under way. The caller holds
-// the lock.
-func (s *Session) consider(c *candidate) bool {
-	if s.state == stateClosed || s.transport != Polling || s.candidate != nil || s.server.cfg.NoUpgrades {
-		return false
+// considerLocked starts an upgrade attempt, or returns the rule that forbids it. The caller must hold
+// s.mu.
+func (s *Session) considerLocked(c *candidate) *refusal.Refusal {
+	switch {
+	case s.state == stateClosed:
+		return &refusal.Refusal{Err: errBadProbe, Rule: "session has ended"}
+	case s.server.cfg.NoUpgrades:
+		return &refusal.Refusal{Err: errBadProbe, Rule: "no upgrades", Field: "Config.NoUpgrades"}
+	case s.transport != Polling:
+		return &refusal.Refusal{Err: errBadProbe, Rule: "upgraded already", Value: s.transport}
+	case s.candidate != nil:
+		return &refusal.Refusal{Err: errBadProbe, Rule: "another upgrade is under way"}
 	}
 	s.candidate = c
 	s.server.wheel.Schedule(&c.expiry, s.server.cfg.UpgradeTimeout, c)
-	return true
+	return nil
 }
 
 // probe acts on a packet that came on the candidate (protocol v4, "Upgrade"). It runs on the candidate's reader.

@@ -48,12 +48,12 @@ func unescape(s string) string {
 }
 
 func unknownSession(sid string) *ConnectionError {
-	return refusal(CodeUnknownSession, map[string]any{"sid": sid})
+	return refused(CodeUnknownSession, map[string]any{"sid": sid})
 }
 
 func badRequest(name string, context map[string]any) *ConnectionError {
 	context["name"] = name
-	return refusal(CodeBadRequest, context)
+	return refused(CodeBadRequest, context)
 }
 
 func mismatch(asked, current Transport) *ConnectionError {
@@ -64,7 +64,7 @@ func mismatch(asked, current Transport) *ConnectionError {
 func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
 	transport := e.transportNamed(q.transport)
 	if transport == 0 {
-		return nil, refusal(CodeUnknownTransport, map[string]any{"transport": q.transport})
+		return nil, refused(CodeUnknownTransport, map[string]any{"transport": q.transport})
 	}
 	if c := e.verifyOrigin(r); c != nil {
 		return nil, c
@@ -81,7 +81,7 @@ func (e *Server) verifyOrigin(r *http.Request) *ConnectionError {
 	case !httpfield.IsValue(origin):
 		return badRequest("INVALID_ORIGIN", map[string]any{"origin": origin})
 	case !e.cfg.CORS.permits(r):
-		return refusal(CodeForbidden, map[string]any{
+		return refused(CodeForbidden, map[string]any{
 			"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", origin),
 			"origin":  origin,
 		})
@@ -96,7 +96,7 @@ func (e *Server) admit(r *http.Request) *ConnectionError {
 	}
 	if e.cfg.AllowRequest != nil {
 		if err := e.cfg.AllowRequest(r); err != nil {
-			return refusal(CodeForbidden, map[string]any{"message": err.Error()})
+			return refused(CodeForbidden, map[string]any{"message": err.Error()})
 		}
 	}
 	return nil
@@ -149,7 +149,7 @@ func (q query) protocol() uint8 {
 
 func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) *ConnectionError {
 	if r.Method != http.MethodGet {
-		return refusal(CodeBadHandshakeMethod, map[string]any{"method": r.Method})
+		return refused(CodeBadHandshakeMethod, map[string]any{"method": r.Method})
 	}
 	if transport == WebSocket && !e.isUpgrade(r) {
 		return badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
@@ -158,7 +158,7 @@ func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) 
 		return c
 	}
 	if q.protocol() == 3 && !e.cfg.AllowEIO3 {
-		return refusal(CodeUnsupportedVersion, map[string]any{"protocol": 3})
+		return refused(CodeUnsupportedVersion, map[string]any{"protocol": 3})
 	}
 	return nil
 }

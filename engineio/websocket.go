@@ -2,7 +2,6 @@ package engineio
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
 	"time"
 	"unicode/utf8"
@@ -10,6 +9,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
@@ -256,12 +256,16 @@ func (c *wsConn) fail(err error) (told bool) {
 	default:
 		cause, broke = err, true // how the connection broke; the official reason is transport close
 	}
-	if errors.Is(cause, ErrPayloadTooLarge) && c.in.limit < s.server.cfg.MaxPayload {
-		cause = fmt.Errorf("%w; until the client is trusted it is Config.MaxUntrustedPayload", cause)
+	if large, ok := errors.AsType[*refusal.Refusal](cause); ok && large.Err == ErrPayloadTooLarge && c.in.limit < s.server.cfg.MaxPayload {
+		large.Field = "Config.MaxUntrustedPayload, until the client is trusted"
 	}
 	drain := reason != ReasonTransportClose // a peer that closes itself waits for nothing more
 	if c.candidate != nil {
-		return c.leave(s.forget(c.candidate) && !broke, code, drain)
+		failed := s.forget(c.candidate)
+		if failed {
+			s.logUpgrade(s.server.ruleOf(reason, cause), err)
+		}
+		return c.leave(failed && !broke, code, drain)
 	}
 	s.mu.Lock()
 	if s.ws != c || s.state == stateClosed {

@@ -3,14 +3,15 @@ package engineio
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/gobwas/ws"
 
 	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 const (
@@ -50,7 +51,7 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 		return
 	}
 	if !e.begin() {
-		unavailable(w, r, shuttingDown)
+		e.refuse(w, r, shuttingDown())
 		return
 	}
 	if f := e.cfg.Events.Headers; f != nil {
@@ -90,7 +91,9 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 	}
 	switch {
 	case c.session == nil:
-		e.cfg.Logger.Debug("engineio: no WebTransport session", slog.Any("error", err))
+		if _, told := errors.AsType[*ConnectionError](err); !told && !errors.Is(err, ErrClosed) {
+			e.logRequest(r, &refusal.Refusal{Rule: "WebTransport handshake", Value: err, Limit: e.cfg.UpgradeTimeout, Field: "Config.UpgradeTimeout"}, nil)
+		}
 		e.gone(c)
 	case err != nil:
 		_ = c.lost(err)
@@ -105,10 +108,7 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 // that is to be upgraded.
 func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte) error {
 	refused := func(err *ConnectionError) error {
-		err.Request = r
-		if f := e.cfg.Events.ConnectionError; f != nil {
-			f(err)
-		}
+		e.refusing(r, err)
 		return err
 	}
 	p, err := wire.DecodeText(payload)
@@ -133,18 +133,18 @@ func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte)
 	if !e.begin() {
 		return ErrServerClosed
 	}
-	s, refusal := e.open(r, query{eio: "4"}, WebTransport)
-	if refusal != nil {
+	s, no := e.open(r, query{eio: "4"}, WebTransport)
+	if no != nil {
 		e.work.Done()
-		return refused(refusal)
+		return refused(no)
 	}
 	if err := c.stream.write(wire.AppendFramesBare(nil, e.openFrames(s, WebTransport))); err != nil {
-		e.abandon(s)
+		e.abandon(s, nil)
 		return err
 	}
 	e.parted(c)       // before others can find the connection and part with it
 	if !s.attach(c) { // shut down, or timed out, meanwhile
-		e.abandon(s)
+		e.abandon(s, nil)
 		return ErrClosed
 	}
 	e.announce(s)
@@ -156,14 +156,14 @@ func (c *wsConn) join(s *Session) error {
 	to := &candidate{session: s, ws: c}
 	s.server.parted(c) // before others can find the connection and part with it
 	s.mu.Lock()
-	ok := s.protocol != 3 && s.consider(to)
-	if ok {
-		c.session, c.candidate = s, to
-	}
-	s.mu.Unlock()
-	if !ok {
+	defer s.mu.Unlock()
+	if s.protocol == 3 {
 		return errBadProbe
 	}
+	if why := s.considerLocked(to); why != nil {
+		return why
+	}
+	c.session, c.candidate = s, to
 	return nil
 }
 
