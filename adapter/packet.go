@@ -26,7 +26,7 @@ type Options struct {
 	Flags Flags
 }
 
-// Flags modify the delivery of a packet.
+// Flags modify the delivery of a packet. Package clusterwire writes each of them but Local.
 type Flags struct {
 	// Local keeps it on this server.
 	Local bool
