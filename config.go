@@ -100,7 +100,7 @@ type Config struct {
 	// Cookie, if set, is sent with the response to a polling handshake, for load balancers. See
 	// engineio.DefaultCookie.
 	Cookie *http.Cookie
-	// CORS says which other origins may connect. By default none may, with WebSocket neither.
+	// CORS says which web pages of other origins may connect. By default none may, on any transport.
 	CORS CORS
 	// AllowRequest, if set, is asked before a connection is accepted. Its error refuses it; the text is sent to the
 	// client.
@@ -110,8 +110,9 @@ type Config struct {
 	// Admission limits how fast clients may come and how many there may be: those beyond are answered with status 503, and try
 	// again later. The zero value limits nothing.
 	Admission Admission
-	// TrustedProxies are the addresses of the reverse proxies whose X-Forwarded-For and Forwarded headers are believed: what
-	// Socket.Handshake().ClientIP() returns. Default none.
+	// TrustedProxies are the addresses of the reverse proxies whose headers are trusted: X-Forwarded-For
+	// (see engineio.Handshake.ClientIP), X-Forwarded-Host (see CORS) and Forwarded. 127.0.0.1 includes
+	// proxies that connect over a Unix socket. Default none.
 	TrustedProxies []netip.Prefix
 	// SessionContext, if set, makes the context from which the contexts of a connection's sockets are derived.
 	// Default context.Background.

@@ -48,9 +48,9 @@ var wrongConfigs = map[string][]socketio.Config{
 	"CORS.Origins": {
 		{CORS: socketio.CORS{Origins: []string{"example.com"}}}, {CORS: socketio.CORS{Origins: []string{"https://a.example/path"}}},
 		{CORS: socketio.CORS{Origins: []string{""}}}, {CORS: socketio.CORS{Origins: []string{"https://[*.example"}}},
+		{CORS: socketio.CORS{Origins: []string{"https://*example.com"}}},
 	},
 	"CORS.Credentials":      {{CORS: socketio.CORS{Origins: []string{"*"}, Credentials: true}}},
-	"CORS.PreflightStatus":  {{CORS: socketio.CORS{PreflightStatus: 404}}},
 	"Admission.Rate":        {{Admission: socketio.Admission{Rate: -1}}},
 	"Admission.Burst":       {{Admission: socketio.Admission{Burst: -1}}, {Admission: socketio.Admission{Burst: 1}}},
 	"Admission.MaxPending":  {{Admission: socketio.Admission{MaxPending: -1}}},

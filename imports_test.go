@@ -50,14 +50,15 @@ func TestImportsPointDownwards(t *testing.T) {
 		"internal/stack":     "",
 		"internal/refusal":   "",
 		"internal/httpfield": "",
+		"internal/origin":    "",
 		"protocol":           "",
 		"rooms":              "",
 		"protocol/msgpack":   "protocol",
-		"engineio":           "engineio/wire internal/refusal internal/stack internal/httpfield internal/wheel internal/bufpool internal/netloop internal/accept",
+		"engineio":           "engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
 		"adapter":            "rooms protocol internal/wheel",
-		"namespace":          "adapter rooms protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/wheel internal/bufpool internal/netloop internal/accept",
+		"namespace":          "adapter rooms protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
 		"client-js":          "internal/accept",
-		"siotest":            "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/wheel internal/bufpool internal/netloop internal/accept",
+		"siotest":            "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {

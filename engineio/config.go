@@ -93,8 +93,7 @@ type Config struct {
 	// Cookie, if set, is sent with the response to a polling handshake; its value becomes the session id.
 	// See DefaultCookie. Its Unparsed attributes, such as "Priority=High", are sent too.
 	Cookie *http.Cookie
-	// CORS says which other origins may connect. By default none may: a request whose Origin is not the server's own host
-	// is refused, WebSockets included.
+	// CORS says which web pages of other origins may connect. By default none may, on any transport.
 	CORS CORS
 	// AllowRequest, if set, is asked before a session is created. Its error refuses the request; the text is sent to the
 	// client. It is not asked for later requests of a session. Of a WebTransport session it sees the CONNECT request, to which
@@ -117,8 +116,9 @@ type Config struct {
 	// PerMessageDeflate, if set, compresses the messages of WebSockets whose clients offer that. Default nil: it costs processor
 	// time, so decide on purpose.
 	PerMessageDeflate *PerMessageDeflate
-	// TrustedProxies are the addresses of the reverse proxies whose X-Forwarded-For and Forwarded headers are believed, see
-	// Handshake.ClientIP. Default none.
+	// TrustedProxies are the addresses of the reverse proxies whose headers are trusted: X-Forwarded-For
+	// (see Handshake.ClientIP), X-Forwarded-Host (see CORS) and Forwarded. 127.0.0.1 includes proxies that
+	// connect over a Unix socket. Default none.
 	TrustedProxies []netip.Prefix
 	// SessionContext, if set, makes the context that Session.Context returns. By default that is
 	// context.Background: a request's own context would keep the request in memory.

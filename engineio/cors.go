@@ -3,180 +3,143 @@ package engineio
 import (
 	"fmt"
 	"net/http"
-	"net/url"
-	"path"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gosocketio/socketio/internal/httpfield"
+	"github.com/gosocketio/socketio/internal/origin"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // CORS says which web pages of other origins may connect, and what their browsers are told.
 //
-// The zero value refuses every request whose Origin header names another host than the request's own Host, WebSockets
-// included; requests without an Origin header, which do not come from a page of another origin, pass.
+// The zero value serves the server's own pages only: those whose Origin has the host and port of the
+// request's Host (a missing port is the default of the Origin's scheme), or of X-Forwarded-Host or
+// Forwarded if the peer is in Config.TrustedProxies, and those that the browser calls same-origin
+// (Sec-Fetch-Site). It also serves pages of this machine, such as http://localhost:5173, if the request
+// came over the loopback interface and its Host is a loopback name too. Other pages are refused, on
+// every transport. Requests that show no page pass: browsers send the Origin with every request to
+// another origin but those for scripts, pictures and links, of which they say that they are cross-site.
 type CORS struct {
-	// Origins lists what may connect besides the server's own origin: full origins ("https://app.example.com"), patterns
-	// with * for a part of the host ("https://*.example.com"), or "*" alone for every origin.
+	// Origins lists other origins that may connect: "https://app.example.com", "capacitor://localhost",
+	// "null" and "file://" for local files. A * stands for a part of the host, "https://*.example.com", or
+	// for the port, "http://localhost:*"; "*" alone allows every origin.
 	Origins []string
-	// AllowOrigin, if set, is asked about an origin that Origins does not list; a regular expression, for instance.
+	// AllowOrigin, if set, is asked about an origin that Origins does not list. A page that hides its
+	// origin has the origin "null".
 	AllowOrigin func(r *http.Request, origin string) bool
-	// Credentials lets pages send cookies and other credentials. It cannot go with "*".
+	// Credentials lets pages of the allowed origins send cookies and other credentials. It cannot go
+	// with "*".
 	Credentials bool
 	// Methods are announced to preflight requests. Default GET,HEAD,PUT,PATCH,POST,DELETE.
 	Methods []string
 	// AllowedHeaders are announced to preflight requests. Default: those that the request asks for.
 	AllowedHeaders []string
-	// ExposedHeaders are the response headers that pages may read.
-	ExposedHeaders []string
-	// MaxAge is how long a browser may keep the answer to a preflight request, in whole seconds. Default: not said.
-	MaxAge time.Duration
-	// PreflightStatus is the status of the answer to a preflight request. Default 204.
-	PreflightStatus int
-	// PreflightContinue hands preflight requests on to Config.Middleware, once their headers are set. The engine itself then
-	// refuses those that nobody answers.
-	PreflightContinue bool
-	// ServeDisallowedOrigins answers requests of origins that are not allowed, only without CORS headers, as the official
-	// server does. A page of any origin can then open a WebSocket with the cookies of its visitor.
-	ServeDisallowedOrigins bool
 }
 
 func (c *CORS) validate() error {
-	for _, o := range c.Origins {
-		if o == "*" {
-			if c.Credentials {
-				return fmt.Errorf("%w: CORS.Credentials cannot go with the origin \"*\", browsers refuse it: list the origins or set CORS.AllowOrigin", ErrConfig)
-			}
-			continue
+	for _, text := range c.Origins {
+		if text == "*" && c.Credentials {
+			return fmt.Errorf("%w: CORS.Credentials cannot go with the origin \"*\", browsers refuse it: "+
+				"list the origins or set CORS.AllowOrigin", ErrConfig)
 		}
-		u, err := url.Parse(o)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" {
-			return fmt.Errorf("%w: CORS.Origins has %q, it must be \"*\" or look like https://example.com, without a path", ErrConfig, o)
-		}
-		if _, err := path.Match(o, ""); err != nil {
-			return fmt.Errorf("%w: CORS.Origins has the bad pattern %q", ErrConfig, o)
+		if _, err := origin.ParsePattern(text); err != nil {
+			return fmt.Errorf("%w: CORS.Origins has %q: %w", ErrConfig, text, err)
 		}
 	}
 	for _, list := range []struct {
 		name   string
 		values []string
-	}{{"Methods", c.Methods}, {"AllowedHeaders", c.AllowedHeaders}, {"ExposedHeaders", c.ExposedHeaders}} {
+	}{{"Methods", c.Methods}, {"AllowedHeaders", c.AllowedHeaders}} {
 		for i, v := range list.values {
 			if !httpfield.IsToken(v) {
 				return fmt.Errorf("%w: CORS.%s[%d] is %q, it must be a name", ErrConfig, list.name, i, v)
 			}
 		}
 	}
-	if c.MaxAge < 0 {
-		return fmt.Errorf("%w: CORS.MaxAge is %v, it must be at least 0 (not said)", ErrConfig, c.MaxAge)
-	}
-	if s := c.PreflightStatus; s != 0 && (s < 200 || s > 299) {
-		return fmt.Errorf("%w: CORS.PreflightStatus is %d, it must be between 200 and 299", ErrConfig, s)
-	}
 	return nil
 }
 
-// configured tells whether CORS headers are sent at all.
-func (c *CORS) configured() bool { return len(c.Origins) > 0 || c.AllowOrigin != nil }
-
-func (c *CORS) anyOrigin() bool {
-	for _, o := range c.Origins {
-		if o == "*" {
-			return true
-		}
+// policy returns the rules for pages of other origins. The Config must be valid.
+func (c *Config) policy() *origin.Policy {
+	p := &origin.Policy{Allow: c.CORS.AllowOrigin, Proxies: c.TrustedProxies, IsScript: func(r *http.Request) bool {
+		_, isScript := jsonpCallback(r)
+		return isScript
+	}}
+	for _, text := range c.CORS.Origins {
+		pattern, _ := origin.ParsePattern(text)
+		p.Patterns = append(p.Patterns, pattern)
 	}
-	return false
+	return p
 }
 
-// lists tells whether the origin is allowed by configuration (the server's own origin is not looked at).
-func (c *CORS) lists(r *http.Request, origin string) bool {
-	for _, o := range c.Origins {
-		if o == "*" || strings.EqualFold(o, origin) {
-			return true
-		}
-		// A * never matches across the slashes between scheme and host, so a pattern cannot be widened by the client.
-		if ok, err := path.Match(strings.ToLower(o), strings.ToLower(origin)); err == nil && ok {
-			return true
-		}
+// verifyOrigin refuses a request of a page that may not connect.
+func (e *Server) verifyOrigin(r *http.Request, sid string) *ConnectionError {
+	if o := r.Header.Get("Origin"); !httpfield.IsValue(o) {
+		return badRequest("INVALID_ORIGIN", map[string]any{"origin": o})
 	}
-	return c.AllowOrigin != nil && c.AllowOrigin(r, origin)
+	no := e.origins.Check(r)
+	if no == nil || no.Rule == origin.RuleForeign && e.isUpgrade(r) && e.openedSameOrigin(sid) {
+		return nil
+	}
+	c := refused(CodeForbidden, map[string]any{
+		"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", no.Origin),
+		"origin":  no.Origin, "host": no.Host, "rule": no.Rule, "field": no.Field, "remedy": no.Remedy,
+	})
+	c.rule = &refusal.Refusal{
+		Rule: no.Rule, Value: no.Origin, Limit: e.cfg.CORS.Origins, Field: no.Field, Key: no.Origin, Remedy: no.Remedy,
+	}
+	return c
 }
 
-// permits tells whether a request may be served.
-func (c *CORS) permits(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" || c.ServeDisallowedOrigins || sameOrigin(r, origin) {
-		return true
-	}
-	return c.lists(r, origin)
-}
-
-// sameOrigin compares hosts only: behind a proxy that ends TLS the server does not know its own scheme.
-func sameOrigin(r *http.Request, origin string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+// openedSameOrigin tells whether a browser called the request that opened a session same-origin. Behind a proxy that
+// does not pass the Host on, that is known of polling requests only: some browsers do not say it of a WebSocket.
+// But only the page that opened the session knows its id.
+func (e *Server) openedSameOrigin(sid string) bool {
+	s := e.sessions.get(sid)
+	return s != nil && origin.IsSameOrigin(s.handshake.Header())
 }
 
 // decorate sets the CORS headers of a response, errors included, and answers a preflight request: it then returns true.
-func (c *CORS) decorate(w http.ResponseWriter, r *http.Request) (answered bool) {
-	if !c.configured() {
+func (e *Server) decorate(w http.ResponseWriter, r *http.Request) (answered bool) {
+	c, h, from := &e.cfg.CORS, w.Header(), r.Header.Get("Origin")
+	isExposed := from != "" && e.origins.Exposes(r)
+	isConfigured := len(c.Origins) > 0 || c.AllowOrigin != nil
+	switch {
+	case e.origins.IsAny():
+		h.Set("Access-Control-Allow-Origin", "*")
+	case isExposed:
+		h.Set("Access-Control-Allow-Origin", from)
+		if c.Credentials {
+			h.Set("Access-Control-Allow-Credentials", "true")
+		}
+		fallthrough
+	case isConfigured:
+		h.Add("Vary", "Origin")
+	default:
 		return false
 	}
-	h := w.Header()
-	origin := r.Header.Get("Origin")
-	if c.anyOrigin() {
-		h.Set("Access-Control-Allow-Origin", "*")
-	} else {
-		h.Add("Vary", "Origin")
-		if origin != "" && c.lists(r, origin) {
-			h.Set("Access-Control-Allow-Origin", origin)
-		}
-	}
-	allowed := h.Get("Access-Control-Allow-Origin") != ""
-	if c.Credentials && allowed {
-		h.Set("Access-Control-Allow-Credentials", "true")
-	}
 	if r.Method != http.MethodOptions {
-		setList(h, "Access-Control-Expose-Headers", c.ExposedHeaders)
 		return false
 	}
 	c.preflight(h, r)
-	if c.PreflightContinue {
-		return false
-	}
 	h.Set("Content-Length", "0")
-	status := c.PreflightStatus
-	if status == 0 {
-		status = http.StatusNoContent
-	}
-	w.WriteHeader(status)
+	w.WriteHeader(http.StatusNoContent)
 	return true
 }
 
 // preflight sets what only the answer to a preflight request has.
 func (c *CORS) preflight(h http.Header, r *http.Request) {
+	methods := "GET,HEAD,PUT,PATCH,POST,DELETE"
 	if len(c.Methods) > 0 {
-		setList(h, "Access-Control-Allow-Methods", c.Methods)
-	} else {
-		h.Set("Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE")
+		methods = strings.Join(c.Methods, ",")
 	}
+	h.Set("Access-Control-Allow-Methods", methods)
 	if len(c.AllowedHeaders) > 0 {
-		setList(h, "Access-Control-Allow-Headers", c.AllowedHeaders)
-	} else {
-		h.Add("Vary", "Access-Control-Request-Headers")
-		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
-			h.Set("Access-Control-Allow-Headers", asked)
-		}
+		h.Set("Access-Control-Allow-Headers", strings.Join(c.AllowedHeaders, ","))
+		return
 	}
-	if c.MaxAge > 0 {
-		h.Set("Access-Control-Max-Age", strconv.Itoa(int(c.MaxAge/time.Second)))
-	}
-	setList(h, "Access-Control-Expose-Headers", c.ExposedHeaders)
-}
-
-func setList(h http.Header, name string, values []string) {
-	if len(values) > 0 {
-		h.Set(name, strings.Join(values, ","))
+	h.Add("Vary", "Access-Control-Request-Headers")
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+		h.Set("Access-Control-Allow-Headers", asked)
 	}
 }

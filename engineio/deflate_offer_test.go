@@ -24,14 +24,20 @@ func (s *server) dialDeflate(q string) *socket {
 // upgradeWith sends an upgrade request with more headers. The connection means something when the status is 101.
 func (s *server) upgradeWith(q string, header ...string) (reply, *socket) {
 	s.Helper()
+	return s.upgradeAt("x", q, header...)
+}
+
+// upgradeAt is upgradeWith for a Host.
+func (s *server) upgradeAt(host, q string, header ...string) (reply, *socket) {
+	s.Helper()
 	conn, err := net.Dial("tcp", strings.Split(s.url, "/")[2])
 	if err != nil {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { _ = conn.Close() })
 	c := wrap(s.T, conn, nil)
-	c.raw([]byte("GET " + engineio.DefaultPath + "?" + q + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + strings.Join(append(header, "\r\n"), "\r\n")))
+	c.raw([]byte("GET " + engineio.DefaultPath + "?" + q + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + strings.Join(append(header[:len(header):len(header)], "\r\n"), "\r\n")))
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	res, err := http.ReadResponse(c.r, nil)
 	if err != nil {

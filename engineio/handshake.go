@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/origin"
 )
 
 // Handshake tells what a session's first request was. It is a compact copy: the request itself is not kept.
@@ -37,7 +39,7 @@ func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
 		RemoteAddr:  r.RemoteAddr,
 		Secure:      r.TLS != nil,
 		CrossDomain: r.Header.Get("Origin") != "",
-		clientIP:    clientIP(r, proxies),
+		clientIP:    origin.Proxies(proxies).ClientIP(r),
 	}
 	// The strings of a request hold its read buffer or each other: what is kept is copied, into one piece.
 	var b strings.Builder

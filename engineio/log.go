@@ -80,12 +80,6 @@ func (e *Server) rule(c *ConnectionError) *refusal.Refusal {
 			Remedy: "set Config.AllowEIO3 to true to serve clients before Socket.IO 3, or update the client",
 		}
 	case CodeForbidden:
-		if origin, ok := value("origin").(string); ok {
-			return &refusal.Refusal{
-				Rule: "foreign origin", Value: origin, Limit: e.cfg.CORS.Origins, Field: "Config.CORS.Origins", Key: origin,
-				Remedy: `set Config.CORS.Origins to []string{"{value}"} to let its pages connect`,
-			}
-		}
 		return &refusal.Refusal{Rule: "AllowRequest", Value: value("message"), Field: "Config.AllowRequest"}
 	}
 	return e.ruleOfBadRequest(c)

@@ -180,6 +180,9 @@ func (e *Server) sendPoll(w http.ResponseWriter, r *http.Request, contentType st
 // pollHeaders sets the headers of each successful polling response.
 func (e *Server) pollHeaders(h http.Header, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
+	if e.origins.IsHidden(r) {
+		h.Set("Cross-Origin-Resource-Policy", "same-origin") // browsers keep it from pages of other origins
+	}
 	// IE 8 to 11 would otherwise take the payload for an attack.
 	if ua := r.UserAgent(); strings.Contains(ua, ";MSIE") || strings.Contains(ua, "Trident/") {
 		h.Set("X-XSS-Protection", "0")

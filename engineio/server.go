@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/gosocketio/socketio/internal/origin"
 	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/internal/wheel"
 )
@@ -23,6 +24,7 @@ type Server struct {
 	handler  http.Handler
 	log      *refusal.Log
 	sessions *registry
+	origins  *origin.Policy
 	wheel    *wheel.Wheel
 	deflate  *deflater // nil unless PerMessageDeflate is configured
 	loops    *loops
@@ -49,7 +51,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Server{cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
+	e := &Server{cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), origins: c.policy(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)
 	}
@@ -86,7 +88,7 @@ func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Before everything else, so that errors carry the CORS headers too.
-	if e.cfg.CORS.decorate(w, r) {
+	if e.decorate(w, r) {
 		return
 	}
 	if len(e.cfg.Middleware) > 0 && e.isUpgrade(r) {

@@ -1,12 +1,9 @@
 package engineio
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/gosocketio/socketio/internal/httpfield"
 )
 
 // query holds the parameters that the engine looks at. Nothing else of a query is parsed.
@@ -66,27 +63,13 @@ func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
 	if transport == 0 {
 		return nil, refused(CodeUnknownTransport, map[string]any{"transport": q.transport})
 	}
-	if c := e.verifyOrigin(r); c != nil {
+	if c := e.verifyOrigin(r, q.sid); c != nil {
 		return nil, c
 	}
 	if q.sid != "" {
 		return e.verifySession(r, q, transport)
 	}
 	return nil, e.verifyHandshake(r, q, transport)
-}
-
-func (e *Server) verifyOrigin(r *http.Request) *ConnectionError {
-	origin := r.Header.Get("Origin")
-	switch {
-	case !httpfield.IsValue(origin):
-		return badRequest("INVALID_ORIGIN", map[string]any{"origin": origin})
-	case !e.cfg.CORS.permits(r):
-		return refused(CodeForbidden, map[string]any{
-			"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", origin),
-			"origin":  origin,
-		})
-	}
-	return nil
 }
 
 // admit judges the request for a new session by Config.Admission and Config.AllowRequest.

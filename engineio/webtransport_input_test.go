@@ -112,9 +112,14 @@ func TestWebTransportRequest(t *testing.T) {
 	t.Run("foreign origin", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := startWT(t, engineio.Config{CORS: engineio.CORS{Origins: []string{"https://friend.test"}}})
-			if _, w := s.stream(func(r *http.Request) { r.Header.Set("Origin", "https://evil.test") }); w.Code != http.StatusForbidden {
-				t.Errorf("status %d", w.Code)
+			for _, origin := range []string{"https://evil.test", "//example.com", "https://example.com:444", "http://localhost:5173", "null"} {
+				if _, w := s.stream(func(r *http.Request) { r.Header.Set("Origin", origin) }); w.Code != http.StatusForbidden {
+					t.Errorf("%s: status %d", origin, w.Code)
+				}
 			}
+			own, _ := s.stream(func(r *http.Request) { r.Host = "example.com:443"; r.Header.Set("Origin", "https://example.com") })
+			own.send("\x010")
+			own.read()
 			c, w := s.stream(func(r *http.Request) { r.Header.Set("Origin", "https://friend.test") })
 			c.send("\x010")
 			c.read()

@@ -6,8 +6,11 @@ const form = { "Content-Type": "application/x-www-form-urlencoded" };
 const d = (payload) => `d=${encodeURIComponent(payload)}`;
 const v3 = { EIO: "3", j: "0", b64: "1" };
 const v4 = { j: "7" };
-const in3 = (body) => [["open", v3], ["post", body, v3, form], ["get", v3], ["post", d("6:4after"), v3, form], ["get", v3]];
-const in4 = (body) => [["open", v4], ["post", body, v4, form], ["get", v4], ["post", d("4after"), v4, form], ["get", v4]];
+const page = { "Sec-Fetch-Site": "same-origin" }; // what a browser says of a page of the server's own
+const exchange = (query, ...bodies) =>
+  [["open", query, page], ...bodies.flatMap((body) => [["post", body, query, form], ["get", query, page]])];
+const in3 = (body) => exchange(v3, body, d("6:4after"));
+const in4 = (body) => exchange(v4, body, d("4after"));
 
 const bodies = {
   "a message": d("4hello"),
@@ -36,13 +39,14 @@ export default table("jsonp", { at: ENGINE, server: ["-eio3"] }, {
   ...Object.fromEntries(
     ["", "abc", "12abc", "-1", "1;alert(1)", "0x10", "9".repeat(40)].map((j) => [
       `the callback ${JSON.stringify(j)}`,
-      [["open", { j }]],
+      [["open", { j }, page]],
     ]),
   ),
-  "a GET that waits": [["open", v4], ["get", v4], ["post", d("4hello"), v4, form]],
+  "a GET that waits": [["open", v4, page], ["get", v4, page], ["post", d("4hello"), v4, form]],
   "an error": [["request", { query: "EIO=4&transport=polling&j=1&sid=none" }]],
   "an unknown transport": [["request", { query: "EIO=4&transport=x&j=1" }]],
-  "the end": [["open", v4], ["get", v4], ["post", d("1"), v4, form]],
-  "overlapping GETs": [["open", v4], ["get", v4], ["get", v4]],
-  "compressed": [["open", v4], ["post", d(`4${"x".repeat(1_200)}`), v4, form], ["get", v4, { "Accept-Encoding": "gzip" }]],
+  "the end": [["open", v4, page], ["get", v4, page], ["post", d("1"), v4, form]],
+  "overlapping GETs": [["open", v4, page], ["get", v4, page], ["get", v4, page]],
+  "compressed": [["open", v4, page], ["post", d(`4${"x".repeat(1_200)}`), v4, form], ["get", v4, { ...page, "Accept-Encoding": "gzip" }]],
+  "a page that hides itself": [["open", v4]],
 });

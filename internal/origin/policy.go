@@ -1,0 +1,150 @@
+package origin
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Policy says which pages may talk to a server, besides its own.
+type Policy struct {
+	Patterns []Pattern
+	// Allow, if set, is asked about an origin that no pattern matches.
+	Allow   func(r *http.Request, origin string) bool
+	Proxies Proxies
+	// IsScript tells whether the response to a request is to be a script (JSONP).
+	IsScript func(*http.Request) bool
+}
+
+// The rules by which a request is refused.
+const (
+	RuleInvalid   = "invalid origin"
+	RuleForeign   = "foreign origin"
+	RuleCrossSite = "cross-site request"
+)
+
+// Refusal says why a request is refused.
+type Refusal struct {
+	// Rule is one of the Rule constants.
+	Rule string
+	// Origin is the page's origin, as the browser says it; "null" if it hides it.
+	Origin string
+	// Host is what the request is for, as far as the server knows.
+	Host string
+	// Field is the field of the Config that would allow it.
+	Field string
+	// Remedy says in one sentence what an operator can do about it.
+	Remedy string
+}
+
+const (
+	secFetchSite = "Sec-Fetch-Site"
+	sameOrigin   = "same-origin"
+)
+
+// Check returns nil if a request may be served: it shows no page of another origin, its page is the server's own or
+// on the same machine, or the policy lists the page's origin.
+func (p *Policy) Check(r *http.Request) *Refusal {
+	text, rule := p.pageOf(r)
+	if text == "" {
+		return nil
+	}
+	o, ok := Parse(text)
+	switch {
+	case !ok:
+		return &Refusal{
+			Rule: RuleInvalid, Origin: text, Host: r.Host,
+			Remedy: fmt.Sprintf("no browser sends %.100q as Origin: mend the client, or the proxy that changes it", text),
+		}
+	case IsSameOrigin(r.Header) || p.isOwn(r, o) || o.isLoopback() && isLocal(r) || p.lists(r, text, o):
+		return nil
+	}
+	return p.refuse(r, text, o, rule)
+}
+
+// Exposes tells whether a page of another origin, that of the Origin header, may read the response.
+func (p *Policy) Exposes(r *http.Request) bool {
+	text := header(r)
+	o, ok := Parse(text)
+	return ok && (p.lists(r, text, o) || o.isLoopback() && isLocal(r) && !p.isOwn(r, o))
+}
+
+// IsHidden tells whether a script is requested of which neither the browser nor Referer says for whose page.
+func (p *Policy) IsHidden(r *http.Request) bool {
+	h := r.Header
+	return h["Origin"] == nil && h[secFetchSite] == nil && h["Referer"] == nil && p.IsScript(r) && !p.IsAny()
+}
+
+// IsAny tells whether every origin is allowed.
+func (p *Policy) IsAny() bool { return slices.ContainsFunc(p.Patterns, Pattern.IsAny) }
+
+// IsSameOrigin tells whether a browser says that its page has the origin of the URL that it requests. Pages cannot set
+// this header, and proxies do not change what the browser compares.
+func IsSameOrigin(h http.Header) bool { return h.Get(secFetchSite) == sameOrigin }
+
+func (p *Policy) lists(r *http.Request, text string, o Origin) bool {
+	return slices.ContainsFunc(p.Patterns, func(a Pattern) bool { return a.Match(o) }) || p.Allow != nil && p.Allow(r, text)
+}
+
+func (p *Policy) isOwn(r *http.Request, o Origin) bool {
+	return o.isAt(r.Host) || p.Proxies.trusts(r) && slices.ContainsFunc(forwardedHosts(r), o.isAt)
+}
+
+// header returns the Origin header. Several make no origin.
+func header(r *http.Request) string { return strings.Join(r.Header["Origin"], ", ") }
+
+// pageOf returns the origin of the page that sent a request, and the rule that refuses it if the origin is not
+// allowed. It is "" if the request shows no page of another origin: browsers leave the Origin out of GET requests
+// of a page's own origin, other clients out of all.
+//
+// Scripts, pictures and links of other pages have no Origin either, but cookies. A script can be read (JSONP), so
+// the origin is that of Referer, and "null" if the page hides it.
+func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
+	if origin = header(r); origin != "" {
+		return origin, RuleForeign
+	}
+	referer := r.Header.Get("Referer")
+	switch r.Header.Get(secFetchSite) {
+	case "cross-site", "same-site":
+	case "":
+		// Browsers do not say it to servers without TLS, except on their own machine. Of JSONP the Referer counts.
+		if referer == "" || !p.IsScript(r) {
+			return "", ""
+		}
+	default:
+		return "", ""
+	}
+	scheme, rest, found := strings.Cut(referer, "://")
+	if !found {
+		return "null", RuleCrossSite
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host, RuleCrossSite
+}
+
+// refuse says why a request is refused, and looks for proxies that hide what the browser asked for.
+func (p *Policy) refuse(r *http.Request, text string, o Origin, rule string) *Refusal {
+	no := &Refusal{Rule: rule, Origin: text, Host: r.Host, Field: "Config.CORS.Origins"}
+	list := fmt.Sprintf("set Config.CORS.Origins to []string{%.100q} to let its pages connect", text)
+	const passHost = "let the proxy pass the whole Host on (nginx: proxy_set_header Host $http_host)"
+	name, _, _ := splitHost(r.Host)
+	switch {
+	case !p.Proxies.trusts(r) && slices.ContainsFunc(forwardedHosts(r), o.isAt):
+		no.Field = "Config.TrustedProxies"
+		no.Remedy = fmt.Sprintf("a proxy says that %.100q is this server: add the proxy's address %s to Config.TrustedProxies", text, proxyAddr(r))
+	case name != "" && name == o.host:
+		no.Remedy = fmt.Sprintf("the port of %.100q is not that of Host %.100q: "+passHost+"; or %s", text, r.Host, list)
+	case rule == RuleForeign && isLocalName(r.Host) && !o.isLoopback() && defaultPort(o.scheme) != "":
+		no.Remedy = fmt.Sprintf("if %.100q is this server behind a proxy, "+passHost+" instead of %.100q; if not, %s", text, r.Host, list)
+	default:
+		no.Remedy = list
+	}
+	return no
+}
+
+// isLocalName tells whether a host is none of the public internet, as proxies make up when they do not pass on the client's.
+func isLocalName(hostport string) bool {
+	host, _, _ := splitHost(hostport)
+	return host == "" || isLoopbackName(host) || !strings.Contains(host, ".") || parseHop(host).IsValid()
+}
