@@ -164,6 +164,9 @@ func (e *Server) answerPoll(w http.ResponseWriter, r *http.Request, s *Session, 
 func (e *Server) sendPoll(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
+	if e.origins.IsHidden(r) {
+		h.Set("Cross-Origin-Resource-Policy", "same-origin") // browsers keep it from pages of other origins
+	}
 	e.pollHeaders(h, r)
 	rc := http.NewResponseController(w)
 	_ = rc.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)) // not every ResponseWriter can
@@ -180,9 +183,6 @@ func (e *Server) sendPoll(w http.ResponseWriter, r *http.Request, contentType st
 // pollHeaders sets the headers of each successful polling response.
 func (e *Server) pollHeaders(h http.Header, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
-	if e.origins.IsHidden(r) {
-		h.Set("Cross-Origin-Resource-Policy", "same-origin") // browsers keep it from pages of other origins
-	}
 	// IE 8 to 11 would otherwise take the payload for an attack.
 	if ua := r.UserAgent(); strings.Contains(ua, ";MSIE") || strings.Contains(ua, "Trident/") {
 		h.Set("X-XSS-Protection", "0")
