@@ -8,9 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +16,8 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+
+	"github.com/gosocketio/socketio/internal/origin"
 )
 
 // Limits of a plain WebSocket.
@@ -31,14 +31,20 @@ const (
 // echo sends back what a plain WebSocket, without any Socket.IO, sends. The goroutine that serves the request is the only
 // one that reads and writes its connection, and ends with it.
 type echo struct {
-	origins []string // that may connect besides our own, as in socketio.CORS
+	origins origin.Policy
 	work    sync.WaitGroup
 	mu      sync.Mutex
 	conns   map[net.Conn]struct{} // nil once shut down
 }
 
+// newEcho returns an echo for the server's own pages and those of origins, which are as in socketio.CORS and valid.
 func newEcho(origins []string) *echo {
-	return &echo{origins: origins, conns: make(map[net.Conn]struct{})}
+	e := &echo{conns: make(map[net.Conn]struct{})}
+	for _, text := range origins {
+		pattern, _ := origin.ParsePattern(text)
+		e.origins.Patterns = append(e.origins.Patterns, pattern)
+	}
+	return e
 }
 
 // ServeHTTP upgrades a request and answers its messages until it ends.
@@ -48,7 +54,7 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this is a WebSocket; the chat page is at /", http.StatusUpgradeRequired)
 		return
 	}
-	if !e.permits(r) {
+	if e.origins.Check(r) != nil {
 		http.Error(w, "this origin is not allowed", http.StatusForbidden)
 		return
 	}
@@ -61,17 +67,6 @@ func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer e.remove(conn)
 	closeWith(conn, e.serve(conn, rw.Reader))
-}
-
-func (e *echo) permits(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if u, err := url.Parse(origin); origin == "" || err == nil && strings.EqualFold(u.Host, r.Host) {
-		return true
-	}
-	return slices.ContainsFunc(e.origins, func(allowed string) bool {
-		ok, err := path.Match(strings.ToLower(allowed), strings.ToLower(origin))
-		return allowed == "*" || err == nil && ok
-	})
 }
 
 // serve sends messages back and returns the status to close with, 0 if there is nobody left to tell.

@@ -13,7 +13,7 @@ type Policy struct {
 	// Allow, if set, is asked about an origin that no pattern matches.
 	Allow   func(r *http.Request, origin string) bool
 	Proxies Proxies
-	// IsScript tells whether the response to a request is to be a script (JSONP).
+	// IsScript, if set, tells whether the response to a request is to be a script (JSONP).
 	IsScript func(*http.Request) bool
 }
 
@@ -109,7 +109,7 @@ func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
 	case "cross-site", "same-site":
 	case "":
 		// Browsers do not say it to servers without TLS, except on their own machine. Of JSONP the Referer counts.
-		if referer == "" || !p.IsScript(r) {
+		if referer == "" || p.IsScript == nil || !p.IsScript(r) {
 			return "", ""
 		}
 	default:
