@@ -20,7 +20,7 @@ test: deps fmt vet lint go-test interop browser ## everything that CI runs
 	@echo "all tests passed"
 
 deps:
-	@scripts/install.sh race npm client-js npm compat-tests chromium
+	@scripts/install.sh race npm client-js npm compat-tests chromium proxies
 
 fmt:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -50,7 +50,7 @@ interop: ## the official JavaScript clients against this server, and what became
 compat: deps ## every scenario, client and transport against this server, the official one and a Go peer: docs/evidence/compat-matrix.md
 	@cd compat-tests && node matrix.mjs
 
-browser: ## the chat page in headless Chromium
+browser: ## headless Chromium: the chat page, and pages behind nginx, HAProxy and Vite
 	@cd compat-tests && npm run test:browser
 
 ledger: $(RESULTS) ## every case is held by a test that passed, or excluded for a reason (docs/evidence/compatibility.md)

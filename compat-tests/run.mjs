@@ -2,7 +2,7 @@
 //
 //   --target NAME  the server: go (this repository's, the default), node (the official one), peer; see lib/targets.mjs
 //   --suite wire   scenarios with the official clients, conformance suites, bad input, the demo (the default)
-//   --suite browser  the chat page in headless Chromium
+//   --suite browser  headless Chromium: the chat page, and pages behind nginx, HAProxy and Vite
 //   --suite chromium  scenarios with bundles of the official client in headless Chromium
 //   --suite differential  raw scripts and generated packets, answered by the official packages and by ours
 //   --suite matrix  what matrix.mjs compares: what makes sense for every server
@@ -28,7 +28,7 @@ import { targets } from "./lib/targets.mjs";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
-const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential", "tools"], browser: ["browser", "chromium"], chromium: ["chromium"], differential: ["differential"], matrix: ["scenarios", "conformance", "bad-input", "chromium"] };
+const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential", "tools"], browser: ["browser", "chromium", "proxies"], chromium: ["chromium"], differential: ["differential"], matrix: ["scenarios", "conformance", "bad-input", "chromium"] };
 
 /** Ends the run with one line that says what is missing. */
 function fail(line) {
@@ -144,10 +144,19 @@ if (directories.includes("chromium")) {
   }
 }
 
+if (directories.includes("proxies")) {
+  env.PATH += ":/usr/sbin"; // where Debian has them
+  for (const [program, flag] of [["nginx", "-v"], ["haproxy", "-v"]]) {
+    if (spawnSync(program, [flag], { env }).error) {
+      fail(`no ${program}: install Debian's package ${program}`);
+    }
+  }
+}
+
 /** The test files of directories, as far as words chose them. */
 function list(...directories) {
   return directories
-    .filter((directory) => target.ours || values.suite === directory || !["demo", "differential", "tools"].includes(directory))
+    .filter((directory) => target.ours || values.suite === directory || !["demo", "differential", "tools", "proxies"].includes(directory))
     .flatMap((directory) => readdirSync(join(here, directory)).map((name) => join(directory, name)))
     .filter((file) => file.endsWith(".test.mjs"))
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the arguments name and the machine lacks: "npm DIR" the packages of an npm project, "chromium" and "race" Debian packages (as
-# root on Debian or Ubuntu; otherwise one line says what is missing).
+# Installs what the arguments name and the machine lacks: "npm DIR" the packages of an npm project, "chromium",
+# "proxies" and "race" Debian packages (as root on Debian or Ubuntu; otherwise one line says what is missing).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/sbin # where Debian has nginx and haproxy
 
 die() { echo "missing: $*" >&2; exit 1; }
 
@@ -20,6 +21,19 @@ debian() { # command, packages...
   fi
 }
 
+stopped() { # command...: runs it while Debian does not start the services that it installs
+  local policy=/usr/sbin/policy-rc.d
+  if [ "$(id -u)" = 0 ] && [ -d /usr/sbin ] && [ ! -e $policy ]; then
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod +x $policy
+    "$@"
+    rm -f $policy
+  else
+    "$@"
+  fi
+}
+
 npm_project() { # directory
   command -v npm >/dev/null 2>&1 || die "npm and Node.js 20 or later"
   local stamp=$1/node_modules/.installed
@@ -34,6 +48,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     npm) npm_project "$2"; shift 2 ;;
     chromium) debian chromium chromium fonts-dejavu-core fonts-noto-color-emoji; shift ;;
+    proxies) stopped debian nginx nginx; stopped debian haproxy haproxy; shift ;;
     race) debian gcc gcc libc6-dev; shift ;; # the race detector is linked with a C compiler
     *) die "a meaning for the argument $1"; ;;
   esac

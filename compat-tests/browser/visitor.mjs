@@ -26,9 +26,10 @@ const options = [
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
-/** Starts Debian's Chromium; run.mjs has checked that it is there. Without quic nothing of it uses UDP. */
-export function startBrowser({ quic = false } = {}) {
-  const args = quic ? options : [...options, "--disable-quic"];
+/** Starts Debian's Chromium; run.mjs has checked that it is there. Without quic nothing of it uses UDP. Hosts are names that mean this machine. */
+export function startBrowser({ quic = false, hosts = [] } = {}) {
+  const rules = hosts.map((host) => `MAP ${host} 127.0.0.1`).join(",");
+  const args = [...options, ...(quic ? [] : ["--disable-quic"]), ...(rules ? [`--host-resolver-rules=${rules}`] : [])];
   return chromium.launch({ executablePath: process.env.CHROMIUM, args, timeout: 30_000 });
 }
 

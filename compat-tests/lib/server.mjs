@@ -34,6 +34,7 @@ export async function startServer(flags = [], { port = 0 } = {}) {
     port: Number(actual),
     kill: () => server.kill(),
     stop: () => server.stop(),
+    log: () => server.stderr,
     freeze: () => server.freeze(),
   };
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type options struct {
 	parser         string
 	deflate        bool
 	webTransport   bool
+	trust          string
 
 	bus string
 
@@ -53,6 +56,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.StringVar(&o.parser, "parser", "", "form of packets on the wire: msgpack, or nothing for the default one")
 	f.BoolVar(&o.deflate, "deflate", false, "compress the messages of WebSockets")
 	f.BoolVar(&o.webTransport, "webtransport", false, "serve WebTransport on the UDP port of the same number")
+	f.StringVar(&o.trust, "trust", "", "address of the proxy whose headers are trusted")
 	f.StringVar(&o.bus, "bus", "", "address of the bus that joins this server to others")
 	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
 	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
@@ -69,6 +73,10 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 		return options{}, errors.New("unexpected argument " + f.Arg(0))
 	case o.parser != "" && o.parser != "msgpack":
 		return options{}, errors.New("-parser: there is msgpack and no " + o.parser)
+	case o.trust != "":
+		if _, err := netip.ParseAddr(o.trust); err != nil {
+			return options{}, fmt.Errorf("-trust: %w", err)
+		}
 	}
 	return o, nil
 }
@@ -78,6 +86,14 @@ func (o options) cors() engineio.CORS {
 		return engineio.CORS{}
 	}
 	return engineio.CORS{Origins: strings.Split(o.origins, ",")}
+}
+
+func (o options) proxies() []netip.Prefix {
+	if o.trust == "" {
+		return nil
+	}
+	ip := netip.MustParseAddr(o.trust)
+	return []netip.Prefix{netip.PrefixFrom(ip, ip.BitLen())}
 }
 
 func (o options) perMessageDeflate() *socketio.PerMessageDeflate {
@@ -104,6 +120,7 @@ func (o options) socketio() socketio.Config {
 		AllowEIO3:      o.eio3,
 		Cookie:         o.sessionCookie(),
 		CORS:           o.cors(),
+		TrustedProxies: o.proxies(),
 
 		PerMessageDeflate: o.perMessageDeflate(),
 	}

@@ -52,7 +52,7 @@ func TestHelpNamesEveryOption(t *testing.T) {
 	if _, err := parseOptions([]string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) {
 		t.Fatalf("got %v", err)
 	}
-	for _, name := range []string{"addr", "path", "cors", "ping-interval", "ping-timeout", "connect-timeout", "max-payload", "eio3", "recovery"} {
+	for _, name := range []string{"addr", "path", "cors", "ping-interval", "ping-timeout", "connect-timeout", "max-payload", "eio3", "recovery", "trust"} {
 		if !strings.Contains(help.String(), "  -"+name) {
 			t.Errorf("no word about -%s", name)
 		}
