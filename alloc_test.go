@@ -208,3 +208,42 @@ func benchmarkBurst(b *testing.B, text string) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*burst), "ns/event")
 	b.ReportMetric(float64(reads)/float64(b.N), "reads/burst")
 }
+
+// Asking one client, and a broadcast that asks ten.
+func BenchmarkEmitWithAck(b *testing.B) {
+	for _, n := range []int{1, 10} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s, e := serve(b, socketio.Config{})
+			var one *socketio.Socket
+			for range n {
+				conn := e.WebSocket()
+				one, _ = s.Socket(conn.Join("/", ""))
+				go func() {
+					for {
+						text, _, err := conn.Next()
+						if err != nil {
+							return
+						}
+						if rest, ok := strings.CutPrefix(text, "42"); ok {
+							_ = conn.TrySend("43" + strings.TrimSuffix(rest, `["q"]`) + "[]")
+						}
+					}
+				}()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if n == 1 {
+					if _, err := one.EmitWithAck(b.Context(), "q"); err != nil {
+						b.Fatal(err)
+					}
+					continue
+				}
+				for _, err := range s.EmitWithAck(b.Context(), "q") {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}

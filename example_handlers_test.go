@@ -92,3 +92,23 @@ func ExampleCallOf() {
 	// 20["age","bob"]
 	// 42 <nil>
 }
+
+func ExampleSocket_EmitWithAckFunc() {
+	io := socketio.New(socketio.Config{})
+	done := make(chan struct{})
+	socketio.On0(io, "start", func(e *socketio.Event) error {
+		return e.Socket().EmitWithAckFunc("ready?", func(r socketio.Reply, err error) {
+			fmt.Println(r.Args(), err) // some time later; the handler has returned
+			close(done)
+		}, "sure?")
+	})
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	v.Send(`42["start"]`)
+	v.Print(1)
+	v.Send(`430["yes"]`)
+	<-done
+	// Output:
+	// 20["ready?","sure?"]
+	// [yes] <nil>
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/gosocketio/socketio/internal/gather"
 	"github.com/gosocketio/socketio/internal/wheel"
 )
 
@@ -23,7 +24,8 @@ type Cluster struct {
 	wheel     *wheel.Wheel
 	members   members
 	requests  requests
-	asked     askedSockets
+	open      context.Context // until Close
+	close     context.CancelFunc
 	responder responder
 }
 
@@ -36,6 +38,7 @@ func NewCluster(h Host, t Transport, c ClusterConfig) (*Cluster, error) {
 		return nil, err
 	}
 	x := &Cluster{memory: newMemory(h), transport: t, cfg: c, uid: newUID(), wheel: wheel.New(0)}
+	x.open, x.close = context.WithCancel(context.Background())
 	x.members.init(x)
 	x.responder.init(x)
 	return x, nil
@@ -60,7 +63,7 @@ func (x *Cluster) Start() error {
 // Close ends what other servers wait for, sends the answers that are on their way, and says good-bye.
 func (x *Cluster) Close() error {
 	x.members.stop()
-	x.asked.end()
+	x.close()
 	x.responder.end()
 	x.wheel.Close()
 	return x.publish(&Message{Type: MessageAdapterClose}) // the last word: others count whom they hear
@@ -113,9 +116,9 @@ func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer
 	if o.Flags.Timeout == 0 {
 		o.Flags.Timeout = x.cfg.RequestTimeout
 	}
-	r := newAckRequest(count, answer)
+	r := &request{wants: MessageBroadcastAck, count: count, answer: answerTo(answer)}
 	id := x.requests.open(&x.members, r, x.uid)
-	forget, err := x.memory.BroadcastWithAck(p, o, func(n int) { r.counted(x.uid, n) }, answer)
+	forget, err := x.memory.BroadcastWithAck(p, o, func(n int) { r.owes(x.uid, n) }, answer)
 	if err != nil {
 		x.requests.close(id)
 		return nil, err
@@ -137,11 +140,15 @@ func (x *Cluster) FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, e
 		return local
 	}
 	return func(yield func(Info, error) bool) {
-		r := newFetchRequest()
+		infos := gather.New[[]Info]()
+		r := &request{
+			wants: MessageFetchSocketsResponse, count: infos.Expect,
+			answer: func(m *Message, _ error) { infos.Add(m.Sockets) },
+		}
 		id := x.requests.open(&x.members, r)
 		defer x.requests.close(id)
 		var err error
-		if !r.complete() { // asked first, so that they look while these are listed
+		if len(r.debtors()) > 0 { // asked first, so that they look while these are listed
 			err = x.publish(&Message{Type: MessageFetchSockets, RequestID: id, Options: o})
 		}
 		for info, err := range local {
@@ -158,7 +165,18 @@ func (x *Cluster) FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, e
 			ctx, stop = context.WithTimeout(ctx, x.cfg.RequestTimeout)
 			defer stop()
 		}
-		r.run(ctx, yield)
+		_, err = infos.Run(ctx, nil, nil, func(infos []Info) bool {
+			for _, info := range infos {
+				info.Local = nil
+				if !yield(info, nil) {
+					return false
+				}
+			}
+			return true
+		})
+		if err != nil {
+			yield(Info{}, &MissingServersError{UIDs: r.debtors(), Err: err})
+		}
 	}
 }
 
@@ -201,9 +219,10 @@ func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(
 	if err != nil {
 		return nil, err
 	}
-	r := newServerSideRequest(answer)
+	asked := 0
+	r := &request{wants: MessageServerSideEmitResponse, count: func(n int) { asked = n }, answer: answerTo(answer)}
 	id := x.requests.open(&x.members, r)
-	if count(r.servers); r.servers == 0 {
+	if count(asked); asked == 0 {
 		x.requests.close(id)
 		return func() {}, nil
 	}

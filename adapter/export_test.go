@@ -1,12 +1,8 @@
 package adapter
 
-// Pending is the number of requests whose answers are waited for, and of those of other servers that wait for this one.
-func (x *Cluster) Pending() (requests, asked int) {
+// Pending is the number of requests whose answers are waited for.
+func (x *Cluster) Pending() int {
 	x.requests.mu.Lock()
-	requests = len(x.requests.waiting)
-	x.requests.mu.Unlock()
-	x.asked.mu.Lock()
-	asked = len(x.asked.open)
-	x.asked.mu.Unlock()
-	return requests, asked
+	defer x.requests.mu.Unlock()
+	return len(x.requests.waiting)
 }

@@ -22,7 +22,7 @@ func (x *Cluster) Receive(m *Message) {
 		x.responder.send("", &Message{Type: MessageHeartbeat})
 	case MessageBroadcast:
 		if m.RequestID != "" {
-			x.ask(m)
+			x.collect(m)
 			return
 		}
 		if err := x.host.Deliver(&Packet{Event: m.Event, Args: m.Values.Args()}, o); err != nil {

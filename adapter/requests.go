@@ -6,30 +6,20 @@ import (
 	"sync"
 )
 
-// requests are what other servers were asked for and have not all answered.
+// requests are the questions to other servers that have not all been answered.
 type requests struct {
-	mu      sync.Mutex // members.mu may be taken under it
-	waiting map[string]request
+	mu      sync.Mutex // members.mu and request.mu may be taken under it
+	waiting map[string]*request
 }
 
-// request is one of them.
-type request interface {
-	// begin says whose answers it waits for. It is called once, before anything else.
-	begin(uids []string)
-	// response takes an answer.
-	response(m *Message)
-	// gone says that a server does not answer any more.
-	gone(uid string)
-}
-
-// open makes a request that waits for the servers there are, and for others. Who goes from now on is told to it.
-func (q *requests) open(m *members, r request, others ...string) (id string) {
+// open adds a request to the servers there are, and begins to count. It hears of servers that go from now on.
+func (q *requests) open(m *members, r *request, others ...string) (id string) {
 	id = newUID()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	r.begin(append(m.list(), others...))
 	if q.waiting == nil {
-		q.waiting = make(map[string]request)
+		q.waiting = make(map[string]*request)
 	}
 	q.waiting[id] = r
 	return id
@@ -42,160 +32,122 @@ func (q *requests) close(id string) {
 	delete(q.waiting, id)
 }
 
-// response hands an answer to who waits for it. One that nobody waits for is late.
+// response hands an answer to its request. One that nobody waits for is late.
 func (q *requests) response(m *Message) {
 	q.mu.Lock()
 	r := q.waiting[m.RequestID]
 	q.mu.Unlock()
-	if r != nil {
-		r.response(m)
+	switch {
+	case r == nil:
+	case m.Type == MessageBroadcastClientCount:
+		r.owes(m.UID, min(max(m.Count, 0), maxAsked))
+	case m.Type == r.wants && r.take(m.UID, 1) == 1:
+		r.answer(m, nil)
 	}
 }
 
-// gone tells everybody that a server has gone.
+// gone answers all requests for a server that has gone.
 func (q *requests) gone(uid string) {
 	q.mu.Lock()
 	all := slices.Collect(maps.Values(q.waiting))
 	q.mu.Unlock()
 	for _, r := range all {
-		r.gone(uid)
+		r.owes(uid, 0)
+		for range r.take(uid, maxAsked) {
+			r.answer(new(Message), ErrServerGone)
+		}
 	}
 }
-
-// ackRequest waits for how many sockets the servers have asked, and for the acknowledgements of these. Who takes them counts: there
-// must never be more than were announced, whatever servers say twice, late, or too early to be known.
-type ackRequest struct {
-	count  func(int)
-	answer func(Answer)
-
-	mu      sync.Mutex
-	missing map[string]struct{} // the servers that have not said how many; count has been called when it is empty
-	total   int
-	owed    map[string]int // answers, by servers that have said how many, or have gone
-}
-
-func newAckRequest(count func(int), answer func(Answer)) *ackRequest {
-	return &ackRequest{count: count, answer: answer, owed: make(map[string]int)}
-}
-
-func (r *ackRequest) begin(uids []string) { r.missing = set(uids) }
 
 // maxAsked is how many sockets another server may say that it has asked: there is an answer for each when it goes.
 const maxAsked = 1 << 20
 
-func (r *ackRequest) response(m *Message) {
-	switch m.Type {
-	case MessageBroadcastClientCount:
-		r.counted(m.UID, min(max(m.Count, 0), maxAsked))
-	case MessageBroadcastAck:
-		if r.owes(m.UID) {
-			r.answer(Answer{Args: m.Values.JSON, Attachments: m.Values.Attachments})
-		}
-	default:
+// request counts the answers to one question: there must never be more than were announced, whatever servers say twice, late, or
+// too early to be known. A server owes one answer; to a broadcast it owes as many as it says that it has asked sockets.
+type request struct {
+	wants  MessageType           // an answer
+	count  func(int)             // called once, when it is known how many answers there will be
+	answer func(*Message, error) // called for each, with no content where there is an error
+
+	mu        sync.Mutex
+	undecided map[string]bool // servers that have not said how many answers they owe
+	owed      map[string]int  // answers, by the servers that have
+	total     int
+}
+
+func (r *request) begin(uids []string) {
+	r.undecided, r.owed = make(map[string]bool, len(uids)), make(map[string]int, len(uids))
+	for _, uid := range uids {
+		r.undecided[uid] = true
+	}
+	if r.wants == MessageBroadcastAck {
+		return
+	}
+	for _, uid := range uids {
+		r.owes(uid, 1)
+	}
+	if len(uids) == 0 {
+		r.count(0)
 	}
 }
 
-// owes tells whether an acknowledgement of a server is one that was announced, and takes it for that.
-func (r *ackRequest) owes(uid string) bool {
+// owes notes that a server owes n answers. One that has only just come counts as long as others are waited for.
+func (r *request) owes(uid string, n int) {
+	r.mu.Lock()
+	_, known := r.owed[uid]
+	news := !known && len(r.undecided) > 0
+	if news {
+		delete(r.undecided, uid)
+		r.owed[uid] = n
+		r.total += n
+	}
+	total, decided := r.total, len(r.undecided) == 0
+	r.mu.Unlock()
+	if news && decided {
+		r.count(total)
+	}
+}
+
+// take takes up to n of the answers that a server owes, and returns how many it did.
+func (r *request) take(uid string, n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.owed[uid] == 0 {
-		return false
+	n = min(n, r.owed[uid])
+	if n > 0 {
+		r.owed[uid] -= n
 	}
-	r.owed[uid]--
-	return true
+	return n
 }
 
-// counted notes that a server has asked n sockets. One that has only just come counts as long as others are waited for.
-func (r *ackRequest) counted(uid string, n int) {
+// failed says that the other servers were not asked: one error is the answer of all.
+func (r *request) failed(err error) {
 	r.mu.Lock()
-	total, told := r.note(uid, n)
-	r.mu.Unlock()
-	if told {
-		r.count(total)
-	}
-}
-
-// note is counted with the lock held. It returns whether the total is to be told.
-func (r *ackRequest) note(uid string, n int) (total int, told bool) {
-	if _, known := r.owed[uid]; known || len(r.missing) == 0 {
-		return 0, false
-	}
-	delete(r.missing, uid)
-	r.total += n
-	r.owed[uid] = n
-	return r.total, len(r.missing) == 0
-}
-
-func (r *ackRequest) gone(uid string) {
-	r.mu.Lock()
-	total, told := r.note(uid, 0)
-	owed := r.owed[uid]
-	if owed > 0 {
-		r.owed[uid] = 0
-	}
-	r.mu.Unlock()
-	if told {
-		r.count(total)
-	}
-	for range owed {
-		r.answer(Answer{Err: ErrServerGone})
-	}
-}
-
-// failed says that the other servers were not asked.
-func (r *ackRequest) failed(err error) {
-	r.mu.Lock()
-	waited := len(r.missing) > 0
-	clear(r.missing)
+	waited := len(r.undecided) > 0
+	clear(r.undecided)
 	total := r.total + 1
 	r.mu.Unlock()
 	if waited {
 		r.count(total)
-		r.answer(Answer{Err: err})
+		r.answer(new(Message), err)
 	}
 }
 
-// serverSideRequest waits for an answer of each server.
-type serverSideRequest struct {
-	answer  func(Answer)
-	servers int // that were asked
-
-	mu      sync.Mutex
-	missing map[string]struct{}
-}
-
-func newServerSideRequest(answer func(Answer)) *serverSideRequest {
-	return &serverSideRequest{answer: answer}
-}
-
-func (r *serverSideRequest) begin(uids []string) { r.missing, r.servers = set(uids), len(uids) }
-
-func (r *serverSideRequest) response(m *Message) {
-	if m.Type == MessageServerSideEmitResponse && r.take(m.UID) {
-		r.answer(Answer{Args: m.Values.JSON, Attachments: m.Values.Attachments})
-	}
-}
-
-func (r *serverSideRequest) gone(uid string) {
-	if r.take(uid) {
-		r.answer(Answer{Err: ErrServerGone})
-	}
-}
-
-// take tells whether a server has not answered yet: the first answer counts.
-func (r *serverSideRequest) take(uid string) bool {
+// debtors returns the servers that still owe an answer.
+func (r *request) debtors() (uids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, missing := r.missing[uid]
-	delete(r.missing, uid)
-	return missing
+	for uid, n := range r.owed {
+		if n > 0 {
+			uids = append(uids, uid)
+		}
+	}
+	slices.Sort(uids)
+	return uids
 }
 
-func set(names []string) map[string]struct{} {
-	m := make(map[string]struct{}, len(names))
-	for _, name := range names {
-		m[name] = struct{}{}
+// answerTo has the answers of servers given to a function that takes those of sockets too.
+func answerTo(answer func(Answer)) func(*Message, error) {
+	return func(m *Message, err error) {
+		answer(Answer{Args: m.Values.JSON, Attachments: m.Values.Attachments, Err: err})
 	}
-	return m
 }

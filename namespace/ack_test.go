@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -329,4 +330,70 @@ func TestAckAfterError(t *testing.T) {
 	result = errors.New("nobody asked")
 	conn.Send(`42["fail"]`, `429["decode",1]`, `42["panic"]`, `4210["answered"]`)
 	conn.Want(`439[]`, `4310["fine"]`)
+}
+
+// An event with a callback does not wait: the handler that sent it returns, later events are handled, and fn is called once.
+func TestEmitWithAckFunc(t *testing.T) {
+	reported := make(chan error, 1)
+	f := start(t, func(c *namespace.Config, _ *engineio.Config) {
+		c.OnError = func(_ *namespace.Socket, err error) { reported <- err }
+	})
+	type result struct {
+		reply namespace.Reply
+		err   error
+	}
+	results := make(chan result, 10)
+	take := func(r namespace.Reply, err error) { results <- result{r, err} }
+	main := f.Of("/")
+	connected := connects(main)
+	main.Handle("ask", func(e *namespace.Event) error {
+		return errors.Join(e.Socket().EmitWithAckFunc("q", take, 1, []byte{2}), e.Socket().Emit("asked"))
+	})
+	conn := f.WebSocket()
+	conn.Join("/", "")
+	s := wait(t, connected)
+	conn.Send(`421["ask"]`)
+	conn.Want(`451-0["q",1,{"_placeholder":true,"num":0}]`)
+	conn.WantBinary([]byte{2})
+	conn.Want(`42["asked"]`, `431[]`)
+	conn.Send(`430["a",1]`, `430["again"]`)
+	if r := wait(t, results); r.err != nil || r.reply.Len() != 2 || r.reply.SocketID() != s.ID() {
+		t.Errorf("got %v, %v", r.reply.Args(), r.err)
+	}
+
+	if err := s.EmitWithAckFunc("connect", take); !errors.Is(err, namespace.ErrReservedEvent) {
+		t.Errorf("reserved name: %v", err)
+	}
+	if err := s.EmitWithAckFunc("q", take, func() {}); err == nil || namespace.PendingCalls(s) != 0 {
+		t.Errorf("a function: %v", err)
+	}
+	if err := s.Timeout(time.Millisecond).EmitWithAckFunc("q", take); err != nil {
+		t.Error(err)
+	}
+	conn.Want(`422["q"]`)
+	if r := wait(t, results); !errors.Is(r.err, namespace.ErrTimeout) {
+		t.Errorf("timeout: %v", r.err)
+	}
+	if err := s.EmitWithAckFunc("q", func(namespace.Reply, error) { panic("oh") }); err != nil {
+		t.Error(err)
+	}
+	conn.Want(`423["q"]`)
+	conn.Send(`433[]`)
+	var p *namespace.PanicError
+	if err := wait(t, reported); !errors.As(err, &p) {
+		t.Errorf("reported %v", err)
+	}
+
+	if err := s.EmitWithAckFunc("q", take); err != nil {
+		t.Error(err)
+	}
+	conn.Want(`424["q"]`)
+	conn.Send(`41`)
+	var gone *namespace.DisconnectError
+	if r := wait(t, results); !errors.As(r.err, &gone) {
+		t.Errorf("after the disconnect: %v", r.err)
+	}
+	if err := s.EmitWithAckFunc("q", take); !errors.Is(err, namespace.ErrClosed) || len(results) > 0 {
+		t.Errorf("when it has disconnected: %v, %d results", err, len(results))
+	}
 }

@@ -76,20 +76,24 @@ func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.F
 	}
 	sent.Bytes = prepared.Len()
 	count(len(asked))
-	poll := h.ns.polls.open(id, asked, answer)
 	for _, s := range asked {
-		s.showOutgoing(p.Event, p.Args)
-		err := s.writePrepared(prepared, sharedOptions(f))
-		sent.count(err)
-		if err == nil && !s.Connected() {
-			// It disconnected between being chosen and the poll being open, so that nobody told the poll.
-			err = s.Err()
-		}
+		err := s.expect(id, answer)
 		if err != nil {
-			h.ns.polls.drop(poll, s, err)
+			answer(adapter.Answer{SocketID: s.id, Err: s.Err()}) // it has disconnected since it was chosen
+			continue
+		}
+		s.showOutgoing(p.Event, p.Args)
+		err = s.writePrepared(prepared, sharedOptions(f))
+		sent.count(err)
+		if err != nil && s.takeAck(id) != nil {
+			answer(adapter.Answer{SocketID: s.id, Err: err})
 		}
 	}
-	return func() { h.ns.polls.close(poll) }, nil
+	return func() {
+		for _, s := range asked {
+			s.takeAck(id)
+		}
+	}, nil
 }
 
 // Describe tells of a socket what another server may know.

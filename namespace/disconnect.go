@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/gosocketio/socketio/adapter"
 )
 
 // Disconnect disconnects the socket from its namespace, with the reason "server namespace disconnect". With close
@@ -88,11 +90,11 @@ func (s *Socket) endWithoutWorker(reason Reason, cause error, cost int64) (first
 	if left.cancel != nil {
 		left.cancel(err)
 	}
-	for _, c := range left.acks {
-		s.ns.hub.stop(&c.timer)
-		c.finish(Reply{}, err)
+	if left.acks != nil {
+		for _, o := range left.acks.list {
+			o.answer(adapter.Answer{SocketID: s.id, Err: err})
+		}
 	}
-	s.ns.polls.gone(s, err)
 	events, bytes := 0, int64(0)
 	for e := left.inbox; e != nil; e = e.next {
 		events++
@@ -106,7 +108,7 @@ func (s *Socket) endWithoutWorker(reason Reason, cause error, cost int64) (first
 // leavings is what a socket that has disconnected leaves to be seen to.
 type leavings struct {
 	inbox  *Event
-	acks   map[uint64]*call
+	acks   *acks
 	cancel context.CancelCauseFunc
 	start  bool // a worker, which the caller has to
 }

@@ -12,14 +12,18 @@ import (
 func PendingCalls(s *Socket) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.acks)
+	if s.acks == nil {
+		return 0
+	}
+	return len(s.acks.list)
 }
 
-// OpenPolls is the number of broadcasts that wait for acknowledgements.
-func OpenPolls(n *Namespace) int {
-	n.polls.mu.Lock()
-	defer n.polls.mu.Unlock()
-	return len(n.polls.m)
+// OwedAcks is the number of acknowledgements that the sockets of a namespace have been asked for.
+func OwedAcks(n *Namespace) (owed int) {
+	for _, s := range n.Sockets() {
+		owed += PendingCalls(s)
+	}
+	return owed
 }
 
 // ServerSideWaiting is the number of events of other servers that wait for a handler.

@@ -138,8 +138,8 @@ func play(t *testing.T, script []byte) {
 		t.Errorf("%d connected, %d disconnected", c, d)
 	}
 	for _, ns := range f.Namespaces() {
-		if ns.Len() != 0 || namespace.OpenPolls(ns) != 0 {
-			t.Errorf("%d sockets and %d polls are left in %s", ns.Len(), namespace.OpenPolls(ns), ns.Name())
+		if ns.Len() != 0 || namespace.OwedAcks(ns) != 0 {
+			t.Errorf("%d sockets and %d acknowledgements are left in %s", ns.Len(), namespace.OwedAcks(ns), ns.Name())
 		}
 	}
 }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"sync"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
-	"github.com/gosocketio/socketio/internal/wheel"
+	"github.com/gosocketio/socketio/internal/gather"
 )
 
 // EmitWithAck sends an event to the sockets meant and yields their answers as they come. The event is sent when the
@@ -55,19 +54,32 @@ func timeLeft(ctx context.Context, timeout time.Duration) time.Duration {
 
 // gather asks, and yields the answers until all are in, time is up or the loop is left. It returns how many came, and the last
 // error.
-func (h *Hub) gather(ctx context.Context, timeout time.Duration, yield func(Reply, error) bool, ask func(count func(int), answer func(adapter.Answer)) (cancel func(), err error)) (answered int, err error) {
-	g := &gathering{expected: -1, news: make(chan struct{}, 1)}
-	forget, err := ask(g.count, g.answer)
+func (h *Hub) gather(
+	ctx context.Context, timeout time.Duration, yield func(Reply, error) bool,
+	ask func(count func(int), answer func(adapter.Answer)) (cancel func(), err error),
+) (answered int, last error) {
+	answers := gather.New[adapter.Answer]()
+	forget, err := ask(answers.Expect, answers.Add)
 	if err != nil {
 		yield(Reply{}, err)
 		return 0, err
 	}
 	defer forget()
-	if timeout != noTimeout {
-		h.schedule(&g.timer, timeout, g)
-		defer h.stop(&g.timer)
+	late, stop := timeoutAfter(timeout)
+	defer stop()
+	missing, err := answers.Run(ctx, late, ErrTimeout, func(a adapter.Answer) bool {
+		if a.Err == nil {
+			answered++
+		} else {
+			last = a.Err
+		}
+		return yield(replyOf(a), a.Err)
+	})
+	if err != nil {
+		last = &MissingError{missing, err}
+		yield(Reply{}, last)
 	}
-	return g.run(ctx, yield)
+	return answered, last
 }
 
 // MissingError ends an EmitWithAck to many that did not get all answers.
@@ -89,86 +101,3 @@ func (e *MissingError) Error() string {
 
 // Unwrap returns ErrTimeout or the cause of the context's end.
 func (e *MissingError) Unwrap() error { return e.Err }
-
-// gathering is where answers wait for the loop that takes them.
-type gathering struct {
-	timer wheel.Timer
-	news  chan struct{} // something changed; holds one token
-
-	mu       sync.Mutex
-	expected int // -1 until it is known
-	answers  []adapter.Answer
-	late     bool
-}
-
-func (g *gathering) tell() {
-	select {
-	case g.news <- struct{}{}:
-	default:
-	}
-}
-
-func (g *gathering) count(n int) {
-	g.mu.Lock()
-	g.expected = n
-	g.mu.Unlock()
-	g.tell()
-}
-
-func (g *gathering) answer(a adapter.Answer) {
-	g.mu.Lock()
-	g.answers = append(g.answers, a)
-	g.mu.Unlock()
-	g.tell()
-}
-
-// Expired ends the wait.
-func (g *gathering) Expired(*wheel.Timer) {
-	g.mu.Lock()
-	g.late = true
-	g.mu.Unlock()
-	g.tell()
-}
-
-// run yields answers until all are in, time is up or the loop is left.
-func (g *gathering) run(ctx context.Context, yield func(Reply, error) bool) (answered int, last error) {
-	yielded := 0
-	for {
-		g.mu.Lock()
-		answers, expected, late := g.answers, g.expected, g.late
-		g.answers = nil
-		g.mu.Unlock()
-
-		for _, a := range answers {
-			yielded++
-			if a.Err == nil {
-				answered++
-			} else {
-				last = a.Err
-			}
-			if !yield(replyOf(a), a.Err) {
-				return answered, last
-			}
-		}
-		missing := -1
-		if expected >= 0 {
-			missing = expected - yielded
-		}
-		switch {
-		case missing == 0:
-			return answered, last
-		case late:
-			last = &MissingError{missing, ErrTimeout}
-		case ctx.Err() != nil:
-			last = &MissingError{missing, context.Cause(ctx)}
-		}
-		if late || ctx.Err() != nil {
-			yield(Reply{}, last)
-			return answered, last
-		}
-		select {
-		case <-g.news:
-		case <-ctx.Done():
-		}
-	}
-}

@@ -18,10 +18,9 @@ type Namespace struct {
 	adapter  adapter.Adapter
 	handlers handlerSet
 	ids      atomic.Uint64 // acknowledgement ids handed out
-	polls    polls
-	recovery *recovery // nil: off
-	others   pace      // of events without handlers: listeners may hear them
-	joining  pace      // of the connection handlers
+	recovery *recovery     // nil: off
+	others   pace          // of events without handlers: listeners may hear them
+	joining  pace          // of the connection handlers
 
 	serverSide serverSideInbox
 	parent     *Parent       // nil: none

@@ -1,7 +1,6 @@
 package namespace
 
 import (
-	"context"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -48,15 +47,6 @@ func (x Sender) Emit(event string, args ...any) error { return x.s.emit(event, a
 
 // Send is Emit of the event "message".
 func (x Sender) Send(args ...any) error { return x.s.emit("message", args, x.flags) }
-
-// EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck].
-func (x Sender) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
-	timeout := x.timeout
-	if !x.timed {
-		timeout = x.s.ns.hub.ackTimeout(ctx)
-	}
-	return x.s.ask(ctx, event, args, x.flags, timeout)
-}
 
 // Broadcast means everybody in the namespace but this socket.
 func (x Sender) Broadcast() Operator {

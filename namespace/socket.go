@@ -36,7 +36,7 @@ type Socket struct {
 	head    *Event   // the inbox
 	tail    *Event
 	gone    error
-	acks    map[uint64]*call
+	acks    *acks
 	values  []value
 	ctx     context.Context // made when first asked for
 	cancel  context.CancelCauseFunc

@@ -145,7 +145,7 @@ func TestStress(t *testing.T) {
 		t.Error("nobody connected: the test tests nothing")
 	}
 	for _, ns := range f.Namespaces() {
-		if n := namespace.OpenPolls(ns); n != 0 {
+		if n := namespace.OwedAcks(ns); n != 0 {
 			t.Errorf("%d broadcasts are waited for in %s", n, ns.Name())
 		}
 	}

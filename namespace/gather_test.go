@@ -58,8 +58,8 @@ func TestBroadcastAck(t *testing.T) {
 	if !slices.Equal(o.answers, []string{"a", "b", "c"}) || o.last != nil || o.err != nil || o.gone != nil {
 		t.Errorf("got %+v", o)
 	}
-	if n := namespace.OpenPolls(c.main); n != 0 {
-		t.Errorf("%d tables are left", n)
+	if n := namespace.OwedAcks(c.main); n != 0 {
+		t.Errorf("%d acknowledgements are waited for", n)
 	}
 }
 
@@ -99,8 +99,8 @@ func TestBroadcastAckOfClientThatGoes(t *testing.T) {
 	if !slices.Equal(o.answers, []string{"a"}) || !slices.Equal(o.gone, want) || o.last != nil {
 		t.Errorf("got %+v", o)
 	}
-	if n := namespace.OpenPolls(c.main); n != 0 {
-		t.Errorf("%d tables are left", n)
+	if n := namespace.OwedAcks(c.main); n != 0 {
+		t.Errorf("%d acknowledgements are waited for", n)
 	}
 }
 
@@ -119,8 +119,8 @@ func TestBroadcastAckBreak(t *testing.T) {
 	}()
 	c.conns[0].Want(`420["q"]`)
 	c.conns[1].Want(`420["q"]`)
-	if n := namespace.OpenPolls(c.main); n != 1 {
-		t.Errorf("%d tables", n)
+	if n := namespace.OwedAcks(c.main); n != 2 {
+		t.Errorf("%d acknowledgements are waited for", n)
 	}
 	c.conns[1].Send(`430[]`)
 	if id := wait(t, done); id != c.sockets[1].ID() {
@@ -128,8 +128,8 @@ func TestBroadcastAckBreak(t *testing.T) {
 	}
 	c.conns[0].Send(`430["late"]`, `429["sync"]`) // ignored, and the connection goes on
 	c.conns[0].Want(`439[]`)
-	if n := namespace.OpenPolls(c.main); n != 0 {
-		t.Errorf("%d tables are left", n)
+	if n := namespace.OwedAcks(c.main); n != 0 {
+		t.Errorf("%d acknowledgements are waited for", n)
 	}
 }
 
@@ -187,8 +187,8 @@ func TestBroadcastAckTimeout(t *testing.T) {
 				if took < c.want || took > c.want+20*time.Millisecond {
 					t.Errorf("took %v, want %v", took, c.want)
 				}
-				if n := namespace.OpenPolls(main); n != 0 {
-					t.Errorf("%d tables are left", n)
+				if n := namespace.OwedAcks(main); n != 0 {
+					t.Errorf("%d acknowledgements are waited for", n)
 				}
 			})
 		})
