@@ -48,8 +48,8 @@
 // # Locks
 //
 // Hub.mu guards the table of namespaces, client.mu the sockets of a connection, Socket.mu the inbox, the state and
-// the table of acknowledgements, takenIDs.mu the ids of sockets of old clients, serverSideInbox.mu the events of other servers that wait, handlerSet.mu changes of the registered functions, polls.mu and poll.mu the
-// broadcasts that wait, gathering.mu the answers that came. None is held while another one is taken, nor during
+// the table of acknowledgements, takenIDs.mu the ids of sockets of old clients, serverSideInbox.mu the events of other servers that wait, handlerSet.mu changes of the registered functions, and a lock of internal/gather the
+// answers that came. None is held while another one is taken, nor during
 // I/O, user code, or a call of the engine or the adapter - but for recovery.mu, the lock of a namespace that recovers its
 // sockets: it makes one moment of giving an event its place in the log and queueing it to the sockets that it is for. Under it
 // Session.Enqueue is called, and Socket.mu or hold.mu taken. No method of the adapter is called with a lock held.
