@@ -27,6 +27,6 @@
 //
 // # Locks
 //
-// requests.mu is held while members.mu is taken; the others of a Cluster (members.mu, askedSockets.mu, responder.mu, those of the
-// requests) while none is. The host and the transport are called with none held.
+// requests.mu is held while members.mu, or that of a request, is taken; the others of a Cluster (members.mu, responder.mu) while
+// none is. The host and the transport are called with none held.
 package adapter
