@@ -30,6 +30,7 @@ export function serveEverywhere(namespace) {
     socket.on("message-with-ack", acknowledge);
     socket.on("echo", pass(socket, "echo"));
     socket.on("ack", acknowledge);
+    socket.on("noted", pass(socket, "noted"));
     socket.on("bin", pass(socket, "bin"));
     socket.on("ask", () => {
       socket.emit("question", 42, (...answer) => socket.emit("answered", ...answer));

@@ -85,6 +85,7 @@ func serveEverywhere(n socket.NamespaceInterface) {
 		on(s, "message-with-ack", acknowledge)
 		on(s, "echo", pass(s, "echo"))
 		on(s, "ack", acknowledge)
+		on(s, "noted", pass(s, "noted"))
 		on(s, "bin", pass(s, "bin"))
 		on(s, "ask", func(...any) {
 			_ = s.Emit("question", 42, func(answer []any, _ error) { _ = s.Emit("answered", answer...) })

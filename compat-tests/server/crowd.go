@@ -14,27 +14,27 @@ const timedOut = "operation has timed out"
 
 // serveCrowd registers what a client may do to the other sockets of n, and learn about them.
 func serveCrowd(n *socketio.Namespace) {
-	socketio.On3(n, "algebra", func(e *socketio.Event, to, except []string, arg any) error {
+	socketio.On3(byHand{n}, "algebra", func(e *socketio.Event, to, except []string, arg any) error {
 		return n.To(to...).Except(except...).Emit("room", arg)
 	})
-	socketio.On3(n, "others", func(e *socketio.Event, to, except []string, arg any) error {
+	socketio.On3(byHand{n}, "others", func(e *socketio.Event, to, except []string, arg any) error {
 		s := e.Socket()
 		if len(to) == 0 {
 			return s.Broadcast().Except(except...).Emit("room", arg)
 		}
 		return s.To(to...).Except(except...).Emit("room", arg)
 	})
-	socketio.OnCall(n, "members", func(e *socketio.Event, room string) ([]string, error) {
+	socketio.OnCall(byHand{n}, "members", func(e *socketio.Event, room string) ([]string, error) {
 		ids, err := n.In(room).AllSockets(e.Context())
 		return append([]string{}, ids...), err // an empty list, not null
 	})
-	socketio.On2(n, "gather", func(e *socketio.Event, from, to string) error {
+	socketio.On2(byHand{n}, "gather", func(e *socketio.Event, from, to string) error {
 		return errors.Join(n.In(from).SocketsJoin(to), e.Ack())
 	})
-	socketio.On2(n, "scatter", func(e *socketio.Event, from, to string) error {
+	socketio.On2(byHand{n}, "scatter", func(e *socketio.Event, from, to string) error {
 		return errors.Join(n.In(from).SocketsLeave(to), e.Ack())
 	})
-	socketio.On2(n, "kick", func(_ *socketio.Event, room string, closing bool) error {
+	socketio.On2(byHand{n}, "kick", func(_ *socketio.Event, room string, closing bool) error {
 		return n.In(room).DisconnectSockets(closing)
 	})
 	serveServers(n)
@@ -52,7 +52,7 @@ type found struct {
 
 // serveServers registers what concerns the other servers of a cluster.
 func serveServers(n *socketio.Namespace) {
-	socketio.OnCall(n, "find", func(e *socketio.Event, room string) (list []found, err error) {
+	socketio.OnCall(byHand{n}, "find", func(e *socketio.Event, room string) (list []found, err error) {
 		list = []found{}
 		for s, err := range n.In(room).FetchSockets(e.Context()) {
 			if err != nil {
@@ -63,9 +63,9 @@ func serveServers(n *socketio.Namespace) {
 		}
 		return list, nil
 	})
-	n.Handle("tell-servers", func(e *socketio.Event) error { return n.ServerSideEmit("told", e.Args()...) })
+	byHand{n}.Handle("tell-servers", func(e *socketio.Event) error { return n.ServerSideEmit("told", e.Args()...) })
 	n.OnServerSideEmit("told", func(e *socketio.ServerSideEvent) error { return n.Local().Emit("told", e.Args()...) })
-	socketio.OnCall(n, "ask-servers", func(e *socketio.Event, v any) (answers []any, err error) {
+	socketio.OnCall(byHand{n}, "ask-servers", func(e *socketio.Event, v any) (answers []any, err error) {
 		answers = []any{}
 		for reply, err := range n.ServerSideEmitWithAck(e.Context(), "asked", v) {
 			if err != nil {
@@ -76,7 +76,7 @@ func serveServers(n *socketio.Namespace) {
 		return answers, nil
 	})
 	n.OnServerSideEmit("asked", func(e *socketio.ServerSideEvent) error { return e.Ack(e.Args()) })
-	socketio.OnCall0(n, "servers", func(e *socketio.Event) (int, error) {
+	socketio.OnCall0(byHand{n}, "servers", func(e *socketio.Event) (int, error) {
 		// As many as answer, and this one.
 		servers := 1
 		for _, err := range n.ServerSideEmitWithAck(e.Context(), "asked") {
@@ -91,7 +91,7 @@ func serveServers(n *socketio.Namespace) {
 
 // servePolls registers what asks clients and waits for a limited time.
 func servePolls(n *socketio.Namespace) {
-	socketio.On3(n, "poll", func(e *socketio.Event, room string, ms int, question any) error {
+	socketio.On3(byHand{n}, "poll", func(e *socketio.Event, room string, ms int, question any) error {
 		go func() { // not in the handler: the client asks itself too, while others of its events go on
 			answers := []any{}
 			var failure any
@@ -107,7 +107,7 @@ func servePolls(n *socketio.Namespace) {
 		}()
 		return nil
 	})
-	socketio.On(n, "ask-within", func(e *socketio.Event, ms int) error {
+	socketio.On(byHand{n}, "ask-within", func(e *socketio.Event, ms int) error {
 		s := e.Socket()
 		go func() {
 			answer, err := s.Timeout(time.Duration(ms)*time.Millisecond).EmitWithAck(s.Context(), "question", 42)
@@ -130,7 +130,7 @@ func serveReasons(n *socketio.Namespace) {
 		defer mu.Unlock()
 		reasons[s.ID()] = reason
 	})
-	socketio.OnCall(n, "reason", func(_ *socketio.Event, id string) (any, error) {
+	socketio.OnCall(byHand{n}, "reason", func(_ *socketio.Event, id string) (any, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if reason, ok := reasons[id]; ok {
@@ -143,9 +143,9 @@ func serveReasons(n *socketio.Namespace) {
 // serveDynamic registers what the namespaces that clients make up answer.
 func serveDynamic(p *socketio.Parent) {
 	p.OnConnection(greet)
-	p.Handle("ack", acknowledge)
-	socketio.OnCall0(p, "whoami", whoami)
-	p.Handle("broadcast", func(e *socketio.Event) error {
+	byHand{p}.Handle("ack", acknowledge)
+	socketio.OnCall0(byHand{p}, "whoami", whoami)
+	byHand{p}.Handle("broadcast", func(e *socketio.Event) error {
 		return e.Socket().Namespace().Emit("broadcast", e.Args()...)
 	})
 }

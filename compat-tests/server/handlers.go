@@ -7,32 +7,44 @@ import (
 	"github.com/gosocketio/socketio"
 )
 
+// byHand registers handlers whose acknowledgements are left to themselves, as the official server leaves them.
+type byHand struct{ socketio.Registrar }
+
+// Handle registers a handler.
+func (r byHand) Handle(event string, fn func(*socketio.Event) error) (off func()) {
+	return r.Registrar.Handle(event, func(e *socketio.Event) error {
+		e.AckLater()
+		return fn(e)
+	})
+}
+
 // serveEverywhere registers what / and /chat answer.
 func serveEverywhere(n *socketio.Namespace) {
 	n.OnConnection(greet)
 
-	n.Handle("message", reply("message-back"))
-	n.Handle("echo", reply("echo"))
-	n.Handle("bin", reply("bin"))
-	n.Handle("message-with-ack", acknowledge)
-	n.Handle("ack", acknowledge)
-	n.Handle("ask", ask)
+	byHand{n}.Handle("message", reply("message-back"))
+	byHand{n}.Handle("echo", reply("echo"))
+	byHand{n}.Handle("bin", reply("bin"))
+	byHand{n}.Handle("message-with-ack", acknowledge)
+	byHand{n}.Handle("ack", acknowledge)
+	byHand{n}.Handle("ask", ask)
+	n.Handle("noted", reply("noted"))
 
-	socketio.On(n, "join", func(e *socketio.Event, room string) error {
+	socketio.On(byHand{n}, "join", func(e *socketio.Event, room string) error {
 		e.Socket().Join(room)
 		return e.Ack()
 	})
-	socketio.On(n, "leave", func(e *socketio.Event, room string) error {
+	socketio.On(byHand{n}, "leave", func(e *socketio.Event, room string) error {
 		e.Socket().Leave(room)
 		return e.Ack()
 	})
-	socketio.On(n, "room", func(e *socketio.Event, room string) error {
+	socketio.On(byHand{n}, "room", func(e *socketio.Event, room string) error {
 		return n.To(room).Emit("room", e.Args()[1:]...)
 	})
-	n.Handle("broadcast", func(e *socketio.Event) error {
+	byHand{n}.Handle("broadcast", func(e *socketio.Event) error {
 		return n.Emit("broadcast", e.Args()...)
 	})
-	socketio.On2(n, "volatile", func(e *socketio.Event, count int, data string) error {
+	socketio.On2(byHand{n}, "volatile", func(e *socketio.Event, count int, data string) error {
 		for i := range count {
 			if err := e.Socket().Volatile().Emit("volatile", i, data); err != nil {
 				return err
@@ -43,13 +55,13 @@ func serveEverywhere(n *socketio.Namespace) {
 
 	serveState(n)
 	serveCrowd(n)
-	socketio.OnCall0(n, "whoami", whoami)
+	socketio.OnCall0(byHand{n}, "whoami", whoami)
 
-	n.Handle("bye", func(e *socketio.Event) error {
+	byHand{n}.Handle("bye", func(e *socketio.Event) error {
 		e.Socket().Disconnect(false)
 		return nil
 	})
-	n.Handle("close", func(e *socketio.Event) error {
+	byHand{n}.Handle("close", func(e *socketio.Event) error {
 		e.Socket().Disconnect(true)
 		return nil
 	})
@@ -59,25 +71,25 @@ var rememberedKey = socketio.NewSharedKey[string]("remembered")
 
 // serveState registers what is there to see whether a socket was recovered.
 func serveState(n *socketio.Namespace) {
-	socketio.On(n, "remember", func(e *socketio.Event, value string) error {
+	socketio.On(byHand{n}, "remember", func(e *socketio.Event, value string) error {
 		rememberedKey.Set(e.Socket(), value)
 		return e.Ack()
 	})
-	socketio.OnCall0(n, "state", func(e *socketio.Event) (state, error) {
+	socketio.OnCall0(byHand{n}, "state", func(e *socketio.Event) (state, error) {
 		s := state{Recovered: e.Socket().Recovered(), Rooms: e.Socket().Rooms()}
 		if value, ok := rememberedKey.Get(e.Socket()); ok {
 			s.Remembered = &value
 		}
 		return s, nil
 	})
-	socketio.OnCall(n, "present", func(_ *socketio.Event, id string) (bool, error) {
+	socketio.OnCall(byHand{n}, "present", func(_ *socketio.Event, id string) (bool, error) {
 		_, is := n.Socket(id)
 		return is, nil
 	})
-	socketio.On(n, "direct", func(e *socketio.Event, id string) error {
+	socketio.On(byHand{n}, "direct", func(e *socketio.Event, id string) error {
 		return n.To(id).Emit("direct", e.Args()[1:]...)
 	})
-	n.Handle("loosely", func(e *socketio.Event) error {
+	byHand{n}.Handle("loosely", func(e *socketio.Event) error {
 		return n.Volatile().Emit("loosely", e.Args()...)
 	})
 }
