@@ -11,22 +11,24 @@ import { bindPanels, closePanels, showMe, showPeople, showRooms, showTyping } fr
 const path = document.querySelector('meta[name="socketio-path"]').content;
 const scroller = new Scroller();
 const OVERLAP = 2000; // ms: messages of two senders may cross; what comes twice is recognised by its id
-const composer = new Composer({ inThisRoom: () => send.bind(null, visit.rooms.current), typing });
+const RETRY_AFTER = 1000; // ms; the server answers later when the connection is slow
+const composer = new Composer({ send, typing });
 
-let visit = null; // {nick, rooms, connection, outbox}, from joining to signing out
+let visit = null; // {nick, rooms, connection, outbox, seen, catchUp}, from joining to signing out
 
 function join(nick, roomName) {
   const rooms = new Rooms({ retry, view }, (room) => visit?.rooms === rooms && roomChanged(room));
   visit = { nick, rooms, wasOnline: false, seen: 0 };
   rooms.current = rooms.add(roomName);
-  const auth = () => ({ nick, rooms: (visit.announced = rooms.names), since: Math.max(0, visit.seen - OVERLAP) });
+  const auth = () => ({ nick, rooms: (visit.announced = rooms.names) });
   visit.connection = connect({ path, auth, changed: connectionChanged });
   visit.outbox = new Outbox(visit.connection, (message) => rooms.get(message.room)?.log.update(message));
-  const saw = ({ at }) => (visit.seen = Math.max(visit.seen, at));
   const { socket } = visit.connection;
-  socket.on("welcome", saw);
-  socket.on("message", saw);
-  socket.on("message", received);
+  socket.on("welcome", ({ at }) => (visit.seen ? catchUp() : (visit.seen = at)));
+  socket.on("message", (message) => {
+    if (visit.catchUp) visit.catchUp.later.push(message);
+    else saw(message);
+  });
   socket.on("people", ({ room, people, total }) => rooms.get(room)?.setPeople(people, total, nick));
   socket.on("rooms", (list) => {
     rooms.others = list;
@@ -37,9 +39,9 @@ function join(nick, roomName) {
 
 function signOut() {
   visit.connection.close();
+  composer.close();
   visit.rooms.close();
   visit = null;
-  composer.clear();
   closePanels();
   showView("join");
   $("banner").hidden = true;
@@ -85,9 +87,9 @@ function openRoom(name) {
 function askToJoin(name) {
   visit.connection.socket.emit("join", name, (reply) => {
     if (!visit || !reply?.error) return;
-    composer.say(reply.error.message);
     if (visit.rooms.joined.size > 1) visit.rooms.remove(name);
     roomsChanged();
+    composer.say(reply.error.message);
   });
 }
 
@@ -95,16 +97,40 @@ function leaveRoom(name) {
   const { rooms, connection } = visit;
   if (rooms.joined.size === 1) return signOut();
   if (connection.socket.connected) connection.socket.emit("leave", name);
+  composer.close();
   rooms.remove(name);
   roomsChanged();
 }
 
 // What the server says.
 
+/** catchUp asks for the messages since the last one that was seen, page by page. Those that are sent meanwhile come after them. */
+function catchUp() {
+  const run = (visit.catchUp = { later: [] });
+  visit.seen = Math.max(1, visit.seen - OVERLAP);
+  const ask = () => visit?.catchUp === run && visit.connection.socket.emit("missed", visit.seen, answer);
+  const answer = (reply) => {
+    if (visit?.catchUp !== run) return;
+    if (reply.error) return setTimeout(ask, RETRY_AFTER);
+    reply.messages.forEach(received);
+    visit.seen = reply.upTo;
+    if (reply.more) return ask();
+    visit.catchUp = null;
+    run.later.forEach(saw);
+  };
+  ask();
+}
+
+function saw(message) {
+  visit.seen = Math.max(visit.seen, message.at);
+  received(message);
+}
+
 function received(message) {
   const room = visit.rooms.get(message.room);
   if (!room || room.log.has(message.id)) return; // sent twice because an acknowledgement was lost
   room.setTyping(message.from.nick, false);
+  room.arrived(message.from.nick, visit.nick); // the list of people comes a little later
   room.log.add({ ...message, mine: false, status: "received" });
   if (room === visit.rooms.current) scroller.came(false);
   if (room !== visit.rooms.current || document.hidden) room.unread++;
@@ -113,6 +139,11 @@ function received(message) {
 
 function connectionChanged(state) {
   const online = state.name === "online";
+  if (!online && visit.catchUp) {
+    const { later } = visit.catchUp; // seen stays: the next connection asks for the rest
+    visit.catchUp = null;
+    later.forEach(received);
+  }
   if (online) {
     visit.id = visit.connection.socket.id; // remembered: while offline there is none
     if (!visit.wasOnline) showView("chat");
@@ -191,6 +222,7 @@ function roomsChanged() {
   $("current-room").textContent = rooms.current.name;
   $("message-input").placeholder = `Message #${rooms.current.name}`;
   scroller.open(rooms.current);
+  composer.open(rooms.current);
   showRooms(rooms, openRoom);
   roomChanged(rooms.current);
   const unread = [...rooms.joined.values()].reduce((sum, room) => sum + room.unread, 0);

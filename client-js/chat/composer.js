@@ -8,13 +8,13 @@ const TYPING_EVERY = 2500; // ms; the others' pages forget a sign after five sec
 
 export class Composer {
   #input = $("message-input");
-  #tray = []; // {file, url}
+  #room = null; // the room on screen, whose draft this is
   #events;
   #typingSaid = 0;
   #recording = null;
   #problemTimer = 0;
 
-  /** send({text, file}) is called for each message, typing(bool) now and then. */
+  /** send(room, {text, file}) is called for each message, typing(bool) now and then. */
   constructor(events) {
     this.#events = events;
     $("composer").addEventListener("submit", (event) => {
@@ -48,13 +48,37 @@ export class Composer {
     if (matchMedia("(pointer: fine)").matches) this.#input.focus();
   }
 
+  /** open shows what was written in a room and not sent. A recording that runs goes into the tray of the room before. */
+  open(room) {
+    if (this.#room === room) return;
+    this.close();
+    this.#room = room;
+    this.#input.value = room.draft.text;
+    this.#fit();
+    this.#showTray();
+  }
+
+  /** close leaves the room's draft with the room. */
+  close() {
+    this.#recording?.stop();
+    if (this.#room) this.#room.draft.text = this.#input.value;
+    this.#room = null;
+    this.#typingSaid = 0;
+    this.#input.value = "";
+    this.say("");
+  }
+
+  get #tray() {
+    return this.#room?.draft.tray ?? [];
+  }
+
   /** add puts files in the tray, or says why one cannot be sent. */
   add(files) {
     this.say("");
     for (const file of files) {
       try {
         check(file);
-        this.#tray.push({ file, url: kindOf(file.type) === "picture" ? URL.createObjectURL(file) : "" });
+        this.#tray.push(entryOf(file));
       } catch (refused) {
         this.say(refused.message);
       }
@@ -71,14 +95,6 @@ export class Composer {
     if (problem) this.#problemTimer = setTimeout(() => this.say(""), 12_000);
   }
 
-  clear() {
-    this.#recording?.cancel();
-    this.#input.value = "";
-    this.#emptyTray();
-    this.#changed();
-    this.say("");
-  }
-
   async #send() {
     const text = this.#input.value.trim();
     const tray = this.#tray.map(({ file }) => file);
@@ -87,8 +103,7 @@ export class Composer {
     this.#emptyTray();
     this.#changed();
     this.say("");
-    // Called before the first await, so that the messages stay in the room they were written in.
-    const send = this.#events.inThisRoom();
+    const room = this.#room; // before the first await: the messages stay in the room they were written in
     const files = [];
     for (const file of tray) {
       try {
@@ -97,15 +112,19 @@ export class Composer {
         this.say(error.message);
       }
     }
-    if (text || files.length) send({ text, file: files[0] });
-    for (const file of files.slice(1)) send({ text: "", file });
+    if (text || files.length) this.#events.send(room, { text, file: files[0] });
+    for (const file of files.slice(1)) this.#events.send(room, { text: "", file });
+  }
+
+  #fit() {
+    this.#input.style.height = "auto";
+    this.#input.style.height = `${Math.min(this.#input.scrollHeight, 168)}px`;
+    $("send").disabled = !this.#input.value.trim() && !this.#tray.length;
   }
 
   #changed() {
-    this.#input.style.height = "auto";
-    this.#input.style.height = `${Math.min(this.#input.scrollHeight, 168)}px`;
+    this.#fit();
     const text = this.#input.value.trim();
-    $("send").disabled = !text && !this.#tray.length;
     const now = Date.now();
     if (text && now - this.#typingSaid > TYPING_EVERY) {
       this.#typingSaid = now;
@@ -117,8 +136,7 @@ export class Composer {
   }
 
   #emptyTray() {
-    this.#tray.forEach(({ url }) => url && URL.revokeObjectURL(url));
-    this.#tray = [];
+    this.#tray.splice(0).forEach(({ url }) => url && URL.revokeObjectURL(url));
     this.#showTray();
   }
 
@@ -134,7 +152,7 @@ export class Composer {
           class: "icon-button", type: "button", "data-testid": "tray-remove", "aria-label": `Do not send ${file.name}`,
           onclick: () => {
             if (url) URL.revokeObjectURL(url);
-            this.#tray = this.#tray.filter((other) => other !== entry);
+            this.#tray.splice(this.#tray.indexOf(entry), 1);
             this.#showTray();
           },
         }, icon("close")));
@@ -168,7 +186,7 @@ export class Composer {
   }
 
   async #record() {
-    const send = this.#events.inThisRoom();
+    const room = this.#room;
     try {
       this.#recording = await record({
         tick: (seconds, level) => {
@@ -178,8 +196,9 @@ export class Composer {
         done: async (file) => {
           this.#recording = null;
           this.#showRecording(false);
+          if (file && this.#room !== room) return room.draft.tray.push(entryOf(file)); // nobody said that it is to be sent
           try {
-            if (file) send({ text: "", file: await prepare(file) });
+            if (file) this.#events.send(room, { text: "", file: await prepare(file) });
           } catch (error) {
             this.say(error.message);
           }
@@ -194,8 +213,12 @@ export class Composer {
   }
 
   #showRecording(on) {
+    const hadFocus = $("recording").contains(document.activeElement);
     $("writing").hidden = on;
     $("recording").hidden = !on;
-    if (!on) $("record").focus();
+    if (!on && hadFocus) $("record").focus();
   }
 }
+
+/** entryOf is a file as it waits in a tray. */
+const entryOf = (file) => ({ file, url: kindOf(file.type) === "picture" ? URL.createObjectURL(file) : "" });

@@ -57,21 +57,27 @@ export function showTyping(nicks) {
 
 const PANELS = { "open-rooms": "rooms-panel", "open-people": "people-panel" };
 
+/** onlyPanel keeps the focus, and what is read out, in one panel while it lies over the rest; null ends that. */
+function onlyPanel(panel) {
+  for (const part of $("chat-view").children) part.inert = panel !== null && part !== $("scrim") && part !== panel;
+  $("scrim").classList.toggle("open", panel !== null);
+}
+
 export function closePanels() {
+  onlyPanel(null);
   for (const [button, panel] of Object.entries(PANELS)) {
     if (!$(panel).classList.contains("open")) continue;
     $(panel).classList.remove("open");
     $(button).setAttribute("aria-expanded", "false");
     $(button).focus();
   }
-  $("scrim").classList.remove("open");
 }
 
 export function bindPanels() {
   for (const [button, panel] of Object.entries(PANELS)) {
     $(button).addEventListener("click", () => {
       $(panel).classList.add("open");
-      $("scrim").classList.add("open");
+      onlyPanel($(panel));
       $(button).setAttribute("aria-expanded", "true");
       $(panel).querySelector("[data-close]").focus();
     });
@@ -79,4 +85,6 @@ export function bindPanels() {
   }
   $("scrim").addEventListener("click", closePanels);
   document.addEventListener("keydown", (event) => event.key === "Escape" && closePanels());
+  // On a wider screen a panel lies beside the rest again.
+  for (const width of ["(max-width: 1080px)", "(max-width: 760px)"]) matchMedia(width).addEventListener("change", closePanels);
 }

@@ -11,6 +11,7 @@ export class Room {
   total = 0; // people, those included that a long list leaves out
   unread = 0;
   scrolledTo = null; // null: at the end
+  draft = { text: "", tray: [] }; // what is written and not sent
   #typing = new Map(); // nick → timer
   #leaving = new Map(); // nick → timer
   #known = null; // nicks here when the list last came; null before the first one
@@ -27,14 +28,7 @@ export class Room {
     this.people = people;
     this.total = total;
     const now = new Set(people.map((person) => person.nick));
-    for (const nick of now) {
-      if (this.#leaving.has(nick)) {
-        clearTimeout(this.#leaving.get(nick));
-        this.#leaving.delete(nick);
-      } else if (this.#known && !this.#known.has(nick) && nick !== myNick) {
-        this.log.notice(`${nick} joined`);
-      }
-    }
+    for (const nick of now) this.arrived(nick, myNick);
     for (const nick of this.#known ?? []) {
       if (now.has(nick) || nick === myNick || this.#leaving.has(nick)) continue;
       this.setTyping(nick, false);
@@ -45,6 +39,17 @@ export class Room {
     }
     this.#known = now;
     this.#changed(this);
+  }
+
+  /** arrived notes in the log that somebody is here who was not. */
+  arrived(nick, myNick) {
+    if (this.#leaving.has(nick)) {
+      clearTimeout(this.#leaving.get(nick));
+      this.#leaving.delete(nick);
+    } else if (this.#known && !this.#known.has(nick) && nick !== myNick) {
+      this.log.notice(`${nick} joined`);
+    }
+    this.#known?.add(nick);
   }
 
   setTyping(nick, typing) {
@@ -60,6 +65,7 @@ export class Room {
 
   close() {
     for (const timer of [...this.#typing.values(), ...this.#leaving.values()]) clearTimeout(timer);
+    this.draft.tray.forEach(({ url }) => url && URL.revokeObjectURL(url));
     this.log.close();
   }
 }

@@ -29,7 +29,7 @@ type Message struct {
 	Text string `json:"text"`
 	File *File  `json:"file,omitempty"`
 	From User   `json:"from"`
-	At   int64  `json:"at"` // ms since 1970
+	At   int64  `json:"at"` // ms since 1970; no two messages have the same
 }
 
 // Typing tells that somebody started or stopped typing.
@@ -56,9 +56,9 @@ var userKey = socketio.NewKey[User]("user")
 
 // chat is the server side of the chat page:
 //
-//	auth    {nick, rooms, since}                   with every connection: who comes back is where they were, and gets the
-//	                                               messages since the time of the last thing that they saw
-//	welcome {at}                                   from the server, after those
+//	auth    {nick, rooms}                          with every connection: who comes back is where they were
+//	welcome {at}                                   from the server, first
+//	missed  since → {messages, upTo, more}         messages after that time, in pages: ask again from upTo while there is more
 //	join    room, leave room             → {}
 //	message {id, room, text, file?}      → {at}    to the others in the room with from and at
 //	typing  {room, typing}                         to the others in the room with from
@@ -76,9 +76,10 @@ func chat(ns *socketio.Namespace) {
 		return nil
 	})
 	ns.OnConnection(func(s *socketio.Socket) {
+		// Before the messages of any room, which the client keeps until it has what it missed. A socket that is gone needs none.
+		_ = s.Emit("welcome", Received{time.Now().UnixMilli()})
 		var auth struct {
 			Rooms []string
-			Since int64
 		}
 		_ = s.Handshake().DecodeAuth(&auth) // without rooms it joins none
 		for _, name := range auth.Rooms[:min(len(auth.Rooms), maxRooms)] {
@@ -87,12 +88,13 @@ func chat(ns *socketio.Namespace) {
 				present.changed(name)
 			}
 		}
-		for _, m := range recent.since(auth.Since) {
-			if in(s, m.Room) {
-				_ = s.Emit("message", m)
-			}
+	})
+	// The client asks for each page, so a client that does not read holds one page of memory and not the whole backlog.
+	socketio.OnCall(ns, "missed", func(e *socketio.Event, since int64) (Page, error) {
+		if waiting, _ := e.Socket().Conn().Buffered(); waiting > pageBytes {
+			return Page{}, &socketio.Error{Message: "read what was sent first"}
 		}
-		_ = s.Emit("welcome", Received{time.Now().UnixMilli()}) // a socket that is gone needs neither
+		return recent.page(since, func(m Message) bool { return in(e.Socket(), m.Room) }), nil
 	})
 	socketio.OnCall(ns, "join", func(e *socketio.Event, name string) (struct{}, error) {
 		if !named(name) {
@@ -120,8 +122,7 @@ func chat(ns *socketio.Namespace) {
 			return Received{}, &socketio.Error{Message: "that is too long"}
 		}
 		m.From, _ = userKey.Get(e.Socket())
-		m.At = time.Now().UnixMilli()
-		recent.add(m)
+		m = recent.add(m)
 		return Received{m.At}, e.Socket().To(room(m.Room)).Emit("message", m)
 	})
 	socketio.On(ns, "typing", func(e *socketio.Event, t Typing) error {

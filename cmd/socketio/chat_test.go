@@ -14,6 +14,12 @@ import (
 // chatServer serves the demo's namespaces for a test.
 func chatServer(t *testing.T) *rawclient.Endpoint {
 	t.Helper()
+	e, _ := chatServerAnd(t)
+	return e
+}
+
+func chatServerAnd(t *testing.T) (*rawclient.Endpoint, *socketio.Server) {
+	t.Helper()
 	io := socketio.New(socketio.Config{Logger: slog.New(slog.DiscardHandler)})
 	tutorials(io)
 	chat(io.Of("/demo"))
@@ -23,7 +29,7 @@ func chatServer(t *testing.T) *rawclient.Endpoint {
 			t.Error(err)
 		}
 	})
-	return e
+	return e, io
 }
 
 // guest is a visitor of the chat.
@@ -169,14 +175,11 @@ func TestWhoComesBackGetsWhatTheyMissed(t *testing.T) {
 	ben.Send(`42/demo,1["message",{"id":"m1","room":"lobby","text":"you there?"}]`, `42/demo,2["message",{"id":"m2","room":"den","text":"not for Ana"}]`)
 	ben.event(`43/demo,2`, anything)
 
-	again := e.WebSocket()
-	again.Send(fmt.Sprintf(`40/demo,{"nick":"Ana","rooms":["lobby"],"since":%d}`, welcome[0].At))
-	again.Joined("/demo")
-	if p := again.Read(); !strings.HasPrefix(p, `42/demo,["message",{"id":"m1","room":"lobby","text":"you there?"`) {
+	again := visit(t, e, "Ana", "lobby")
+	again.Send(fmt.Sprintf(`42/demo,3["missed",%d]`, welcome[0].At-1))
+	if p := again.event(`43/demo,3`, anything); !strings.HasPrefix(p, `43/demo,3[{"messages":[{"id":"m1","room":"lobby","text":"you there?"`) || !strings.HasSuffix(p, `"more":false}]`) ||
+		strings.Contains(p, "not for Ana") {
 		t.Errorf("missed: %s", p)
-	}
-	if p := again.Read(); !strings.HasPrefix(p, `42/demo,["welcome",`) {
-		t.Errorf("then: %s", p)
 	}
 	// Who comes for the first time gets nothing.
 	eve := visit(t, e, "Eve", "lobby", "den")
@@ -239,5 +242,26 @@ func TestChangesAreGathered(t *testing.T) {
 	})
 	if lists > 50 {
 		t.Errorf("%d lists for 100 changes", lists)
+	}
+}
+
+// A client that asks for the backlog and does not read it holds a page or two of it, not all.
+func TestACatchUpThatIsNotRead(t *testing.T) {
+	e, io := chatServerAnd(t)
+	ana := visit(t, e, "Ana", "lobby")
+	for i := range 40 {
+		ana.Send(fmt.Sprintf(`451-/demo,%d["message",{"id":"%d","room":"lobby","file":{"name":"a","type":"image/png","data":{"_placeholder":true,"num":0}}}]`, i, i))
+		ana.SendBinary(make([]byte, 90_000))
+		ana.event(fmt.Sprintf("43/demo,%d", i), anything)
+	}
+	eve := visit(t, e, "Eve", "lobby")
+	for range 200 {
+		eve.Send(`42/demo,7["missed",1]`)
+	}
+	eve.Send(`42/demo,8["join","end"]`)
+	ana.event(`42/demo,["rooms",`, contains(`"end"`)) // all has been handled
+	bytes := io.Stats().Connections.BufferedBytes
+	if bytes > 2*(pageBytes+90_000) {
+		t.Errorf("%d bytes wait for a client that does not read", bytes)
 	}
 }

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { io as connect } from "socket.io-client";
 import { startDemo } from "../lib/demo.mjs";
 import { picture, sha256, tone } from "./picture.mjs";
-import { startBrowser, Visitor } from "./visitor.mjs";
+import { DESKTOP, PHONE, startBrowser, Visitor } from "./visitor.mjs";
 
 let browser;
 let demo;
@@ -65,6 +66,99 @@ test("a room keeps to itself", async (t) => {
   await ana.say("welcome Eve");
   await eve.sees("Ana", "welcome Eve");
   assert.equal(await eve.part("message").count(), 1);
+});
+
+test("a draft stays in its room", async (t) => {
+  const ana = await Visitor.arrive(t, browser, "Ana");
+  await ana.join(demo.url, "drafts");
+  const input = ana.part("message-input");
+  await input.fill("for drafts only");
+  await ana.part("file-input").setInputFiles({ name: "sunset.png", mimeType: "image/png", buffer: picture(48, 32) });
+  await ana.part("tray-item").waitFor();
+  await ana.part("new-room").fill("other");
+  await ana.part("create-room").click();
+  await ana.page.waitForFunction(() => document.querySelector("[data-testid=current-room]").textContent === "other");
+  assert.deepEqual([await input.inputValue(), await ana.part("tray-item").count()], ["", 0]);
+  assert.equal(await ana.part("send").isDisabled(), true);
+  await input.fill("for the other room");
+
+  await ana.room("drafts").click();
+  assert.deepEqual([await input.inputValue(), await ana.part("tray-item").count()], ["for drafts only", 1]);
+  await input.press("Enter");
+  await ana.sent("for drafts only");
+  assert.equal(await input.inputValue(), "");
+  await ana.room("other").click();
+  assert.equal(await input.inputValue(), "for the other room");
+  assert.equal(await ana.part("message").count(), 0);
+
+  // What was written in a room that was left is gone with it.
+  await ana.part("leave-room").click();
+  await ana.page.waitForFunction(() => document.querySelector("[data-testid=current-room]").textContent === "drafts");
+  assert.equal(await input.inputValue(), "");
+  ana.assertContent();
+});
+
+test("who speaks at once after joining has joined before", async (t) => {
+  const [, ben] = await pair(t, "order");
+  // A client that does not wait for anything, unlike a person.
+  const chloe = connect(`${demo.url}/demo`, { auth: { nick: "Chloe", rooms: ["order"] }, transports: ["websocket"] });
+  t.after(() => chloe.close());
+  chloe.emit("message", { id: "1", room: "order", text: "first words" });
+  await ben.sees("Chloe", "first words");
+  await ben.part("notice").filter({ hasText: "Chloe joined" }).waitFor();
+  const order = await ben.page.locator("[data-testid=notice], [data-testid=message]").allInnerTexts();
+  const [joined, spoke] = ["Chloe joined", "first words"].map((text) => order.findIndex((line) => line.includes(text)));
+  assert.ok(joined >= 0 && joined < spoke, order.join(" | "));
+  assert.equal(order.filter((line) => line.includes("Chloe joined")).length, 1);
+});
+
+test("a panel on a phone keeps the focus until it is closed", async (t) => {
+  const ana = await Visitor.arrive(t, browser, "Ana", { viewport: PHONE });
+  await ana.join(demo.url, "panels");
+  for (const name of ["rooms", "people"]) {
+    await ana.part(`open-${name}`).click();
+    const panel = `${name}-panel`;
+    await ana.page.locator(`#${panel}.open`).waitFor();
+    for (let i = 0; i < 12; i++) {
+      await ana.page.keyboard.press(i < 8 ? "Tab" : "Shift+Tab");
+      const where = await ana.page.evaluate((id) => {
+        const { activeElement } = document;
+        return activeElement === document.body || document.getElementById(id).contains(activeElement) ? "" : activeElement.id || activeElement.tagName;
+      }, panel);
+      assert.equal(where, "", `after ${i + 1} times Tab in ${panel}`);
+    }
+    await ana.photograph(`chat-phone-${panel}`);
+    await ana.page.keyboard.press("Escape");
+    assert.equal(await ana.page.evaluate(() => document.activeElement.id), `open-${name}`);
+  }
+  // A panel that was open when the window grew does not leave the rest behind a curtain.
+  await ana.part("open-rooms").click();
+  await ana.page.setViewportSize(DESKTOP);
+  await ana.say("wide again");
+  await ana.sent("wide again");
+  ana.assertContent();
+});
+
+test("who comes back catches up page by page, in order", async (t) => {
+  const [ana, ben] = await pair(t, "missed");
+  await ben.say("before");
+  await ana.sees("Ben", "before");
+  await ana.context.setOffline(true);
+  await ana.offline();
+  const sizes = [100, 15_000, 15_000, 15_000, 15_000, 15_000, 15_000, 200];
+  const talker = connect(`${demo.url}/demo`, { auth: { nick: "Chloe", rooms: ["missed"] }, transports: ["websocket"] });
+  t.after(() => talker.close());
+  for (const [i, size] of sizes.entries()) {
+    await talker.emitWithAck("message", { id: `m${i}`, room: "missed", text: `number ${i} ${"x".repeat(size)}` });
+  }
+  await ana.context.setOffline(false);
+  await ana.online();
+  await ana.sees("Chloe", `number ${sizes.length - 1}`);
+  await talker.emitWithAck("message", { id: "live", room: "missed", text: "number live" });
+  await ana.sees("Chloe", "number live");
+  const shown = await ana.page.locator("[data-testid=message] [data-testid=message-text]").allInnerTexts();
+  assert.deepEqual(shown.map((text) => text.split(" ")[1] ?? text), ["before", ...sizes.keys(), "live"].map(String));
+  ana.assertContent();
 });
 
 test("a picture arrives byte for byte", async (t) => {

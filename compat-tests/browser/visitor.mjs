@@ -128,6 +128,11 @@ export class Visitor {
     return { bytes, sha256, media };
   }
 
+  /** The button of a room in the list. */
+  room(name) {
+    return this.page.locator(`[data-testid=room-item][data-room="${name}"] button`);
+  }
+
   /** The names on the list of people. */
   async people() {
     const list = await this.part("person").all();
