@@ -100,6 +100,9 @@ func TestClientFiles(t *testing.T) {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
+	if res := get(t, e.URL+"/socket.io/socket.io.js", "https://evil.example"); res.status != http.StatusOK {
+		t.Errorf("for a page that may not connect: status %d", res.status)
+	}
 	if res := get(t, e.URL+"/socket.io/socket.io.min.js", ""); res.status != http.StatusBadRequest {
 		t.Errorf("a file that is not there has status %d", res.status)
 	}

@@ -1,6 +1,7 @@
 package engineio_test
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/netip"
@@ -172,12 +173,14 @@ func TestTrustedProxyOnUnixSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: s.engine} //nolint:gosec // the test's own client
+	server := &http.Server{Handler: s.engine}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
 	s.client = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
-		Dial:              func(string, string) (net.Conn, error) { return net.Dial("unix", listener.Addr().String()) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", listener.Addr().String())
+		},
 	}}
 	if got := s.page(handshake, "localhost", "Origin: https://example.com", "X-Forwarded-Host: example.com", "X-Forwarded-For: 192.0.2.1"); got.status != 200 {
 		t.Fatalf("%+v", got)
