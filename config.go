@@ -1,21 +1,39 @@
 package socketio
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"slices"
+	"reflect"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
 	clientjs "github.com/gosocketio/socketio/client-js"
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/namespace"
 	"github.com/gosocketio/socketio/protocol"
 )
+
+// Defaults of Config.
+const (
+	DefaultConnectTimeout    = 45 * time.Second
+	DefaultAckTimeout        = 30 * time.Second
+	DefaultAttachmentTimeout = 45 * time.Second
+	DefaultMaxAttachments    = 10
+	// DefaultMaxUntrustedPayload is that of engineio.Config for the engine of a [Server], in bytes: a CONNECT with what a client has
+	// to show for itself.
+	DefaultMaxUntrustedPayload = 64 << 10
+	DefaultMaxNamespaces       = 1024
+	DefaultMaxInboxBytes       = 1 << 20
+	DefaultMaxInboxEvents      = 1024
+)
+
+// ErrConfig is wrapped by the error of [New]: a field of Config has a value that cannot work.
+var ErrConfig = errors.New("socketio: invalid configuration")
 
 // DefaultPath is where a server answers unless Config.Path says otherwise.
 const DefaultPath = "/socket.io/"
@@ -142,66 +160,72 @@ type Config struct {
 	EngineEvents engineio.Events
 }
 
-// namespaces is the part of c that package namespace takes.
-func (c *Config) namespaces() namespace.Config {
-	return namespace.Config{
-		ConnectTimeout:    c.ConnectTimeout,
-		AckTimeout:        c.AckTimeout,
-		AttachmentTimeout: c.AttachmentTimeout,
-		MaxAttachments:    c.MaxAttachments,
-		MaxNamespaces:     c.MaxNamespaces,
-		MaxInboxBytes:     c.MaxInboxBytes,
-
-		CleanupEmptyChildNamespaces: c.CleanupEmptyChildNamespaces,
-
-		MaxInboxEvents: c.MaxInboxEvents,
-		Parser:         c.Parser,
-
-		ConnectionStateRecovery: c.ConnectionStateRecovery,
-
-		Adapter: c.Adapter,
-		Logger:  c.Logger,
-		OnError: c.OnError,
-		Hooks:   c.Hooks,
+// withDefaults returns c with its zero fields filled in, or an error that names the field that cannot work.
+func (c Config) withDefaults() (Config, error) {
+	if c.ClientVersion != "" && c.ClientFiles == nil {
+		return c, fmt.Errorf("%w: ClientVersion is %q without ClientFiles", ErrConfig, c.ClientVersion)
 	}
+	c.Path = cmp.Or(c.Path, DefaultPath)
+	c.MaxUntrustedPayload = cmp.Or(c.MaxUntrustedPayload, DefaultMaxUntrustedPayload)
+	for _, d := range []struct {
+		name string
+		v    *time.Duration
+		def  time.Duration
+	}{
+		{"ConnectTimeout", &c.ConnectTimeout, DefaultConnectTimeout},
+		{"AckTimeout", &c.AckTimeout, DefaultAckTimeout},
+		{"AttachmentTimeout", &c.AttachmentTimeout, DefaultAttachmentTimeout},
+	} {
+		if *d.v < 0 {
+			return c, fmt.Errorf("%w: %s is %v, it must not be negative", ErrConfig, d.name, *d.v)
+		}
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+	}
+	for _, n := range []struct {
+		name string
+		v    *int
+		def  int
+	}{
+		{"MaxAttachments", &c.MaxAttachments, DefaultMaxAttachments},
+		{"MaxNamespaces", &c.MaxNamespaces, DefaultMaxNamespaces},
+		{"MaxInboxBytes", &c.MaxInboxBytes, DefaultMaxInboxBytes},
+		{"MaxInboxEvents", &c.MaxInboxEvents, DefaultMaxInboxEvents},
+	} {
+		if *n.v < 0 {
+			return c, fmt.Errorf("%w: %s is %d, it must not be negative", ErrConfig, n.name, *n.v)
+		}
+		if *n.v == 0 {
+			*n.v = n.def
+		}
+	}
+	if c.ConnectionStateRecovery != nil {
+		recovery, err := c.ConnectionStateRecovery.withDefaults(c.Parser)
+		if err != nil {
+			return c, err
+		}
+		c.ConnectionStateRecovery = &recovery
+	}
+	if c.Adapter == nil {
+		c.Adapter = adapter.Memory
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c, nil
 }
 
-// engine is the part of c that package engineio takes.
+// engine returns the engine's part of c: every field that engineio.Config has too, under the same name.
 func (c *Config) engine() engineio.Config {
-	e := engineio.Config{
-		Path:           c.Path,
-		PingInterval:   c.PingInterval,
-		PingTimeout:    c.PingTimeout,
-		UpgradeTimeout: c.UpgradeTimeout,
-		MaxPayload:     c.MaxPayload,
-
-		MaxUntrustedPayload: c.MaxUntrustedPayload,
-		NoCompression:       c.NoCompression,
-
-		CompressionThreshold: c.CompressionThreshold,
-		PerMessageDeflate:    c.PerMessageDeflate,
-		Transports:           c.Transports,
-		NoUpgrades:           c.NoUpgrades,
-		ConnectionMode:       c.ConnectionMode,
-		AllowEIO3:            c.AllowEIO3,
-		Cookie:               c.Cookie,
-		CORS:                 c.CORS,
-		AllowRequest:         c.AllowRequest,
-		GenerateID:           c.GenerateID,
-		Admission:            c.Admission,
-		TrustedProxies:       c.TrustedProxies,
-		SessionContext:       c.SessionContext,
-		Middleware:           c.Middleware,
-		MaxBufferedBytes:     c.MaxBufferedBytes,
-		MaxBufferedPackets:   c.MaxBufferedPackets,
-		WriteTimeout:         c.WriteTimeout,
-		ReadTimeout:          c.ReadTimeout,
-		Logger:               c.Logger,
-		Events:               c.EngineEvents,
+	var e engineio.Config
+	from, to := reflect.ValueOf(c).Elem(), reflect.ValueOf(&e).Elem()
+	for i := range to.NumField() {
+		if f := from.FieldByName(to.Type().Field(i).Name); f.IsValid() {
+			to.Field(i).Set(f)
+		}
 	}
-	if e.Path == "" {
-		e.Path = DefaultPath
-	}
+	e.Events = c.EngineEvents
 	return e
 }
 
@@ -213,36 +237,4 @@ func (c *Config) clientFiles(path string) (func(http.Handler) http.Handler, erro
 		return nil, fmt.Errorf("%w: ClientFiles: %w", ErrConfig, err)
 	}
 	return func(next http.Handler) http.Handler { return files.Handler(path, next) }, nil
-}
-
-// validate checks what the packages below do not see.
-func (c *Config) validate() error {
-	if c.ClientVersion != "" && c.ClientFiles == nil {
-		return fmt.Errorf("%w: ClientVersion is %q without ClientFiles", ErrConfig, c.ClientVersion)
-	}
-	return nil
-}
-
-// build makes the parts of a server and joins them.
-func (c *Config) build() (*namespace.Hub, *engineio.Server, error) {
-	if err := c.validate(); err != nil {
-		return nil, nil, err
-	}
-	hub, err := namespace.New(c.namespaces())
-	if err != nil {
-		return nil, nil, err
-	}
-	cfg := c.engine()
-	if c.ClientFiles != nil {
-		files, err := c.clientFiles(cfg.Path)
-		if err != nil {
-			return nil, nil, err
-		}
-		cfg.Middleware = append(slices.Clip(cfg.Middleware), files)
-	}
-	engine, err := hub.Engine(cfg)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	return hub, engine, nil
 }

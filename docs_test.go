@@ -18,8 +18,8 @@ func TestMigrationGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	there := exported(t, ".", "namespace", "engineio", "rooms", "protocol/msgpack")
-	for _, others := range []string{"Second", "RawMessage", "FS", "MustCompile", "Handler", "Context", "Name", "Time", "Server", "User"} {
+	there := exported(t, ".", "engineio", "rooms", "protocol/msgpack")
+	for _, others := range []string{"Second", "RawMessage", "FS", "MustCompile", "Handler", "Context", "Name", "Time", "Server", "User", "Item"} {
 		there[others] = true
 	}
 	code, word := regexp.MustCompile("`[^`]+`"), regexp.MustCompile(`\b[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*\b`)

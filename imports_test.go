@@ -56,7 +56,6 @@ func TestImportsPointDownwards(t *testing.T) {
 		"protocol/msgpack":   "protocol",
 		"engineio":           "engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
 		"adapter":            "rooms protocol internal/wheel",
-		"namespace":          "adapter rooms protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
 		"client-js":          "internal/accept",
 		"siotest":            "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
 	} {

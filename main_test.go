@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"runtime"
 	"testing"
 	"time"
 
@@ -13,6 +14,124 @@ import (
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
+
+// fixture is a server that is being served.
+type fixture struct {
+	*socketio.Server
+	*rawclient.Endpoint
+}
+
+// quiet drops what is logged.
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// build makes a server with a Config that the options have changed.
+func build(options []func(*socketio.Config)) *socketio.Server {
+	c := socketio.Config{Logger: quiet}
+	for _, o := range options {
+		o(&c)
+	}
+	return socketio.New(c)
+}
+
+// start serves a server over TCP until the test ends.
+func start(t testing.TB, options ...func(*socketio.Config)) *fixture {
+	t.Helper()
+	srv := build(options)
+	f := &fixture{srv, rawclient.Serve(t, srv)}
+	t.Cleanup(func() { f.stop(t) })
+	return f
+}
+
+// startPipe serves a server in memory, for a synctest bubble.
+func startPipe(t testing.TB, options ...func(*socketio.Config)) *fixture {
+	t.Helper()
+	srv := build(options)
+	f := &fixture{srv, rawclient.ServePipe(t, srv)}
+	t.Cleanup(func() { f.stop(t) })
+	return f
+}
+
+// stop shuts the server down and checks that nothing is left.
+func (f *fixture) stop(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := f.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+	for _, ns := range f.Namespaces() {
+		if n := ns.Len(); n != 0 {
+			t.Errorf("%d sockets are left in %s", n, ns.Name())
+		}
+	}
+	if n := f.Engine().Sessions(); n != 0 {
+		t.Errorf("%d sessions are left", n)
+	}
+}
+
+// wait returns what comes out of ch, or fails the test.
+func wait[T any](t testing.TB, ch <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-ch:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing came")
+	}
+	return v
+}
+
+// connects returns the sockets that connect to ns.
+func connects(ns *socketio.Namespace) <-chan *socketio.Socket {
+	ch := make(chan *socketio.Socket, 100)
+	ns.OnConnection(func(s *socketio.Socket) { ch <- s })
+	return ch
+}
+
+// gone is a socket that disconnected.
+type gone struct {
+	socket *socketio.Socket
+	reason socketio.Reason
+}
+
+// disconnects returns the sockets that disconnect from ns.
+func disconnects(ns *socketio.Namespace) <-chan gone {
+	ch := make(chan gone, 100)
+	ns.OnDisconnect(func(s *socketio.Socket, r socketio.Reason) { ch <- gone{s, r} })
+	return ch
+}
+
+// none fails the test when something is in ch.
+func none[T any](t testing.TB, ch <-chan T) {
+	t.Helper()
+	select {
+	case v := <-ch:
+		t.Errorf("got %v", v)
+	default:
+	}
+}
+
+// client is what connections over both transports can do.
+type client interface {
+	Join(namespace, auth string) string
+	Send(packets ...string)
+	Want(packets ...string)
+}
+
+// open opens a session over a transport.
+func (f *fixture) open(transport string) client {
+	if transport == "polling" {
+		return f.Polling()
+	}
+	return f.WebSocket()
+}
+
+// writable waits until everything written to a socket's connection is out: a client can have read the last of it a
+// moment before the server knows.
+func writable(s *socketio.Socket) {
+	for !s.Conn().Writable() {
+		runtime.Gosched()
+	}
+}
 
 // serve serves a server over TCP until the test ends.
 func serve(t testing.TB, c socketio.Config) (*socketio.Server, *rawclient.Endpoint) {
@@ -30,15 +149,4 @@ func serve(t testing.TB, c socketio.Config) (*socketio.Server, *rawclient.Endpoi
 		}
 	})
 	return s, e
-}
-
-// wait returns what comes out of ch, or fails the test.
-func wait[T any](t testing.TB, ch <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-ch:
-	case <-time.After(10 * time.Second):
-		t.Fatal("nothing came")
-	}
-	return v
 }

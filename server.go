@@ -1,71 +1,396 @@
 package socketio
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
 	"net/http"
-	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/namespace"
+	"github.com/gosocketio/socketio/internal/wheel"
 )
 
-// Server is a Socket.IO server: an http.Handler to be mounted at Config.Path of any router. Its methods that
-// concern sockets are those of the namespace "/". All methods are safe for concurrent use.
+// Server is a Socket.IO server: an http.Handler to be mounted at Config.Path of any router. The methods that it
+// shares with [Namespace] act on the namespace "/". All methods are safe for concurrent use.
 type Server struct {
+	*core // of the namespace "/"
+
+	cfg    Config
 	engine *engineio.Server
-	hub    *namespace.Hub
-	main   *Namespace // "/"
+
+	mu      sync.RWMutex
+	names   map[string]*Namespace
+	parents []*Parent          // in the order in which they are asked
+	arrival []func(*Namespace) // called for new namespaces
+
+	// What recovery has to know of the engine's configuration.
+	unnoticed       time.Duration // how long a connection may be dead before that is noticed
+	maxMissedBytes  int           // what may be sent to a client that comes back
+	maxMissedEvents int
+
+	closing atomic.Bool // Shutdown has begun: nobody joins any more
+	workers workers
+
+	takenIDs takenIDs
+
+	decoders sync.Pool // of *protocol.Decoder, when Config.Parser is nil
 }
 
 // New returns a server. It panics, in one line that names the field, when a field of c has a value that cannot
-// work: a configuration written in the program is right or wrong at every start, and there is nothing else to do
-// about it. A configuration that comes from outside is for [NewServer].
+// work. For a configuration that comes from outside use [NewServer], which returns the error.
 func New(c Config) *Server {
-	s, err := NewServer(c)
+	srv, err := NewServer(c)
 	if err != nil {
 		panic(err)
 	}
-	return s
+	return srv
 }
 
 // NewServer returns a server, or an error (ErrConfig) that names the field of c whose value cannot work.
 func NewServer(c Config) (*Server, error) {
-	hub, engine, err := c.build()
+	c, err := c.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	return &Server{engine: engine, hub: hub, main: hub.Of("/")}, nil
+	srv := &Server{cfg: c, names: make(map[string]*Namespace)}
+	main, err := srv.add("/", nil, false)
+	if err != nil {
+		return nil, fmt.Errorf("%w: Adapter: %w", ErrConfig, err)
+	}
+	srv.core = &main.core
+	if srv.engine, err = srv.newEngine(); err != nil {
+		_ = srv.closeAdapter(main) // nobody else will
+		return nil, err
+	}
+	return srv, nil
+}
+
+// newEngine makes the engine, whose sessions are the server's clients.
+func (srv *Server) newEngine() (*engineio.Server, error) {
+	c := srv.cfg.engine()
+	if srv.cfg.ClientFiles != nil {
+		files, err := srv.cfg.clientFiles(c.Path)
+		if err != nil {
+			return nil, err
+		}
+		c.Middleware = append(slices.Clip(c.Middleware), files)
+	}
+	base := c.SessionContext
+	c.SessionContext = func(r *http.Request) context.Context {
+		ctx := context.Background()
+		if base != nil {
+			ctx = base(r)
+		}
+		return newClient(ctx, srv)
+	}
+	connection, message, closed := c.Events.Connection, c.Events.Message, c.Events.Close
+	c.Events.Connection = func(s *engineio.Session) {
+		clientOf(s).opened(s)
+		if connection != nil {
+			connection(s)
+		}
+	}
+	c.Events.Message = func(s *engineio.Session, data []byte, binary bool) {
+		clientOf(s).message(data, binary)
+		if message != nil {
+			message(s, data, binary)
+		}
+	}
+	batch := c.Events.Batch
+	c.Events.Batch = func(s *engineio.Session, begins bool) {
+		clientOf(s).batched(begins)
+		if batch != nil {
+			batch(s, begins)
+		}
+	}
+	c.Events.Close = func(s *engineio.Session, reason engineio.Reason, cause error) {
+		clientOf(s).closed(reason, cause)
+		if closed != nil {
+			closed(s, reason, cause)
+		}
+	}
+	srv.unnoticed = cmp.Or(c.PingInterval, engineio.DefaultPingInterval) + cmp.Or(c.PingTimeout, engineio.DefaultPingTimeout)
+	srv.maxMissedBytes = cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes) / 2
+	srv.maxMissedEvents = cmp.Or(c.MaxBufferedPackets, engineio.DefaultMaxBufferedPackets) / 2
+	engine, err := engineio.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return engine, nil
 }
 
 // ServeHTTP serves the requests of clients, and the client files if there are any. Requests for other paths get
 // 404.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { srv.engine.ServeHTTP(w, r) }
 
 // Engine returns the engine below.
-func (s *Server) Engine() *engineio.Server { return s.engine }
+func (srv *Server) Engine() *engineio.Server { return srv.engine }
 
 // Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; ""
-// is "/". Clients can join the namespaces that exist, and no others.
-func (s *Server) Of(name string) *Namespace { return s.hub.Of(name) }
+// is "/". It panics when the adapter of a new namespace cannot be made.
+func (srv *Server) Of(name string) *Namespace {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	if ns := srv.lookup(name); ns != nil {
+		return ns
+	}
+	if strings.Contains(name, ",") {
+		panic("socketio: namespace " + name + ": no client can join a name with a comma, which ends the name on the wire")
+	}
+	ns, err := srv.add(name, srv.parentOf(name), false)
+	if err != nil {
+		panic("socketio: adapter of namespace " + name + ": " + err.Error())
+	}
+	return ns
+}
 
-// OfRegexp makes a namespace for each name that re matches when the first client asks for it, see [Parent].
-func (s *Server) OfRegexp(re *regexp.Regexp) *Parent { return s.hub.OfRegexp(re) }
+// Namespaces returns the namespaces in the order of their names.
+func (srv *Server) Namespaces() []*Namespace {
+	srv.mu.RLock()
+	list := slices.Collect(maps.Values(srv.names))
+	srv.mu.RUnlock()
+	slices.SortFunc(list, func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })
+	return list
+}
 
-// OfFunc makes a namespace for each name that match accepts when the first client asks for it, see [Parent]. auth is what the
-// client sent to join, or nil. It must not block.
-func (s *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *Parent {
-	return s.hub.OfFunc(match)
+func (srv *Server) lookup(name string) *Namespace {
+	srv.mu.RLock()
+	defer srv.mu.RUnlock()
+	return srv.names[name]
+}
+
+// parentOf returns the parent whose child a namespace is that the application makes.
+func (srv *Server) parentOf(name string) *Parent {
+	srv.mu.RLock()
+	parents := srv.parents
+	srv.mu.RUnlock()
+	for _, p := range parents {
+		if p.explicit && p.asked(name, nil) {
+			return p
+		}
+	}
+	return nil
 }
 
 // OnNewNamespace adds a function that is called for each namespace made from now on.
-func (s *Server) OnNewNamespace(fn func(*Namespace)) { s.hub.OnNewNamespace(fn) }
+func (srv *Server) OnNewNamespace(fn func(*Namespace)) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	srv.arrival = with(srv.arrival, fn)
+}
 
-// Namespaces returns the namespaces in the order of their names.
-func (s *Server) Namespaces() []*Namespace { return s.hub.Namespaces() }
+// add makes a namespace, unless somebody else just did. With brief it is removed when its last socket has left.
+func (srv *Server) add(name string, parent *Parent, brief bool) (*Namespace, error) {
+	ns := &Namespace{core{name: name, parent: parent, brief: brief}}
+	ns.server, ns.ns = srv, ns
+	made, err := srv.cfg.Adapter(host{ns})
+	if err == nil && made == nil {
+		err = errors.New("it made none")
+	}
+	if err != nil {
+		return nil, err
+	}
+	ns.adapter = made
+	if c := srv.cfg.ConnectionStateRecovery; c != nil {
+		ns.recovery = newRecovery(ns, *c)
+	}
+	if parent != nil {
+		ns.now.Store(parent.load())
+	}
+
+	srv.mu.Lock()
+	if first := srv.names[name]; first != nil {
+		srv.mu.Unlock()
+		_ = srv.closeAdapter(ns) // it held nothing yet
+		return first, nil
+	}
+	srv.names[name] = ns
+	if parent != nil {
+		parent.adopt(ns) // with the lock: it may be joined and left, and disowned, at once
+	}
+	arrival := srv.arrival
+	srv.mu.Unlock()
+	for _, fn := range arrival {
+		_ = srv.contain(nil, "a function of OnNewNamespace", func() error {
+			fn(ns)
+			return nil
+		})
+	}
+	return ns, nil
+}
+
+// enter returns the namespace that a client wants to join, which may have to be made; nil when there is none. leave must be
+// called when the client's socket is gone from it.
+func (srv *Server) enter(name string, auth json.RawMessage) *Namespace {
+	for {
+		ns := srv.lookup(name)
+		if ns == nil {
+			if ns = srv.child(name, auth); ns == nil {
+				return nil
+			}
+		}
+		if !ns.brief {
+			return ns
+		}
+		srv.mu.Lock()
+		still := srv.names[name] == ns
+		if still {
+			ns.visitors++
+		}
+		srv.mu.Unlock()
+		if still {
+			return ns
+		}
+	}
+}
+
+// child makes a namespace for a client if a parent wants it.
+func (srv *Server) child(name string, auth json.RawMessage) *Namespace {
+	srv.mu.RLock()
+	parents := srv.parents
+	srv.mu.RUnlock()
+	auth = bytes.Clone(auth) // the function may keep it
+	for _, p := range parents {
+		if !p.asked(name, auth) {
+			continue
+		}
+		ns, err := srv.add(name, p, srv.cfg.CleanupEmptyChildNamespaces)
+		if err != nil {
+			srv.report(nil, fmt.Errorf("socketio: adapter of namespace %s: %w", name, err))
+			return nil
+		}
+		return ns
+	}
+	return nil
+}
+
+// leave ends what enter began. The last one out of a child removes it.
+func (srv *Server) leave(ns *Namespace) {
+	if !ns.brief {
+		return
+	}
+	srv.mu.Lock()
+	ns.visitors--
+	last := ns.visitors == 0
+	if last {
+		delete(srv.names, ns.name)
+	}
+	srv.mu.Unlock()
+	if last {
+		ns.parent.disown(ns)
+		if err := srv.closeAdapter(ns); err != nil {
+			srv.report(nil, fmt.Errorf("socketio: closing the adapter of namespace %s: %w", ns.name, err))
+		}
+	}
+}
+
+// schedule runs e on the engine's wheel after d. Expiring must not block.
+func (srv *Server) schedule(t *wheel.Timer, d time.Duration, e wheel.Expirer) {
+	srv.engine.Wheel().Schedule(t, d, e)
+}
+
+func (srv *Server) stop(t *wheel.Timer) { srv.engine.Wheel().Stop(t) }
+
+// report tells OnError, or the log when there is none, what went wrong for a socket.
+func (srv *Server) report(s *Socket, err error) {
+	if srv.cfg.OnError == nil {
+		srv.cfg.Logger.LogAttrs(s.logContext(), levelOf(s, err), err.Error(), s.logAttrs()...)
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			_ = srv.panicked(s, "OnError", v)
+		}
+	}()
+	srv.cfg.OnError(s, err)
+}
+
+// levelOf is where an error that nobody asked for goes: what is an answer to the client, or the consequence of its
+// going away, is no fault, and the client decides how often it happens.
+func levelOf(s *Socket, err error) slog.Level {
+	visible := (*Error)(nil)
+	// The connection ends a moment before its sockets hear of it.
+	gone := s != nil && (!s.Connected() || s.client.session.Closed())
+	if errors.As(err, &visible) || gone && errors.Is(err, ErrClosed) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
+
+// logPanic logs a contained panic with its stack.
+func (srv *Server) logPanic(s *Socket, err *PanicError) {
+	attrs := append(s.logAttrs(), slog.String("stack", string(err.Stack)))
+	srv.cfg.Logger.LogAttrs(s.logContext(), slog.LevelError, err.Error(), attrs...)
+}
+
+// contain runs f and turns a panic into an error; where names the kind of function. A Goexit passes: callers clean
+// up in deferred functions.
+func (srv *Server) contain(s *Socket, where string, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = srv.panicked(s, where, v)
+		}
+	}()
+	return f()
+}
+
+// call runs a callback of the user and reports its panic.
+func (srv *Server) call(s *Socket, where string, fn func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			srv.report(s, srv.panicked(s, where, v))
+		}
+	}()
+	fn()
+}
+
+// panicked logs a recovered panic with its stack and makes an error of it. Deferred functions call it.
+func (srv *Server) panicked(s *Socket, where string, v any) error {
+	err := &PanicError{Where: where, Value: v, Stack: debug.Stack()}
+	srv.logPanic(s, err)
+	return err
+}
 
 // Shutdown ends the server: new connections are refused, every socket is disconnected with the reason "server
 // shutting down" (clients will try to reconnect), connections are closed without sending what still waits for them,
 // and the handlers that are running are waited for. It returns the context's cause if ctx ends before that. It does
 // not touch the http.Server, whose own Shutdown does not see WebSocket connections: call this first.
-func (s *Server) Shutdown(ctx context.Context) error { return s.hub.Shutdown(ctx) }
+func (srv *Server) Shutdown(ctx context.Context) error {
+	srv.closing.Store(true)
+	var errs []error
+	clients := make(map[*client][]*Socket)
+	for _, ns := range srv.Namespaces() {
+		ns.serverSide.drop()
+		for _, s := range ns.Sockets() {
+			s.client.forget(s, true)
+			clients[s.client] = append(clients[s.client], s)
+		}
+	}
+	for _, sockets := range clients {
+		endAll(sockets, ReasonServerShuttingDown, nil)
+	}
+	errs = append(errs, srv.engine.Shutdown(ctx))
+	if err := srv.workers.wait(ctx); err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	// Only now: disconnect callbacks may still broadcast.
+	for _, ns := range srv.Namespaces() {
+		if ns.recovery != nil {
+			ns.recovery.close()
+		}
+		errs = append(errs, srv.closeAdapter(ns))
+	}
+	return errors.Join(errs...)
+}

@@ -14,9 +14,9 @@ type Stats struct {
 
 // Stats sums up what the server holds. It looks at every connection: right for a metrics page every few seconds, not for every
 // request. For one socket there is Socket.Conn().Stats().
-func (s *Server) Stats() Stats {
-	sum := Stats{Connections: s.engine.Stats(), Sockets: make(map[string]int)}
-	for _, n := range s.hub.Namespaces() {
+func (srv *Server) Stats() Stats {
+	sum := Stats{Connections: srv.engine.Stats(), Sockets: make(map[string]int)}
+	for _, n := range srv.server.Namespaces() {
 		sum.Sockets[n.Name()] = n.Len()
 		if r, on := n.RecoveryStats(); on {
 			if sum.Recovery == nil {

@@ -3,7 +3,7 @@
 //
 // It is pure: functions on bytes, without goroutines, clocks or I/O. It knows
 // neither the transport nor which packet is legal in which state of a
-// connection; those rules belong to package namespace.
+// connection; those rules belong to package socketio.
 //
 // Incoming packets go through a [Decoder], one per connection. It checks all
 // that the official decoder checks, in one pass that neither recurses nor builds

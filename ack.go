@@ -1,0 +1,214 @@
+package socketio
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// acks are the acknowledgements that a socket's client owes, in the order of their ids. nil is none.
+type acks struct{ list []owed }
+
+// owed is in the table until the first of: the answer, the disconnect, and the end of the wait. Whoever takes it out of the
+// table may call answer, which must not block.
+type owed struct {
+	id     uint64
+	answer func(adapter.Answer)
+}
+
+func (a *acks) find(id uint64) (i int, found bool) {
+	if a == nil {
+		return 0, false
+	}
+	return slices.BinarySearchFunc(a.list, id, func(o owed, id uint64) int { return cmp.Compare(o.id, id) })
+}
+
+// expect adds to the table of a connected socket.
+func (s *Socket) expect(id uint64, answer func(adapter.Answer)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Load() != stateConnected { // a client that is still joining must not send an ACK
+		return ErrClosed
+	}
+	if s.acks == nil {
+		s.acks = new(acks)
+	}
+	i, _ := s.acks.find(id)
+	s.acks.list = slices.Insert(s.acks.list, i, owed{id, answer})
+	return nil
+}
+
+// takeAck takes an acknowledgement out of the table; nil when it is not there any more.
+func (s *Socket) takeAck(id uint64) (answer func(adapter.Answer)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, found := s.acks.find(id)
+	if !found {
+		return nil
+	}
+	answer = s.acks.list[i].answer
+	s.acks.list = slices.Delete(s.acks.list, i, i+1)
+	if len(s.acks.list) == 0 && cap(s.acks.list) > 8 {
+		s.acks.list = nil // it was a burst
+	}
+	return answer
+}
+
+// answered acts on an ACK of the client. One that nobody waits for is ignored: it may be late.
+func (s *Socket) answered(p *protocol.Packet) {
+	if !p.HasID {
+		return
+	}
+	if answer := s.takeAck(p.ID); answer != nil {
+		answer(answerOf(s, p))
+	}
+}
+
+// EmitWithAck sends an event and waits for the client's acknowledgement. A handler may wait for its own client; later
+// events of the same socket wait with it ([Socket.EmitWithAckFunc] does not wait).
+//
+// The wait ends with ErrTimeout after Config.AckTimeout unless ctx has a deadline ([Sender.Timeout] sets another
+// one), with the context's cause when ctx ends, and with a [*DisconnectError] when the socket disconnects. An
+// answer that comes later is ignored. What [Socket.Emit] returns, it returns too.
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
+	return Sender{s: s}.EmitWithAck(ctx, event, args...)
+}
+
+// EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck].
+func (x Sender) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
+	q := question{s: x.s, event: event, timeout: x.timeout}
+	if !x.timed {
+		q.timeout = x.s.ns.server.ackTimeout(ctx)
+	}
+	o := x.s.options(x.flags) &^ (engineio.Later | engineio.Hold) // the caller is about to wait
+	if err := q.send(args, o); err != nil {
+		q.told(err)
+		return Reply{}, err
+	}
+	x.s.release() // a connection handler asks its client
+	return q.wait(ctx)
+}
+
+// EmitWithAckFunc sends an event and has fn called with the client's acknowledgement: socket.emit(event, callback) of the
+// official server. It does not wait. What [Socket.Emit] returns, it returns too, and then fn is not called. Otherwise fn is called
+// once, on a goroutine of its own, with what [Socket.EmitWithAck] would have returned; handlers of the socket may run meanwhile.
+func (s *Socket) EmitWithAckFunc(event string, fn func(Reply, error), args ...any) error {
+	return Sender{s: s}.EmitWithAckFunc(event, fn, args...)
+}
+
+// EmitWithAckFunc sends an event and has fn called with the answer, see [Socket.EmitWithAckFunc].
+func (x Sender) EmitWithAckFunc(event string, fn func(Reply, error), args ...any) error {
+	srv := x.s.ns.server
+	q := question{s: x.s, event: event, timeout: x.timeout}
+	if !x.timed {
+		q.timeout = srv.cfg.AckTimeout
+	}
+	if err := q.send(args, x.s.options(x.flags)); err != nil {
+		q.told(err)
+		return err
+	}
+	srv.workers.begin()
+	go func() {
+		defer srv.workers.end()
+		reply, err := q.wait(context.Background())
+		srv.call(x.s, "a function of EmitWithAckFunc", func() { fn(reply, err) })
+	}()
+	return nil
+}
+
+// question is an event that was sent to one client and asks for an acknowledgement.
+type question struct {
+	s       *Socket
+	event   string
+	timeout time.Duration
+	id      uint64
+	answers chan adapter.Answer // room for the one that comes
+	start   time.Time
+}
+
+// send sends the event. With nil, an answer will come, or has come.
+func (q *question) send(args []any, o engineio.WriteOptions) error {
+	if err := checkEvent(q.event); err != nil {
+		return err
+	}
+	s, srv := q.s, q.s.ns.server
+	q.start = clock(srv.cfg.Hooks.Ack != nil)
+	q.id, q.answers = s.ns.nextID(), make(chan adapter.Answer, 1)
+	x := srv.takeScratch()
+	frames, err := x.packet(protocol.Event, s.ns.name, q.id, true, q.event, args)
+	if err == nil {
+		err = s.expect(q.id, func(a adapter.Answer) { q.answers <- a })
+	}
+	expected := err == nil
+	if expected {
+		s.showOutgoing(q.event, args)
+		err = s.write(frames, o)
+	}
+	bytes := len(frames)
+	x.release()
+	s.emitted(q.event, bytes, err)
+	if err != nil && expected && s.takeAck(q.id) == nil {
+		return nil // it disconnected meanwhile, which the answer tells
+	}
+	return err
+}
+
+// wait waits for the answer.
+func (q *question) wait(ctx context.Context) (Reply, error) {
+	late, stop := timeoutAfter(q.timeout)
+	defer stop()
+	a := adapter.Answer{}
+	select {
+	case a = <-q.answers:
+		q.told(a.Err)
+		return replyOf(a), a.Err
+	case <-late:
+		a.Err = ErrTimeout
+	case <-ctx.Done():
+		a.Err = fmt.Errorf("socketio: waiting for the acknowledgement of %q: %w", q.event, context.Cause(ctx))
+	}
+	if q.s.takeAck(q.id) == nil {
+		a = <-q.answers // the answer was faster
+	}
+	q.told(a.Err)
+	return replyOf(a), a.Err
+}
+
+// told tells the hook how the wait ended.
+func (q *question) told(err error) {
+	fn := q.s.ns.server.cfg.Hooks.Ack
+	if fn == nil || q.start.IsZero() {
+		return
+	}
+	info := AckInfo{Namespace: q.s.ns, Socket: q.s, Event: q.event, Took: time.Since(q.start), Err: err}
+	if err == nil {
+		info.Answered = 1
+	}
+	hook(q.s.ns.server, fn, info)
+}
+
+// ackTimeout is the default upper bound: none when the context has its own.
+func (srv *Server) ackTimeout(ctx context.Context) time.Duration {
+	if _, ok := ctx.Deadline(); ok {
+		return noTimeout
+	}
+	return srv.cfg.AckTimeout
+}
+
+// noTimeout: the context has a deadline.
+const noTimeout time.Duration = -1
+
+// timeoutAfter returns a channel that receives after d, or never when d is noTimeout, and a function that stops its timer.
+func timeoutAfter(d time.Duration) (<-chan time.Time, func() bool) {
+	if d == noTimeout {
+		return nil, func() bool { return false }
+	}
+	t := time.NewTimer(d)
+	return t.C, t.Stop
+}

@@ -1,0 +1,304 @@
+package socketio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/wheel"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// client is one connection: an engine session and the sockets that it has in namespaces. It is also the session's context, by
+// which the session knows it.
+type client struct {
+	context.Context // the application's, Config.SessionContext
+
+	server  *Server
+	session *engineio.Session
+	load    load
+
+	// What the goroutine that delivers messages uses alone.
+	decoder protocol.PacketDecoder // nil, without Config.Parser, while no packet is half received
+	awaited *attachmentWait        // nil until the first binary packet
+	batch   *batch                 // nil unless a POST with several packets is being taken
+
+	mu      sync.Mutex
+	sockets []*Socket // joining and connected, at most one per namespace
+	// left are the namespaces whose socket the server disconnected: what the client sent before it knew is not a
+	// violation.
+	left   []string
+	deaf   bool  // takes no more packets
+	joined bool  // it joined a namespace at least once
+	cause  error // why the server closes the connection, if it does
+
+	deadline *joinDeadline // nil once joined
+}
+
+// joinDeadline is the connect timeout.
+type joinDeadline struct {
+	timer  wheel.Timer
+	client *client
+}
+
+// maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps sending is none
+// to be kind to.
+const maxLeft = 32
+
+func newClient(ctx context.Context, h *Server) *client {
+	c := &client{Context: ctx, server: h}
+	if h.cfg.Parser != nil {
+		c.decoder = h.cfg.Parser.NewDecoder(h.cfg.MaxAttachments)
+	}
+	return c
+}
+
+// clientOf returns the client of a session of this server's engine. It is the context, and not Session.Value, which is the
+// application's.
+func clientOf(s *engineio.Session) *client { return s.Context().(*client) }
+
+// opened begins the client's life.
+func (c *client) opened(s *engineio.Session) {
+	c.session = s
+	d := &joinDeadline{client: c}
+	c.mu.Lock()
+	c.deadline = d
+	c.mu.Unlock()
+	c.server.schedule(&d.timer, c.server.cfg.ConnectTimeout, d)
+	if c.v2() {
+		c.connect(&protocol.Packet{Type: protocol.Connect, Namespace: "/"})
+	}
+}
+
+// Expired ends a connection that joined no namespace in time.
+func (d *joinDeadline) Expired(*wheel.Timer) {
+	c := d.client
+	c.mu.Lock()
+	joined := c.joined
+	c.mu.Unlock()
+	if !joined {
+		c.shut(ReasonForcedServerClose, ErrConnectTimeout)
+	}
+}
+
+// settled ends the connect timeout, and trusts the client with larger messages: a namespace is joined.
+func (c *client) settled() {
+	c.mu.Lock()
+	d := c.deadline
+	c.joined, c.deadline = true, nil
+	c.mu.Unlock()
+	c.session.Trust()
+	if d != nil {
+		c.server.stop(&d.timer)
+	}
+}
+
+// attachmentWait is the deadline for the attachments of a half-received packet.
+type attachmentWait struct {
+	client *client
+	timer  wheel.Timer
+	runs   bool // only the goroutine that delivers messages looks
+}
+
+// Expired ends a connection that owes attachments, on a goroutine of its own: the OnError hook may block, and the timers of
+// everybody else must not wait for it.
+func (w *attachmentWait) Expired(*wheel.Timer) {
+	workers := &w.client.server.workers
+	workers.begin()
+	go func() {
+		defer workers.end()
+		w.client.undecodable(ErrAttachmentTimeout)
+	}()
+}
+
+// await restarts the deadline for attachments when more are to come, and ends it otherwise.
+func (c *client) await(more bool) {
+	switch {
+	case more:
+		if c.awaited == nil {
+			c.awaited = &attachmentWait{client: c}
+		}
+		c.awaited.runs = true
+		c.server.schedule(&c.awaited.timer, c.server.cfg.AttachmentTimeout, c.awaited)
+	case c.awaited != nil && c.awaited.runs:
+		c.awaited.runs = false
+		c.server.stop(&c.awaited.timer)
+	}
+}
+
+// message takes one engine message.
+func (c *client) message(data []byte, binary bool) {
+	c.mu.Lock()
+	deaf, joined := c.deaf, c.joined
+	c.mu.Unlock()
+	if deaf {
+		return
+	}
+	decoder := c.decoder
+	if decoder == nil {
+		decoder = c.server.takeDecoder(joined)
+	}
+	var p *protocol.Packet
+	var err error
+	if binary {
+		p, err = decoder.AddBinary(data)
+	} else {
+		p, err = decoder.AddText(data)
+	}
+	if err != nil {
+		c.undecodable(err)
+		return
+	}
+	c.await(p == nil)
+	if p == nil {
+		c.decoder = decoder
+		return
+	}
+	c.packet(p)
+	decoder.Release() // an idle connection keeps no buffer
+	if c.server.cfg.Parser == nil {
+		c.decoder = nil
+		c.server.decoders.Put(decoder)
+	}
+}
+
+// takeDecoder returns a decoder for one packet. Before a namespace is joined the packet may only be a CONNECT: attachments that
+// come all the same are part of the one message that the client may send.
+func (srv *Server) takeDecoder(joined bool) *protocol.Decoder {
+	d, ok := srv.decoders.Get().(*protocol.Decoder)
+	if !ok {
+		d = &protocol.Decoder{MaxAttachments: srv.cfg.MaxAttachments}
+	}
+	d.MaxBytes = 0
+	if !joined {
+		d.MaxBytes = srv.cfg.MaxUntrustedPayload
+	}
+	return d
+}
+
+// packet acts on a well-formed packet.
+func (c *client) packet(p *protocol.Packet) {
+	if c.v2() {
+		splitQuery(p)
+	}
+	switch p.Type {
+	case protocol.Connect:
+		c.connect(p)
+		return
+	case protocol.ConnectError:
+		c.violation(p, "a client sent CONNECT_ERROR")
+		return
+	}
+	s, left := c.find(p.Namespace)
+	switch {
+	case s == nil && left:
+		// It was on its way when the server disconnected the socket.
+	case s == nil || !s.Connected() && p.Type == protocol.Event:
+		c.violation(p, "the namespace is not joined")
+	case p.Type == protocol.Disconnect:
+		c.disconnect(s)
+	case p.Type == protocol.Ack:
+		s.answered(p)
+	case len(p.Args) > 0:
+		s.enqueue(newEvent(s, p))
+	}
+}
+
+// find returns the socket in a namespace, or whether the server disconnected it.
+func (c *client) find(name string) (s *Socket, left bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sockets {
+		if s.ns.name == name {
+			return s, false
+		}
+	}
+	return nil, slices.Contains(c.left, name)
+}
+
+// forget takes a socket out of the connection; byServer when the client may not know yet.
+func (c *client) forget(s *Socket, byServer bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.sockets, s)
+	if i < 0 {
+		return
+	}
+	c.sockets = slices.Delete(c.sockets, i, i+1)
+	if byServer && !slices.Contains(c.left, s.ns.name) {
+		if len(c.left) == maxLeft {
+			c.left = slices.Delete(c.left, 0, 1)
+		}
+		c.left = append(c.left, s.ns.name)
+	}
+}
+
+// stopListening marks the connection as ending and returns its sockets; first is false when it was marked before.
+func (c *client) stopListening(cause error) (sockets []*Socket, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deaf {
+		return nil, false
+	}
+	c.deaf = true
+	c.cause = cause
+	return slices.Clone(c.sockets), true
+}
+
+// violation ends the connection of a client that broke a rule of the protocol.
+func (c *client) violation(p *protocol.Packet, what string) {
+	err := fmt.Errorf("%w: %s: %s for %s", ErrProtocol, what, p.Type, p.Namespace)
+	c.shut(ReasonForcedServerClose, err)
+}
+
+// shut disconnects all sockets and closes the connection once what is queued has been sent.
+func (c *client) shut(reason Reason, cause error) {
+	sockets, first := c.stopListening(cause)
+	if !first {
+		return
+	}
+	c.server.cfg.Logger.Debug("socketio: closing a connection", slog.Any("cause", cause))
+	c.mu.Lock()
+	c.sockets = nil
+	c.mu.Unlock()
+	endAll(sockets, reason, cause)
+	c.closeBehind(sockets)
+}
+
+// undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told when the engine
+// has closed, as the official server does.
+func (c *client) undecodable(err error) {
+	sockets, first := c.stopListening(err)
+	if !first {
+		return
+	}
+	if len(sockets) == 0 {
+		c.server.report(nil, err)
+	}
+	for _, s := range sockets {
+		c.server.report(s, err)
+	}
+	c.closeBehind(sockets)
+}
+
+// closed is told by the engine that the session is over.
+func (c *client) closed(reason engineio.Reason, cause error) {
+	c.mu.Lock()
+	c.deaf = true
+	d := c.deadline
+	sockets := c.sockets
+	c.sockets, c.deadline = nil, nil
+	if cause == nil {
+		cause = c.cause
+	}
+	c.mu.Unlock()
+	// A wait for attachments is left to expire: it belongs to the goroutine that delivers messages, and finds c
+	// deaf.
+	if d != nil {
+		c.server.stop(&d.timer)
+	}
+	endAll(sockets, Reason(reason), cause)
+}

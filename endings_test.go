@@ -1,0 +1,111 @@
+package socketio_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosocketio/socketio"
+)
+
+// children are dynamic namespaces that a client has joined.
+func children(t testing.TB, f *fixture, n int) *socketio.Parent {
+	t.Helper()
+	p := f.OfRegexp(regexp.MustCompile(`^/n[0-9]+$`))
+	joined := make(chan struct{}, n)
+	p.OnConnection(func(*socketio.Socket) { joined <- struct{}{} })
+	conn := f.WebSocket()
+	for i := range n {
+		conn.Send(fmt.Sprintf("40/n%d,", i))
+	}
+	for range n {
+		wait(t, joined)
+	}
+	t.Cleanup(conn.Close)
+	return p
+}
+
+// The disconnect callbacks of a connection's sockets need no goroutine each, whatever ends them.
+func TestEndingsTakeFewGoroutines(t *testing.T) {
+	const n = 1000
+	for name, end := range map[string]func(f *fixture, s *socketio.Socket){
+		"the connection breaks":    func(_ *fixture, s *socketio.Socket) { s.Conn().Discard(nil) },
+		"the server disconnects":   func(_ *fixture, s *socketio.Socket) { s.Disconnect(true) },
+		"the server is shut down":  func(f *fixture, _ *socketio.Socket) { _ = f.Shutdown(context.Background()) },
+		"the client breaks a rule": func(f *fixture, s *socketio.Socket) { socketio.BreakRule(s) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, func(c *socketio.Config) { c.CleanupEmptyChildNamespaces = true })
+			var most, ran atomic.Int64
+			p := children(t, f, n)
+			for _, ns := range p.Children() {
+				ns.OnDisconnect(func(*socketio.Socket, socketio.Reason) {
+					most.Store(max(most.Load(), int64(runtime.NumGoroutine())))
+					ran.Add(1)
+				})
+			}
+			s := p.Children()[0].Sockets()[0]
+			before := runtime.NumGoroutine()
+			end(f, s)
+			for len(p.Children()) > 0 {
+				runtime.Gosched()
+			}
+			if more := int(most.Load()) - before; ran.Load() != n || more > n/10 {
+				t.Errorf("%d callbacks ran, with %d more goroutines", ran.Load(), more)
+			}
+		})
+	}
+}
+
+// Callbacks that block, or end their goroutine, keep no others waiting.
+func TestEndingsThatBlock(t *testing.T) {
+	const n = 300
+	f := start(t)
+	p := children(t, f, n)
+	var all sync.WaitGroup
+	all.Add(n)
+	for i, ns := range p.Children() {
+		ns.OnDisconnect(func(*socketio.Socket, socketio.Reason) {
+			all.Done()
+			if i%3 == 0 {
+				runtime.Goexit()
+			}
+			all.Wait() // for those of all the others
+		})
+	}
+	p.Children()[0].Sockets()[0].Conn().Discard(nil)
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
+	wait(t, done)
+}
+
+// What a child costs when it goes does not depend on how many there are.
+func TestChildrenGoInLinearTime(t *testing.T) {
+	each := func(n int) time.Duration {
+		best := time.Hour
+		for range 3 {
+			best = min(best, socketio.ChildrenComeAndGo(n)/time.Duration(n))
+		}
+		return best
+	}
+	few, many := each(1_000), each(100_000)
+	if many > 30*few+time.Microsecond { // a list that is searched takes a hundred times as long
+		t.Errorf("a child of 100,000 takes %v, one of 1,000 %v", many, few)
+	}
+}
+
+func BenchmarkChildrenComeAndGo(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				socketio.ChildrenComeAndGo(n)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/child")
+		})
+	}
+}

@@ -1,0 +1,81 @@
+package socketio
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// PendingCalls is the number of acknowledgements that a socket's table holds.
+func PendingCalls(s *Socket) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.acks == nil {
+		return 0
+	}
+	return len(s.acks.list)
+}
+
+// OwedAcks is the number of acknowledgements that the sockets of a namespace have been asked for.
+func OwedAcks(n *Namespace) (owed int) {
+	for _, s := range n.Sockets() {
+		owed += PendingCalls(s)
+	}
+	return owed
+}
+
+// ServerSideWaiting is the number of events of other servers that wait for a handler.
+func (n *Namespace) ServerSideWaiting() int {
+	n.serverSide.mu.Lock()
+	defer n.serverSide.mu.Unlock()
+	return n.serverSide.events
+}
+
+// EmitWhileLetGo is an Emit of another goroutine at the wrong moment: the event loop stops keeping back what handlers send
+// when the emit has seen that it does.
+func EmitWhileLetGo(s *Socket, event string) error {
+	s.more.Store(true)
+	s.holding.Store(true)
+	o := s.options(adapter.Flags{})
+	s.more.Store(false)
+	s.unhold()
+	x := s.ns.server.takeScratch()
+	defer x.release()
+	frames, err := x.packet(protocol.Event, s.ns.name, 0, false, event, nil)
+	if err != nil {
+		return err
+	}
+	return s.write(frames, o)
+}
+
+// StaleSessions is the number of sessions that wait and have not noted that their socket disconnected.
+func StaleSessions(n *Namespace) (stale int) {
+	r := n.recovery
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.sessions {
+		if x.holder == nil && (x.connected != nil || x.absence == nil) {
+			stale++
+		}
+	}
+	return stale
+}
+
+// ChildrenComeAndGo is how long it takes n children to leave a parent, the youngest first.
+func ChildrenComeAndGo(n int) time.Duration {
+	p := &Parent{}
+	children := make([]Namespace, n)
+	for i := range children {
+		p.adopt(&children[i])
+	}
+	start := time.Now()
+	for i := range slices.Backward(children) {
+		p.disown(&children[i])
+	}
+	return time.Since(start)
+}
+
+// BreakRule ends a socket's connection as a broken rule of the protocol does.
+func BreakRule(s *Socket) { s.client.violation(&protocol.Packet{}, "a test") }

@@ -1,0 +1,172 @@
+package socketio_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/engineio"
+)
+
+// A client that sends faster than its handlers work is not read from meanwhile, and loses nothing.
+func TestInboxIsBounded(t *testing.T) {
+	const (
+		total   = 500
+		payload = 20_000 // more than the engine reads at once
+		few     = 2      // what may have been read before reading stopped
+	)
+	for name, limit := range map[string]func(*socketio.Config){
+		"events": func(c *socketio.Config) { c.MaxInboxEvents = 10 },
+		"bytes":  func(c *socketio.Config) { c.MaxInboxBytes = 10 * payload },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen, handled atomic.Int32
+				f := startPipe(t, func(c *socketio.Config) {
+					limit(c)
+					c.EngineEvents.Message = func(*engineio.Session, []byte, bool) { seen.Add(1) }
+				})
+				release := make(chan struct{})
+				f.Of("/").Handle("e", func(*socketio.Event) error {
+					<-release
+					handled.Add(1)
+					return nil
+				})
+				conn := f.WebSocket()
+				conn.Join("/", "")
+				packet := fmt.Sprintf(`42["e","%s"]`, strings.Repeat("x", payload))
+				sent := make(chan error, 1)
+				go func() {
+					for range total {
+						if err := conn.TrySend(packet); err != nil {
+							sent <- err
+							return
+						}
+					}
+					sent <- nil
+				}()
+
+				synctest.Wait() // the client cannot send any more, everybody waits
+				if got := seen.Load(); got > 11+few {
+					t.Errorf("%d events were taken", got)
+				}
+				for range 3 { // as the handler proceeds, so does the client
+					before := handled.Load()
+					for range 8 {
+						release <- struct{}{}
+					}
+					synctest.Wait()
+					if got := seen.Load() - before; got > 20+few {
+						t.Errorf("%d events are waiting", got)
+					}
+				}
+				close(release)
+				if err := wait(t, sent); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if got := handled.Load(); got != total {
+					t.Errorf("%d events were handled", got)
+				}
+			})
+		})
+	}
+}
+
+// Joins and leaves are work too: a client cannot pile up sockets whose callbacks are slow.
+func TestJoinsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 10
+		var seen, connected, disconnected atomic.Int32
+		f := startPipe(t, func(c *socketio.Config) {
+			c.MaxInboxEvents = limit
+			c.EngineEvents.Message = func(*engineio.Session, []byte, bool) { seen.Add(1) }
+		})
+		release := make(chan struct{})
+		f.Of("/").OnConnection(func(*socketio.Socket) { connected.Add(1) })
+		f.Of("/").OnDisconnect(func(*socketio.Socket, socketio.Reason) {
+			<-release
+			disconnected.Add(1)
+		})
+		conn := f.WebSocket()
+		for range limit { // each round is answered before the next one starts, so that every socket connects
+			conn.Join("/", "")
+			conn.Send("41")
+			synctest.Wait()
+		}
+		before := seen.Load()
+		sent := make(chan error, 1)
+		go func() {
+			err := conn.TrySend("40")
+			for range 20 {
+				if err == nil {
+					err = conn.TrySend(fmt.Sprintf(`40/none,{"x":"%s"}`, strings.Repeat("x", 20_000)))
+				}
+			}
+			sent <- err
+		}()
+		synctest.Wait()
+		if got := seen.Load() - before; got > 3 { // the CONNECT, and what one read may bring
+			t.Errorf("%d packets were taken while the disconnect functions were blocked", got)
+		}
+		close(release)
+		answers := map[string]int{}
+		for range 21 {
+			answers[conn.Read()[:2]]++
+		}
+		if answers["40"] != 1 || answers["44"] != 20 {
+			t.Errorf("answers: %v", answers)
+		}
+		if err := wait(t, sent); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if c, d := connected.Load(), disconnected.Load(); c != d+1 {
+			t.Errorf("%d connected, %d disconnected", c, d)
+		}
+	})
+}
+
+// Over polling, the next body is not read before there is room for what it holds.
+func TestInboxOverPolling(t *testing.T) {
+	const batch = 50
+	f := start(t, func(c *socketio.Config) { c.MaxInboxEvents = 4 })
+	release, done := make(chan struct{}), make(chan struct{})
+	var handled atomic.Int32
+	f.Of("/").Handle("e", func(*socketio.Event) error {
+		<-release
+		if handled.Add(1) == 2*batch {
+			close(done)
+		}
+		return nil
+	})
+	p := f.Polling()
+	p.Join("/", "")
+	events := make([]string, batch)
+	for i := range events {
+		events[i] = `42["e"]`
+	}
+	posted := make(chan string, 2)
+	go func() {
+		for range 2 {
+			_, body := p.Post(events...)
+			posted <- body
+		}
+	}()
+	for range batch / 2 {
+		release <- struct{}{}
+	}
+	if n := len(posted); n > 1 {
+		t.Errorf("%d bodies were taken while most of the first one waited", n)
+	}
+	close(release)
+	wait(t, done)
+	for range 2 {
+		if body := wait(t, posted); body != "ok" {
+			t.Errorf("POST got %q", body)
+		}
+	}
+}

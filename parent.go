@@ -1,0 +1,144 @@
+package socketio
+
+import (
+	"cmp"
+	"container/list"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"sync"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// Parent makes namespaces when clients ask for them: one for each name that it matches. A new namespace begins with what is
+// registered on the parent at that moment; what is registered later does not reach it. Get one from [Server.OfRegexp] or
+// [Server.OfFunc]. All methods are safe for concurrent use.
+type Parent struct {
+	namespaceHandlers // what its children begin with
+	parentOperator    // targets the sockets of all children
+
+	matches  func(name string, auth json.RawMessage) bool
+	explicit bool // Server.Of asks it too
+
+	mu       sync.Mutex
+	children list.List // of *Namespace
+}
+
+// OfRegexp makes namespaces for the names that re matches anywhere; anchor it with ^ and $ to match whole names, the leading
+// slash included. A namespace that [Server.Of] makes is its child too when the name matches.
+func (srv *Server) OfRegexp(re *regexp.Regexp) *Parent {
+	return srv.addParent(&Parent{explicit: true, matches: func(name string, _ json.RawMessage) bool { return re.MatchString(name) }})
+}
+
+// OfFunc makes namespaces for the names that match accepts; auth is what the client sent with its CONNECT, or nil. It is called
+// on the goroutine that reads the client's connection, so that it must not wait for anything: what has to be looked up belongs
+// into a middleware. When it panics the name is not matched.
+//
+// Each name stays a namespace unless Config.CleanupEmptyChildNamespaces is set: do not accept whatever a client makes up.
+func (srv *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *Parent {
+	return srv.addParent(&Parent{matches: match})
+}
+
+func (srv *Server) addParent(p *Parent) *Parent {
+	p.server, p.p = srv, p
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	srv.parents = append(slices.Clip(srv.parents), p)
+	return p
+}
+
+// asked tells whether the parent makes a namespace with this name.
+func (p *Parent) asked(name string, auth json.RawMessage) (yes bool) {
+	_ = p.server.contain(nil, "the function of OfFunc", func() error {
+		yes = p.matches(name, auth)
+		return nil
+	})
+	return yes
+}
+
+// Children returns the namespaces that the parent made and that exist, in the order in which they were made.
+func (p *Parent) Children() []*Namespace {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	children := make([]*Namespace, 0, p.children.Len())
+	for e := p.children.Front(); e != nil; e = e.Next() {
+		children = append(children, e.Value.(*Namespace))
+	}
+	return children
+}
+
+func (p *Parent) adopt(n *Namespace) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n.child = p.children.PushBack(n)
+}
+
+func (p *Parent) disown(n *Namespace) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.children.Remove(n.child)
+}
+
+// ParentOperator targets sockets of a parent's children. It is an immutable value. Sending is all that it can do: for
+// acknowledgements, or to list sockets, go through [Parent.Children].
+type ParentOperator struct{ parentOperator }
+
+// parentOperator is what a Parent and a ParentOperator have in common.
+type parentOperator struct {
+	p  *Parent
+	op Operator
+}
+
+// To adds rooms to those targeted, see [Operator.To].
+func (o parentOperator) To(rooms ...string) ParentOperator {
+	o.op = o.op.To(rooms...)
+	return ParentOperator{o}
+}
+
+// In is To.
+func (o parentOperator) In(rooms ...string) ParentOperator { return o.To(rooms...) }
+
+// Except leaves out the sockets in the given rooms, see [Operator.Except].
+func (o parentOperator) Except(rooms ...string) ParentOperator {
+	o.op = o.op.Except(rooms...)
+	return ParentOperator{o}
+}
+
+// Local targets only sockets on this server.
+func (o parentOperator) Local() ParentOperator {
+	o.op = o.op.Local()
+	return ParentOperator{o}
+}
+
+// Volatile drops the event for each socket that cannot be written to at once.
+func (o parentOperator) Volatile() ParentOperator {
+	o.op = o.op.Volatile()
+	return ParentOperator{o}
+}
+
+// Compress says whether the transport may compress the event, see [Operator.Compress].
+func (o parentOperator) Compress(compress bool) ParentOperator {
+	o.op = o.op.Compress(compress)
+	return ParentOperator{o}
+}
+
+// Emit sends an event to the targeted sockets of every child, see [Operator.Emit]. The error is that of the first
+// child that fails; the others are sent to all the same.
+func (o parentOperator) Emit(event string, args ...any) error {
+	if err := checkEvent(event); err != nil {
+		return err
+	}
+	var first error
+	for _, child := range o.p.Children() {
+		if o.op.nobody() {
+			return nil
+		}
+		err := child.adapter.Broadcast(&adapter.Packet{Event: event, Args: args}, o.op.options)
+		first = cmp.Or(first, err)
+	}
+	return first
+}
+
+// Send is Emit of the event "message".
+func (o parentOperator) Send(args ...any) error { return o.Emit("message", args...) }

@@ -1,0 +1,143 @@
+package socketio
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio"
+)
+
+// prompt is a socket whose worker is the goroutine of the event loop: it costs no goroutine, and what the handlers of several
+// events send leaves in one write.
+//
+// It must not take long, for everybody on the loop waits. Whether a handler is quick nobody can know before; so each is
+// believed to be until it was not. One that has repeatedly run for longer than quick, or was still running when the loop's
+// patience ended (Stalled), has its next events handled on goroutines, slowFor of them, before it is given another try.
+// Joining is the same where there are no middlewares, which look things up. Leaving is never done here.
+type prompt Socket
+
+var _ engineio.Work = (*prompt)(nil)
+
+const (
+	// quick is how long a handler may run on an event loop: so long that starting a goroutine would not have mattered.
+	quick = 100 * time.Microsecond
+	// slowFor is how many events a handler that was not quick does not run on the event loop for.
+	slowFor = 1000
+	// promptEvents is how many events are handled before the rest is left to a goroutine.
+	promptEvents = 64
+)
+
+// pace tells whether the handlers of an event are quick. All loops share it, so that it is only written to when they are not.
+type pace struct {
+	slow    atomic.Int32 // how many more events go to goroutines
+	strikes atomic.Int32
+}
+
+// take tells whether the next event may be handled on the event loop.
+func (p *pace) take() bool {
+	if p.slow.Load() <= 0 {
+		return true
+	}
+	p.slow.Add(-1)
+	return false
+}
+
+// strike remembers that a handler was slow. It may have been the machine that was, so that only the third strike counts.
+func (p *pace) strike() {
+	if p.strikes.Add(1) >= 3 {
+		p.strikes.Store(0)
+		p.slow.Store(slowFor)
+	}
+}
+
+// forgive forgets a strike for every hundred quick events or so.
+func (p *pace) forgive(now time.Duration) {
+	if p.strikes.Load() > 0 && now&127 == 0 { // as good as a die, and at hand
+		p.strikes.Add(-1)
+	}
+}
+
+// paceOf returns that of a task: of the event's handlers (those of the namespace, or else of the socket), or of joining. It is
+// nil for what is never done on an event loop.
+func (s *Socket) paceOf(t task, e *Event) *pace {
+	all, own := s.ns.load(), s.load()
+	switch {
+	case t == taskAdmit && len(all.middleware) == 0 && s.seat == nil:
+		return &s.ns.joining
+	case t != taskEvent:
+		return nil
+	}
+	e.resolve(all, own)
+	for _, h := range [...]*handlers{all, own} {
+		if l := h.events[e.name]; l != nil {
+			return &l.pace
+		}
+	}
+	return &s.ns.others
+}
+
+// Work does what waits, and leaves to a goroutine what may take long.
+func (p *prompt) Work() {
+	s := (*Socket)(p)
+	var t task
+	var e *Event
+	idle, taken := false, false // nothing waits; t has been taken and not been done
+	defer func() {
+		s.unhold()
+		switch {
+		case idle:
+			s.ns.server.workers.end()
+		case taken:
+			go s.workFrom(t, e)
+		default: // a handler ended the goroutine
+			go s.work()
+		}
+	}()
+	s.holding.Store(true)
+	start := monotonic()
+	for n := 1; ; n++ {
+		if t, e = s.next(); t == taskNone {
+			idle = true
+			return
+		}
+		taken = true
+		of := s.paceOf(t, e)
+		if of == nil || n > promptEvents || !of.take() {
+			return
+		}
+		taken = false
+		s.handling.Store(of)
+		if t == taskAdmit {
+			s.admit()
+		} else {
+			s.handle(e)
+		}
+		now := monotonic()
+		if now-start > quick {
+			of.strike()
+		} else {
+			of.forgive(now)
+		}
+		start = now
+	}
+}
+
+// Stalled lets go of what the handler that blocks has kept back, and remembers that it does.
+func (p *prompt) Stalled() {
+	s := (*Socket)(p)
+	if of := s.handling.Load(); of != nil {
+		of.strike()
+	}
+	s.unhold()
+}
+
+// unhold lets go of what was kept back while more events waited.
+func (s *Socket) unhold() {
+	s.holding.Store(false)
+	s.client.session.Flush(0)
+}
+
+var began = time.Now()
+
+// monotonic is a time that only moves forward. It costs half of what time.Now does.
+func monotonic() time.Duration { return time.Since(began) }

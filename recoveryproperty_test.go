@@ -1,0 +1,315 @@
+package socketio_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/rawclient"
+)
+
+// wanderer is a client that loses its connection and comes back, with the official client's idea of recovery.
+type wanderer struct {
+	t *testing.T
+	f *fixture
+
+	mu        sync.Mutex
+	ticket    ticket
+	conn      *rawclient.Conn
+	connected bool
+	stalled   bool
+	early     []string // events that came before the CONNECT
+	got       []string // the first argument of each event
+	lost      int      // times that it came back as somebody else
+}
+
+// connect opens a connection and starts reading it.
+func (w *wanderer) connect() {
+	c := w.f.WebSocket()
+	w.mu.Lock()
+	w.conn, w.connected, w.stalled, w.early = c, false, false, nil
+	auth := ""
+	if w.ticket.pid != "" {
+		auth = w.ticket.auth()
+	}
+	w.mu.Unlock()
+	c.Send("40" + auth)
+	go func() {
+		for {
+			packet, _, err := c.Next()
+			if err != nil || !w.packet(c, packet) {
+				return
+			}
+		}
+	}()
+}
+
+// packet takes a packet in, and returns false when nothing more is to be read.
+func (w *wanderer) packet(c *rawclient.Conn, packet string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conn != c || w.stalled {
+		return false
+	}
+	switch {
+	case strings.HasPrefix(packet, "40"):
+		var reply struct{ Sid, Pid string }
+		if json.Unmarshal([]byte(packet[2:]), &reply) != nil {
+			w.t.Errorf("bad CONNECT %s", packet)
+		}
+		if w.ticket.pid != "" && w.ticket.pid != reply.Pid {
+			w.lost++
+		}
+		w.ticket.sid, w.ticket.pid, w.connected = reply.Sid, reply.Pid, true
+		for _, event := range w.early {
+			w.event(event)
+		}
+		w.early = nil
+	case !strings.HasPrefix(packet, "42"):
+	case w.connected:
+		w.event(packet)
+	default:
+		w.early = append(w.early, packet)
+	}
+	return true
+}
+
+func (w *wanderer) event(packet string) {
+	var args []any
+	if json.Unmarshal([]byte(packet[2:]), &args) != nil || len(args) != 3 {
+		w.t.Errorf("bad event %s", packet)
+		return
+	}
+	w.got = append(w.got, fmt.Sprint(args[1]))
+	w.ticket.offset = args[2].(string)
+}
+
+// stall stops reading: what is sent from now on is lost with the connection.
+func (w *wanderer) stall() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stalled = true
+}
+
+func (w *wanderer) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conn != nil {
+		w.conn.Close()
+		w.conn = nil
+	}
+}
+
+// Whatever happens to connections, each client gets each event that was for it exactly once and in order: also when it changes
+// rooms between events that it has not got yet.
+func TestEverythingOnceAndInOrder(t *testing.T) {
+	for seed := range uint64(30) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { wander(t, rand.New(rand.NewPCG(seed, 1))) })
+		})
+	}
+}
+
+func wander(t *testing.T, random *rand.Rand) {
+	f := startPipe(t, recovering(socketio.ConnectionStateRecovery{}))
+	main := f.Of("/")
+	const clients, rooms = 4, 3
+	type model struct {
+		*wanderer
+		sid   string
+		rooms map[string]bool
+		want  []string
+		away  bool // it does not read, or is not connected
+	}
+	var all []*model
+	for range clients {
+		w := &model{wanderer: &wanderer{t: t, f: f}, rooms: map[string]bool{}}
+		w.connect()
+		synctest.Wait()
+		w.sid = w.ticket.sid
+		w.rooms[w.sid] = true
+		all = append(all, w)
+	}
+	room := func() string { return "room" + strconv.Itoa(random.IntN(rooms)) }
+	for n := range 400 {
+		w := all[random.IntN(clients)]
+		event := strconv.Itoa(n)
+		send := func(to, except []string) {
+			o := main.Except(except...)
+			if to != nil {
+				o = o.To(to...)
+			}
+			emit(t, o.Emit("e", n))
+			in := func(m *model) func(string) bool { return func(room string) bool { return m.rooms[room] } }
+			for _, m := range all {
+				if (to == nil || slices.ContainsFunc(to, in(m))) && !slices.ContainsFunc(except, in(m)) {
+					m.want = append(m.want, event)
+				}
+			}
+		}
+		switch random.IntN(12) {
+		case 0:
+			send(nil, nil)
+		case 1, 2:
+			send([]string{room()}, nil)
+		case 3:
+			send([]string{room(), room()}, []string{room()})
+		case 4:
+			send([]string{w.sid}, nil)
+		case 5:
+			send(nil, []string{w.sid})
+		case 6:
+			if s, ok := main.Socket(w.sid); ok {
+				emit(t, s.Emit("e", n))
+				w.want = append(w.want, event)
+			}
+		case 7: // rooms change also while the server does not know that the client is away
+			synctest.Wait()
+			if s, ok := main.Socket(w.sid); ok {
+				r := room()
+				if w.rooms[r] {
+					s.Leave(r)
+				} else {
+					s.Join(r)
+				}
+				w.rooms[r] = !w.rooms[r]
+			}
+		case 8:
+			w.stall()
+			w.away = true
+		case 9:
+			w.stall()
+			w.close()
+			w.away = true
+		case 10:
+			if w.away {
+				w.connect()
+				w.away = false
+			}
+		case 11:
+			time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
+		}
+		if random.IntN(3) > 0 {
+			synctest.Wait()
+		}
+	}
+	for _, w := range all {
+		if w.away {
+			w.connect()
+		}
+	}
+	time.Sleep(time.Second)
+	synctest.Wait()
+	for i, w := range all {
+		if d := cmp.Diff(w.want, w.got); d != "" || w.lost > 0 {
+			t.Errorf("client %d, in %v, came back as a stranger %d times; wanted (-) and got (+):\n%s",
+				i, slices.Sorted(maps.Keys(w.rooms)), w.lost, d)
+		}
+		w.close()
+	}
+}
+
+// The same with many senders at once, and connections that break at any byte: what one goroutine sends arrives in order, without
+// a gap, and once.
+func TestRecoveryUnderLoad(t *testing.T) {
+	f := start(t, recovering(socketio.ConnectionStateRecovery{}))
+	main := f.Of("/")
+	const clients, senders, each = 8, 4, 300
+	var all []*wanderer
+	for range clients {
+		w := &wanderer{t: t, f: f}
+		w.connect()
+		all = append(all, w)
+	}
+	for _, w := range all {
+		for !w.ready() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	var sending, moving sync.WaitGroup
+	done := make(chan struct{})
+	for i := range senders {
+		sending.Go(func() {
+			for n := range each {
+				var err error
+				if n%2 == 0 {
+					err = main.Emit("e", fmt.Sprintf("%d:%d", i, n))
+				} else {
+					for _, w := range all {
+						w.mu.Lock()
+						sid := w.ticket.sid
+						w.mu.Unlock()
+						err = main.To(sid).Emit("e", fmt.Sprintf("%d:%d", i, n))
+					}
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				time.Sleep(100 * time.Microsecond)
+			}
+		})
+	}
+	for i, w := range all {
+		moving.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(i), 2))
+			for {
+				select {
+				case <-done:
+					return
+				case <-time.After(time.Duration(random.IntN(20_000)) * time.Microsecond):
+					w.close()
+					w.connect()
+				}
+			}
+		})
+	}
+	sending.Wait()
+	close(done)
+	moving.Wait()
+	for i, w := range all {
+		deadline := time.Now().Add(10 * time.Second)
+		for w.count() < senders*each && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
+		w.mu.Lock()
+		next := make([]int, senders)
+		for _, event := range w.got {
+			var from, n int
+			if _, err := fmt.Sscanf(event, "%d:%d", &from, &n); err != nil {
+				t.Fatal(err)
+			}
+			if n != next[from] {
+				t.Errorf("client %d: sender %d's event %d came instead of %d", i, from, n, next[from])
+			}
+			next[from] = n + 1
+		}
+		if len(w.got) != senders*each || w.lost > 0 {
+			t.Errorf("client %d got %d events of %d, and was not recovered %d times", i, len(w.got), senders*each, w.lost)
+		}
+		w.mu.Unlock()
+		w.close()
+	}
+}
+
+func (w *wanderer) ready() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.connected
+}
+
+func (w *wanderer) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.got)
+}

@@ -1,0 +1,268 @@
+package socketio
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/wheel"
+)
+
+// ErrReplaced is why a connection ends whose client was recovered on another one: the server had not noticed yet that this one
+// is dead.
+var ErrReplaced = errors.New("socketio: the client came back on another connection")
+
+// replaceWait is how long a socket that is recovered waits until the one before it has run its disconnect callbacks. They
+// come behind a handler that is running, which may block.
+const replaceWait = 5 * time.Second
+
+// restoring is a socket that is being recovered.
+type restoring struct {
+	offset string // as the client sent it
+	begin  uint64 // the client has everything up to here
+
+	rooms  map[string]struct{}
+	at     uint64 // events up to here have been looked at
+	missed []*engineio.Prepared
+	bytes  int
+	later  []uint64 // the positions of those of them that no socket was connected for
+	reader trailReader
+}
+
+// sit gives a new socket its session: the one that its client asks for, or else a new one.
+func (r *recovery) sit(s *Socket) {
+	if x, offset := r.find(s.auth); x != nil {
+		s.id = x.id()
+		s.seat = &seat{session: x, recovered: true, restoring: &restoring{offset: offset}}
+		return
+	}
+	s.seat = &seat{session: newSession(s)}
+}
+
+// takeOver makes a session the socket's, once the socket before it is gone: its rooms and its values. It returns false when the session cannot be recovered any more.
+func (r *recovery) takeOver(s *Socket) bool {
+	x, to := s.seat.session, s.seat.restoring
+	r.mu.Lock()
+	if r.sessions[x.pid] != x {
+		r.mu.Unlock()
+		return false
+	}
+	before := x.holder
+	x.holder = s
+	if before == nil {
+		r.waiting.remove(x)
+	} else {
+		before.seat.freed = make(chan struct{})
+	}
+	r.mu.Unlock()
+	if before != nil && !r.replace(before) {
+		return false
+	}
+
+	r.mu.Lock()
+	if r.sessions[x.pid] != x {
+		r.mu.Unlock()
+		return false
+	}
+	to.begin = r.begin(x, to.offset)
+	to.at = to.begin
+	to.rooms = make(map[string]struct{}, len(x.rooms))
+	for _, room := range x.rooms {
+		to.rooms[room] = struct{}{}
+	}
+	to.reader = x.trail.reader()
+	rooms, values := x.rooms, slices.Clone(x.values)
+	there := to.begin >= r.log.lost
+	r.mu.Unlock()
+
+	s.mu.Lock()
+	s.waiting = slices.DeleteFunc(slices.Clone(rooms), func(room string) bool { return room == s.id })
+	s.values = values
+	s.mu.Unlock()
+	return there
+}
+
+// replace ends the socket that holds a session, with its connection, and waits until it has let go. It returns false when
+// that takes too long.
+func (r *recovery) replace(before *Socket) bool {
+	before.client.forget(before, false)
+	before.end(ReasonForcedClose, ErrReplaced, 0)
+	before.client.session.Discard(ErrReplaced)
+	late := make(expiry)
+	var timer wheel.Timer
+	r.ns.server.schedule(&timer, replaceWait, late)
+	defer r.ns.server.stop(&timer)
+	select {
+	case <-before.seat.freed:
+		return true
+	case <-late:
+		return false
+	}
+}
+
+// expiry is a channel that a timer closes.
+type expiry chan struct{}
+
+// Expired closes the channel.
+func (e expiry) Expired(*wheel.Timer) { close(e) }
+
+// begin returns up to which position the client of a session that has ended has everything. The lock is held.
+func (r *recovery) begin(x *session, offset string) uint64 {
+	position, ok := r.log.parse(offset)
+	if !ok || position < x.start {
+		// Since it connected it has received nothing that had an offset, and all events have: it has none, or one of before.
+		position = x.start
+	}
+	if position >= x.trail.last {
+		position = max(position, x.gone) // it has all that was sent before it was gone
+	}
+	return position
+}
+
+// settled forgets what a session had for the next socket, which is connected now, and ends the visit of the namespace that it made
+// while it waited.
+func (r *recovery) settled(s *Socket) {
+	r.mu.Lock()
+	x := s.seat.session
+	visiting := x.visiting
+	x.visiting = false
+	if x.connected == s { // and has not disconnected again
+		x.absence = nil
+	}
+	r.mu.Unlock()
+	if visiting {
+		r.ns.server.leave(r.ns)
+	}
+}
+
+// collect looks through the log for what the client missed, a few events at a time so that nobody has to wait. It returns
+// false when that is not there any more, or too much to send.
+func (r *recovery) collect(s *Socket) bool {
+	to := s.seat.restoring
+	var chunk [512]*loggedEvent
+	for n := len(chunk); n == len(chunk); {
+		r.mu.Lock()
+		if to.at < r.log.lost {
+			r.mu.Unlock()
+			return false
+		}
+		n = r.log.after(to.at, chunk[:])
+		r.mu.Unlock()
+		to.look(s.seat.session, chunk[:n])
+	}
+	// Half of what may wait for a client is left to what is sent meanwhile.
+	return to.bytes <= r.ns.server.maxMissedBytes && len(to.missed) <= r.ns.server.maxMissedEvents
+}
+
+// look looks through the next events of the log.
+func (to *restoring) look(x *session, events []*loggedEvent) {
+	for _, e := range events {
+		to.at++
+		var missed bool
+		switch {
+		case to.at > x.sent():
+			missed = concerns(e.rooms, e.except, to.rooms)
+			if missed {
+				to.later = append(to.later, to.at)
+			}
+		case to.at > x.trail.from:
+			missed = to.reader.has(to.at)
+		default:
+			missed = concerns(e.rooms, e.except, to.rooms) // what was sent is forgotten
+		}
+		if missed {
+			to.missed = append(to.missed, e.unit)
+			to.bytes += e.unit.Len()
+		}
+	}
+}
+
+// connect makes the session one of a connected socket. It returns false when the socket is to be recovered and cannot be any
+// more. The lock is held: what is sent from now on reaches the socket.
+func (r *recovery) connect(s *Socket) bool {
+	if r.closed {
+		return true // the server is shutting down
+	}
+	x, to := s.seat.session, s.seat.restoring
+	if to == nil {
+		x.holder = s
+		x.start = r.log.position()
+		x.trail = newTrail(x.start)
+		r.sessions[x.pid] = x
+	} else {
+		if r.sessions[x.pid] != x || to.at < r.log.lost {
+			return false
+		}
+		to.look(x, r.log.events[to.at-r.log.lost:])
+		for _, position := range to.later {
+			x.trail.add(position)
+		}
+	}
+	x.connected = s
+	if to != nil {
+		r.recovered++
+		last := r.arrivals
+		*last = arrival{s, to.rooms, new(arrival)}
+		r.arrivals = last.next
+	}
+	return true
+}
+
+// afresh gives the recovery of a socket up: another one, with an id of its own, takes its place in the connection.
+func (s *Socket) afresh() {
+	r, c := s.ns.recovery, s.client
+	r.abandon(s)
+	fresh := c.newSocket(s.ns, s.auth)
+	fresh.seat = &seat{session: newSession(fresh)}
+	fresh.cost, fresh.charged = s.cost, s.charged
+	s.charged = false
+	there := c.exchange(s, fresh)
+	s.end("", ErrClosed, 0)
+	if !there {
+		s.ns.server.leave(s.ns)
+		fresh.settle()
+		return
+	}
+	fresh.wake()
+}
+
+// abandon forgets a session that its holder could not recover.
+func (r *recovery) abandon(s *Socket) {
+	r.mu.Lock()
+	r.refused++
+	x := s.seat.session
+	visiting := false
+	if x.holder == s {
+		x.holder = nil
+		if r.sessions[x.pid] == x {
+			delete(r.sessions, x.pid)
+		}
+		visiting, x.visiting = x.visiting, false
+	}
+	if s.seat.freed != nil {
+		close(s.seat.freed)
+	}
+	r.mu.Unlock()
+	if visiting {
+		r.ns.server.leave(r.ns)
+	}
+}
+
+// newSocket makes a socket of the connection.
+func (c *client) newSocket(ns *Namespace, auth json.RawMessage) *Socket {
+	return &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: auth}
+}
+
+// exchange puts a socket in another one's place. It returns false when the connection has ended.
+func (c *client) exchange(old, s *Socket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.sockets, old)
+	if i < 0 || c.deaf {
+		return false
+	}
+	c.sockets[i] = s
+	return true
+}
