@@ -9,7 +9,11 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: run test deps fmt vet lint go-test interop compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million
+.PHONY: help run test deps fmt vet lint go-test interop compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million
+
+# The first target: what `make` alone does.
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## *\(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r t d; do printf '%-14s %s\n' "$$t" "$$d"; done
 
 run: ## install the client's files, start the demo, print its URL
 	@scripts/install.sh npm client-js
@@ -19,10 +23,10 @@ test: deps fmt vet lint go-test interop browser ## everything that CI runs
 	@$(MAKE) --no-print-directory ledger # of what has just run
 	@echo "all tests passed"
 
-deps:
+deps: ## install what the tests need; says first what that is
 	@scripts/install.sh race npm client-js npm compat-tests chromium proxies
 
-fmt:
+fmt: ## fail unless every Go file is formatted
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 
 vet: ## here, and as if on other systems
@@ -30,10 +34,10 @@ vet: ## here, and as if on other systems
 	@for m in $(MODULES); do for s in $(SYSTEMS); do \
 	  (cd $$m && CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} go vet ./...) || exit 1; done; done
 
-lint:
+lint: ## golangci-lint in every module
 	@for m in $(MODULES); do (cd $$m && go run $(GOLANGCI) run --allow-serial-runners --timeout 10m ./...) || exit 1; done
 
-go-test:
+go-test: ## the Go tests of every module, with the race detector
 	@rm -f $(LEDGER)/go-*.jsonl
 	@for m in $(MODULES); do \
 	  name=$$(echo $$m | sed 's|^\.$$|core|; s|/|-|g'); \
@@ -44,10 +48,10 @@ go-test:
 	  *) echo "no 32-bit tests: only linux/amd64 runs them" ;; esac
 	@go run ./internal/ledger run $(LEDGER)/go-alloc.jsonl go test -json -run Alloc ./... # allocation budgets do not hold under the race detector
 
-interop: ## the official JavaScript clients against this server, and what became of each scenario compared with the official one
+interop: ## the official JavaScript clients against this server, compared with the official server
 	@cd compat-tests && npm test && npm run test:portable && npm run test:compare
 
-compat: deps ## every scenario, client and transport against this server, the official one and a Go peer: docs/evidence/compat-matrix.md
+compat: deps ## the same, and a Go peer: docs/evidence/compat-matrix.md (10 minutes)
 	@cd compat-tests && node matrix.mjs
 
 browser: ## headless Chromium: the chat page, and pages behind nginx, HAProxy and Vite
@@ -75,10 +79,10 @@ fuzz: ## every fuzz target for FUZZTIME
 microbench: ## the benchmarks beside the code, with allocations
 	@go test -run '^$$' -bench . -benchmem ./...
 
-bench: ## our server beside the official one, a Go peer and the floors: docs/benchmarks.md and the README's table, about 20 minutes
+bench: ## this server, the official one, a Go peer and the floors: docs/benchmarks.md and the README's table (20 minutes)
 	@cd bench && go run . -root ..
 
-bench-stress: ## readers that stall, links that drop, everybody who comes back at once: docs/evidence/stress.md, about 15 minutes
+bench-stress: ## slow consumers, links that drop, everybody reconnecting at once: docs/evidence/stress.md (15 minutes)
 	@cd bench && go run . -root .. -stress
 
 million: ## as many idle connections as the machine allows: docs/evidence/million.md

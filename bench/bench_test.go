@@ -123,7 +123,7 @@ func TestReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(path)
-		if want := "a\n" + beginMark + "\n" + b.table() + endMark + "\nz\n"; err != nil || string(got) != want {
+		if want := "a\n" + beginMark + "\n" + b.short() + endMark + "\nz\n"; err != nil || string(got) != want {
 			t.Errorf("got %q, %v", got, err)
 		}
 	}

@@ -3,7 +3,7 @@
 //   --target NAME  only these servers, and ours (lib/targets.mjs); may be given several times
 //   --client NAME  only these clients (lib/clients.mjs); may be given several times
 //   --ours FILE    what a run with --results has written says how ours did: it is not run again
-//   --no-write     leaves ../docs/evidence/compat-matrix.md and the README as they are, as every run does that leaves something out
+//   --no-write     leaves ../docs/evidence/compat-matrix.md as it is, as every run does that leaves something out
 //   WORD           only test files whose path contains one of the words
 //
 // It fails where ours differs from the official server, and where a scenario fails against both. Test files in which something differs
@@ -15,7 +15,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { targets } from "./lib/targets.mjs";
-import { between, Matrix, readResults } from "./lib/matrix.mjs";
+import { Matrix, readResults } from "./lib/matrix.mjs";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
@@ -126,8 +126,6 @@ console.log(`${matrix.scenarios} scenarios with clients, ${matrix.size} cells`);
 
 if (values.write && whole && judged.every(({ cells }) => cells.size > 0)) {
   writeFileSync(join(root, "docs", "evidence", "compat-matrix.md"), matrix.document());
-  const readme = join(root, "README.md");
-  writeFileSync(readme, between(readFileSync(readme, "utf8"), "compat", matrix.summary()));
 }
 for (const { mine, theirs } of matrix.differing) {
   const [which, error] = mine.state === "fail" ? ["ours fails", mine.error] : ["only the official server fails", theirs.error];

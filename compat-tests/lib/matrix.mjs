@@ -82,7 +82,7 @@ export class Matrix {
     return lines.join("\n");
   }
 
-  /** The table of the README. */
+  /** The table at the top of the document. */
   summary() {
     const header = `| client | ${this.targets.map(({ title }) => title).join(" | ")} |\n| --- |${" ---: |".repeat(this.targets.length)}`;
     const rows = [...this.clients].map(([client, counts]) => `| ${describeClient(client)} | ${counts.map(fraction).join(" | ")} |`);
@@ -159,14 +159,4 @@ function describeClient(name) {
     return "bytes on the wire";
   }
   return /^\d/.test(name) ? `socket.io-client ${name.replace("+", ", ")}` : `socket.io-client ${name}`;
-}
-
-/** The text between two markers of a document replaced. */
-export function between(document, marker, text) {
-  const [start, end] = [`<!-- ${marker}: begin -->`, `<!-- ${marker}: end -->`];
-  const [from, to] = [document.indexOf(start), document.indexOf(end)];
-  if (from < 0 || to < from) {
-    throw new Error(`there is no ${start} … ${end}`);
-  }
-  return `${document.slice(0, from + start.length)}\n${text}\n${document.slice(to)}`;
 }

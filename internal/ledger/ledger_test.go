@@ -18,7 +18,7 @@ func house() fstest.MapFS {
 	return fstest.MapFS{
 		casesFile:         file("// a comment\n\n# one | heading\na/1 first <case>\na/2 second\n# other\nb/1 third\n"),
 		notApplicableFile: file("b/1 Go has no such thing\n"),
-		featuresFile:      file("it works | a/1-2 b/* | really\nso does this | |\n"),
+		featuresFile:      file("it works | a/1-2 b/* | really\nso does this | |\nthis does not | a/1 | not yet: soon\n"),
 		readmeFile:        file("before\n" + tableBegin + "old\n" + tableEnd + "after\n"),
 	}
 }
@@ -43,7 +43,7 @@ func TestEveryCaseIsAccountedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "before\n" + tableBegin + "| feature | state | cases held |\n| --- | --- | --- |\n" +
-		"| it works | yes, really | 2 |\n| so does this | yes | – |\n" + tableEnd + "after\n"
+		"| it works | yes, really | 2 |\n| so does this | yes | – |\n| this does not | not yet: soon | 1 |\n" + tableEnd + "after\n"
 	if made[readmeFile] != want {
 		t.Errorf("the README is\n%s, want\n%s", made[readmeFile], want)
 	}

@@ -12,7 +12,8 @@ const (
 )
 
 // readme returns text with the table of features brought up to date. A line of features is "FEATURE | CASES | REMARK"; cases
-// are ids, ranges and prefixes (see find). A feature without cases is one that no other server has: its tests are its own.
+// are ids, ranges and prefixes (see find). A remark that begins with "not" replaces the state. A feature without cases is one
+// that no other server has: its tests are its own.
 func (l *ledger) readme(text, features string) (string, error) {
 	before, rest, ok := strings.Cut(text, tableBegin)
 	_, after, ok2 := strings.Cut(rest, tableEnd)
@@ -50,7 +51,10 @@ func (l *ledger) readme(text, features string) (string, error) {
 		case held < applicable:
 			state, count = "not all of it yet", fmt.Sprintf("%d of %d", held, applicable)
 		}
-		if remark := strings.TrimSpace(columns[2]); remark != "" {
+		switch remark := strings.TrimSpace(columns[2]); {
+		case strings.HasPrefix(remark, "not "): // tests prove less than what the feature's name promises
+			state = remark
+		case remark != "":
 			state += ", " + remark
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", strings.TrimSpace(columns[0]), state, count)
