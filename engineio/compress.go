@@ -34,10 +34,11 @@ var (
 )
 
 // compress returns the body to answer a GET with, and sets Content-Encoding when that is a compressed one.
-func (e *Server) compress(h http.Header, r *http.Request, batch []entry, body []byte) []byte {
-	if e.cfg.NoCompression || len(body) < e.cfg.CompressionThreshold || !worthwhile(batch) {
+func (e *Server) compress(w http.ResponseWriter, r *http.Request, batch []entry, body []byte) []byte {
+	if e.cfg.NoCompression || len(body) < e.cfg.CompressionThreshold || !worthwhile(batch) || encoded(w) {
 		return body
 	}
+	h := w.Header()
 	pool := &gzips
 	encoding := accept.Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","))
 	switch encoding {
@@ -48,16 +49,24 @@ func (e *Server) compress(h http.Header, r *http.Request, batch []entry, body []
 	}
 	compressing <- struct{}{}
 	defer func() { <-compressing }()
-	w := pool.Get().(compressor)
-	defer pool.Put(w)
+	c := pool.Get().(compressor)
+	defer pool.Put(c)
 	var out bytes.Buffer
-	w.Reset(&out)
+	c.Reset(&out)
 	// A bytes.Buffer does not fail.
-	_, _ = w.Write(body)
-	_ = w.Close()
-	w.Reset(nil)
+	_, _ = c.Write(body)
+	_ = c.Close()
+	c.Reset(nil)
 	h.Set("Content-Encoding", encoding)
 	return out.Bytes()
+}
+
+// encoded tells whether middleware chooses the encoding of a response, or may do so where its headers cannot be seen. What has
+// been compressed already it might compress again.
+func encoded(w http.ResponseWriter) bool {
+	h := w.Header()
+	_, visible := innermost(w).(flusher)
+	return !visible || h.Get("Content-Encoding") != "" || headerHas(h["Vary"], "Accept-Encoding")
 }
 
 // worthwhile tells whether any of the messages may be compressed.

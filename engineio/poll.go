@@ -136,7 +136,7 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 		bytes += len(b.frames)
 	}
 	body := s.newPollBody(r, batch)
-	err := e.sendPoll(w, r, body.contentType, e.compress(w.Header(), r, batch, body.bytes))
+	err := e.sendPoll(w, r, body.contentType, e.compress(w, r, batch, body.bytes))
 	body.release()
 	s.mu.Lock()
 	s.out.wrote(units(batch), bytes)
@@ -160,7 +160,13 @@ func (e *Server) answerPoll(w http.ResponseWriter, r *http.Request, s *Session, 
 	return e.sendPoll(w, r, body.contentType, body.bytes)
 }
 
-// sendPoll writes the response to a GET and waits until the kernel has it, for at most WriteTimeout.
+// flusher is what the writers of net/http are, and few that middleware wraps around them.
+type flusher interface{ FlushError() error }
+
+// sendPoll writes the response to a GET. It takes at most WriteTimeout.
+//
+// The response is complete when the handler returns. It is flushed only by a flusher, so that an error ends the session: a
+// writer that middleware has wrapped may panic in Flush.
 func (e *Server) sendPoll(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
@@ -171,12 +177,22 @@ func (e *Server) sendPoll(w http.ResponseWriter, r *http.Request, contentType st
 	rc := http.NewResponseController(w)
 	_ = rc.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)) // not every ResponseWriter can
 	h.Set("Content-Length", itoa(len(body)))
-	_, err := w.Write(body)
-	if ferr := rc.Flush(); err == nil && !errors.Is(ferr, http.ErrNotSupported) {
-		err = ferr
+	f, direct := w.(flusher)
+	rest := !direct && len(body) > gatherBytes
+	if rest {
+		endConnection(h, r)
 	}
-	// The connection goes on to serve other requests, perhaps of other handlers.
-	_ = rc.SetWriteDeadline(time.Time{})
+	_, err := w.Write(body)
+	if direct && err == nil {
+		if err = f.FlushError(); errors.Is(err, http.ErrNotSupported) {
+			err = nil
+		}
+	}
+	// The connection goes on to serve other requests, perhaps of other handlers: unless much of the response may still wait,
+	// in a middleware that compresses, and needs the deadline.
+	if !rest {
+		_ = rc.SetWriteDeadline(time.Time{})
+	}
 	return err
 }
 

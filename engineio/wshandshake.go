@@ -108,7 +108,7 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 	if len(e.cfg.Middleware) > 0 {
 		w.WriteHeader(http.StatusSwitchingProtocols) // ends at the upgradeWriter
 	}
-	conn, rw, err := http.NewResponseController(w).Hijack()
+	conn, rw, err := takeConn(w)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,6 +136,32 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 	}
 	early, _ := rw.Peek(rw.Reader.Buffered()) // cannot fail: these bytes are there
 	return conn, slices.Clone(early), nil
+}
+
+// takeConn is Hijack for writers that middleware has wrapped. Some claim that they can hijack, and panic when the writer below
+// cannot: that of http.TimeoutHandler, for one.
+func takeConn(w http.ResponseWriter) (conn net.Conn, rw *bufio.ReadWriter, err error) {
+	inner := innermost(w)
+	if _, ok := inner.(http.Hijacker); !ok {
+		return nil, nil, fmt.Errorf("engineio: %T: %w", inner, http.ErrNotSupported)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("engineio: %T: %w: %v", inner, http.ErrNotSupported, p)
+		}
+	}()
+	return http.NewResponseController(w).Hijack()
+}
+
+// innermost returns the last writer that w and its wrappers unwrap to.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = u.Unwrap()
+	}
 }
 
 // upgradeWriter is what middleware writes the response to an upgrade request to. It holds the 101 back, for that is written by
