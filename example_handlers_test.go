@@ -8,6 +8,17 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
+func ExampleOn() {
+	type Message struct{ Room, Text string }
+	io := socketio.New(socketio.Config{})
+	io.OnConnection(func(s *socketio.Socket) { s.Join("tea") })
+	socketio.On(io, "message", func(_ *socketio.Event, m Message) error {
+		return io.To(m.Room).Emit("message", m)
+	})
+	rawclient.Visit(io, 1, `42["message",{"room":"tea","text":"hi"}]`)
+	// Output: 2["message",{"Room":"tea","Text":"hi"}]
+}
+
 func ExampleOn0() {
 	io := socketio.New(socketio.Config{})
 	socketio.On0(io, "refresh", func(e *socketio.Event) error {
@@ -17,6 +28,44 @@ func ExampleOn0() {
 	// Output:
 	// 2["prices",1,2]
 	// 30[]
+}
+
+func ExampleOn2() {
+	io := socketio.New(socketio.Config{})
+	socketio.On2(io, "move", func(e *socketio.Event, x, y int) error { return e.Socket().Emit("at", x, y) })
+	rawclient.Visit(io, 1, `42["move",3,4]`)
+	// Output: 2["at",3,4]
+}
+
+func ExampleOn3() {
+	io := socketio.New(socketio.Config{})
+	socketio.On3(io, "file", func(e *socketio.Event, name string, size int, tags []string) error {
+		return e.Ack(fmt.Sprint(name, " ", size, " ", tags))
+	})
+	rawclient.Visit(io, 1, `421["file","a.txt",10,["x"]]`)
+	// Output: 31["a.txt 10 [x]"]
+}
+
+func ExampleOnCall() {
+	io := socketio.New(socketio.Config{})
+	socketio.OnCall(io, "divide", func(_ *socketio.Event, n [2]int) (int, error) {
+		if n[1] == 0 {
+			return 0, &socketio.Error{Message: "division by zero"}
+		}
+		return n[0] / n[1], nil
+	})
+	rawclient.Visit(io, 3, `421["divide",[6,2]]`, `422["divide",[6,0]]`, `423["divide","six"]`)
+	// Output:
+	// 31[3]
+	// 32[{"error":{"message":"division by zero"}}]
+	// 33[{"error":{"message":"invalid arguments"}}]
+}
+
+func ExampleOnCall0() {
+	io := socketio.New(socketio.Config{})
+	socketio.OnCall0(io, "rooms", func(e *socketio.Event) (int, error) { return len(e.Socket().Rooms()), nil })
+	rawclient.Visit(io, 1, `421["rooms"]`)
+	// Output: 31[1]
 }
 
 func ExampleOnCall2() {
@@ -51,22 +100,60 @@ func ExampleOnce() {
 	// Output: 2["welcome","ann"]
 }
 
-func ExampleEvent_AckLater() {
+func ExampleServer_Handle() {
 	io := socketio.New(socketio.Config{})
-	jobs := make(chan *socketio.Event)
-	socketio.On(io, "render", func(e *socketio.Event, _ string) error {
-		e.AckLater() // the client waits, the later events of this socket do not
-		jobs <- e
-		return nil
-	})
-	go func() {
-		for e := range jobs {
-			_ = e.Ack("rendered")
+	io.Handle("raw", func(e *socketio.Event) error {
+		var name string
+		var data []byte
+		if err := e.Decode(&name, &data); err != nil {
+			return err
 		}
-	}()
-	rawclient.Visit(io, 1, `420["render","a"]`)
-	close(jobs)
-	// Output: 30["rendered"]
+		return e.Ack(name, len(data))
+	})
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	v.Send(`451-1["raw","picture",{"_placeholder":true,"num":0}]`)
+	v.SendBinary([]byte{1, 2, 3})
+	v.Print(1)
+	io.Off("raw")
+	// Output: 31["picture",3]
+}
+
+func ExampleServer_OnAny() {
+	io := socketio.New(socketio.Config{})
+	io.OnAny(func(e *socketio.Event) { fmt.Println("in:", e.Name(), e.Args()) })
+	io.OnAnyOutgoing(func(_ *socketio.Socket, event string, args []any) { fmt.Println("out:", event, args) })
+	io.Handle("ping", func(e *socketio.Event) error { return e.Socket().Emit("pong", 1) })
+	rawclient.Visit(io, 1, `42["ping","x"]`)
+	// Output:
+	// in: ping [x]
+	// out: pong [1]
+	// 2["pong",1]
+}
+
+func ExampleServer_PrependAnyOutgoing() {
+	io := socketio.New(socketio.Config{})
+	io.OnAnyOutgoing(func(_ *socketio.Socket, event string, args []any) { fmt.Println("sent", event, args) })
+	off := io.PrependAnyOutgoing(func(_ *socketio.Socket, event string, _ []any) { fmt.Println("before that,", event) })
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	_ = io.Emit("tick", 1)
+	off()
+	_ = io.Emit("tick", 2)
+	// Output:
+	// before that, tick
+	// sent tick [1]
+	// sent tick [2]
+}
+
+func ExampleEventOf() {
+	type Message struct{ Text string }
+	const Said = socketio.EventOf[Message]("said")
+
+	io := socketio.New(socketio.Config{})
+	Said.On(io, func(e *socketio.Event, m Message) error { return Said.Emit(io, m) })
+	rawclient.Visit(io, 1, `42["said",{"Text":"hi"}]`)
+	// Output: 2["said",{"Text":"hi"}]
 }
 
 func ExampleCallOf() {
@@ -93,22 +180,52 @@ func ExampleCallOf() {
 	// 42 <nil>
 }
 
-func ExampleSocket_EmitWithAckFunc() {
+func ExampleEvent_AckLater() {
 	io := socketio.New(socketio.Config{})
-	done := make(chan struct{})
-	socketio.On0(io, "start", func(e *socketio.Event) error {
-		return e.Socket().EmitWithAckFunc("ready?", func(r socketio.Reply, err error) {
-			fmt.Println(r.Args(), err) // some time later; the handler has returned
-			close(done)
-		}, "sure?")
+	jobs := make(chan *socketio.Event)
+	socketio.On(io, "render", func(e *socketio.Event, _ string) error {
+		e.AckLater() // the client waits, the later events of this socket do not
+		jobs <- e
+		return nil
 	})
-	v := rawclient.Enter(io)
-	defer v.Leave()
-	v.Send(`42["start"]`)
-	v.Print(1)
-	v.Send(`430["yes"]`)
-	<-done
+	go func() {
+		for e := range jobs {
+			_ = e.Ack("rendered")
+		}
+	}()
+	rawclient.Visit(io, 1, `420["render","a"]`)
+	close(jobs)
+	// Output: 30["rendered"]
+}
+
+func ExampleNewKey() {
+	visits := socketio.NewKey[int]("visits")
+	io := socketio.New(socketio.Config{})
+	io.Handle("visit", func(e *socketio.Event) error {
+		n, _ := visits.Get(e.Socket())
+		visits.Set(e.Socket(), n+1)
+		return e.Ack(n + 1)
+	})
+	rawclient.Visit(io, 2, `420["visit"]`, `421["visit"]`)
 	// Output:
-	// 20["ready?","sure?"]
-	// [yes] <nil>
+	// 30[1]
+	// 31[2]
+}
+
+func ExampleNewSharedKey() {
+	// Declared once, with the same name in every program of the cluster.
+	username := socketio.NewSharedKey[string]("username")
+
+	io := socketio.New(socketio.Config{})
+	io.Use(func(s *socketio.Socket) error {
+		username.Set(s, s.Handshake().Query().Get("name"))
+		return nil
+	})
+	v := rawclient.Enter(io) // connects with ?name=ann
+	defer v.Leave()
+	for s, err := range io.FetchSockets(context.Background()) { // of all servers
+		name, ok := username.GetRemote(s)
+		fmt.Println(name, ok, err, string(s.Data()))
+	}
+	// Output: ann true <nil> {"username":"ann"}
 }

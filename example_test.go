@@ -1,16 +1,19 @@
 package socketio_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/internal/rawclient"
+	"github.com/gosocketio/socketio/protocol"
 )
 
 // In the examples, package rawclient stands for a client: packets are shown as they go over the wire, where 2 is an event,
@@ -65,43 +68,105 @@ func ExampleServer_Shutdown() {
 	// Output: the connection was closed
 }
 
-func ExampleServer_Of() {
-	io := socketio.New(socketio.Config{})
-	io.Of("/chat").OnConnection(func(s *socketio.Socket) { _ = s.Emit("welcome") })
-	v := rawclient.Enter(io, "/", "/chat")
-	defer v.Leave()
-	v.Print(1)
-	for _, ns := range io.Namespaces() {
-		fmt.Println(ns.Name(), len(ns.Sockets()))
-	}
-	// Output:
-	// 2/chat,["welcome"]
-	// / 1
-	// /chat 1
+// Hooks feed what counts and measures: a Prometheus histogram, a trace, a log.
+func ExampleHooks() {
+	handled := make(chan string, 1)
+	io := socketio.New(socketio.Config{Hooks: socketio.Hooks{
+		Handle: func(i socketio.HandleInfo) {
+			handled <- fmt.Sprintf("handled %s with %d handler, error: %v", i.Event.Name(), i.Handlers, i.Err)
+		},
+		Emit: func(i socketio.EmitInfo) {
+			fmt.Println("sent", i.Event, "of", i.Bytes, "bytes to", i.Recipients)
+		},
+	}})
+	io.Handle("hello", func(*socketio.Event) error { return io.Emit("hi", "everybody") })
+	rawclient.Visit(io, 1, `42["hello"]`)
+	fmt.Println(<-handled)
+	// Unordered output:
+	// sent hi of 22 bytes to 1
+	// 2["hi","everybody"]
+	// handled hello with 1 handler, error: <nil>
 }
 
-func ExampleServer_Use() {
+func ExampleServer_Stats() {
 	io := socketio.New(socketio.Config{})
-	user := socketio.NewKey[string]("user")
-	io.Use(func(s *socketio.Socket) error {
-		var auth struct{ Token string }
-		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "secret" {
-			return &socketio.Error{Message: "unauthorized", Data: map[string]int{"code": 401}}
-		}
-		user.Set(s, "ann")
-		return nil
-	})
-	io.Of("/open")
-	v := rawclient.Enter(io, "/open")
+	io.Of("/chat")
+	v := rawclient.Enter(io, "/", "/chat")
 	defer v.Leave()
-	v.Send(`40{"token":"wrong"}`)
-	v.Print(1)
-	id := v.Join("/", `{"token":"secret"}`)
-	s, _ := io.Socket(id)
-	fmt.Println(user.Get(s))
+	s := io.Stats()
+	fmt.Println(s.Connections.WebSocket, s.Connections.Polling, s.Sockets["/"], s.Sockets["/chat"])
+	for _, socket := range io.Of("/chat").Sockets() {
+		fmt.Println(socket.Conn().Stats().Transport, socket.Handshake().ClientIP())
+	}
 	// Output:
-	// 4{"message":"unauthorized","data":{"code":401}}
-	// ann true
+	// 1 0 1 1
+	// websocket 127.0.0.1
+}
+
+// At most 200 clients a second, 400 at once: after a restart the others are told to come back later.
+func ExampleAdmission() {
+	io := socketio.New(socketio.Config{Admission: socketio.Admission{Rate: 200, Burst: 400, MaxSessions: 50_000}})
+	fmt.Println(io.Engine().Stats().TurnedAway)
+	// Output: 0
+}
+
+// A parser of one's own; what handlers see stays the same.
+func ExampleConfig_parser() {
+	io := socketio.New(socketio.Config{Parser: upsideDown{}})
+	socketio.On(io, "hello", func(e *socketio.Event, name string) error {
+		if err := e.Socket().Emit("picture", []byte{1}); err != nil {
+			fmt.Println(err)
+		}
+		return e.Socket().Emit("hello", name)
+	})
+	v := rawclient.Arrive(io)
+	defer v.Leave()
+	v.Send("40") // its own mirror image
+	v.Read()     // the answer
+	v.Send(`4]"nna","olleh"[2`)
+	v.Print(1)
+	// Output:
+	// socketio: Config.Parser: upside down: no binary, please
+	// ]"nna","olleh"[2
+}
+
+// A client loses its connection and comes back: it is the same socket, and has what it missed.
+func ExampleConnectionStateRecovery() {
+	io := socketio.New(socketio.Config{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{}})
+	name := socketio.NewKey[string]("name")
+	joined, left := make(chan string, 2), make(chan bool, 1)
+	io.OnConnection(func(s *socketio.Socket) {
+		if !s.Recovered() {
+			name.Set(s, "Ann")
+			s.Join("tea")
+		}
+		n, _ := name.Get(s)
+		joined <- fmt.Sprintf("%s is there, recovered: %v", n, s.Recovered())
+	})
+	io.OnDisconnect(func(*socketio.Socket, socketio.Reason) { left <- true })
+
+	v := rawclient.Arrive(io)
+	defer v.Leave()
+	v.Send("40")
+	_, pid, _ := strings.Cut(v.Read(), `"pid":`) // the client library keeps it
+	fmt.Println(<-joined)
+	v.Close()
+	<-left
+	if err := io.To("tea").Emit("ready", "pot"); err != nil {
+		log.Print(err)
+	}
+
+	v.Again()
+	v.Send(`40{"pid":` + pid)
+	fmt.Println(v.Read()[:18]) // the offset follows, which the library keeps too
+	fmt.Println(<-joined)
+	stats, _ := io.Of("/").RecoveryStats() // or io.Stats().Recovery["/"]
+	fmt.Println(stats.Recovered, "recovered,", stats.Events, "event kept,", io.Stats().Recovery["/"].Waiting, "away")
+	// Output:
+	// Ann is there, recovered: false
+	// 42["ready","pot","
+	// Ann is there, recovered: true
+	// 1 recovered, 1 event kept, 0 away
 }
 
 func ExampleServer_OnConnection() {
@@ -136,214 +201,78 @@ func ExampleServer_OnDisconnect() {
 	// left: client namespace disconnect
 }
 
-func ExampleServer_Handle() {
+func ExampleServer_Use() {
 	io := socketio.New(socketio.Config{})
-	io.Handle("raw", func(e *socketio.Event) error {
-		var name string
-		var data []byte
-		if err := e.Decode(&name, &data); err != nil {
-			return err
+	user := socketio.NewKey[string]("user")
+	io.Use(func(s *socketio.Socket) error {
+		var auth struct{ Token string }
+		if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Token != "secret" {
+			return &socketio.Error{Message: "unauthorized", Data: map[string]int{"code": 401}}
 		}
-		return e.Ack(name, len(data))
+		user.Set(s, "ann")
+		return nil
+	})
+	io.Of("/open")
+	v := rawclient.Enter(io, "/open")
+	defer v.Leave()
+	v.Send(`40{"token":"wrong"}`)
+	v.Print(1)
+	id := v.Join("/", `{"token":"secret"}`)
+	s, _ := io.Socket(id)
+	fmt.Println(user.Get(s))
+	// Output:
+	// 4{"message":"unauthorized","data":{"code":401}}
+	// ann true
+}
+
+func ExampleSocket_Err() {
+	io := socketio.New(socketio.Config{})
+	ended := make(chan string, 1)
+	io.Handle("work", func(e *socketio.Event) error {
+		_ = e.Ack("begun")
+		<-e.Context().Done() // the work is given up when the client goes
+		gone := (*socketio.DisconnectError)(nil)
+		if err := e.Socket().Err(); errors.As(err, &gone) {
+			ended <- string(gone.Reason) + ", " + fmt.Sprint(errors.Is(context.Cause(e.Context()), gone))
+		}
+		return nil
 	})
 	v := rawclient.Enter(io)
 	defer v.Leave()
-	v.Send(`451-1["raw","picture",{"_placeholder":true,"num":0}]`)
-	v.SendBinary([]byte{1, 2, 3})
+	v.Send(`420["work"]`)
 	v.Print(1)
-	io.Off("raw")
-	// Output: 31["picture",3]
-}
-
-func ExampleServer_OnAny() {
-	io := socketio.New(socketio.Config{})
-	io.OnAny(func(e *socketio.Event) { fmt.Println("in:", e.Name(), e.Args()) })
-	io.OnAnyOutgoing(func(_ *socketio.Socket, event string, args []any) { fmt.Println("out:", event, args) })
-	io.Handle("ping", func(e *socketio.Event) error { return e.Socket().Emit("pong", 1) })
-	rawclient.Visit(io, 1, `42["ping","x"]`)
+	v.Send(`41`)
+	fmt.Println(<-ended)
 	// Output:
-	// in: ping [x]
-	// out: pong [1]
-	// 2["pong",1]
+	// 30["begun"]
+	// client namespace disconnect, true
 }
 
-func ExampleServer_Emit() {
-	io := socketio.New(socketio.Config{})
-	a, b := rawclient.Enter(io), rawclient.Enter(io)
-	defer a.Leave()
-	defer b.Leave()
-	if err := io.Emit("news", map[string]any{"n": 1, "data": []byte{7}}); err != nil {
-		log.Print(err)
+// upsideDown sends packets in their default form, with the payload's bytes from last to first.
+type upsideDown struct{}
+
+func (upsideDown) Encode(text []byte, attachments [][]byte) ([]protocol.Message, error) {
+	if len(attachments) > 0 {
+		return nil, fmt.Errorf("upside down: no binary, please")
 	}
-	a.Print(2)
-	b.Print(2)
-	// Output:
-	// 51-["news",{"data":{"_placeholder":true,"num":0},"n":1}]
-	// binary: [7]
-	// 51-["news",{"data":{"_placeholder":true,"num":0},"n":1}]
-	// binary: [7]
+	return []protocol.Message{{Data: flip(text)}}, nil
 }
 
-func ExampleServer_To() {
-	io := socketio.New(socketio.Config{})
-	a, b := rawclient.Enter(io), rawclient.Enter(io)
-	defer a.Leave()
-	defer b.Leave()
-	for i, s := range io.Sockets() {
-		s.Join("all", fmt.Sprint("room", i))
+func (upsideDown) NewDecoder(maxAttachments int) protocol.PacketDecoder {
+	return &flipper{protocol.Decoder{MaxAttachments: maxAttachments}}
+}
+
+// flipper is the default decoder behind a mirror.
+type flipper struct{ protocol.Decoder }
+
+func (f *flipper) AddText(data []byte) (*protocol.Packet, error) {
+	return f.Decoder.AddText(flip(data))
+}
+
+func flip(b []byte) []byte {
+	b = bytes.Clone(b)
+	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
+		b[i], b[j] = b[j], b[i]
 	}
-	_ = io.To("all").Except("room1").Emit("first", 1)
-	_ = io.In("room0", "room1").Local().Compress(false).Send("second")
-	_ = io.To("nobody").Emit("never")
-	a.Print(2)
-	b.Print(1)
-	// Output:
-	// 2["first",1]
-	// 2["message","second"]
-	// 2["message","second"]
-}
-
-func ExampleServer_Volatile() {
-	io := socketio.New(socketio.Config{})
-	// A client that cannot take it now does not get it later.
-	err := io.Volatile().Emit("position", 1, 2)
-	fmt.Println(err)
-	// Output: <nil>
-}
-
-func ExampleServer_EmitWithAck() {
-	io := socketio.New(socketio.Config{})
-	v := rawclient.Enter(io)
-	defer v.Leave()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for reply, err := range io.Timeout(5*time.Second).EmitWithAck(context.Background(), "vote", "lunch?") {
-			if err != nil {
-				fmt.Println(err) // somebody disconnected, or time is up
-				continue
-			}
-			fmt.Println(reply.Args()...)
-		}
-	}()
-	v.Print(1)
-	v.Send(`430["yes"]`) // the answer to the event with id 0
-	<-done
-	// Output:
-	// 20["vote","lunch?"]
-	// yes
-}
-
-func ExampleServer_FetchSockets() {
-	io := socketio.New(socketio.Config{})
-	v := rawclient.Enter(io)
-	defer v.Leave()
-	_ = io.SocketsJoin("lobby", "hall")
-	_ = io.In("lobby").SocketsLeave("hall")
-	for s, err := range io.In("lobby").FetchSockets(context.Background()) {
-		if err != nil {
-			log.Print(err)
-			continue
-		}
-		fmt.Println(len(s.Rooms()), "rooms")
-	}
-	_ = io.In("lobby").DisconnectSockets(true)
-	v.Print(2)
-	// Output:
-	// 2 rooms
-	// 1
-	// the connection was closed
-}
-
-func ExampleOn() {
-	type Message struct{ Room, Text string }
-	io := socketio.New(socketio.Config{})
-	io.OnConnection(func(s *socketio.Socket) { s.Join("tea") })
-	socketio.On(io, "message", func(_ *socketio.Event, m Message) error {
-		return io.To(m.Room).Emit("message", m)
-	})
-	rawclient.Visit(io, 1, `42["message",{"room":"tea","text":"hi"}]`)
-	// Output: 2["message",{"Room":"tea","Text":"hi"}]
-}
-
-func ExampleOn2() {
-	io := socketio.New(socketio.Config{})
-	socketio.On2(io, "move", func(e *socketio.Event, x, y int) error { return e.Socket().Emit("at", x, y) })
-	rawclient.Visit(io, 1, `42["move",3,4]`)
-	// Output: 2["at",3,4]
-}
-
-func ExampleOn3() {
-	io := socketio.New(socketio.Config{})
-	socketio.On3(io, "file", func(e *socketio.Event, name string, size int, tags []string) error {
-		return e.Ack(fmt.Sprint(name, " ", size, " ", tags))
-	})
-	rawclient.Visit(io, 1, `421["file","a.txt",10,["x"]]`)
-	// Output: 31["a.txt 10 [x]"]
-}
-
-func ExampleOnCall() {
-	io := socketio.New(socketio.Config{})
-	socketio.OnCall(io, "divide", func(_ *socketio.Event, n [2]int) (int, error) {
-		if n[1] == 0 {
-			return 0, &socketio.Error{Message: "division by zero"}
-		}
-		return n[0] / n[1], nil
-	})
-	rawclient.Visit(io, 3, `421["divide",[6,2]]`, `422["divide",[6,0]]`, `423["divide","six"]`)
-	// Output:
-	// 31[3]
-	// 32[{"error":{"message":"division by zero"}}]
-	// 33[{"error":{"message":"invalid arguments"}}]
-}
-
-func ExampleOnCall0() {
-	io := socketio.New(socketio.Config{})
-	socketio.OnCall0(io, "rooms", func(e *socketio.Event) (int, error) { return len(e.Socket().Rooms()), nil })
-	rawclient.Visit(io, 1, `421["rooms"]`)
-	// Output: 31[1]
-}
-
-func ExampleCall() {
-	io := socketio.New(socketio.Config{})
-	socketio.On(io, "start", func(e *socketio.Event, fruit string) error {
-		n, err := socketio.Call[int](e.Context(), e.Socket(), "how many", fruit) // waits for the client
-		if err != nil {
-			return err
-		}
-		return e.Socket().Emit("thanks", n)
-	})
-	v := rawclient.Enter(io)
-	defer v.Leave()
-	v.Send(`42["start","apples"]`)
-	v.Print(1)
-	v.Send(`430[5]`)
-	v.Print(1)
-	// Output:
-	// 20["how many","apples"]
-	// 2["thanks",5]
-}
-
-func ExampleNewKey() {
-	visits := socketio.NewKey[int]("visits")
-	io := socketio.New(socketio.Config{})
-	io.Handle("visit", func(e *socketio.Event) error {
-		n, _ := visits.Get(e.Socket())
-		visits.Set(e.Socket(), n+1)
-		return e.Ack(n + 1)
-	})
-	rawclient.Visit(io, 2, `420["visit"]`, `421["visit"]`)
-	// Output:
-	// 30[1]
-	// 31[2]
-}
-
-func ExampleEventOf() {
-	type Message struct{ Text string }
-	const Said = socketio.EventOf[Message]("said")
-
-	io := socketio.New(socketio.Config{})
-	Said.On(io, func(e *socketio.Event, m Message) error { return Said.Emit(io, m) })
-	rawclient.Visit(io, 1, `42["said",{"Text":"hi"}]`)
-	// Output: 2["said",{"Text":"hi"}]
+	return b
 }

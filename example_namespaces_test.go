@@ -2,7 +2,9 @@ package socketio_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"runtime"
 
 	"github.com/gosocketio/socketio"
@@ -10,6 +12,74 @@ import (
 	"github.com/gosocketio/socketio/adapter/adaptertest"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
+
+func ExampleServer_Of() {
+	io := socketio.New(socketio.Config{})
+	io.Of("/chat").OnConnection(func(s *socketio.Socket) { _ = s.Emit("welcome") })
+	v := rawclient.Enter(io, "/", "/chat")
+	defer v.Leave()
+	v.Print(1)
+	for _, ns := range io.Namespaces() {
+		fmt.Println(ns.Name(), len(ns.Sockets()))
+	}
+	// Output:
+	// 2/chat,["welcome"]
+	// / 1
+	// /chat 1
+}
+
+func ExampleServer_OfRegexp() {
+	io := socketio.New(socketio.Config{CleanupEmptyChildNamespaces: true})
+	workspaces := io.OfRegexp(regexp.MustCompile(`^/workspace-\d+$`))
+	workspaces.OnConnection(func(s *socketio.Socket) {
+		_ = s.Emit("welcome", s.Namespace().Name())
+	})
+	v := rawclient.Enter(io, "/workspace-7")
+	defer v.Leave()
+	v.Print(1)
+	// Output: 2/workspace-7,["welcome","/workspace-7"]
+}
+
+func ExampleServer_OfFunc() {
+	io := socketio.New(socketio.Config{})
+	known := map[string]bool{"/berlin": true, "/paris": true}
+	cities := io.OfFunc(func(name string, _ json.RawMessage) bool { return known[name] })
+	cities.OnConnection(func(s *socketio.Socket) { _ = s.Emit("welcome") })
+	v := rawclient.Enter(io, "/paris")
+	defer v.Leave()
+	v.Print(1)
+	// Output: 2/paris,["welcome"]
+}
+
+func ExampleServer_OnNewNamespace() {
+	io := socketio.New(socketio.Config{})
+	io.OnNewNamespace(func(n *socketio.Namespace) { fmt.Println(n.Name()) })
+	io.Of("/chat")
+	// Output: /chat
+}
+
+func ExampleParent_Emit() {
+	io := socketio.New(socketio.Config{})
+	games := io.OfRegexp(regexp.MustCompile(`^/game-`))
+	games.OnConnection(func(*socketio.Socket) { _ = games.Emit("someone came") })
+	v := rawclient.Enter(io, "/game-1")
+	defer v.Leave()
+	v.Print(1)
+	// Output: 2/game-1,["someone came"]
+}
+
+func ExampleParent_Children() {
+	io := socketio.New(socketio.Config{})
+	games := io.OfRegexp(regexp.MustCompile(`^/game-\d+$`))
+	v := rawclient.Enter(io, "/game-1", "/game-2")
+	defer v.Leave()
+	for _, game := range games.Children() {
+		fmt.Println(game.Name(), game.Len())
+	}
+	// Output:
+	// /game-1 1
+	// /game-2 1
+}
 
 func ExampleServer_ServerSideEmit() {
 	io := socketio.New(socketio.Config{})
@@ -63,43 +133,4 @@ func ExampleServer_OnServerSideEmit() {
 	// Output:
 	// the other server says: reload prices
 	// [done] <nil>
-}
-
-func ExampleServer_OnRooms() {
-	io := socketio.New(socketio.Config{})
-	io.OnRooms(socketio.RoomHooks{
-		Create: func(room string) {
-			if room == "tea" { // and not the room that each socket is in
-				fmt.Println("the first one for tea")
-			}
-		},
-		Delete: func(room string) {
-			if room == "tea" {
-				fmt.Println("no more tea")
-			}
-		},
-	})
-	io.Handle("tea", func(e *socketio.Event) error {
-		e.Socket().Join("tea")
-		e.Socket().Leave("tea")
-		return e.Ack()
-	})
-	rawclient.Visit(io, 1, `420["tea"]`)
-	// Output:
-	// the first one for tea
-	// no more tea
-	// 30[]
-}
-
-func ExampleServer_AllSockets() {
-	io := socketio.New(socketio.Config{})
-	v := rawclient.Enter(io)
-	defer v.Leave()
-	ids, err := io.In("lobby").AllSockets(context.Background())
-	fmt.Println(len(ids), err)
-	ids, err = io.AllSockets(context.Background())
-	fmt.Println(len(ids), err)
-	// Output:
-	// 0 <nil>
-	// 1 <nil>
 }
