@@ -229,3 +229,21 @@ func ExampleNewSharedKey() {
 	}
 	// Output: ann true <nil> {"username":"ann"}
 }
+
+// Handlers of one's own for whatever they are registered on, with a value that each socket has.
+func ExampleRegistrar() {
+	counter := func(r socketio.Registrar, key *socketio.Key[int]) (off func()) {
+		return socketio.OnCall0(r, "count", func(e *socketio.Event) (int, error) {
+			n, _ := key.Get(e.Socket())
+			key.Set(e.Socket(), n+1)
+			return n + 1, nil
+		})
+	}
+	io := socketio.New(socketio.Config{})
+	off := counter(io, socketio.NewKey[int]("count")) // or io.Of("/chat"), or a socket
+	rawclient.Visit(io, 2, `420["count"]`, `421["count"]`)
+	off()
+	// Output:
+	// 30[1]
+	// 31[2]
+}

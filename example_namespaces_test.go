@@ -134,3 +134,20 @@ func ExampleServer_OnServerSideEmit() {
 	// the other server says: reload prices
 	// [done] <nil>
 }
+
+func ExampleParent() {
+	io := socketio.New(socketio.Config{})
+	var games *socketio.Parent = io.OfRegexp(regexp.MustCompile(`^/game-`))
+	games.OnAny(func(e *socketio.Event) { fmt.Println(e.Socket().Namespace().Name(), "hears", e.Name()) })
+	socketio.On0(games, "move", func(*socketio.Event) error {
+		var here socketio.ParentOperator = games.Local()
+		return here.Emit("moved")
+	})
+	v := rawclient.Enter(io, "/game-1")
+	defer v.Leave()
+	v.Send(`42/game-1,["move"]`)
+	v.Print(1)
+	// Output:
+	// /game-1 hears move
+	// 2/game-1,["moved"]
+}

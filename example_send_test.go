@@ -231,3 +231,30 @@ func ExampleServer_AllSockets() {
 	// 0 <nil>
 	// 1 <nil>
 }
+
+// Whatever can be sent with, and whoever can be asked.
+func ExampleEmitter() {
+	greet := func(to socketio.Emitter) { _ = to.Emit("hello") }
+	ask := func(who socketio.Asker) error {
+		_, err := socketio.Call[int](context.Background(), who, "age")
+		return err
+	}
+	io := socketio.New(socketio.Config{})
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	var room socketio.Operator = io.To(io.Sockets()[0].ID())
+	var one socketio.Sender = io.Sockets()[0].Timeout(0)
+	greet(io)
+	greet(room)
+	for s, err := range io.FetchSockets(context.Background()) {
+		var anywhere socketio.RemoteSocket = s
+		greet(anywhere)
+		fmt.Println(err, ask(one))
+	}
+	v.Print(3)
+	// Output:
+	// <nil> socketio: operation has timed out
+	// 2["hello"]
+	// 2["hello"]
+	// 2["hello"]
+}

@@ -276,3 +276,64 @@ func flip(b []byte) []byte {
 	}
 	return b
 }
+
+func ExampleConfig() {
+	c := socketio.Config{
+		Path:              socketio.DefaultPath,
+		Transports:        []socketio.Transport{socketio.Polling, socketio.WebSocket, socketio.WebTransport},
+		PerMessageDeflate: &socketio.PerMessageDeflate{},
+	}
+	for _, mode := range []socketio.ConnectionMode{socketio.AutoMode, socketio.PortableMode} { // or socketio.EventLoopMode
+		c.ConnectionMode = mode
+		if _, err := socketio.NewServer(c); err != nil {
+			fmt.Println(err)
+		}
+	}
+	c.ConnectionMode = socketio.EventLoopMode + 1
+	_, err := socketio.NewServer(c)
+	fmt.Println(errors.Is(err, socketio.ErrConfig))
+	// Output: true
+}
+
+// A line in the log for everything that a client does.
+func ExampleHooks_log() {
+	lines := make(chan string, 100)
+	note := func(args ...any) { lines <- fmt.Sprintln(args...) }
+	io := socketio.New(socketio.Config{Hooks: socketio.Hooks{
+		Connect:    func(i socketio.ConnectInfo) { note("connected to", i.Socket.Namespace().Name()) },
+		Refuse:     func(i socketio.RefuseInfo) { note("refused from", i.Namespace, i.Err) },
+		Receive:    func(i socketio.ReceiveInfo) { note("received", i.Bytes, "bytes") },
+		Ack:        func(i socketio.AckInfo) { note("waited", i.Took, "for", i.Event) },
+		Pause:      func(i socketio.PauseInfo) { note("reads no more of this client:", i.Paused) },
+		Disconnect: func(i socketio.DisconnectInfo) { note(i.Reason) },
+	}})
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	v.Send(`40/nowhere,`, `42["hi"]`, `41`)
+	for range 4 {
+		fmt.Print(<-lines)
+	}
+	// Output:
+	// connected to /
+	// refused from /nowhere Invalid namespace
+	// received 6 bytes
+	// client namespace disconnect
+}
+
+// A function of one's own that takes parts of a server.
+func ExampleServer() {
+	watch := func(io *socketio.Server) (string, string) {
+		var s socketio.Stats = io.Stats()
+		var r socketio.RecoveryStats = s.Recovery["/"] // the zero value without ConnectionStateRecovery
+		var h socketio.Handshake
+		for _, socket := range io.Sockets() {
+			h = socket.Handshake()
+		}
+		return h.Query().Get("name"), fmt.Sprint(s.Sockets["/"], " there, ", r.Waiting, " away")
+	}
+	io := socketio.New(socketio.Config{})
+	v := rawclient.Enter(io)
+	defer v.Leave()
+	fmt.Println(watch(io))
+	// Output: ann 1 there, 0 away
+}
