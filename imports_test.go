@@ -55,7 +55,7 @@ func TestImportsPointDownwards(t *testing.T) {
 		"rooms":              "",
 		"protocol/msgpack":   "protocol",
 		"engineio":           "engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
-		"adapter":            "rooms protocol internal/wheel",
+		"adapter":            "rooms protocol internal/wheel internal/gather",
 		"client-js":          "internal/accept",
 		"siotest":            "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
 	} {

@@ -160,7 +160,7 @@ func TestLimitBufferedPackets(t *testing.T) {
 			}
 		}
 		err := x.Emit("e")
-		if !errors.Is(err, socketio.ErrQueueFull) || !strings.Contains(err.Error(), "5 messages") || !strings.Contains(err.Error(), "MaxBufferedPackets") {
+		if !errors.Is(err, socketio.ErrQueueFull) || !strings.Contains(err.Error(), "the limit is 5") || !strings.Contains(err.Error(), "MaxBufferedPackets") {
 			t.Errorf("one above: %v", err)
 		}
 		if err := x.Emit("e"); !errors.Is(err, socketio.ErrClosed) && !errors.Is(err, socketio.ErrQueueFull) {
