@@ -12,23 +12,25 @@ import (
 
 // CORS says which web pages of other origins may connect, and what their browsers are told.
 //
-// The zero value serves the server's own pages only: those whose Origin has the host and port of the
-// request's Host (a missing port is the default of the Origin's scheme), or of X-Forwarded-Host or
-// Forwarded if the peer is in Config.TrustedProxies, and those that the browser calls same-origin
-// (Sec-Fetch-Site). It also serves pages of this machine, such as http://localhost:5173, if the request
-// came over the loopback interface and its Host is a loopback name too. Other pages are refused, on
-// every transport. Requests that show no page pass: browsers send the Origin with every request to
-// another origin but those for scripts, pictures and links, of which they say that they are cross-site.
+// The zero value serves the server's own pages only: those whose Origin has the host and port of
+// the request's Host (a missing port is the default of the Origin's scheme), or of X-Forwarded-Host
+// or Forwarded if the peer is in Config.TrustedProxies, and those that the browser calls
+// same-origin (Sec-Fetch-Site). It also serves pages of this machine, such as
+// http://localhost:5173, if the request came over the loopback interface and its Host is a loopback
+// name too. Other pages are refused, on every transport. Requests that show no page pass: browsers
+// send the Origin with every request to another origin but those for scripts, pictures and links,
+// of which they say that they are cross-site.
 type CORS struct {
-	// Origins lists other origins that may connect: "https://app.example.com", "capacitor://localhost",
-	// "null" and "file://" for local files. A * stands for a part of the host, "https://*.example.com", or
-	// for the port, "http://localhost:*"; "*" alone allows every origin.
+	// Origins lists other origins that may connect: "https://app.example.com",
+	// "capacitor://localhost", "null" and "file://" for local files. A * stands for a part of the
+	// host, "https://*.example.com", or for the port, "http://localhost:*"; "*" alone allows every
+	// origin.
 	Origins []string
-	// AllowOrigin, if set, is asked about an origin that Origins does not list. A page that hides its
-	// origin has the origin "null".
+	// AllowOrigin, if set, is asked about an origin that Origins does not list. A page that hides
+	// its origin has the origin "null".
 	AllowOrigin func(r *http.Request, origin string) bool
-	// Credentials lets pages of the allowed origins send cookies and other credentials. It cannot go
-	// with "*".
+	// Credentials lets pages of the allowed origins send cookies and other credentials. It cannot
+	// go with "*".
 	Credentials bool
 	// Methods are announced to preflight requests. Default GET,HEAD,PUT,PATCH,POST,DELETE.
 	Methods []string
@@ -91,15 +93,16 @@ func (e *Server) verifyOrigin(r *http.Request, sid string) *ConnectionError {
 	return c
 }
 
-// openedSameOrigin tells whether a browser called the request that opened a session same-origin. Behind a proxy that
-// does not pass the Host on, that is known of polling requests only: some browsers do not say it of a WebSocket.
-// But only the page that opened the session knows its id.
+// openedSameOrigin tells whether a browser called the request that opened a session same-origin.
+// Behind a proxy that does not pass the Host on, that is known of polling requests only: some
+// browsers do not say it of a WebSocket. But only the page that opened the session knows its id.
 func (e *Server) openedSameOrigin(sid string) bool {
 	s := e.sessions.get(sid)
 	return s != nil && origin.IsSameOrigin(s.handshake.Header())
 }
 
-// decorate sets the CORS headers of a response, errors included, and answers a preflight request: it then returns true.
+// decorate sets the CORS headers of a response, errors included, and answers a preflight request:
+// it then returns true.
 func (e *Server) decorate(w http.ResponseWriter, r *http.Request) (answered bool) {
 	c, h, from := &e.cfg.CORS, w.Header(), r.Header.Get("Origin")
 	isExposed := from != "" && e.origins.Exposes(r)

@@ -30,7 +30,9 @@ func TestHTTP2ConnectionStays(t *testing.T) {
 		{"POST", q, "4hi", 200},
 	} {
 		reused := false
-		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+			GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused },
+		})
 		r, err := http.NewRequestWithContext(ctx, c.method, s.url+"?"+c.query, strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,8 @@ func (s *server) page(query, host string, header ...string) reply {
 	return got
 }
 
-// The same pages are served over polling and WebSocket; package internal/origin tests the rules one by one.
+// The same pages are served over polling and WebSocket; package internal/origin tests the rules one
+// by one.
 func TestOrigins(t *testing.T) {
 	local := []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	for _, c := range []struct {
@@ -46,20 +47,30 @@ func TestOrigins(t *testing.T) {
 		{"no scheme", engineio.Config{}, "x", "Origin: //x", false},
 		{"user", engineio.Config{}, "x", "Origin: http://u@x", false},
 		{"path", engineio.Config{}, "x", "Origin: http://x/evil", false},
-		{"path, all allowed", engineio.Config{CORS: engineio.CORS{Origins: []string{"*"}}}, "x", "Origin: http://x/evil", false},
+		{"path, all allowed", engineio.Config{CORS: engineio.CORS{Origins: []string{"*"}}}, "x",
+			"Origin: http://x/evil", false},
 		{"here", engineio.Config{}, "127.0.0.1:3000", "Origin: http://localhost:5173", true},
 		{"here, rebound", engineio.Config{}, "evil.test", "Origin: http://localhost:5173", false},
-		{"here, for somebody elsewhere", engineio.Config{}, "127.0.0.1:3000", "Origin: http://localhost:5173\nX-Forwarded-For: 192.0.2.1", false},
+		{"here, for somebody elsewhere", engineio.Config{}, "127.0.0.1:3000",
+			"Origin: http://localhost:5173\nX-Forwarded-For: 192.0.2.1", false},
 		{"hidden host", engineio.Config{}, "127.0.0.1:3000", "Origin: https://example.com", false},
-		{"hidden host, nobody trusted", engineio.Config{}, "127.0.0.1:3000", "Origin: https://example.com\nX-Forwarded-Host: example.com", false},
-		{"hidden host, trusted proxy", engineio.Config{TrustedProxies: local}, "127.0.0.1:3000", "Origin: https://example.com\nX-Forwarded-Host: example.com", true},
-		{"hidden host, Forwarded", engineio.Config{TrustedProxies: local}, "127.0.0.1:3000", "Origin: https://example.com\nForwarded: for=192.0.2.1;host=example.com", true},
-		{"hidden host, the browser knows", engineio.Config{}, "127.0.0.1:3000", "Origin: https://example.com\nSec-Fetch-Site: same-origin", true},
+		{"hidden host, nobody trusted", engineio.Config{}, "127.0.0.1:3000",
+			"Origin: https://example.com\nX-Forwarded-Host: example.com", false},
+		{"hidden host, trusted proxy", engineio.Config{TrustedProxies: local}, "127.0.0.1:3000",
+			"Origin: https://example.com\nX-Forwarded-Host: example.com", true},
+		{"hidden host, Forwarded", engineio.Config{TrustedProxies: local}, "127.0.0.1:3000",
+			"Origin: https://example.com\nForwarded: for=192.0.2.1;host=example.com", true},
+		{"hidden host, the browser knows", engineio.Config{}, "127.0.0.1:3000",
+			"Origin: https://example.com\nSec-Fetch-Site: same-origin", true},
 		{"script of another page", engineio.Config{}, "example.com", "Sec-Fetch-Site: cross-site", false},
-		{"script, all allowed", engineio.Config{CORS: engineio.CORS{Origins: []string{"*"}}}, "example.com", "Sec-Fetch-Site: cross-site", true},
-		{"app", engineio.Config{CORS: engineio.CORS{Origins: []string{"capacitor://localhost"}}}, "example.com", "Origin: capacitor://localhost", true},
-		{"local file", engineio.Config{CORS: engineio.CORS{Origins: []string{"null", "file://"}}}, "example.com", "Origin: null", true},
-		{"local file of another browser", engineio.Config{CORS: engineio.CORS{Origins: []string{"null", "file://"}}}, "example.com", "Origin: file://", true},
+		{"script, all allowed", engineio.Config{CORS: engineio.CORS{Origins: []string{"*"}}}, "example.com",
+			"Sec-Fetch-Site: cross-site", true},
+		{"app", engineio.Config{CORS: engineio.CORS{Origins: []string{"capacitor://localhost"}}},
+			"example.com", "Origin: capacitor://localhost", true},
+		{"local file", engineio.Config{CORS: engineio.CORS{Origins: []string{"null", "file://"}}},
+			"example.com", "Origin: null", true},
+		{"local file of another browser", engineio.Config{CORS: engineio.CORS{Origins: []string{"null",
+			"file://"}}}, "example.com", "Origin: file://", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := start(t, c.config)
@@ -79,41 +90,50 @@ func TestOrigins(t *testing.T) {
 // A refusal tells an operator what to change.
 func TestRefusedOriginTellsWhatToChange(t *testing.T) {
 	refused := make(chan *engineio.ConnectionError, 1)
-	s := start(t, engineio.Config{Events: engineio.Events{ConnectionError: func(e *engineio.ConnectionError) { refused <- e }}})
+	s := start(t, engineio.Config{Events: engineio.Events{
+		ConnectionError: func(e *engineio.ConnectionError) { refused <- e },
+	}})
 	s.page(handshake, "127.0.0.1:3000", "Origin: https://example.com", "X-Forwarded-Host: example.com")
 	got := next(t, refused).Context
 	for key, want := range map[string]string{
-		"origin": "https://example.com", "host": "127.0.0.1:3000", "rule": "foreign origin", "field": "Config.TrustedProxies",
+		"origin": "https://example.com", "host": "127.0.0.1:3000", "rule": "foreign origin",
+		"field":   "Config.TrustedProxies",
 		"message": `Origin "https://example.com" is not allowed (see CORS.Origins)`,
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %q, want %q", key, got[key], want)
 		}
 	}
-	if remedy, _ := got["remedy"].(string); !strings.Contains(remedy, "add the proxy's address 127.0.0.1 to Config.TrustedProxies") {
+	remedy, _ := got["remedy"].(string)
+	if !strings.Contains(remedy, "add the proxy's address 127.0.0.1 to Config.TrustedProxies") {
 		t.Errorf("the remedy is %q", remedy)
 	}
 }
 
-// A page of this machine may read what it is answered, on whatever port it is; its own page needs no header for that.
+// A page of this machine may read what it is answered, on whatever port it is; its own page needs
+// no header for that.
 func TestPageOfThisMachineMayRead(t *testing.T) {
 	s := start(t, engineio.Config{})
 	own := strings.TrimSuffix(s.url, engineio.DefaultPath)
 	host := strings.TrimPrefix(own, "http://")
-	for origin, want := range map[string]string{"http://localhost:5173": "http://localhost:5173", own: "", "https://evil.test": ""} {
+	const local = "http://localhost:5173"
+	for origin, want := range map[string]string{local: local, own: "", "https://evil.test": ""} {
 		if got := s.page(handshake, host, "Origin: "+origin); got.header.Get("Access-Control-Allow-Origin") != want {
 			t.Errorf("%s: %v", origin, got.header)
 		}
 	}
-	if got := s.with("OPTIONS", handshake, "Origin: http://localhost:5173", "Access-Control-Request-Headers: x-token"); got.status != 204 || got.header.Get("Access-Control-Allow-Headers") != "x-token" {
+	const ask = "Access-Control-Request-Headers: x-token"
+	if got := s.with("OPTIONS", handshake, "Origin: "+local, ask); got.status != 204 ||
+		got.header.Get("Access-Control-Allow-Headers") != "x-token" {
 		t.Errorf("preflight: %+v", got)
 	}
-	if got := s.with("OPTIONS", handshake, "Origin: https://evil.test", "Access-Control-Request-Headers: x-token"); got.status != 403 {
+	if got := s.with("OPTIONS", handshake, "Origin: https://evil.test", ask); got.status != 403 {
 		t.Errorf("preflight of another page: %+v", got)
 	}
 }
 
-// Behind a proxy that hides the Host, a browser that calls a page same-origin over polling does not say it of a WebSocket.
+// Behind a proxy that hides the Host, a browser that calls a page same-origin over polling does not
+// say it of a WebSocket.
 func TestUpgradeOfASessionOpenedSameOrigin(t *testing.T) {
 	s := start(t, engineio.Config{})
 	upgrade := func(sid, origin string) int {
@@ -153,7 +173,8 @@ func TestForeignScripts(t *testing.T) {
 			"Sec-Fetch-Site: cross-site\nReferer: https://friend.test/":   200,
 			"Sec-Fetch-Site: same-origin\nReferer: https://example.com/x": 200,
 		} {
-			if got := s.page(query, "example.com", strings.Split(header, "\n")...); got.status != want || got.header.Get(policy) != "" {
+			got := s.page(query, "example.com", strings.Split(header, "\n")...)
+			if got.status != want || got.header.Get(policy) != "" {
 				t.Errorf("%s, %q: %+v, want %d", query, header, got, want)
 			}
 		}
@@ -182,7 +203,8 @@ func TestTrustedProxyOnUnixSocket(t *testing.T) {
 			return new(net.Dialer).DialContext(ctx, "unix", listener.Addr().String())
 		},
 	}}
-	if got := s.page(handshake, "localhost", "Origin: https://example.com", "X-Forwarded-Host: example.com", "X-Forwarded-For: 192.0.2.1"); got.status != 200 {
+	forwarded := []string{"Origin: https://example.com", "X-Forwarded-Host: example.com", "X-Forwarded-For: 192.0.2.1"}
+	if got := s.page(handshake, "localhost", forwarded...); got.status != 200 {
 		t.Fatalf("%+v", got)
 	}
 	if got := next(t, s.sessions).Handshake().ClientIP(); got != netip.MustParseAddr("192.0.2.1") {

@@ -8,9 +8,13 @@ import { certify } from "../lib/certificate.mjs";
 import { startServer } from "../lib/server.mjs";
 import { freePorts, startHaproxy, startNginx, startVite } from "./proxy.mjs";
 
-// Names that are no loopback names. Chromium has them mean this machine; the server is told what it would be told anywhere.
+// Names that are no loopback names. Chromium resolves them to this machine.
 const hosts = ["app.test", "evil.test"];
-const transports = { "polling": ["polling"], "websocket": ["websocket"], "polling, then websocket": ["polling", "websocket"] };
+const transports = {
+  "polling": ["polling"],
+  "websocket": ["websocket"],
+  "polling, then websocket": ["polling", "websocket"],
+};
 
 const port = {};
 const ends = [];
@@ -25,9 +29,10 @@ before(async () => {
   ends.push(() => trusting.kill(), () => server.kill());
   const [, cert, , key] = certify().flags;
   const to = server.port;
+  const forwarded = "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;";
   const servers = [
-    { port: port.recipe, to, settings: "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" },
-    { port: port.portless, to, settings: "proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" },
+    { port: port.recipe, to, settings: `proxy_set_header Host $http_host; ${forwarded}` },
+    { port: port.portless, to, settings: `proxy_set_header Host $host; ${forwarded}` },
     { port: port.hidden, to, settings: "" },
     { port: port.tls, to, settings: "", tls: { cert, key } },
     { port: port.named, to: trusting.port, settings: "proxy_set_header X-Forwarded-Host $http_host;" },
@@ -50,7 +55,8 @@ async function open(t, origin) {
   t.after(() => context.close());
   context.setDefaultTimeout(8_000);
   const page = await context.newPage();
-  await page.route("**/page.html", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>page</title>" }));
+  const empty = { contentType: "text/html", body: "<!doctype html><title>page</title>" };
+  await page.route("**/page.html", (route) => route.fulfill(empty));
   await page.goto(`${origin}/page.html`);
   return page;
 }
@@ -108,16 +114,17 @@ visits("nginx with its default Host and TLS", () => `https://app.test:${port.tls
 });
 visits("nginx that says X-Forwarded-Host and is trusted", () => `http://app.test:${port.named}`, "served");
 visits("HAProxy", () => `http://app.test:${port.haproxy}`, "served");
-visits("Vite", () => `http://localhost:${port.vite}`, "served");
 visits("Vite with changeOrigin", () => `http://localhost:${port.changed}`, "served");
-visits("a page of Vite that needs no proxy", () => `http://localhost:${port.vite}`, "served", () => `http://127.0.0.1:${server.port}`);
+const vite = () => `http://localhost:${port.vite}`;
+visits("Vite", vite, "served");
+visits("a page of Vite that needs no proxy", vite, "served", () => `http://127.0.0.1:${server.port}`);
 
 const foreign = () => `http://evil.test:${port.recipe}`;
 visits("a foreign page, nginx", foreign, "refused", () => `http://app.test:${port.recipe}`);
 visits("a foreign page, nginx with its default Host and TLS", foreign, "refused", () => `https://app.test:${port.tls}`);
 visits("a foreign page, HAProxy", foreign, "refused", () => `http://app.test:${port.haproxy}`);
 visits("a foreign page, on this machine", foreign, "refused", () => `http://localhost:${server.port}`);
-visits("a page of this machine, elsewhere", () => `http://localhost:${port.vite}`, "refused", () => `http://app.test:${port.recipe}`);
+visits("a page of this machine, elsewhere", vite, "refused", () => `http://app.test:${port.recipe}`);
 
 describe("a script that polls", () => {
   const places = {

@@ -1,5 +1,5 @@
-// Package origin decides which web pages may talk to a server. It reads what a browser says about the
-// page (Origin, Sec-Fetch-Site, Referer) and what reverse proxies say about the request.
+// Package origin decides which web pages may talk to a server. It reads what a browser says about
+// the page (Origin, Sec-Fetch-Site, Referer) and what reverse proxies say about the request.
 package origin
 
 import (
@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Origin is a serialized origin (RFC 6454, section 6.1): scheme://host[:port]. The zero value is null.
+// Origin is a serialized origin (RFC 6454, section 6.1): scheme://host[:port]. The zero value is
+// null.
 type Origin struct {
 	scheme, host, port string
 }
@@ -95,8 +96,9 @@ func defaultPort(scheme string) string {
 	return ""
 }
 
-// isAt tells whether a page of this origin comes from a host, as a Host header names it. A missing port is
-// the default of the origin's scheme. The scheme itself is not compared: TLS often ends before the server.
+// isAt tells whether a page of this origin comes from a host, as a Host header names it. A missing
+// port is the default of the origin's scheme. The scheme itself is not compared: TLS often ends
+// before the server.
 func (o Origin) isAt(host string) bool {
 	missing := defaultPort(o.scheme)
 	if missing == "" {
@@ -109,7 +111,8 @@ func (o Origin) isAt(host string) bool {
 // isLoopback tells whether the page comes from a web server on the browser's own machine.
 func (o Origin) isLoopback() bool { return defaultPort(o.scheme) != "" && isLoopbackName(o.host) }
 
-// isLoopbackName tells whether browsers resolve a name to the loopback interface without asking DNS.
+// isLoopbackName tells whether browsers resolve a name to the loopback interface without asking
+// DNS.
 func isLoopbackName(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
@@ -131,15 +134,16 @@ var (
 	errWideStar = errors.New(`a * in a host must be followed by "." or "-", or other sites match too`)
 )
 
-// ParsePattern reads "*", which matches every origin, or an origin in which * stands for a part of the host,
-// or for the port. The error says what is wrong with it.
+// ParsePattern reads "*", which matches every origin, or an origin in which * stands for a part of
+// the host, or for the port. The error says what is wrong with it.
 func ParsePattern(s string) (Pattern, error) {
 	if s == "*" {
 		return Pattern{any: true}, nil
 	}
 	base, anyPort := strings.CutSuffix(s, ":*")
 	scheme, host, _ := strings.Cut(base, "://")
-	if _, ok := Parse(strings.ReplaceAll(base, "*", "x")); !ok || strings.Contains(scheme, "*") || anyPort && host == "" {
+	_, ok := Parse(strings.ReplaceAll(base, "*", "x"))
+	if !ok || strings.Contains(scheme, "*") || anyPort && host == "" {
 		return Pattern{}, errNoOrigin
 	}
 	p := Pattern{origin: Origin{scheme: strings.ToLower(scheme)}, glob: strings.Contains(host, "*")}

@@ -43,8 +43,8 @@ const (
 	sameOrigin   = "same-origin"
 )
 
-// Check returns nil if a request may be served: it shows no page of another origin, its page is the server's own or
-// on the same machine, or the policy lists the page's origin.
+// Check returns nil if a request may be served: it shows no page of another origin, its page is the
+// server's own or on the same machine, or the policy lists the page's origin.
 func (p *Policy) Check(r *http.Request) *Refusal {
 	text, rule := p.pageOf(r)
 	if text == "" {
@@ -55,7 +55,7 @@ func (p *Policy) Check(r *http.Request) *Refusal {
 	case !ok:
 		return &Refusal{
 			Rule: RuleInvalid, Origin: text, Host: r.Host,
-			Remedy: fmt.Sprintf("no browser sends %.100q as Origin: mend the client, or the proxy that changes it", text),
+			Remedy: fmt.Sprintf("no browser sends %.100q as Origin: mend the client or the proxy", text),
 		}
 	case IsSameOrigin(r.Header) || p.isOwn(r, o) || o.isLoopback() && isLocal(r) || p.lists(r, text, o):
 		return nil
@@ -70,7 +70,8 @@ func (p *Policy) Exposes(r *http.Request) bool {
 	return ok && (p.lists(r, text, o) || o.isLoopback() && isLocal(r) && !p.isOwn(r, o))
 }
 
-// IsHidden tells whether a script is requested of which neither the browser nor Referer says for whose page.
+// IsHidden tells whether a script is requested of which neither the browser nor Referer says for
+// whose page.
 func (p *Policy) IsHidden(r *http.Request) bool {
 	h := r.Header
 	return h["Origin"] == nil && h[secFetchSite] == nil && h["Referer"] == nil && p.IsScript(r) && !p.IsAny()
@@ -79,12 +80,13 @@ func (p *Policy) IsHidden(r *http.Request) bool {
 // IsAny tells whether every origin is allowed.
 func (p *Policy) IsAny() bool { return slices.ContainsFunc(p.Patterns, Pattern.IsAny) }
 
-// IsSameOrigin tells whether a browser says that its page has the origin of the URL that it requests. Pages cannot set
-// this header, and proxies do not change what the browser compares.
+// IsSameOrigin tells whether a browser says that its page has the origin of the URL that it
+// requests. Pages cannot set this header, and proxies do not change what the browser compares.
 func IsSameOrigin(h http.Header) bool { return h.Get(secFetchSite) == sameOrigin }
 
 func (p *Policy) lists(r *http.Request, text string, o Origin) bool {
-	return slices.ContainsFunc(p.Patterns, func(a Pattern) bool { return a.Match(o) }) || p.Allow != nil && p.Allow(r, text)
+	isListed := slices.ContainsFunc(p.Patterns, func(a Pattern) bool { return a.Match(o) })
+	return isListed || p.Allow != nil && p.Allow(r, text)
 }
 
 func (p *Policy) isOwn(r *http.Request, o Origin) bool {
@@ -94,12 +96,12 @@ func (p *Policy) isOwn(r *http.Request, o Origin) bool {
 // header returns the Origin header. Several make no origin.
 func header(r *http.Request) string { return strings.Join(r.Header["Origin"], ", ") }
 
-// pageOf returns the origin of the page that sent a request, and the rule that refuses it if the origin is not
-// allowed. It is "" if the request shows no page of another origin: browsers leave the Origin out of GET requests
-// of a page's own origin, other clients out of all.
+// pageOf returns the origin of the page that sent a request, and the rule that refuses it if the
+// origin is not allowed. It is "" if the request shows no page of another origin: browsers leave
+// the Origin out of GET requests of a page's own origin, other clients out of all.
 //
-// Scripts, pictures and links of other pages have no Origin either, but cookies. A script can be read (JSONP), so
-// the origin is that of Referer, and "null" if the page hides it.
+// Scripts, pictures and links of other pages have no Origin either, but cookies. A script can be
+// read (JSONP), so the origin is that of Referer, and "null" if the page hides it.
 func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
 	if origin = header(r); origin != "" {
 		return origin, RuleForeign
@@ -108,7 +110,8 @@ func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
 	switch r.Header.Get(secFetchSite) {
 	case "cross-site", "same-site":
 	case "":
-		// Browsers do not say it to servers without TLS, except on their own machine. Of JSONP the Referer counts.
+		// Browsers do not say it to servers without TLS, except on their own machine. Of JSONP the
+		// Referer counts.
 		if referer == "" || p.IsScript == nil || !p.IsScript(r) {
 			return "", ""
 		}
@@ -132,18 +135,22 @@ func (p *Policy) refuse(r *http.Request, text string, o Origin, rule string) *Re
 	switch {
 	case !p.Proxies.trusts(r) && slices.ContainsFunc(forwardedHosts(r), o.isAt):
 		no.Field = "Config.TrustedProxies"
-		no.Remedy = fmt.Sprintf("a proxy says that %.100q is this server: add the proxy's address %s to Config.TrustedProxies", text, proxyAddr(r))
+		no.Remedy = fmt.Sprintf("a proxy says that %.100q is this server: "+
+			"add the proxy's address %s to Config.TrustedProxies", text, proxyAddr(r))
 	case name != "" && name == o.host:
-		no.Remedy = fmt.Sprintf("the port of %.100q is not that of Host %.100q: "+passHost+"; or %s", text, r.Host, list)
+		no.Remedy = fmt.Sprintf("the port of %.100q is not that of Host %.100q: %s; or %s",
+			text, r.Host, passHost, list)
 	case rule == RuleForeign && isLocalName(r.Host) && !o.isLoopback() && defaultPort(o.scheme) != "":
-		no.Remedy = fmt.Sprintf("if %.100q is this server behind a proxy, "+passHost+" instead of %.100q; if not, %s", text, r.Host, list)
+		no.Remedy = fmt.Sprintf("if %.100q is this server behind a proxy, %s instead of %.100q; if not, %s",
+			text, passHost, r.Host, list)
 	default:
 		no.Remedy = list
 	}
 	return no
 }
 
-// isLocalName tells whether a host is none of the public internet, as proxies make up when they do not pass on the client's.
+// isLocalName tells whether a host is none of the public internet, as proxies make up when they do
+// not pass on the client's.
 func isLocalName(hostport string) bool {
 	host, _, _ := splitHost(hostport)
 	return host == "" || isLoopbackName(host) || !strings.Contains(host, ".") || parseHop(host).IsValid()

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// request makes a request that came from an address ("peer") to an address ("at"), with the headers "Name: value".
+// request makes a request that came from an address ("peer") to an address ("at"), with the headers
+// "Name: value".
 func request(peer, at, host string, headers ...string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/engine.io/?EIO=3&transport=polling", nil)
 	r.RemoteAddr, r.Host = peer, host
@@ -48,7 +49,8 @@ func TestCheck(t *testing.T) {
 		{"own page, TLS ends before us", far, public, "example.com", []string{site}, ""},
 		{"default port in Host", far, public, "example.com:443", []string{site}, ""},
 		{"default port in Origin", far, public, "example.com", []string{"Origin: http://example.com:80"}, ""},
-		{"default port of the other scheme", far, public, "example.com:443", []string{"Origin: http://example.com"}, RuleForeign},
+		{"default port of the other scheme", far, public, "example.com:443",
+			[]string{"Origin: http://example.com"}, RuleForeign},
 		{"both have a port", far, public, "example.com:8080", []string{"Origin: http://example.com:8080"}, ""},
 		{"case", far, public, "Example.COM", []string{"Origin: https://eXample.com"}, ""},
 		{"IPv6", far, public, "[2001:db8:0::1]:80", []string{"Origin: http://[2001:db8::1]"}, ""},
@@ -68,7 +70,8 @@ func TestCheck(t *testing.T) {
 		{"slash", far, public, "x", []string{"Origin: http://x/"}, RuleInvalid},
 		{"two in one", far, public, "x", []string{"Origin: http://x http://evil.test"}, RuleInvalid},
 		{"two headers", far, public, "x", []string{"Origin: http://x", "Origin: http://evil.test"}, RuleInvalid},
-		{"invalid, said to be same-origin", far, public, "x", []string{"Origin: http://x/", "Sec-Fetch-Site: same-origin"}, RuleInvalid},
+		{"invalid, said to be same-origin", far, public, "x", []string{"Origin: http://x/",
+			"Sec-Fetch-Site: same-origin"}, RuleInvalid},
 		// What the policy lists.
 		{"listed", far, public, "example.com", []string{"Origin: https://friend.test", cross}, ""},
 		{"function", far, public, "example.com", []string{"Origin: https://function.test"}, ""},
@@ -80,46 +83,71 @@ func TestCheck(t *testing.T) {
 		{"IPv6 loopback", "[::1]:5000", "[::1]:3000", "[::1]:3000", []string{"Origin: http://app.localhost"}, ""},
 		{"IPv4 within IPv6", "[::ffff:127.0.0.1]:5000", "[::ffff:127.0.0.1]:3000", "localhost", []string{local}, ""},
 		{"rebound name", near, loop, "evil.test:3000", []string{local}, RuleForeign},
-		{"rebound name of the page", near, loop, "localhost:3000", []string{"Origin: http://evil.test:3000"}, RuleForeign},
-		{"loopback in the page's name", near, loop, "localhost:3000", []string{"Origin: http://localhost.evil.test"}, RuleForeign},
-		{"loopback in front of the name", near, loop, "localhost:3000", []string{"Origin: http://127.0.0.1.evil.test"}, RuleForeign},
+		{"rebound name of the page", near, loop, "localhost:3000",
+			[]string{"Origin: http://evil.test:3000"}, RuleForeign},
+		{"loopback in the page's name", near, loop, "localhost:3000",
+			[]string{"Origin: http://localhost.evil.test"}, RuleForeign},
+		{"loopback in front of the name", near, loop, "localhost:3000",
+			[]string{"Origin: http://127.0.0.1.evil.test"}, RuleForeign},
 		{"evillocalhost", near, loop, "localhost:3000", []string{"Origin: http://evillocalhost"}, RuleForeign},
-		{"app on a loopback name", near, loop, "localhost:3000", []string{"Origin: capacitor://localhost"}, RuleForeign},
+		{"app on a loopback name", near, loop, "localhost:3000",
+			[]string{"Origin: capacitor://localhost"}, RuleForeign},
 		{"Host is a name that may be rebound", near, loop, "localhost.evil.test", []string{local}, RuleForeign},
 		{"peer elsewhere", far, public, "localhost:3000", []string{local}, RuleForeign},
 		{"peer elsewhere, address here", far, loop, "localhost:3000", []string{local}, RuleForeign},
 		{"Unix socket", "@", "unix", "localhost", []string{local}, RuleForeign},
-		{"dev proxy, here", near, loop, "localhost:3000", []string{local, "X-Forwarded-For: ::1, ::ffff:127.0.0.1", "X-Forwarded-Host: localhost:5173"}, ""},
-		{"proxy here for somebody elsewhere", near, loop, "127.0.0.1:3000", []string{local, "X-Forwarded-For: 192.0.2.1"}, RuleForeign},
-		{"proxy here for somebody elsewhere, first", near, loop, "127.0.0.1:3000", []string{local, "X-Forwarded-For: 192.0.2.1, 127.0.0.1"}, RuleForeign},
+		{"dev proxy, here", near, loop, "localhost:3000",
+			[]string{local, "X-Forwarded-For: ::1, ::ffff:127.0.0.1", "X-Forwarded-Host: localhost:5173"}, ""},
+		{"proxy here for somebody elsewhere", near, loop, "127.0.0.1:3000",
+			[]string{local, "X-Forwarded-For: 192.0.2.1"}, RuleForeign},
+		{"proxy here for somebody elsewhere, first", near, loop, "127.0.0.1:3000",
+			[]string{local, "X-Forwarded-For: 192.0.2.1, 127.0.0.1"}, RuleForeign},
 		{"proxy here, X-Real-IP", near, loop, "127.0.0.1:3000", []string{local, "X-Real-IP: 192.0.2.1"}, RuleForeign},
-		{"proxy here, Forwarded", near, loop, "127.0.0.1:3000", []string{local, "Forwarded: for=192.0.2.1"}, RuleForeign},
-		{"proxy here, public host", near, loop, "127.0.0.1:3000", []string{local, "X-Forwarded-Host: example.com"}, RuleForeign},
+		{"proxy here, Forwarded", near, loop, "127.0.0.1:3000",
+			[]string{local, "Forwarded: for=192.0.2.1"}, RuleForeign},
+		{"proxy here, public host", near, loop, "127.0.0.1:3000",
+			[]string{local, "X-Forwarded-Host: example.com"}, RuleForeign},
 		// Proxies.
 		{"nginx with its default Host", near, loop, "127.0.0.1:3000", []string{site}, RuleForeign},
 		{"its own upstream name", far, public, "backend", []string{site}, RuleForeign},
-		{"trusted proxy", "10.0.0.1:1", "10.0.0.2:3000", "backend", []string{site, "X-Forwarded-Host: example.com"}, ""},
-		{"trusted proxy with a port", "10.0.0.1:1", "10.0.0.2:3000", "backend", []string{"Origin: http://example.com:8080", "X-Forwarded-Host: example.com:8080"}, ""},
-		{"trusted proxies", "10.0.0.1:1", "10.0.0.2:3000", "backend", []string{site, "X-Forwarded-Host: example.com, frontend"}, ""},
-		{"trusted proxy, Forwarded", "10.0.0.1:1", "10.0.0.2:3000", "backend", []string{site, `Forwarded: for=192.0.2.1;proto=https;Host="example.com:443", for=10.0.0.3;host=x`}, ""},
-		{"trusted proxy, another host", "10.0.0.1:1", "10.0.0.2:3000", "backend", []string{site, "X-Forwarded-Host: example.org"}, RuleForeign},
-		{"trusted proxy on a Unix socket", "@", "unix", "localhost", []string{site, "X-Forwarded-Host: example.com"}, ""},
+		{"trusted proxy", "10.0.0.1:1", "10.0.0.2:3000", "backend",
+			[]string{site, "X-Forwarded-Host: example.com"}, ""},
+		{"trusted proxy with a port", "10.0.0.1:1", "10.0.0.2:3000", "backend",
+			[]string{"Origin: http://example.com:8080", "X-Forwarded-Host: example.com:8080"}, ""},
+		{"trusted proxies", "10.0.0.1:1", "10.0.0.2:3000", "backend",
+			[]string{site, "X-Forwarded-Host: example.com, frontend"}, ""},
+		{"trusted proxy, Forwarded", "10.0.0.1:1", "10.0.0.2:3000", "backend",
+			[]string{site, `Forwarded: for=192.0.2.1;proto=https;Host="example.com:443", for=10.0.0.3;host=x`}, ""},
+		{"trusted proxy, another host", "10.0.0.1:1", "10.0.0.2:3000", "backend",
+			[]string{site, "X-Forwarded-Host: example.org"}, RuleForeign},
+		{"trusted proxy on a Unix socket", "@", "unix", "localhost",
+			[]string{site, "X-Forwarded-Host: example.com"}, ""},
 		{"proxy nobody trusts", far, public, "backend", []string{site, "X-Forwarded-Host: example.com"}, RuleForeign},
-		{"Forwarded nobody trusts", far, public, "backend", []string{site, "Forwarded: host=example.com"}, RuleForeign},
-		{"public host hidden, but the browser knows", near, loop, "127.0.0.1:3000", []string{site, "Sec-Fetch-Site: same-origin"}, ""},
+		{"Forwarded nobody trusts", far, public, "backend",
+			[]string{site, "Forwarded: host=example.com"}, RuleForeign},
+		{"public host hidden, but the browser knows", near, loop, "127.0.0.1:3000",
+			[]string{site, "Sec-Fetch-Site: same-origin"}, ""},
 		// What has no Origin.
 		{"typed in", far, public, "example.com", []string{"Sec-Fetch-Site: none"}, ""},
-		{"own script", far, public, "example.com", []string{"Sec-Fetch-Site: same-origin", "Referer: https://example.com/"}, ""},
+		{"own script", far, public, "example.com", []string{"Sec-Fetch-Site: same-origin",
+			"Referer: https://example.com/"}, ""},
 		{"foreign script", far, public, "example.com", []string{cross}, RuleCrossSite},
-		{"foreign script with referer", far, public, "example.com", []string{cross, "Referer: https://evil.test/x?y"}, RuleCrossSite},
-		{"script of a sibling", far, public, "example.com", []string{"Sec-Fetch-Site: same-site", "Referer: https://evil.example.com/"}, RuleCrossSite},
-		{"script of a listed page", far, public, "example.com", []string{cross, "Referer: https://friend.test/page"}, ""},
-		{"script of a page here", near, loop, "localhost:3000", []string{"Sec-Fetch-Site: same-site", "Referer: http://localhost:5173/"}, ""},
-		{"a bad referer", far, public, "example.com", []string{cross, "Referer: https://u@friend.test/"}, RuleInvalid},
+		{"foreign script with referer", far, public, "example.com",
+			[]string{cross, "Referer: https://evil.test/x?y"}, RuleCrossSite},
+		{"script of a sibling", far, public, "example.com", []string{"Sec-Fetch-Site: same-site",
+			"Referer: https://evil.example.com/"}, RuleCrossSite},
+		{"script of a listed page", far, public, "example.com",
+			[]string{cross, "Referer: https://friend.test/page"}, ""},
+		{"script of a page here", near, loop, "localhost:3000", []string{"Sec-Fetch-Site: same-site",
+			"Referer: http://localhost:5173/"}, ""},
+		{"a bad referer", far, public, "example.com",
+			[]string{cross, "Referer: https://u@friend.test/"}, RuleInvalid},
 		{"no URL as referer", far, public, "example.com", []string{cross, "Referer: about:client"}, RuleCrossSite},
 		{"old browser, no script", far, public, "example.com", []string{"Referer: https://evil.test/"}, ""},
-		{"old browser, script", far, public, "example.com", []string{"X-Script: 1", "Referer: https://evil.test/"}, RuleCrossSite},
-		{"old browser, own script", far, public, "example.com", []string{"X-Script: 1", "Referer: https://example.com/page"}, ""},
+		{"old browser, script", far, public, "example.com", []string{"X-Script: 1",
+			"Referer: https://evil.test/"}, RuleCrossSite},
+		{"old browser, own script", far, public, "example.com", []string{"X-Script: 1",
+			"Referer: https://example.com/page"}, ""},
 		{"no browser, script", far, public, "example.com", []string{"X-Script: 1"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -163,8 +191,10 @@ func TestRemedies(t *testing.T) {
 	}{
 		{"127.0.0.1:3000", "https://example.com", "", "Config.CORS.Origins", "proxy_set_header Host $http_host"},
 		{"example.com", "http://example.com:8080", "", "Config.CORS.Origins", "proxy_set_header Host $http_host"},
-		{"127.0.0.1:3000", "https://example.com", "example.com", "Config.TrustedProxies", "192.0.2.1 to Config.TrustedProxies"},
-		{"example.com", "https://other.test", "", "Config.CORS.Origins", `set Config.CORS.Origins to []string{"https://other.test"}`},
+		{"127.0.0.1:3000", "https://example.com", "example.com", "Config.TrustedProxies",
+			"192.0.2.1 to Config.TrustedProxies"},
+		{"example.com", "https://other.test", "", "Config.CORS.Origins",
+			`set Config.CORS.Origins to []string{"https://other.test"}`},
 		{"localhost:3000", "http://localhost:5173", "", "Config.CORS.Origins", "CORS.Origins"},
 		{"example.com", "null", "", "Config.CORS.Origins", `set Config.CORS.Origins to []string{"null"}`},
 	} {
@@ -173,7 +203,8 @@ func TestRemedies(t *testing.T) {
 			r.Header.Set("X-Forwarded-Host", c.forwarded)
 		}
 		got := new(Policy).Check(r)
-		if got == nil || got.Field != c.field || !strings.Contains(got.Remedy, c.remedy) || strings.Contains(got.Remedy, "\n") {
+		if got == nil || got.Field != c.field || !strings.Contains(got.Remedy, c.remedy) ||
+			strings.Contains(got.Remedy, "\n") {
 			t.Errorf("%+v: %+v", c, got)
 		}
 	}
@@ -182,7 +213,9 @@ func TestRemedies(t *testing.T) {
 // Nothing is allocated for a page of the server's own.
 func TestAllocOwnPage(t *testing.T) {
 	p := &Policy{}
-	for _, headers := range [][]string{nil, {"Origin: https://example.com:8443"}, {"Origin: http://localhost", "Sec-Fetch-Site: same-origin"}} {
+	for _, headers := range [][]string{
+		nil, {"Origin: https://example.com:8443"}, {"Origin: http://localhost", "Sec-Fetch-Site: same-origin"},
+	} {
 		r := request("192.0.2.1:5000", "198.51.100.1:80", "example.com:8443", headers...)
 		if n := testing.AllocsPerRun(100, func() {
 			if p.Check(r) != nil {

@@ -11,9 +11,9 @@ import (
 // Proxies are the addresses of the reverse proxies whose headers are trusted.
 type Proxies []netip.Prefix
 
-// ClientIP returns the address of the client: the TCP peer's, or if that is a trusted proxy, the last address in
-// X-Forwarded-For, otherwise in Forwarded, that is no trusted proxy itself. What stands before it may be
-// invented by the client. An entry that is no address ends the search.
+// ClientIP returns the address of the client: the TCP peer's, or if that is a trusted proxy, the
+// last address in X-Forwarded-For, otherwise in Forwarded, that is no trusted proxy itself. What
+// stands before it may be invented by the client. An entry that is no address ends the search.
 func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 	peer := parseHop(r.RemoteAddr)
 	if !p.trusts(r) {
@@ -42,7 +42,8 @@ func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 // trusts tells whether the peer of a request is a trusted proxy.
 func (p Proxies) trusts(r *http.Request) bool { return len(p) > 0 && p.contains(proxyAddr(r)) }
 
-// proxyAddr returns the address of the peer. The peer on a Unix socket, which has none, counts as 127.0.0.1.
+// proxyAddr returns the address of the peer. The peer on a Unix socket, which has none, counts as
+// 127.0.0.1.
 func proxyAddr(r *http.Request) netip.Addr {
 	peer := parseHop(r.RemoteAddr)
 	if at := localAddr(r); !peer.IsValid() && at != nil && at.Network() == "unix" {
@@ -55,9 +56,9 @@ func (p Proxies) contains(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(a) })
 }
 
-// forwardedHosts returns the first host in each of X-Forwarded-Host and Forwarded, which is the one that the
-// client asked for. A page cannot set these headers on a request to another origin, so it does not matter
-// whether a proxy passes on what a client sent.
+// forwardedHosts returns the first host in each of X-Forwarded-Host and Forwarded, which is the one
+// that the client asked for. A page cannot set these headers on a request to another origin, so it
+// does not matter whether a proxy passes on what a client sent.
 func forwardedHosts(r *http.Request) []string {
 	var hosts []string
 	for _, list := range [][]string{
@@ -71,7 +72,8 @@ func forwardedHosts(r *http.Request) []string {
 	return hosts
 }
 
-// forwarded returns a parameter of Forwarded headers (RFC 7239), one for each hop; "" for a hop without it.
+// forwarded returns a parameter of Forwarded headers (RFC 7239), one for each hop; "" for a hop
+// without it.
 func forwarded(values []string, name string) []string {
 	var found []string
 	for element := range strings.SplitSeq(strings.Join(values, ","), ",") {
@@ -86,8 +88,9 @@ func forwarded(values []string, name string) []string {
 	return found
 }
 
-// isLocal tells whether a request comes from this machine, asks for a loopback name, and has not come through
-// a proxy that says otherwise. It trusts no header: all of them can only make it false.
+// isLocal tells whether a request comes from this machine, asks for a loopback name, and has not
+// come through a proxy that says otherwise. It trusts no header: all of them can only make it
+// false.
 func isLocal(r *http.Request) bool {
 	at := localAddr(r)
 	if at == nil || !parseHop(at.String()).IsLoopback() || !parseHop(r.RemoteAddr).IsLoopback() {
@@ -99,7 +102,9 @@ func isLocal(r *http.Request) bool {
 		}
 	}
 	for _, list := range [][]string{
-		r.Header.Values("X-Forwarded-For"), r.Header.Values("X-Real-Ip"), forwarded(r.Header.Values("Forwarded"), "for"),
+		r.Header.Values("X-Forwarded-For"),
+		r.Header.Values("X-Real-Ip"),
+		forwarded(r.Header.Values("Forwarded"), "for"),
 	} {
 		for hop := range strings.SplitSeq(strings.Join(list, ","), ",") {
 			if hop = strings.TrimSpace(hop); hop != "" && !parseHop(hop).IsLoopback() {
@@ -116,7 +121,8 @@ func localAddr(r *http.Request) net.Addr {
 	return a
 }
 
-// parseHop reads an address with or without a port, IPv6 with or without brackets. IPv4 within IPv6 is IPv4.
+// parseHop reads an address with or without a port, IPv6 with or without brackets. IPv4 within IPv6
+// is IPv4.
 func parseHop(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone("")
