@@ -2,12 +2,12 @@ package protocol
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
 	"unicode/utf8"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
@@ -20,20 +20,17 @@ import (
 //
 // Everything else is as with encoding/json; so a []byte also takes a string of
 // base64. Errors wrap [ErrDecode].
-func Decode(raw []byte, atts [][]byte, v any) error {
+func Decode(raw []byte, atts [][]byte, v any) (err error) {
 	if decodeFast(raw, v) || decodeAttachment(raw, atts, v) {
 		return nil
 	}
-	var err error
-	k := incoming.kind(reflect.TypeOf(v))
-	switch {
-	// Without an object there is no placeholder.
-	case len(atts) > 0 && k.binary && bytes.IndexByte(raw, '{') >= 0:
+	switch k := incoming.kind(reflect.TypeOf(v)); {
+	case len(atts) > 0 && k.binary && bytes.IndexByte(raw, '{') >= 0: // without an object there is no placeholder
 		err = decodeBinary(raw, atts, v)
-	case k.number || k.sealed:
-		err = json.Unmarshal(raw, v)
+	case k.number:
+		err = jsonv2.Unmarshal(raw, v, numberDecoding)
 	default:
-		err = jsonv1.Unmarshal(raw, v) // encoding/json's rules with a seventh of its allocations (docs/decisions)
+		err = jsonv1.Unmarshal(raw, v) // encoding/json's rules at a third of its time (docs/decisions)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDecode, err)

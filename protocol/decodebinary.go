@@ -21,6 +21,9 @@ type binaryDecoder struct {
 	sealed jsonv2.Options // for types that are sealed: knows exact types only
 }
 
+// numberDecoding has the rules of encoding/json for types in which a json.Number occurs.
+var numberDecoding = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(readNumber)))
+
 var binaryDecoders sync.Pool // of *binaryDecoder
 
 func newBinaryDecoder() *binaryDecoder {

@@ -36,7 +36,7 @@ type kind struct {
 	// too, but panics when it has to show it to a function for arbitrary types,
 	// so only functions for exact types may be used.
 	sealed bool
-	// number: a json.Number may occur. Only encoding/json knows its own.
+	// number: a json.Number may occur, of which go-json-experiment has its own.
 	number bool
 }
 
