@@ -14,9 +14,9 @@ import (
 // believed to be until it was not. One that has repeatedly run for longer than quick, or was still running when the loop's
 // patience ended (Stalled), has its next events handled on goroutines, slowFor of them, before it is given another try.
 // Joining is the same where there are no middlewares, which look things up. Leaving is never done here.
-type prompt Socket
+type prompt struct{ s *Socket }
 
-var _ engineio.Work = (*prompt)(nil)
+var _ engineio.Work = prompt{}
 
 const (
 	// quick is how long a handler may run on an event loop: so long that starting a goroutine would not have mattered.
@@ -77,8 +77,8 @@ func (s *Socket) paceOf(t task, e *Event) *pace {
 }
 
 // Work does what waits, and leaves to a goroutine what may take long.
-func (p *prompt) Work() {
-	s := (*Socket)(p)
+func (p prompt) Work() {
+	s := p.s
 	var t task
 	var e *Event
 	idle, taken := false, false // nothing waits; t has been taken and not been done
@@ -123,8 +123,8 @@ func (p *prompt) Work() {
 }
 
 // Stalled lets go of what the handler that blocks has kept back, and remembers that it does.
-func (p *prompt) Stalled() {
-	s := (*Socket)(p)
+func (p prompt) Stalled() {
+	s := p.s
 	if of := s.handling.Load(); of != nil {
 		of.strike()
 	}

@@ -30,7 +30,7 @@ func (s *Socket) arrive() {
 // begin runs the worker, on the event loop if there is one. Only the goroutine that delivers messages may call it.
 func (s *Socket) begin() {
 	s.ns.server.workers.begin()
-	if !s.client.session.Soon((*prompt)(s)) {
+	if !s.client.session.Soon(prompt{s}) {
 		go s.work()
 	}
 }

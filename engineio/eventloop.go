@@ -64,7 +64,7 @@ func (l *loops) take(conn net.Conn) stream {
 	if err != nil {
 		return nil // too many open files, say: without another descriptor it goes on as it is
 	}
-	return (*loopStream)(c)
+	return loopStream{c}
 }
 
 // next returns the loop for the next connection. There must be one.
@@ -78,15 +78,13 @@ func (l *loops) close() {
 }
 
 // loopStream is a connection that an event loop reads.
-type loopStream netloop.Conn
+type loopStream struct{ conn *netloop.Conn }
 
-func (s *loopStream) conn() *netloop.Conn { return (*netloop.Conn)(s) }
-
-func (s *loopStream) read(bool) ([]byte, error)      { return nil, errors.ErrUnsupported }
-func (s *loopStream) release()                       {}
-func (s *loopStream) pause(p bool)                   { s.conn().Pause(p) }
-func (s *loopStream) canTry() bool                   { return true }
-func (s *loopStream) tryWrite(b []byte) (int, error) { return s.conn().TryWrite(b) }
-func (s *loopStream) write(b []byte) error           { return s.conn().Write(b) }
-func (s *loopStream) closeWrite()                    { s.conn().CloseWrite() }
-func (s *loopStream) close()                         { s.conn().Close() }
+func (s loopStream) read(bool) ([]byte, error)      { return nil, errors.ErrUnsupported }
+func (s loopStream) release()                       {}
+func (s loopStream) pause(p bool)                   { s.conn.Pause(p) }
+func (s loopStream) canTry() bool                   { return true }
+func (s loopStream) tryWrite(b []byte) (int, error) { return s.conn.TryWrite(b) }
+func (s loopStream) write(b []byte) error           { return s.conn.Write(b) }
+func (s loopStream) closeWrite()                    { s.conn.CloseWrite() }
+func (s loopStream) close()                         { s.conn.Close() }

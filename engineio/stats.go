@@ -29,7 +29,7 @@ func (s *Session) Stats() SessionStats {
 	defer s.mu.Unlock()
 	eventLoop := false
 	if s.ws != nil {
-		_, eventLoop = s.ws.stream.(*loopStream)
+		_, eventLoop = s.ws.stream.(loopStream)
 	}
 	return SessionStats{
 		Transport:       s.transport,

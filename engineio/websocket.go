@@ -46,7 +46,7 @@ func newWSConn(s *Session, st stream, q query) *wsConn {
 
 // start begins to read. first are bytes that came with the request.
 func (c *wsConn) start(first []byte) {
-	loop, ok := c.stream.(*loopStream)
+	loop, ok := c.stream.(loopStream)
 	if !ok {
 		go c.run(first)
 		return
@@ -54,7 +54,7 @@ func (c *wsConn) start(first []byte) {
 	// Nobody else reads before the loop does: until then the bytes are ours.
 	err := c.arrived(first)
 	if err == nil {
-		err = c.lost(loop.conn().Start(c))
+		err = c.lost(loop.conn.Start(c))
 	}
 	if err != nil {
 		c.gone()
@@ -101,7 +101,7 @@ func (c *wsConn) readOnce() error {
 // Data is arrived, for an event loop.
 func (c *wsConn) Data(b []byte) bool {
 	if c.candidate == nil { // while it is one, other goroutines deliver messages
-		c.session.loop = c.stream.(*loopStream).conn()
+		c.session.loop = c.stream.(loopStream).conn
 		defer func() { c.session.loop = nil }()
 	}
 	return c.arrived(b) == nil

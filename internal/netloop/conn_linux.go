@@ -16,8 +16,7 @@ type Conn struct {
 	fd      int32
 	number  uint32 // under which the kernel reports it
 
-	// use counts those who are within a system call on fd, and has the bit closing once Close was called, leaving once Detach
-	// was, and ended once the loop is done with it.
+	// use counts those who are within a system call on fd, and has the bits below.
 	use atomic.Uint32
 
 	// Loop.mu guards these.
@@ -27,14 +26,12 @@ type Conn struct {
 	room   chan struct{} // a Write waits for room; closed when there is some, or the connection ends
 }
 
-// Bits of Conn.use. With ended, the last one to leave closes the descriptor. With ending, the loop is about to, so that Close
-// has nothing to do.
+// Bits of Conn.use.
 const (
-	ended   = 1 << 31
-	closing = 1 << 30
-	ending  = 1 << 29
-	leaving = 1 << 28
-	users   = leaving - 1
+	ended   = 1 << 31 // the loop is done with it: the last one to leave closes the descriptor
+	closing = 1 << 30 // Close was called, or the loop has removed it
+	ending  = 1 << 29 // the loop calls End, so that Close has nothing to do
+	users   = ending - 1
 )
 
 // isClosing tells whether Close was called.
@@ -115,27 +112,6 @@ type nobody struct{}
 func (nobody) Data([]byte) bool { return false }
 func (nobody) End(error)        {}
 
-// Detach makes the connection end for the loop, soon and on it, and leaves the socket as it is: [Handler.End] is called, where
-// [Conn.NetConn] takes it over. What the loop reads before that, Data is still given.
-func (c *Conn) Detach() {
-	c.use.Or(leaving)
-	c.loop.mu.Lock()
-	defer c.loop.mu.Unlock()
-	c.watch()
-}
-
-// NetConn returns a net.Conn of the connection's socket, which goes on with it. Only [Handler.End] may call it.
-func (c *Conn) NetConn() (net.Conn, error) {
-	number, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(c.fd), syscall.F_DUPFD_CLOEXEC, 0)
-	if errno != 0 {
-		return nil, os.NewSyscallError("fcntl", errno)
-	}
-	f := os.NewFile(number, "socket")
-	nc, err := net.FileConn(f)
-	_ = f.Close() // the net.Conn has a descriptor of its own
-	return nc, err
-}
-
 // CloseWrite ends the outgoing half of the connection.
 func (c *Conn) CloseWrite() {
 	if c.enter() {
@@ -190,8 +166,7 @@ func (c *Conn) control(op int) error {
 	if !c.paused && !c.away {
 		e.Events |= syscall.EPOLLIN
 	}
-	// Whoever leaves has nothing to wait for: that there is room is as good as anything to have the loop look at it.
-	if c.room != nil || c.use.Load()&leaving != 0 {
+	if c.room != nil {
 		e.Events |= syscall.EPOLLOUT
 	}
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, int(c.fd), &e))
@@ -204,7 +179,7 @@ func (c *Conn) react(events uint32, buf []byte) bool {
 		return true // everything else waits until it is back
 	}
 	switch {
-	case c.use.Load()&(closing|leaving) != 0:
+	case c.isClosing():
 		c.end(net.ErrClosed)
 		return true
 	case events&(syscall.EPOLLIN|broken) == 0:

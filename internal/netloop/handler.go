@@ -7,8 +7,7 @@ type Handler interface {
 	// connection, which ending its goroutine (runtime.Goexit) does too.
 	Data(b []byte) bool
 	// End is told, once and last, that the connection ends: io.EOF when the peer has closed its side, net.ErrClosed after
-	// [Conn.Close], [Conn.Detach] or a Data that returned false, or what broke it. What can still be written, [Conn.TryWrite]
-	// writes.
+	// [Conn.Close] or a Data that returned false, or what broke it. [Conn.TryWrite] still writes what the kernel takes.
 	End(err error)
 }
 

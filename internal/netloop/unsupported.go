@@ -33,12 +33,6 @@ func (c *Conn) Soon(Work) {}
 // Close is never called.
 func (c *Conn) Close() {}
 
-// Detach is never called.
-func (c *Conn) Detach() {}
-
-// NetConn is never called.
-func (c *Conn) NetConn() (net.Conn, error) { return nil, errors.ErrUnsupported }
-
 // CloseWrite is never called.
 func (c *Conn) CloseWrite() {}
 
