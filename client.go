@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/internal/wheel"
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -23,7 +23,7 @@ type client struct {
 
 	// What the goroutine that delivers messages uses alone.
 	decoder protocol.PacketDecoder // nil, without Config.Parser, while no packet is half received
-	awaited *attachmentWait        // nil until the first binary packet
+	awaited *time.Timer            // the deadline of attachments; nil until the first binary packet
 	batch   *batch                 // nil unless a POST with several packets is being taken
 
 	mu      sync.Mutex
@@ -32,16 +32,11 @@ type client struct {
 	// violation.
 	left   []string
 	deaf   bool  // takes no more packets
+	owing  bool  // attachments are to come; written by the goroutine that delivers messages
 	joined bool  // it joined a namespace at least once
 	cause  error // why the server closes the connection, if it does
 
-	deadline *joinDeadline // nil once joined
-}
-
-// joinDeadline is the connect timeout.
-type joinDeadline struct {
-	timer  wheel.Timer
-	client *client
+	deadline *time.Timer // the connect timeout; nil once joined
 }
 
 // maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps sending is none
@@ -63,19 +58,16 @@ func clientOf(s *engineio.Session) *client { return s.Context().(*client) }
 // opened begins the client's life.
 func (c *client) opened(s *engineio.Session) {
 	c.session = s
-	d := &joinDeadline{client: c}
 	c.mu.Lock()
-	c.deadline = d
+	c.deadline = time.AfterFunc(c.server.cfg.ConnectTimeout, c.connectTimeout)
 	c.mu.Unlock()
-	c.server.schedule(&d.timer, c.server.cfg.ConnectTimeout, d)
 	if c.v2() {
 		c.connect(&protocol.Packet{Type: protocol.Connect, Namespace: "/"})
 	}
 }
 
-// Expired ends a connection that joined no namespace in time.
-func (d *joinDeadline) Expired(*wheel.Timer) {
-	c := d.client
+// connectTimeout ends a connection that joined no namespace in time.
+func (c *client) connectTimeout() {
 	c.mu.Lock()
 	joined := c.joined
 	c.mu.Unlock()
@@ -92,40 +84,38 @@ func (c *client) settled() {
 	c.mu.Unlock()
 	c.session.Trust()
 	if d != nil {
-		c.server.stop(&d.timer)
+		d.Stop()
 	}
 }
 
-// attachmentWait is the deadline for the attachments of a half-received packet.
-type attachmentWait struct {
-	client *client
-	timer  wheel.Timer
-	runs   bool // only the goroutine that delivers messages looks
-}
-
-// Expired ends a connection that owes attachments, on a goroutine of its own: the OnError hook may block, and the timers of
-// everybody else must not wait for it.
-func (w *attachmentWait) Expired(*wheel.Timer) {
-	workers := &w.client.server.workers
-	workers.begin()
-	go func() {
-		defer workers.end()
-		w.client.undecodable(ErrAttachmentTimeout)
-	}()
+// attachmentTimeout ends a connection that owes attachments.
+func (c *client) attachmentTimeout() {
+	c.server.workers.begin()
+	defer c.server.workers.end()
+	c.mu.Lock()
+	owing := c.owing
+	c.mu.Unlock()
+	if owing {
+		c.undecodable(ErrAttachmentTimeout)
+	}
 }
 
 // await restarts the deadline for attachments when more are to come, and ends it otherwise.
 func (c *client) await(more bool) {
+	if more != c.owing {
+		c.mu.Lock()
+		c.owing = more
+		c.mu.Unlock()
+	} else if !more {
+		return
+	}
 	switch {
-	case more:
-		if c.awaited == nil {
-			c.awaited = &attachmentWait{client: c}
-		}
-		c.awaited.runs = true
-		c.server.schedule(&c.awaited.timer, c.server.cfg.AttachmentTimeout, c.awaited)
-	case c.awaited != nil && c.awaited.runs:
-		c.awaited.runs = false
-		c.server.stop(&c.awaited.timer)
+	case !more:
+		c.awaited.Stop()
+	case c.awaited == nil:
+		c.awaited = time.AfterFunc(c.server.cfg.AttachmentTimeout, c.attachmentTimeout)
+	default:
+		c.awaited.Reset(c.server.cfg.AttachmentTimeout)
 	}
 }
 
@@ -298,7 +288,7 @@ func (c *client) closed(reason engineio.Reason, cause error) {
 	// A wait for attachments is left to expire: it belongs to the goroutine that delivers messages, and finds c
 	// deaf.
 	if d != nil {
-		c.server.stop(&d.timer)
+		d.Stop()
 	}
 	endAll(sockets, Reason(reason), cause)
 }

@@ -93,7 +93,7 @@
 // MaxInboxEvents); over it the connection is not read from, so that the client waits. An acknowledgement that comes
 // behind so many events waits with them: a handler that waits for it ends by its deadline. Joins and leaves of a
 // client count as events until they have been handled. What is sent waits in the engine's outbox, which has limits
-// of its own. No acknowledgement is waited for without a limit. All deadlines are on the engine's timing wheel.
+// of its own. No acknowledgement is waited for without a limit.
 //
 // # Locks
 //

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // holdFor is how long what is sent to a socket may wait for its connection handlers.
@@ -24,9 +23,9 @@ const holdBytes = 64 << 10
 // for as long as it likes.
 type hold struct {
 	socket *Socket
-	timer  wheel.Timer
 
 	mu     sync.Mutex
+	timer  *time.Timer          // nil until first is there
 	first  []*engineio.Prepared // what a recovered client missed, and the CONNECT; the hold cannot end before it is there
 	queue  []heldWrite
 	bytes  int
@@ -46,8 +45,8 @@ func (s *Socket) hold() { s.held.Store(&hold{socket: s}) }
 // greet says what comes first, what a recovered client missed and then the CONNECT, and starts the clock.
 func (s *Socket) greet(missed []*engineio.Prepared, frames []byte) {
 	h := s.held.Load()
-	s.ns.server.schedule(&h.timer, holdFor, h)
 	h.mu.Lock()
+	h.timer = time.AfterFunc(holdFor, h.end)
 	h.first = append(missed, engineio.Prepare(bytes.Clone(frames)))
 	h.mu.Unlock()
 	if h.full() {
@@ -65,7 +64,6 @@ func (h *hold) full() bool {
 // release ends the hold, if there is one, and sends what it kept.
 func (s *Socket) release() {
 	if h := s.held.Load(); h != nil {
-		s.ns.server.stop(&h.timer)
 		h.end()
 	}
 }
@@ -102,9 +100,6 @@ func (h *hold) unsent() bool {
 	return !h.ending
 }
 
-// Expired ends the hold.
-func (h *hold) Expired(*wheel.Timer) { h.end() }
-
 // take keeps frames, which may change afterwards, and returns true, unless the hold is over.
 func (h *hold) take(frames []byte, o engineio.WriteOptions) bool {
 	return h.takePrepared(heldWrite{engineio.Prepare(bytes.Clone(frames)), o &^ engineio.Hold})
@@ -138,6 +133,7 @@ func (h *hold) end() {
 		return
 	}
 	h.ending = true
+	h.timer.Stop()
 	first, queue := h.first, h.queue
 	if len(first) == 1 {
 		queue = append([]heldWrite{{first[0], 0}}, queue...)

@@ -44,7 +44,6 @@ func TestRequiredModules(t *testing.T) {
 func TestImportsPointDownwards(t *testing.T) {
 	for pkg, may := range map[string]string{
 		"engineio/wire":      "",
-		"internal/wheel":     "",
 		"internal/bufpool":   "",
 		"internal/netloop":   "",
 		"internal/stack":     "",
@@ -54,10 +53,10 @@ func TestImportsPointDownwards(t *testing.T) {
 		"protocol":           "",
 		"rooms":              "",
 		"protocol/msgpack":   "protocol",
-		"engineio":           "engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
-		"adapter":            "rooms protocol internal/wheel internal/gather",
+		"engineio":           "engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/bufpool internal/netloop internal/accept",
+		"adapter":            "rooms protocol internal/gather",
 		"client-js":          "internal/accept",
-		"siotest":            "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/wheel internal/bufpool internal/netloop internal/accept",
+		"siotest":            "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/bufpool internal/netloop internal/accept",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {

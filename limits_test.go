@@ -53,9 +53,9 @@ func overTransports(t *testing.T, test func(t *testing.T, open func(*rawclient.E
 }
 
 const (
-	// limit is the value of the deadlines under test, tick is more than the grain of the wheel and less than matters.
+	// limit is the value of the deadlines under test, tick is how exactly they hold.
 	limit = 10 * time.Second
-	tick  = 200 * time.Millisecond
+	tick  = time.Millisecond
 )
 
 // wantSessions waits for a moment and fails the test unless the engine has so many sessions.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // recovery is a namespace's part of connection state recovery: the log of what was sent, and the sessions.
@@ -27,8 +26,8 @@ type recovery struct {
 	waiting  sessionList         // those of them that no socket holds
 	sweeping bool                // timer is set
 	closed   bool
-	timer    wheel.Timer
-	arrivals *arrival // the next one, which is empty
+	timer    *time.Timer // nil until the first sweep
+	arrivals *arrival    // the next one, which is empty
 
 	recovered, refused uint64 // sockets so far
 }
@@ -239,12 +238,17 @@ func (s *Socket) flush(o engineio.WriteOptions, unit *engineio.Prepared, written
 func (r *recovery) sweepLater() {
 	if !r.sweeping && !r.closed {
 		r.sweeping = true
-		r.ns.server.schedule(&r.timer, max(r.cfg.MaxDisconnectionDuration/4, time.Second), r)
+		wait := max(r.cfg.MaxDisconnectionDuration/4, time.Second)
+		if r.timer == nil {
+			r.timer = time.AfterFunc(wait, r.sweep)
+		} else {
+			r.timer.Reset(wait)
+		}
 	}
 }
 
-// Expired forgets what is too old.
-func (r *recovery) Expired(*wheel.Timer) {
+// sweep forgets what is too old.
+func (r *recovery) sweep() {
 	var dropped []*session
 	r.mu.Lock()
 	now := r.now()
@@ -276,5 +280,7 @@ func (r *recovery) close() {
 	r.closed = true
 	r.sessions, r.waiting = nil, sessionList{}
 	r.log.lost, r.log.events, r.log.bytes = r.log.position(), nil, 0
-	r.ns.server.stop(&r.timer)
+	if r.timer != nil {
+		r.timer.Stop()
+	}
 }

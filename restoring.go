@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // ErrReplaced is why a connection ends whose client was recovered on another one: the server had not noticed yet that this one
@@ -90,23 +89,15 @@ func (r *recovery) replace(before *Socket) bool {
 	before.client.forget(before, false)
 	before.end(ReasonForcedClose, ErrReplaced, 0)
 	before.client.session.Discard(ErrReplaced)
-	late := make(expiry)
-	var timer wheel.Timer
-	r.ns.server.schedule(&timer, replaceWait, late)
-	defer r.ns.server.stop(&timer)
+	timer := time.NewTimer(replaceWait)
+	defer timer.Stop()
 	select {
 	case <-before.seat.freed:
 		return true
-	case <-late:
+	case <-timer.C:
 		return false
 	}
 }
-
-// expiry is a channel that a timer closes.
-type expiry chan struct{}
-
-// Expired closes the channel.
-func (e expiry) Expired(*wheel.Timer) { close(e) }
 
 // begin returns up to which position the client of a session that has ended has everything. The lock is held.
 func (r *recovery) begin(x *session, offset string) uint64 {

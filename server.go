@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // Server is a Socket.IO server: an http.Handler to be mounted at Config.Path of any router. The methods that it
@@ -295,13 +294,6 @@ func (srv *Server) leave(ns *Namespace) {
 		}
 	}
 }
-
-// schedule runs e on the engine's wheel after d. Expiring must not block.
-func (srv *Server) schedule(t *wheel.Timer, d time.Duration, e wheel.Expirer) {
-	srv.engine.Wheel().Schedule(t, d, e)
-}
-
-func (srv *Server) stop(t *wheel.Timer) { srv.engine.Wheel().Stop(t) }
 
 // report tells OnError, or the log when there is none, what went wrong for a socket.
 func (srv *Server) report(s *Socket, err error) {

@@ -22,8 +22,8 @@ func until(conn *rawclient.Conn) (texts []string) {
 	}
 }
 
-// about tells whether a deadline was kept: not early, and late by a few ticks of the wheel at most.
-func about(got, want time.Duration) bool { return got >= want && got <= want+20*time.Millisecond }
+// about tells whether a deadline was kept: not early, and late by a millisecond at most.
+func about(got, want time.Duration) bool { return got >= want && got <= want+time.Millisecond }
 
 func TestConnectTimeout(t *testing.T) {
 	t.Attr("covers", "abuse/extra/2 easy/53 socketio/namespaces/24")

@@ -8,7 +8,6 @@ import (
 	"iter"
 
 	"github.com/gosocketio/socketio/internal/gather"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // Cluster is the adapter of a namespace that several servers have. It does what is the same over every broker: what is for other
@@ -21,7 +20,6 @@ type Cluster struct {
 	transport Transport
 	cfg       ClusterConfig
 	uid       string
-	wheel     *wheel.Wheel
 	members   members
 	requests  requests
 	open      context.Context // until Close
@@ -37,7 +35,7 @@ func NewCluster(h Host, t Transport, c ClusterConfig) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Cluster{memory: newMemory(h), transport: t, cfg: c, uid: newUID(), wheel: wheel.New(0)}
+	x := &Cluster{memory: newMemory(h), transport: t, cfg: c, uid: newUID()}
 	x.open, x.close = context.WithCancel(context.Background())
 	x.members.init(x)
 	x.responder.init(x)
@@ -65,7 +63,6 @@ func (x *Cluster) Close() error {
 	x.members.stop()
 	x.close()
 	x.responder.end()
-	x.wheel.Close()
 	return x.publish(&Message{Type: MessageAdapterClose}) // the last word: others count whom they hear
 }
 

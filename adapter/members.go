@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // members are the other servers, as their messages show them.
@@ -13,9 +11,9 @@ type members struct {
 	x     *Cluster
 	began time.Time
 	tick  time.Duration
-	timer wheel.Timer
 
 	mu      sync.Mutex
+	timer   *time.Timer              // nil until the adapter is started
 	seen    map[string]time.Duration // when something was last heard from each
 	spokeAt time.Duration            // when this server last said something that everybody hears
 	over    bool
@@ -28,13 +26,21 @@ func (m *members) init(x *Cluster) {
 
 func (m *members) now() time.Duration { return time.Since(m.began) }
 
-func (m *members) start() { m.x.wheel.Schedule(&m.timer, m.tick, m) }
+func (m *members) start() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer == nil && !m.over {
+		m.timer = time.AfterFunc(m.tick, m.check)
+	}
+}
 
 func (m *members) stop() {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.over = true
-	m.mu.Unlock()
-	m.x.wheel.Stop(&m.timer)
+	if m.timer != nil {
+		m.timer.Stop()
+	}
 }
 
 // closed tells whether the adapter is closed.
@@ -44,8 +50,8 @@ func (m *members) closed() bool {
 	return m.over
 }
 
-// Expired sends a heartbeat if it is time, and finds out who has gone.
-func (m *members) Expired(*wheel.Timer) {
+// check sends a heartbeat if it is time, and finds out who has gone.
+func (m *members) check() {
 	m.mu.Lock()
 	if m.over {
 		m.mu.Unlock()
@@ -70,7 +76,11 @@ func (m *members) Expired(*wheel.Timer) {
 	for _, uid := range gone {
 		m.x.requests.gone(uid)
 	}
-	m.start()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.over {
+		m.timer.Reset(m.tick)
+	}
 }
 
 // spoke puts off the next heartbeat.

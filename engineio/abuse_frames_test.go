@@ -108,14 +108,11 @@ func TestAbuse_CVE_2026_48802_UnsolicitedPongs(t *testing.T) {
 	c := s.dial(direct)
 	c.open()
 	next(t, s.sessions)
-	goroutines, timers := runtime.NumGoroutine(), s.engine.Wheel().Pending()
+	goroutines := runtime.NumGoroutine()
 	c.raw(bytes.Repeat([]byte{0x81, 0x81, 0, 0, 0, 0, '3'}, 10_000))
 	c.raw(bytes.Repeat([]byte{0x8a, 0x80, 0, 0, 0, 0}, 10_000))
 	c.send("4end")
 	c.want("4end")
-	if n := s.engine.Wheel().Pending(); n != timers {
-		t.Errorf("%d timers, before %d", n, timers)
-	}
 	eventually(t, "no more goroutines than before", func() bool { return runtime.NumGoroutine() <= goroutines+1 })
 }
 

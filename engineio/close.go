@@ -4,23 +4,19 @@ import (
 	"errors"
 	"math"
 	"time"
-
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // lingerFor is how long a closed polling session waits for the GET that takes the close packet.
 const lingerFor = 30 * time.Second
 
-// linger is that wait.
-type linger struct {
-	timer   wheel.Timer
-	session *Session
-}
-
-// Expired ends a session whose client does not poll any more.
-func (l *linger) Expired(*wheel.Timer) {
-	l.session.mu.Lock()
-	l.session.close(ReasonForcedClose, nil)
+// lingered ends a closed session whose client does not poll any more.
+func (s *Session) lingered() {
+	s.mu.Lock()
+	if s.linger == nil { // the session ended, or moved to another transport
+		s.mu.Unlock()
+		return
+	}
+	s.close(ReasonForcedClose, nil)
 }
 
 // Close ends the session gracefully: what is queued is delivered first, what is sent afterwards is refused with ErrClosed.
@@ -49,9 +45,16 @@ func (s *Session) CloseFor(cause error) {
 	case s.ws != nil || s.poll != nil && !s.poll.answered:
 		s.close(ReasonForcedClose, nil)
 	default:
-		s.linger = &linger{session: s}
-		s.server.wheel.Schedule(&s.linger.timer, lingerFor, s.linger)
+		s.linger = time.AfterFunc(lingerFor, s.lingered)
 		s.mu.Unlock()
+	}
+}
+
+// stopLingerLocked ends the wait for a GET, if there is one. The caller must hold s.mu.
+func (s *Session) stopLingerLocked() {
+	if s.linger != nil {
+		s.linger.Stop()
+		s.linger = nil
 	}
 }
 
@@ -92,12 +95,8 @@ func (s *Session) close(reason Reason, cause error) {
 	candidate := s.stopCandidate()
 	up := s.upload
 	s.upload = nil
-	w := s.server.wheel
-	w.Stop(&s.beat)
-	if s.linger != nil {
-		w.Stop(&s.linger.timer)
-		s.linger = nil
-	}
+	s.beat.timer.Stop()
+	s.stopLingerLocked()
 	opening := s.opening
 	s.mu.Unlock()
 	s.server.sessions.remove(s)

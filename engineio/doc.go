@@ -9,15 +9,16 @@
 // A [Session] exists from its handshake until its one Close event. Its mutex guards everything that can change: the
 // state, the current transport, the outbox, the parked GET, the upload in progress and the upgrade candidate. No I/O
 // and no event handler runs while it is held. It is the only lock of a session, and nothing else is locked under it
-// but Server.mu (to count a connection), the timing wheel's own lock (to start or stop a timer) and an event loop's
-// (to stop reading, or go on). Under Server.mu only the wheel's is locked. A [Prepared] has a lock of its own, held while a form of its frames is made, and an
+// but Server.mu (to count a connection) and an event loop's (to stop reading, or go on). A [Prepared] has a lock of its own, held while a form of its frames is made, and an
 // upload one for its deadline; neither is held together with a session's.
 //
 //   - Bytes that arrive belong to the goroutine that read them: an event loop, a WebSocket's reader, or the handler of a
 //     POST. There is one at a time, so messages are delivered in order and one after the other.
 //   - Bytes that leave belong to the flusher, the one goroutine for which Session.flushing is set. It may be the caller
 //     of Write, for one write that does not block; it is a goroutine of its own while a slow peer makes bytes wait.
-//   - Timers live on the server's wheel. Its goroutine exists only while timers are set and never blocks.
+//   - A timer belongs to the session or connection whose deadline it is, which stops it at its end. Its function runs on
+//     a goroutine of its own, perhaps after the timer was stopped or reset: it locks the session and looks at the clock and
+//     the state again. It never blocks.
 //
 // # Who waits for bytes
 //

@@ -1,8 +1,11 @@
 package engineio
 
 import (
+	"math"
+	"sync/atomic"
+	"time"
+
 	"github.com/gosocketio/socketio/internal/bufpool"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // gatherBytes is how much of what waits goes into one write. Small frames are copied together: that is cheaper than a
@@ -12,18 +15,38 @@ const gatherBytes = 64 << 10
 // gatherEntries is for how many entries of one write there is room on the stack.
 const gatherEntries = 16
 
-// flushTimer is the deadline of one flush.
-type flushTimer struct {
-	timer   wheel.Timer
+// writeDeadline bounds the writes of one flush that the kernel does not take at once.
+type writeDeadline struct {
 	session *Session
 	ws      *wsConn
+	timer   *time.Timer  // nil until the first of them
+	due     atomic.Int64 // a time of Server.now
 }
 
-// Expired cuts off a peer that did not take what was written. Closing the connection ends the write.
-func (f *flushTimer) Expired(*wheel.Timer) {
-	s := f.session
+// start gives the next write WriteTimeout.
+func (d *writeDeadline) start() {
+	wait := d.session.server.cfg.WriteTimeout
+	d.due.Store(int64(d.session.server.now() + wait))
+	if d.timer == nil {
+		d.timer = time.AfterFunc(wait, d.expire)
+	} else {
+		d.timer.Reset(wait)
+	}
+}
+
+// stop ends the last write.
+func (d *writeDeadline) stop() {
+	if d.timer != nil {
+		d.due.Store(math.MaxInt64) // the timer may be firing
+		d.timer.Stop()
+	}
+}
+
+// expire cuts off a peer that did not take a write. Closing the connection ends the write.
+func (d *writeDeadline) expire() {
+	s := d.session
 	s.mu.Lock()
-	if s.ws != f.ws || s.state == stateClosed {
+	if s.ws != d.ws || s.state == stateClosed || int64(s.server.now()) < d.due.Load() {
 		s.mu.Unlock()
 		return
 	}
@@ -35,8 +58,8 @@ func (s *Session) flush(ws *wsConn) { s.flushFrom(ws, entry{}) }
 
 // flushFrom is flush, with an entry that has been taken already and comes first.
 func (s *Session) flushFrom(ws *wsConn, first entry) {
-	deadline := flushTimer{session: s, ws: ws}
-	defer s.server.wheel.Stop(&deadline.timer)
+	deadline := writeDeadline{session: s, ws: ws}
+	defer deadline.stop()
 	var room [gatherEntries]entry
 	batch := room[:0]
 	if first.frames != nil {
@@ -53,9 +76,8 @@ func (s *Session) flushFrom(ws *wsConn, first entry) {
 			batch = s.out.take(batch, gatherBytes)
 			s.mu.Unlock()
 		}
-		s.server.wheel.Schedule(&deadline.timer, s.server.cfg.WriteTimeout, &deadline)
 		s.server.cfg.Events.flush(s)
-		n, err := ws.writeBatch(batch)
+		n, err := ws.writeBatch(batch, &deadline)
 		if err != nil {
 			s.writeFailed(ws, units(batch), n, err)
 			return
@@ -75,14 +97,27 @@ func (s *Session) flushFrom(ws *wsConn, first entry) {
 }
 
 // writeBatch writes entries in one write if they are small. n is what they count in the outbox.
-func (c *wsConn) writeBatch(batch []entry) (n int, err error) {
+func (c *wsConn) writeBatch(batch []entry, d *writeDeadline) (n int, err error) {
 	if len(batch) == 1 {
-		return len(batch[0].frames), c.stream.write(c.form(batch[0]))
+		return len(batch[0].frames), c.writeAll(c.form(batch[0]), d)
 	}
 	buf := bufpool.Get(gatherBytes)
 	defer bufpool.Put(buf)
 	gathered, n := c.gather((*buf)[:0], batch)
-	return n, c.stream.write(gathered)
+	return n, c.writeAll(gathered, d)
+}
+
+// writeAll writes what the kernel takes at once, and waits for the peer with the rest.
+func (c *wsConn) writeAll(b []byte, d *writeDeadline) error {
+	if c.stream.canTry() {
+		n, err := c.stream.tryWrite(b)
+		if err != nil || n == len(b) {
+			return err
+		}
+		b = b[n:]
+	}
+	d.start()
+	return c.stream.write(b)
 }
 
 // gather appends entries as the connection takes them. n is what they count in the outbox.

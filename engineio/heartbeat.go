@@ -1,10 +1,10 @@
 package engineio
 
 import (
+	"math"
 	"time"
 
 	"github.com/gosocketio/socketio/engineio/wire"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // pingFrame is the ping packet of protocol v4, "Heartbeat".
@@ -13,66 +13,169 @@ var pingFrame = wire.AppendText(nil, wire.Ping, nil)
 // pongFrame answers the pings of protocol v3.
 var pongFrame = wire.AppendText(nil, wire.Pong, nil)
 
-// The heartbeat is one timer per session: it is either the time of the next ping or the deadline of a pong. It does not
-// depend on the transport and so survives an upgrade. In protocol v3 the client pings, and the timer is the deadline of that.
-
-// firstBeat is when the timer of a new session expires.
-func (s *Session) firstBeat() time.Duration {
-	if s.protocol == 3 {
-		return s.patience()
-	}
-	return s.server.cfg.PingInterval
+// heartbeat is the state of a session's pings and pongs. Session.mu guards it. It does not depend on
+// the transport and so survives an upgrade.
+//
+// In protocol v4 the server pings and the client answers: a ping is due PingInterval after the last
+// pong, and its pong PingTimeout after the ping was due. In protocol v3 the client pings: its ping is
+// due PingInterval + PingTimeout after its last one.
+//
+// Back-pressure changes that. While the server does not read, the client's packet cannot arrive, so
+// its deadline does not run. But the client has a deadline too: it leaves when nothing comes from the
+// server for PingInterval + PingTimeout. So the server keeps sending every PingInterval: pings in v4,
+// pongs in v3, where clients take a pong that nobody asked for as a sign of life.
+type heartbeat struct {
+	timer *time.Timer
+	// Both are times of Server.now.
+	sendDue    time.Duration // the next ping; in v3 the next pong without a ping
+	receiveDue time.Duration // the client's packet
+	awaiting   bool          // a packet of the client is due; always true in v3
+	extended   bool          // another packet has extended receiveDue
+	unanswered uint16        // pings that were sent and have no pong yet
+	delayed    bool          // receiveDue was put off: send at the interval without waiting for the client
 }
 
-// patience is how long the client may take for what it owes: a pong, or in protocol v3 the next ping.
-func (s *Session) patience() time.Duration {
-	if s.protocol == 3 {
-		return s.server.cfg.PingInterval + s.server.cfg.PingTimeout
-	}
-	return s.server.cfg.PingTimeout
-}
+// now is the clock of the heartbeats.
+func (e *Server) now() time.Duration { return time.Since(e.began) }
 
-// Expired sends the next ping, or ends the session whose pong is overdue.
-func (s *Session) Expired(*wheel.Timer) {
+// startHeartbeat starts the timer. Until the handshake is complete it is the deadline of that.
+func (s *Session) startHeartbeat() {
 	s.mu.Lock()
-	if s.state == stateClosed {
+	defer s.mu.Unlock()
+	now := s.server.now()
+	b := &s.beat
+	if s.protocol == 3 {
+		b.awaiting = true
+		s.pingedLocked(now)
+	} else {
+		b.sendDue = now + s.server.cfg.PingInterval
+	}
+	b.timer = time.AfterFunc(s.dueLocked()-now, s.heartbeatDue)
+}
+
+// dueLocked returns when the timer has to fire. The caller must hold s.mu.
+func (s *Session) dueLocked() time.Duration {
+	b := &s.beat
+	switch {
+	case !b.awaiting, b.delayed && s.resume != nil:
+		return b.sendDue
+	case b.delayed:
+		return min(b.sendDue, b.receiveDue)
+	}
+	return b.receiveDue
+}
+
+// resetHeartbeatLocked sets the timer after a change. The caller must hold s.mu.
+func (s *Session) resetHeartbeatLocked(now time.Duration) {
+	if s.state != stateClosed {
+		s.beat.timer.Reset(s.dueLocked() - now)
+	}
+}
+
+// allowance is how long the client may take: for a pong, or in protocol v3 for its next ping.
+func (s *Session) allowance() time.Duration {
+	c := &s.server.cfg
+	if s.protocol == 3 {
+		return c.PingInterval + c.PingTimeout
+	}
+	return c.PingTimeout
+}
+
+// heartbeatDue sends the next ping, or ends the session whose client is overdue.
+func (s *Session) heartbeatDue() {
+	s.mu.Lock()
+	now := s.server.now()
+	b := &s.beat
+	if s.state == stateClosed || now < s.dueLocked() { // the timer was stopped or reset while it fired
 		s.mu.Unlock()
 		return
 	}
-	owes := s.awaiting || s.protocol == 3
-	if owes && s.resume == nil {
+	if b.awaiting && s.resume == nil && now >= b.receiveDue {
 		s.close(ReasonPingTimeout, nil)
 		return
 	}
-	// While paused, what is owed may have come but could not be read.
-	s.awaiting, s.extended = s.protocol != 3, false
+	// The next deadlines count from when this ping was due. But a process that did not run for a while
+	// must not blame its clients.
+	at := b.sendDue
+	if now-at > s.server.cfg.PingTimeout/10 {
+		at = now
+	}
+	if !b.awaiting {
+		b.awaiting, b.extended, b.delayed = true, false, s.resume != nil
+		b.receiveDue = at + s.server.cfg.PingTimeout
+	}
+	b.sendDue = at + s.server.cfg.PingInterval
+	s.resetHeartbeatLocked(now)
 	s.out.trim()
-	s.server.wheel.Schedule(&s.beat, s.patience(), s)
 	open := s.state == stateOpen
+	if open && b.unanswered < math.MaxUint16 {
+		b.unanswered++
+	}
 	s.mu.Unlock()
-	if owes || !open {
+	if !open {
 		return
 	}
+	frame := pingFrame
+	if s.protocol == 3 {
+		frame = pongFrame
+	}
 	// Its error means that the session is closed or has just been; there is nothing more to do here.
-	_ = s.Write(pingFrame, Shared)
+	_ = s.Write(frame, Shared)
 }
 
-// ponged starts the interval to the next ping. The caller holds the lock.
-func (s *Session) ponged() {
-	s.awaiting = false
-	s.server.wheel.Schedule(&s.beat, s.server.cfg.PingInterval, s)
+// pongedLocked starts the interval to the next ping. After a delay it counts from the last ping, since
+// the client counts from that too. The caller must hold s.mu.
+func (s *Session) pongedLocked() {
+	b := &s.beat
+	if b.unanswered > 0 {
+		b.unanswered--
+	}
+	if !b.awaiting {
+		return // more than one ping was sent during a delay
+	}
+	now := s.server.now()
+	if !b.delayed {
+		b.sendDue = now + s.server.cfg.PingInterval
+	}
+	b.awaiting, b.delayed = false, false
+	s.resetHeartbeatLocked(now)
 }
 
-// pinged restarts the wait for the next ping of a v3 client. The caller holds the lock.
-func (s *Session) pinged() {
-	s.out.trim()
-	s.server.wheel.Schedule(&s.beat, s.patience(), s)
+// pingedLocked restarts the wait for the next ping of a v3 client. The caller must hold s.mu.
+func (s *Session) pingedLocked(now time.Duration) {
+	b, c := &s.beat, &s.server.cfg
+	b.receiveDue = now + s.allowance()
+	// Not together with the client's ping: some clients want a pong after each of their pings.
+	b.sendDue = now + c.PingInterval + min(c.PingInterval, c.PingTimeout)/2
+	b.delayed = s.resume != nil
 }
 
-// sawLife extends the deadline of a pong once when something else arrives before it: it may be behind a large message.
-func (s *Session) sawLife() {
-	if s.awaiting && !s.extended {
-		s.extended = true
-		s.server.wheel.Schedule(&s.beat, s.server.cfg.PingTimeout, s)
+// sawLifeLocked extends the deadline of a pong once when another packet arrives before it: it may be
+// behind a large message. The caller must hold s.mu.
+func (s *Session) sawLifeLocked() {
+	b := &s.beat
+	if b.awaiting && !b.extended {
+		now := s.server.now()
+		b.extended, b.delayed = true, true
+		b.receiveDue = now + s.server.cfg.PingTimeout
+		s.resetHeartbeatLocked(now)
+	}
+}
+
+// heartbeatPausedLocked suspends the client's deadline when reading stops. The caller must hold s.mu.
+func (s *Session) heartbeatPausedLocked() {
+	if s.beat.awaiting {
+		s.beat.delayed = true
+		s.resetHeartbeatLocked(s.server.now())
+	}
+}
+
+// heartbeatResumedLocked gives the client its whole time again when reading goes on: its packet may be
+// among the next ones. The caller must hold s.mu.
+func (s *Session) heartbeatResumedLocked() {
+	if s.beat.awaiting {
+		now := s.server.now()
+		s.beat.receiveDue, s.beat.extended = now+s.allowance(), false
+		s.resetHeartbeatLocked(now)
 	}
 }

@@ -68,7 +68,7 @@ func beat(t *testing.T) beating {
 // wantAfter reads the next frame, which must come that long after the beginning. No payload means the close frame.
 func (b beating) wantAfter(payload string, after time.Duration) {
 	b.Helper()
-	const grain = 100 * time.Millisecond
+	const grain = time.Millisecond
 	f, err := ws.ReadFrame(b.Raw()) // rawclient would answer pings
 	if got := time.Since(b.began); err != nil || string(f.Payload) != payload || got < after || got > after+grain {
 		b.Errorf("got %q, %v after %v; want %q after %v", f.Payload, err, got, payload, after)
@@ -100,6 +100,7 @@ func TestOtherPacketsExtendTheDeadlineOnce(t *testing.T) {
 		b.Send("4one")
 		time.Sleep(late)
 		b.Send("4two")
+		b.wantAfter("2", 2*interval) // the client waits for it from the last one on
 		b.wantAfter("", interval+late+timeout)
 	})
 }

@@ -51,7 +51,7 @@ func TestEveryLimitIsTested(t *testing.T) {
 
 const (
 	limit = 10 * time.Second
-	tick  = 200 * time.Millisecond // more than the grain of the wheel
+	tick  = time.Millisecond
 )
 
 // inMemory serves an engine in the bubble of a synctest.

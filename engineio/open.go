@@ -26,10 +26,9 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 	if e.cfg.SessionContext != nil {
 		s.ctx = e.cfg.SessionContext(r)
 	}
-	// Until the handshake is through, the heartbeat's timer is the deadline of the handshake.
-	e.wheel.Schedule(&s.beat, s.firstBeat(), s)
+	s.startHeartbeat()
 	if c = e.claim(s); c != nil {
-		e.wheel.Stop(&s.beat)
+		s.beat.timer.Stop()
 		return nil, c
 	}
 	return s, nil

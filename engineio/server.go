@@ -15,7 +15,6 @@ import (
 
 	"github.com/gosocketio/socketio/internal/origin"
 	"github.com/gosocketio/socketio/internal/refusal"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // Server is an Engine.IO server: an http.Handler to mount at Config.Path. It never touches the http.Server around it.
@@ -25,7 +24,7 @@ type Server struct {
 	log      *refusal.Log
 	sessions *registry
 	origins  *origin.Policy
-	wheel    *wheel.Wheel
+	began    time.Time // the origin of Server.now
 	deflate  *deflater // nil unless PerMessageDeflate is configured
 	loops    *loops
 
@@ -38,7 +37,7 @@ type Server struct {
 	work    sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool
-	parting map[*wsConn]*goodbye // were sent a close frame, or have not said yet what they want
+	parting map[*wsConn]*time.Timer // deadlines of peers that were sent a close frame, or have sent nothing yet
 }
 
 // New returns a server, or an error that wraps ErrConfig and names the field of c that cannot work.
@@ -51,7 +50,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Server{cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), origins: c.policy(), wheel: wheel.New(0), pace: c.Admission.limiter(), parting: make(map[*wsConn]*goodbye)}
+	e := &Server{cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), origins: c.policy(), began: time.Now(), pace: c.Admission.limiter(), parting: make(map[*wsConn]*time.Timer)}
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)
 	}
@@ -64,9 +63,6 @@ func New(c Config) (*Server, error) {
 	}
 	return e, nil
 }
-
-// Wheel returns the timing wheel that drives all deadlines, for the layer above to use. Its callbacks must not block.
-func (e *Server) Wheel() *wheel.Wheel { return e.wheel }
 
 // Path returns Config.Path.
 func (e *Server) Path() string { return e.cfg.Path }
@@ -194,30 +190,30 @@ func (e *Server) begin() bool {
 	return true
 }
 
-// await starts the deadline of a peer, instead of one that it may have already. Nobody waits for a connection that has ended.
-func (e *Server) await(g *goodbye, wait time.Duration) {
+// await closes the connection after wait, unless its deadline is stopped. It replaces an earlier deadline and does
+// nothing for a connection that has ended.
+func (e *Server) await(c *wsConn, wait time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if g.conn.ended {
+	if c.ended {
 		return
 	}
-	e.forgive(g.conn)
-	e.parting[g.conn] = g
-	e.wheel.Schedule(&g.timer, wait, g)
+	e.stopDeadlineLocked(c)
+	e.parting[c] = time.AfterFunc(wait, c.stream.close)
 }
 
-// parted forgets the deadline of a connection that has said what it wants.
+// parted stops the deadline of a connection.
 func (e *Server) parted(c *wsConn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.forgive(c)
+	e.stopDeadlineLocked(c)
 }
 
-// forgive is parted. The caller holds the lock.
-func (e *Server) forgive(c *wsConn) {
-	if g := e.parting[c]; g != nil {
+// stopDeadlineLocked is parted. The caller must hold e.mu.
+func (e *Server) stopDeadlineLocked(c *wsConn) {
+	if t := e.parting[c]; t != nil {
 		delete(e.parting, c)
-		e.wheel.Stop(&g.timer)
+		t.Stop()
 	}
 }
 
@@ -226,7 +222,7 @@ func (e *Server) gone(c *wsConn) {
 	c.stream.close()
 	e.mu.Lock()
 	c.ended = true
-	e.forgive(c)
+	e.stopDeadlineLocked(c)
 	e.mu.Unlock()
 	e.work.Done()
 }
@@ -247,7 +243,6 @@ func (e *Server) Shutdown(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		e.work.Wait()
-		e.wheel.Close()
 		e.loops.close()
 		close(done)
 	}()

@@ -95,9 +95,6 @@ func startOn(t *testing.T, c engineio.Config, make_ func(http.Handler) *httptest
 		if n := e.Sessions(); n != 0 {
 			t.Errorf("%d sessions are left", n)
 		}
-		if n := e.Wheel().Pending(); n != 0 {
-			t.Errorf("%d timers are left", n)
-		}
 	})
 	return s
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/netloop"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 type state uint8
@@ -38,8 +38,6 @@ type Session struct {
 	state     state
 	transport Transport
 	flushing  bool // somebody is writing to ws, and will write what is queued meanwhile
-	awaiting  bool // a pong
-	extended  bool // the pong's deadline has been extended once
 	spoken    bool // the client has sent something, or never will
 	posts     int8 // of a client that has made no GET since its handshake, 2 is many; then polled
 
@@ -49,9 +47,9 @@ type Session struct {
 	poll      *parkedPoll   // the GET that waits for data
 	upload    *upload       // the POST that is being read
 	candidate *candidate    // the transport that is being upgraded to
-	linger    *linger       // waits for the GET that takes the close packet
+	linger    *time.Timer   // waits for the GET that takes the close packet
 	resume    chan struct{} // closed when reading may go on; nil while it is not paused
-	beat      wheel.Timer   // the next ping, or the deadline of a pong
+	beat      heartbeat
 	value     any
 	// opening is closed once the Connection event has run; nil afterwards. Close waits for it.
 	opening chan struct{}
@@ -145,13 +143,15 @@ func (s *Session) Unpolled() int {
 	return int(s.posts)
 }
 
-// PauseReading stops taking bytes from the peer after those that have arrived already; TCP then slows the peer down. The
-// deadline of a pong does not run out meanwhile, for it could not be read.
+// PauseReading stops reading from the peer after the bytes that have arrived already; TCP then slows the peer down.
+// Heartbeats go on: the server keeps sending its pings, and the deadline of the client's pong, which could not be
+// read, does not run. The caller must resume in the end: nothing else limits the pause.
 func (s *Session) PauseReading() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.resume == nil && s.state != stateClosed {
 		s.resume = make(chan struct{})
+		s.heartbeatPausedLocked()
 		if s.ws != nil {
 			s.ws.stream.pause(true)
 		}
@@ -162,11 +162,10 @@ func (s *Session) PauseReading() {
 func (s *Session) ResumeReading() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.resume != nil && (s.awaiting || s.protocol == 3) {
-		// The pong may be among what is read now: it gets its whole time.
-		s.server.wheel.Schedule(&s.beat, s.patience(), s)
+	if s.resume != nil {
+		s.resumeLocked()
+		s.heartbeatResumedLocked()
 	}
-	s.resumeLocked()
 }
 
 func (s *Session) resumeLocked() {
@@ -202,12 +201,15 @@ func (s *Session) receive(p wire.Packet) error {
 	v3 := s.protocol == 3
 	switch {
 	case v3 && p.Type == wire.Ping:
-		s.pinged()
+		now := s.server.now()
+		s.pingedLocked(now)
+		s.resetHeartbeatLocked(now)
+		s.out.trim()
 	case v3:
 	case p.Type == wire.Pong:
-		s.ponged()
+		s.pongedLocked()
 	default:
-		s.sawLife()
+		s.sawLifeLocked()
 	}
 	s.mu.Unlock()
 

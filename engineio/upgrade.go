@@ -8,7 +8,6 @@ import (
 
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/refusal"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // releaseEvery is how often a parked GET is answered while a probe is under way (official: 100 ms).
@@ -20,24 +19,26 @@ var errBadProbe = errors.New("engineio: unexpected packet on a transport that is
 type candidate struct {
 	session *Session
 	ws      *wsConn // nil until the 101 is written
-	expiry  wheel.Timer
-	release wheel.Timer
-	done    bool // the session moved, or the attempt is over
+	expiry  *time.Timer
+	release *time.Timer // nil until it has probed
+	done    bool        // the session moved, or the attempt is over
 }
 
-// Expired releases a parked GET, so that the client can pause polling, or gives the candidate up.
-func (c *candidate) Expired(t *wheel.Timer) {
+// expire gives up a candidate that took longer than UpgradeTimeout.
+func (c *candidate) expire() {
 	s := c.session
-	if t == &c.expiry {
-		if !s.forget(c) {
-			return
-		}
-		s.logUpgrade(&refusal.Refusal{Rule: "upgrade timeout", Limit: s.server.cfg.UpgradeTimeout, Field: "Config.UpgradeTimeout"}, nil)
-		if c.ws != nil {
-			c.ws.drop()
-		}
+	if !s.forget(c) {
 		return
 	}
+	s.logUpgrade(&refusal.Refusal{Rule: "upgrade timeout", Limit: s.server.cfg.UpgradeTimeout, Field: "Config.UpgradeTimeout"}, nil)
+	if c.ws != nil {
+		c.ws.drop()
+	}
+}
+
+// releasePoll answers a parked GET, so that the client can pause polling.
+func (c *candidate) releasePoll() {
+	s := c.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.done {
@@ -46,7 +47,7 @@ func (c *candidate) Expired(t *wheel.Timer) {
 	if s.poll != nil && !s.poll.answered {
 		s.poll.answer(pollNoop)
 	}
-	s.server.wheel.Schedule(&c.release, releaseEvery, c)
+	c.release.Reset(releaseEvery)
 }
 
 // upgrade takes an upgrade request for an existing session. A second attempt, or one after the session has moved, gets its
@@ -102,7 +103,7 @@ func (s *Session) considerLocked(c *candidate) *refusal.Refusal {
 		return &refusal.Refusal{Err: errBadProbe, Rule: "another upgrade is under way"}
 	}
 	s.candidate = c
-	s.server.wheel.Schedule(&c.expiry, s.server.cfg.UpgradeTimeout, c)
+	c.expiry = time.AfterFunc(s.server.cfg.UpgradeTimeout, c.expire)
 	return nil
 }
 
@@ -116,7 +117,9 @@ func (w *wsConn) probe(p wire.Packet) error {
 			s.mu.Unlock()
 			return errBadProbe
 		}
-		s.server.wheel.Schedule(&c.release, releaseEvery, c)
+		if c.release == nil {
+			c.release = time.AfterFunc(releaseEvery, c.releasePoll)
+		}
 		s.mu.Unlock()
 		if f := s.server.cfg.Events.Upgrading; f != nil {
 			f(s, w.transport)
@@ -145,10 +148,7 @@ func (w *wsConn) take() error {
 	if s.poll != nil && !s.poll.answered {
 		s.poll.answer(pollClose)
 	}
-	if s.linger != nil {
-		s.server.wheel.Stop(&s.linger.timer)
-		s.linger = nil
-	}
+	s.stopLingerLocked()
 	idle := s.out.count == 0
 	closing := s.state == stateClosing
 	s.flushing = !idle
@@ -175,8 +175,10 @@ func (s *Session) stopCandidate() *wsConn {
 	}
 	s.candidate = nil
 	c.done = true
-	s.server.wheel.Stop(&c.expiry)
-	s.server.wheel.Stop(&c.release)
+	c.expiry.Stop()
+	if c.release != nil {
+		c.release.Stop()
+	}
 	return c.ws
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/refusal"
-	"github.com/gosocketio/socketio/internal/wheel"
 )
 
 // closeWait is how long a peer may take to answer a close frame.
@@ -290,7 +289,7 @@ func (c *wsConn) leave(say bool, code ws.StatusCode, drain bool) bool {
 		return false
 	}
 	if drain || say && !c.stream.canTry() {
-		c.session.server.await(&goodbye{conn: c}, closeWait)
+		c.session.server.await(c, closeWait)
 	}
 	switch {
 	case say && drain:
@@ -349,21 +348,12 @@ func (c *wsConn) sayClose(code ws.StatusCode) {
 func (c *wsConn) refuse() {
 	e := c.session.server
 	if !c.stream.canTry() {
-		e.await(&goodbye{conn: c}, e.cfg.WriteTimeout)
+		e.await(c, e.cfg.WriteTimeout)
 	}
 	c.sayClose(0)
 	c.stream.close()
 	e.parted(c)
 }
-
-// goodbye is the deadline of a peer that was sent a close frame, or is to say what it wants.
-type goodbye struct {
-	timer wheel.Timer
-	conn  *wsConn
-}
-
-// Expired ends the wait; the reader then ends.
-func (g *goodbye) Expired(*wheel.Timer) { g.conn.stream.close() }
 
 // part closes the connection from this side. The reader goes on until the peer closes too, so that the close frame is not
 // lost to a reset, but only for closeWait. It does not block. within tells that a frame may be half-written: then only the end of TCP helps.
@@ -376,7 +366,7 @@ func (c *wsConn) part(within bool) {
 	if c.transport == WebTransport {
 		wait = echoWait
 	}
-	c.session.server.await(&goodbye{conn: c}, wait)
+	c.session.server.await(c, wait)
 	if c.stream.canTry() {
 		c.sayClose(0)
 		return

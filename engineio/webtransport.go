@@ -72,7 +72,7 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 			e.gone(c)
 		}
 	}()
-	e.await(&goodbye{conn: c}, e.cfg.UpgradeTimeout)
+	e.await(c, e.cfg.UpgradeTimeout)
 	for err == nil && c.session == nil {
 		var b []byte
 		if b, err = c.stream.read(c.in.inside()); err == nil {
@@ -174,7 +174,9 @@ func (s *Session) echoed() bool {
 	if s.state != stateClosed {
 		return false
 	}
-	earlier := s.awaiting
-	s.awaiting = false
-	return !earlier
+	if s.beat.unanswered == 0 {
+		return true
+	}
+	s.beat.unanswered--
+	return false
 }
