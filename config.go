@@ -86,7 +86,8 @@ type Config struct {
 	// CleanupEmptyChildNamespaces forgets a namespace that was made for a client ([Server.OfRegexp], [Server.OfFunc]) when its
 	// last socket has left or was refused.
 	CleanupEmptyChildNamespaces bool
-	// MaxBufferedBytes limits what waits to be sent to one client, in bytes; beyond it the connection is closed.
+	// MaxBufferedBytes limits what waits to be sent to one client, in bytes; beyond it the connection is closed. An event
+	// counts for at most a quarter of it, so that one of any size is accepted where little waits.
 	// Default 8 MiB.
 	MaxBufferedBytes int
 	// MaxBufferedPackets is the same limit in messages. Default 65,536.

@@ -169,7 +169,8 @@ func TestLimitBufferedPackets(t *testing.T) {
 	})
 }
 
-// The bytes that wait for a client who does not read: MaxBufferedBytes, framing included, not one more.
+// The bytes that wait for a client who does not read: MaxBufferedBytes, framing included, not one more. A message counts for a
+// quarter of that at most, so that one of any size is taken where little waits.
 func TestLimitBufferedBytes(t *testing.T) {
 	const bytes = 10_000
 	frame := func(n int) string { return strings.Repeat("x", n-len(`42["e",""]`)-4) } // the header of a frame of this size has 4 bytes
@@ -177,9 +178,12 @@ func TestLimitBufferedBytes(t *testing.T) {
 		sizes []int
 		ok    bool
 	}{
-		"at the limit": {[]int{bytes / 2, bytes / 2}, true},
-		"one above":    {[]int{bytes / 2, bytes/2 + 1}, false},
-		"far above":    {[]int{6 * bytes}, false},
+		"at the limit":               {[]int{bytes / 4, bytes / 4, bytes / 4, bytes / 4}, true},
+		"one above":                  {[]int{bytes / 4, bytes / 4, bytes / 4, bytes/4 + 1}, false},
+		"large":                      {[]int{6 * bytes}, true},
+		"two large and a small one":  {[]int{6 * bytes, 6 * bytes, bytes / 4}, true},
+		"more large ones than wait":  {[]int{6 * bytes, 6 * bytes, 6 * bytes, 6 * bytes}, false},
+		"small ones behind a large ": {[]int{6 * bytes, bytes / 4, bytes / 4, bytes / 4, bytes / 4}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
@@ -208,7 +212,7 @@ func TestLimitBufferedBytes(t *testing.T) {
 				case !test.ok && (!errors.Is(err, socketio.ErrQueueFull) || !strings.Contains(err.Error(), "10200") || !strings.Contains(err.Error(), "MaxBufferedBytes")):
 					t.Errorf("got %v", err)
 				}
-				if n, _ := x.Conn().Buffered(); n > bytes+200 {
+				if n, _ := x.Conn().Buffered(); n > 18*bytes+200 {
 					t.Errorf("%d bytes wait", n)
 				}
 			})

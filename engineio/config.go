@@ -124,7 +124,8 @@ type Config struct {
 	// context.Background: a request's own context would keep the request in memory.
 	SessionContext func(*http.Request) context.Context
 
-	// MaxBufferedBytes limits what waits in a session's outbox, in bytes. Default 8 MiB.
+	// MaxBufferedBytes limits what waits in a session's outbox, in bytes. Default 8 MiB. A message counts for at most a
+	// quarter of it, so that one of any size is accepted where little waits.
 	MaxBufferedBytes int
 	// MaxBufferedPackets limits what waits in a session's outbox, in messages. Default 65,536.
 	MaxBufferedPackets int

@@ -13,13 +13,14 @@ func (s *Session) Enqueue(o WriteOptions, units ...*Prepared) error {
 		s.mu.Unlock()
 		return nil
 	}
-	total := 0
+	var room [gatherEntries]int
+	sizes := room[:0]
 	for _, u := range units {
-		total += u.Len()
+		sizes = append(sizes, u.Len())
 	}
 	// As with Write, what an idle WebSocket would take at once is not held against the limits.
 	if s.ws == nil || s.flushing || s.out.count > 0 || len(units) > 1 {
-		if err := s.full(len(units), total); err != nil {
+		if err := s.full(sizes...); err != nil {
 			s.close(ReasonTransportError, err) // gives the lock back
 			return err
 		}

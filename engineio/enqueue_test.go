@@ -145,7 +145,7 @@ func TestEnqueueKeepsTheLimits(t *testing.T) {
 			conn.want("4" + big)
 			for x.Flush(0); !x.Writable(); {
 			}
-			if err := x.Enqueue(0, message("a"), message(big)); !errors.Is(err, engineio.ErrQueueFull) {
+			if err := x.Enqueue(0, message("a"), message(big), message(big), message(big), message(big)); !errors.Is(err, engineio.ErrQueueFull) {
 				t.Errorf("got %v", err)
 			}
 			conn.wantEnd()

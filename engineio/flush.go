@@ -107,7 +107,8 @@ func (c *wsConn) writeBatch(batch []entry, d *writeDeadline) (n int, err error) 
 	return n, c.writeAll(gathered, d)
 }
 
-// writeAll writes what the kernel takes at once, and waits for the peer with the rest.
+// writeAll writes what the kernel takes at once, and waits for the peer with the rest. That leaves in pieces, each with a
+// deadline of its own.
 func (c *wsConn) writeAll(b []byte, d *writeDeadline) error {
 	if c.stream.canTry() {
 		n, err := c.stream.tryWrite(b)
@@ -116,8 +117,15 @@ func (c *wsConn) writeAll(b []byte, d *writeDeadline) error {
 		}
 		b = b[n:]
 	}
-	d.start()
-	return c.stream.write(b)
+	for len(b) > 0 {
+		piece := b[:min(len(b), gatherBytes)]
+		d.start()
+		if err := c.stream.write(piece); err != nil {
+			return err
+		}
+		b = b[len(piece):]
+	}
+	return nil
 }
 
 // gather appends entries as the connection takes them. n is what they count in the outbox.

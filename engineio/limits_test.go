@@ -222,9 +222,11 @@ func TestLimitMaxBuffered(t *testing.T) {
 		{"packets, at the limit", engineio.Config{MaxBufferedPackets: 3}, []int{1, 1, 1}, false},
 		{"packets, one above", engineio.Config{MaxBufferedPackets: 3}, []int{1, 1, 1, 1}, true},
 		{"packets, far above", engineio.Config{MaxBufferedPackets: 3}, make([]int, 1000), true},
-		{"bytes, at the limit", engineio.Config{MaxBufferedBytes: 200}, []int{103, 97}, false},
-		{"bytes, one above", engineio.Config{MaxBufferedBytes: 200}, []int{103, 98}, true},
-		{"bytes, far above", engineio.Config{MaxBufferedBytes: 200}, []int{1, 1 << 20}, true},
+		{"bytes, at the limit", engineio.Config{MaxBufferedBytes: 400}, []int{100, 100, 100, 97, 3}, false},
+		{"bytes, one above", engineio.Config{MaxBufferedBytes: 400}, []int{100, 100, 100, 98, 3}, true},
+		{"bytes, far above", engineio.Config{MaxBufferedBytes: 400}, []int{1 << 20, 1 << 20, 1 << 20, 1 << 20, 3}, true},
+		{"bytes, one message alone", engineio.Config{MaxBufferedBytes: 400}, []int{20 << 20}, false},
+		{"bytes, two large messages and a small one", engineio.Config{MaxBufferedBytes: 400}, []int{1 << 20, 1 << 20, 10}, false},
 	} {
 		for _, transport := range []engineio.Transport{engineio.Polling, engineio.WebSocket} {
 			t.Run(c.name+", "+transport.String(), func(t *testing.T) {

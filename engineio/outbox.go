@@ -117,6 +117,17 @@ func units(batch []entry) (n int32) {
 	return n
 }
 
+// counted returns how many bytes wait when no entry counts for more than most, nor all that is being written.
+func (o *outbox) counted(most int) (n int) {
+	taken := o.bytes
+	for i := range int(o.used) {
+		size := len(o.ring[(int(o.head)+i)%len(o.ring)].frames)
+		taken -= size
+		n += min(size, most)
+	}
+	return n + min(taken, most)
+}
+
 // idle tells whether nothing waits and nothing is being written.
 func (o *outbox) idle() bool { return o.count == 0 && o.taken == 0 }
 

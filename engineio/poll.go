@@ -163,7 +163,7 @@ func (e *Server) answerPoll(w http.ResponseWriter, r *http.Request, s *Session, 
 // flusher is what the writers of net/http are, and few that middleware wraps around them.
 type flusher interface{ FlushError() error }
 
-// sendPoll writes the response to a GET. It takes at most WriteTimeout.
+// sendPoll writes the response to a GET, in pieces that take at most WriteTimeout each.
 //
 // The response is complete when the handler returns. It is flushed only by a flusher, so that an error ends the session: a
 // writer that middleware has wrapped may panic in Flush.
@@ -175,14 +175,19 @@ func (e *Server) sendPoll(w http.ResponseWriter, r *http.Request, contentType st
 	}
 	e.pollHeaders(h, r)
 	rc := http.NewResponseController(w)
-	_ = rc.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)) // not every ResponseWriter can
 	h.Set("Content-Length", itoa(len(body)))
 	f, direct := w.(flusher)
 	rest := !direct && len(body) > gatherBytes
 	if rest {
 		endConnection(h, r)
 	}
-	_, err := w.Write(body)
+	var err error
+	for len(body) > 0 && err == nil {
+		piece := body[:min(len(body), gatherBytes)]
+		body = body[len(piece):]
+		_ = rc.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)) // not every ResponseWriter can
+		_, err = w.Write(piece)
+	}
 	if direct && err == nil {
 		if err = f.FlushError(); errors.Is(err, http.ErrNotSupported) {
 			err = nil

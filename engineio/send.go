@@ -94,21 +94,34 @@ func (s *Session) put(e entry, o WriteOptions) error {
 
 // queue adds e to the outbox unless that would exceed a limit.
 func (s *Session) queue(e entry, o WriteOptions) error {
-	if err := s.full(1, len(e.frames)); err != nil {
+	if err := s.full(len(e.frames)); err != nil {
 		return err
 	}
 	s.push(e, o)
 	return nil
 }
 
-// full returns the limit that so many more messages would exceed, as an error.
-func (s *Session) full(messages, bytes int) error {
+// full returns the limit that further messages of these sizes would exceed, as an error.
+func (s *Session) full(sizes ...int) error {
+	messages, bytes := len(sizes), 0
+	for _, size := range sizes {
+		bytes += size
+	}
 	c := &s.server.cfg
 	switch {
 	case int(s.out.count)+messages > c.MaxBufferedPackets:
 		return queueFull("%d messages wait, the last one included, and the limit is %d", int(s.out.count)+messages,
 			c.MaxBufferedPackets, "Config.MaxBufferedPackets")
-	case s.out.bytes+bytes > c.MaxBufferedBytes:
+	case s.out.bytes+bytes <= c.MaxBufferedBytes:
+		return nil
+	}
+	// A message counts for at most a quarter of the limit: a large one is accepted where little waits.
+	most := c.MaxBufferedBytes / 4
+	waits := s.out.counted(most)
+	for _, size := range sizes {
+		waits += min(size, most)
+	}
+	if waits > c.MaxBufferedBytes {
 		return queueFull("%d bytes wait, the last message included, and the limit is %d", s.out.bytes+bytes,
 			c.MaxBufferedBytes, "Config.MaxBufferedBytes")
 	}
