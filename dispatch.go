@@ -45,8 +45,12 @@ func (s *Socket) dispatch(e *Event) (ran int, first error) {
 			if s.state.Load() == stateGone {
 				return ran, first // the event was sent before the disconnect, but is not delivered after it
 			}
+			err := s.guard(l.fn, e)
+			if err == errNotRun { //nolint:errorlint // never wrapped
+				continue
+			}
 			ran++
-			if err := s.guard(l.fn, e); err != nil {
+			if err != nil {
 				s.failed(e, err)
 				if first == nil {
 					first = err

@@ -1,6 +1,9 @@
 package socketio
 
-import "sync/atomic"
+import (
+	"errors"
+	"sync/atomic"
+)
 
 // Registrar is what handlers are registered on: a [*Server] (its namespace "/"), a [*Namespace], a [*Parent] or one
 // [*Socket].
@@ -115,6 +118,9 @@ func Once(r Registrar) Registrar { return once{r} }
 
 type once struct{ Registrar }
 
+// errNotRun makes a handler count as one that is not there.
+var errNotRun = errors.New("socketio: handler has run before")
+
 // Handle registers a handler that runs once.
 func (o once) Handle(event string, fn func(*Event) error) (off func()) {
 	var ran atomic.Bool
@@ -122,7 +128,7 @@ func (o once) Handle(event string, fn func(*Event) error) (off func()) {
 	defer close(registered)
 	off = o.Registrar.Handle(event, func(e *Event) error {
 		if !ran.CompareAndSwap(false, true) {
-			return nil
+			return errNotRun // another socket's event was faster, or a child of a Parent still has the handler
 		}
 		<-registered
 		off()

@@ -240,3 +240,21 @@ func TestBytesFromText(t *testing.T) {
 	conn.SendBinary([]byte("hello!"))
 	conn.Want(`430["asdf"]`, `431[{"error":{"message":"invalid arguments"}}]`, `432["string"]`, `433["hello!"]`)
 }
+
+// A Once that has run counts as no handler, also where a child of a Parent still has it.
+func TestOnceThatHasRunAnswersNothing(t *testing.T) {
+	s, e := serve(t, socketio.Config{})
+	p := s.OfRegexp(regexp.MustCompile("^/p"))
+	socketio.OnCall0(socketio.Once(p), "x", func(*socketio.Event) (int, error) { return 1, nil })
+	socketio.On0(p, "sync", func(*socketio.Event) error { return nil })
+	a, b := e.WebSocket(), e.WebSocket()
+	a.Join("/p1", "")
+	b.Join("/p2", "") // both were made with the handler
+	a.Send(`42/p1,0["x"]`)
+	a.Want(`43/p1,0[1]`)
+	for _, conn := range []*rawclient.Conn{a, b} {
+		ns := map[*rawclient.Conn]string{a: "/p1", b: "/p2"}[conn]
+		conn.Send(`42`+ns+`,1["x"]`, `42`+ns+`,2["sync"]`)
+		conn.Want(`43` + ns + `,2[]`)
+	}
+}

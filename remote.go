@@ -39,7 +39,7 @@ func (r RemoteSocket) Handshake() Handshake {
 	return h
 }
 
-// Data returns the values that the application keeps with the socket under a [SharedKey], as a JSON object: as they were when the
+// Data returns the values that the application keeps with the socket under a key of [NewSharedKey], as a JSON object: as they were when the
 // socket was fetched, or now if it is on this server.
 func (r RemoteSocket) Data() json.RawMessage {
 	if s, local := r.Local(); local {

@@ -45,8 +45,8 @@ func (k *Key[T]) GetRemote(r RemoteSocket) (v T, ok bool) {
 	return v, true
 }
 
-// SharedName returns the name under which other servers see the values, "" when they do not.
-func (k *Key[T]) SharedName() string {
+// sharedName returns the name under which other servers see the values, "" when they do not.
+func (k *Key[T]) sharedName() string {
 	if k.shared {
 		return k.name
 	}

@@ -10,10 +10,9 @@ import (
 // fast.
 type value struct{ key, val any }
 
-// SharedKey is a key whose values other servers see too, as JSON, see [RemoteSocket.Data].
-type SharedKey interface {
-	// SharedName is the name that they see it under; "" for a key that is not shared.
-	SharedName() string
+// sharedKey is a [Key] whose values other servers may see, as JSON, see [RemoteSocket.Data].
+type sharedKey interface {
+	sharedName() string
 }
 
 // SetValue keeps a value with the socket, for as long as the socket lives. Keys are compared as interface values;
@@ -49,16 +48,16 @@ func (s *Socket) shared() json.RawMessage {
 	s.mu.Unlock()
 	object := make(map[string]json.RawMessage)
 	for _, v := range values {
-		key, ok := v.key.(SharedKey)
-		if !ok || key.SharedName() == "" {
+		key, ok := v.key.(sharedKey)
+		if !ok || key.sharedName() == "" {
 			continue
 		}
 		data, err := json.Marshal(v.val)
 		if err != nil {
-			s.ns.server.report(s, fmt.Errorf("socketio: shared value %q: %w", key.SharedName(), err))
+			s.ns.server.report(s, fmt.Errorf("socketio: shared value %q: %w", key.sharedName(), err))
 			continue
 		}
-		object[key.SharedName()] = data
+		object[key.sharedName()] = data
 	}
 	data, _ := json.Marshal(object) // what has been encoded encodes
 	return data
