@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -250,7 +249,6 @@ func (c *client) shut(reason Reason, cause error) {
 	if !first {
 		return
 	}
-	c.server.cfg.Logger.Debug("socketio: closing a connection", slog.Any("cause", cause))
 	c.mu.Lock()
 	c.sockets = nil
 	c.mu.Unlock()
@@ -266,10 +264,10 @@ func (c *client) undecodable(err error) {
 		return
 	}
 	if len(sockets) == 0 {
-		c.server.report(nil, err)
+		c.server.tell(nil, err)
 	}
 	for _, s := range sockets {
-		c.server.report(s, err)
+		c.server.tell(s, err)
 	}
 	c.closeBehind(sockets)
 }

@@ -18,13 +18,13 @@ func (c *client) connect(p *protocol.Packet) {
 		return
 	}
 	if c.crowded() {
-		c.turnAway(p.Namespace, &Error{Message: "too many namespaces"}, c.v2())
+		c.turnAway(p.Namespace, errNamespaces, c.v2())
 		return
 	}
 	ns := c.server.enter(p.Namespace, p.Data)
 	if ns == nil {
 		// The one refusal that is an object in revision 4 of the protocol too.
-		c.turnAway(p.Namespace, &Error{Message: "Invalid namespace"}, false)
+		c.turnAway(p.Namespace, errNamespace, false)
 		return
 	}
 	s := c.newSocket(ns, bytes.Clone(p.Data))
@@ -85,8 +85,15 @@ func (c *client) turnAway(nsp string, e *Error, bare bool) {
 	c.refusal(nsp, e)
 }
 
-// refusal tells the hook that a CONNECT was refused.
+// Refusals that need no socket.
+var (
+	errNamespaces = &Error{Message: "too many namespaces"}
+	errNamespace  = &Error{Message: "Invalid namespace"}
+)
+
+// refusal tells the log and the hook that a CONNECT was refused.
 func (c *client) refusal(nsp string, err error) {
+	c.logRefusal(nsp, err)
 	hook(c.server, c.server.cfg.Hooks.Refuse, RefuseInfo{Namespace: nsp, Conn: c.session, Err: err})
 }
 
@@ -105,7 +112,7 @@ func (c *client) refuse(nsp string, e *Error, bare bool) {
 func (s *Socket) refused(err error) {
 	var visible *Error
 	if !errors.As(err, &visible) && !errors.Is(err, ErrClosed) {
-		s.ns.server.report(s, fmt.Errorf("socketio: connect to %s: %w", s.ns.name, err))
+		s.ns.server.tell(s, fmt.Errorf("socketio: connect to %s: %w", s.ns.name, err))
 	}
 	s.client.forget(s, false)
 	if s.end("", err, 0) {

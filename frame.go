@@ -14,6 +14,7 @@ import (
 // scratch is a pooled buffer in which a packet is encoded.
 type scratch struct {
 	buf    []byte
+	server *Server
 	parser protocol.Parser // nil: the default form
 }
 
@@ -21,13 +22,14 @@ var scratches = sync.Pool{New: func() any { return &scratch{buf: make([]byte, 0,
 
 func (srv *Server) takeScratch() *scratch {
 	x := scratches.Get().(*scratch)
-	x.parser = srv.cfg.Parser
+	x.server, x.parser = srv, srv.cfg.Parser
 	return x
 }
 
 // release gives the buffer back. Nothing may refer to it any more.
 func (x *scratch) release() {
 	bufpool.Poison(x.buf)
+	x.server = nil
 	const keep = 64 << 10 // what one large message grew is left to the collector
 	if cap(x.buf) <= keep {
 		scratches.Put(x)
@@ -80,6 +82,9 @@ func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, eve
 	if err != nil {
 		return nil, err
 	}
+	if len(attachments) > DefaultMaxAttachments {
+		x.server.warnOfAttachments(event, len(attachments))
+	}
 	return x.close(text, attachments)
 }
 
@@ -88,6 +93,9 @@ func (x *scratch) event(nsp, event string, args []any, epoch string) (frames []b
 	text, attachments, err := protocol.AppendPacket(x.open(), protocol.Event, nsp, 0, false, event, args)
 	if err != nil {
 		return nil, 0, err
+	}
+	if len(attachments) > DefaultMaxAttachments {
+		x.server.warnOfAttachments(event, len(attachments))
 	}
 	text = append(append(text[:len(text)-1], `,"`...), epoch...)
 	text = append(append(text, zeroDigits...), `"]`...)

@@ -106,9 +106,8 @@ func (h *handlerSet) OnDisconnect(fn func(*Socket, Reason)) {
 // A handler that all sockets of a namespace have in common costs nothing per connection when it is registered on the
 // namespace. Handle panics when event is a name that no client can send. [On] is its typed form.
 func (h *handlerSet) Handle(event string, fn func(*Event) error) (off func()) {
-	if protocol.IsReserved(event) {
-		// A client cannot send it, so that the handler would never run: a mistake of the program.
-		panic(fmt.Sprintf("socketio: no client can send %q; there is a method for it (OnConnection, OnDisconnect, OnDisconnecting)", event))
+	if instead := insteadOf(event); instead != "" {
+		panic(fmt.Sprintf("socketio: a handler of %q never runs: %s", event, instead))
 	}
 	if fn == nil {
 		panic(fmt.Sprintf("socketio: handler of %q is nil", event))
@@ -120,6 +119,23 @@ func (h *handlerSet) Handle(event string, fn func(*Event) error) (off func()) {
 	return func() {
 		h.change(func(n *handlers) { n.setEvent(event, without(n.eventListeners(event), l)) })
 	}
+}
+
+// insteadOf returns what a program should do instead of handling an event that it never gets, "" for
+// other events. These are events of the libraries, not of clients.
+func insteadOf(event string) string {
+	switch event {
+	case "connect", "connection":
+		return "use OnConnection"
+	case "disconnect":
+		return "use OnDisconnect"
+	case "disconnecting":
+		return "use OnDisconnecting"
+	}
+	if protocol.IsReserved(event) {
+		return "it is an event of the client's library"
+	}
+	return ""
 }
 
 // Off removes all handlers that Handle added for an event.

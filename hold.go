@@ -76,7 +76,10 @@ func (c *client) closeBehind(sockets []*Socket) {
 			return
 		}
 	}
-	c.session.Close()
+	c.mu.Lock()
+	cause := c.cause
+	c.mu.Unlock()
+	c.session.CloseFor(c.server.ruleOfEnd(cause))
 }
 
 // then has f called behind what is kept, and returns false when nothing is, or never will be sent.

@@ -119,7 +119,8 @@ func TestErrorsAreLogged(t *testing.T) {
 	}
 	conn.Send(`4garbage`)
 	conn.WantClose()
-	if got := log.String(); !strings.Contains(got, "unknown packet type") {
+	f.stop(t)
+	if got := log.String(); strings.Count(got, "unknown packet type") != 1 {
 		t.Errorf("log is %s", got)
 	}
 }

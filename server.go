@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // Server is a Socket.IO server: an http.Handler to be mounted at Config.Path of any router. The methods that it
@@ -26,6 +27,7 @@ type Server struct {
 	*core // of the namespace "/"
 
 	cfg    Config
+	log    *refusal.Log
 	engine *engineio.Server
 
 	mu      sync.RWMutex
@@ -62,7 +64,7 @@ func NewServer(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv := &Server{cfg: c, names: make(map[string]*Namespace)}
+	srv := &Server{cfg: c, log: refusal.NewLog(c.Logger), names: make(map[string]*Namespace)}
 	main, err := srv.add("/", nil, false)
 	if err != nil {
 		return nil, fmt.Errorf("%w: Adapter: %w", ErrConfig, err)
@@ -295,10 +297,19 @@ func (srv *Server) leave(ns *Namespace) {
 	}
 }
 
-// report tells OnError, or the log when there is none, what went wrong for a socket.
+// report tells OnError, or the log when there is none, what went wrong for a socket. A panic is in the log
+// already.
 func (srv *Server) report(s *Socket, err error) {
-	if srv.cfg.OnError == nil {
+	if _, panicked := errors.AsType[*PanicError](err); srv.cfg.OnError == nil && !panicked {
 		srv.cfg.Logger.LogAttrs(s.logContext(), levelOf(s, err), err.Error(), s.logAttrs()...)
+		return
+	}
+	srv.tell(s, err)
+}
+
+// tell is report of what has a line in the log.
+func (srv *Server) tell(s *Socket, err error) {
+	if srv.cfg.OnError == nil {
 		return
 	}
 	defer func() {

@@ -38,8 +38,9 @@ func NewLog(logger *slog.Logger) *Log {
 	return &Log{logger: logger, warned: make(map[string]*warnings)}
 }
 
-// Write writes the line about r. what says what came of it, such as "engineio: request refused"; cause,
-// if not nil, tells more than r does. A line is written at level DEBUG, or WARN as Refusal.Remedy says.
+// Write writes the line about r. what says what came of it, such as "engineio: request refused"; the
+// zero peer is none; cause, if not nil, tells more than r does. A line is written at level DEBUG, or WARN
+// as Refusal.Remedy says.
 func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cause error) {
 	level := slog.LevelDebug
 	if r.Remedy != "" && l.logger.Enabled(ctx, slog.LevelWarn) && l.first(r.Rule, r.Key, time.Now()) {
@@ -51,7 +52,13 @@ func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cau
 	if level == slog.LevelWarn {
 		what += ": " + r.Rule + ": " + strings.Replace(r.Remedy, "{value}", fmt.Sprint(printable(r.Value)), 1)
 	}
-	attrs := append(make([]slog.Attr, 0, 10), slog.String("remote", peer.Addr), slog.String("id", ID(peer.ID).String()))
+	attrs := make([]slog.Attr, 0, 10)
+	if peer != (Peer{}) {
+		attrs = append(attrs, slog.String("remote", peer.Addr), slog.String("id", ID(peer.ID).String()))
+	}
+	if r.Event != "" {
+		attrs = append(attrs, slog.String("event", clip(r.Event)))
+	}
 	if peer.Namespace != "" {
 		attrs = append(attrs, slog.String("namespace", clip(peer.Namespace)))
 	}

@@ -14,6 +14,8 @@ type Refusal struct {
 	Value any
 	// Limit is what the rule allows.
 	Limit any
+	// Event is the name of the event, if it is about one.
+	Event string
 	// Field is the field that an operator may change, such as "Config.MaxPayload".
 	Field string
 	// Format is the text of the error behind that of Err, with Value and Limit as arguments 1 and 2.

@@ -1,0 +1,69 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gosocketio/socketio/internal/refusal"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// Each refused CONNECT and each connection that the server ends has one line in the log. The engine
+// writes the line of a connection; this file says by which rule it ends.
+
+// ruleOfEnd returns the cause of a connection's end with the rule for the log. nil is the application's
+// wish.
+func (srv *Server) ruleOfEnd(cause error) error {
+	c := &srv.cfg
+	switch {
+	case cause == nil:
+		return nil
+	case errors.Is(cause, ErrConnectTimeout):
+		return &refusal.Refusal{Err: cause, Rule: "connect timeout", Limit: c.ConnectTimeout, Field: "Config.ConnectTimeout"}
+	case errors.Is(cause, ErrAttachmentTimeout):
+		return &refusal.Refusal{Err: cause, Rule: "attachment timeout", Limit: c.AttachmentTimeout, Field: "Config.AttachmentTimeout"}
+	case errors.Is(cause, protocol.ErrTooManyAttachments):
+		return &refusal.Refusal{Err: cause, Rule: "attachments", Limit: c.MaxAttachments, Field: "Config.MaxAttachments"}
+	case errors.Is(cause, protocol.ErrTooLarge):
+		return &refusal.Refusal{Err: cause, Rule: "size of the first packet", Limit: c.MaxUntrustedPayload, Field: "Config.MaxUntrustedPayload"}
+	case errors.Is(cause, protocol.ErrParse):
+		return &refusal.Refusal{
+			Err: cause, Rule: "packet that cannot be decoded", Field: "Config.Parser",
+			Remedy: "if the client has a parser of its own, such as msgpack, set Config.Parser to that",
+		}
+	}
+	return &refusal.Refusal{Err: cause, Rule: "protocol violation"}
+}
+
+// logRefusal writes the line of a CONNECT that was refused.
+func (c *client) logRefusal(nsp string, err error) {
+	r, cause := &refusal.Refusal{Rule: "middleware", Key: nsp}, err
+	_, panicked := errors.AsType[*PanicError](err)
+	_, visible := errors.AsType[*Error](err)
+	switch {
+	case err == errNamespaces:
+		r = &refusal.Refusal{Rule: "namespaces of a connection", Limit: c.server.cfg.MaxNamespaces, Field: "Config.MaxNamespaces"}
+	case err == errNamespace:
+		r = &refusal.Refusal{Rule: "unknown namespace", Value: nsp}
+	case panicked:
+		cause = nil // it has a line of its own
+	case !visible && c.server.cfg.OnError == nil:
+		r.Remedy = `a middleware failed; its error is no *Error, so that the client was told "internal error"`
+	}
+	peer := refusal.Peer{Addr: c.session.Handshake().RemoteAddr, ID: c.session.ID(), Namespace: nsp}
+	c.server.log.Write(c.session.Context(), "socketio: connect refused", peer, r, cause)
+}
+
+// warnOfAttachments warns of an event with more binary values than official clients take. They end the
+// connection with a parse error.
+func (srv *Server) warnOfAttachments(event string, n int) {
+	limit := max(DefaultMaxAttachments, srv.cfg.MaxAttachments)
+	if n <= limit || srv.cfg.Parser != nil {
+		return
+	}
+	srv.log.Write(context.Background(), "socketio: event sent", refusal.Peer{}, &refusal.Refusal{
+		Rule: "attachments", Value: n, Limit: limit, Field: "Config.MaxAttachments", Event: event, Key: event,
+		Remedy: "official clients take 10 unless their decoder's maxAttachments says otherwise, and else disconnect " +
+			"with a parse error: send fewer than {value}, or raise it there and in Config.MaxAttachments",
+	}, nil)
+}
