@@ -197,7 +197,7 @@ func TestBenchInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer silent.Close()
+	defer func() { _ = silent.Close() }()
 	go func() {
 		for {
 			c, err := silent.Accept()
