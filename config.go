@@ -15,6 +15,7 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 	clientjs "github.com/gosocketio/socketio/client-js"
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -235,7 +236,7 @@ func (c *Config) engine() engineio.Config {
 func (c *Config) clientFiles(path string) (func(http.Handler) http.Handler, error) {
 	files, err := clientjs.New(c.ClientFiles, c.ClientVersion)
 	if err != nil {
-		return nil, fmt.Errorf("%w: ClientFiles: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: ClientFiles: %w", ErrConfig, refusal.Inner(err))
 	}
 	return func(next http.Handler) http.Handler { return files.Handler(path, next) }, nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -103,7 +104,7 @@ func (c *client) refuse(nsp string, e *Error, bare bool) {
 	defer x.release()
 	frames, err := x.refusal(nsp, e, bare)
 	if err != nil {
-		c.server.report(nil, fmt.Errorf("socketio: data of a refused connect: %w", err))
+		c.server.report(nil, fmt.Errorf("socketio: data of a refused connect: %w", refusal.Inner(err)))
 	}
 	_ = c.session.Write(frames, 0) // a client that is gone need not be told
 }
@@ -112,7 +113,7 @@ func (c *client) refuse(nsp string, e *Error, bare bool) {
 func (s *Socket) refused(err error) {
 	var visible *Error
 	if !errors.As(err, &visible) && !errors.Is(err, ErrClosed) {
-		s.ns.server.tell(s, fmt.Errorf("socketio: connect to %s: %w", s.ns.name, err))
+		s.ns.server.tell(s, fmt.Errorf("socketio: connect to %s: %w", s.ns.name, refusal.Inner(err)))
 	}
 	s.client.forget(s, false)
 	if s.end("", err, 0) {

@@ -3,6 +3,8 @@ package socketio
 import (
 	"errors"
 	"fmt"
+
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // Errors that methods of this package return. Compare with errors.Is.
@@ -56,7 +58,7 @@ func (e *DisconnectError) Error() string {
 	if e.Cause == nil {
 		return "socketio: disconnected: " + string(e.Reason)
 	}
-	return fmt.Sprintf("socketio: disconnected: %s: %v", e.Reason, e.Cause)
+	return fmt.Sprintf("socketio: disconnected: %s: %v", e.Reason, refusal.Inner(e.Cause))
 }
 
 // Unwrap returns the cause.
@@ -76,7 +78,7 @@ type HandlerError struct {
 
 // Error implements error.
 func (e *HandlerError) Error() string {
-	return fmt.Sprintf("socketio: handling %q: %v", e.Event, e.Err)
+	return fmt.Sprintf("socketio: handling %q: %v", e.Event, refusal.Inner(e.Err))
 }
 
 // Unwrap returns what went wrong.

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -93,7 +94,7 @@ func (e *Event) Decode(pointers ...any) error {
 }
 
 func argumentError(i int, err error) error {
-	return fmt.Errorf("%w: argument %s: %w", ErrArguments, strconv.Itoa(i+1), err)
+	return fmt.Errorf("%w: argument %s: %w", ErrArguments, strconv.Itoa(i+1), refusal.Inner(err))
 }
 
 // Args returns the arguments as what encoding/json makes of any JSON value, with []byte where the client sent

@@ -151,7 +151,7 @@ func ExampleHandlerError() {
 	fmt.Println(<-reported)
 	// Output:
 	// the client does not know the arguments of age
-	// socketio: handling "answers twice": socketio: event is acknowledged already
+	// socketio: handling "answers twice": event is acknowledged already
 }
 
 // The first answer counts.

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/protocol"
@@ -52,6 +53,15 @@ func (c *client) logRefusal(nsp string, err error) {
 	}
 	peer := refusal.Peer{Addr: c.session.Handshake().RemoteAddr, ID: c.session.ID(), Namespace: nsp}
 	c.server.log.Write(c.session.Context(), "socketio: connect refused", peer, r, cause)
+}
+
+// refuseClientFile answers a request for a bundle of the client where none is served.
+func (srv *Server) refuseClientFile(w http.ResponseWriter, r *http.Request) {
+	const remedy = `set Config.ClientFiles to the npm package socket.io-client, such as os.DirFS("node_modules/socket.io-client")`
+	srv.log.Write(r.Context(), "socketio: request refused", refusal.Peer{Addr: r.RemoteAddr}, &refusal.Refusal{
+		Rule: "no client files", Value: r.URL.Path, Field: "Config.ClientFiles", Remedy: remedy,
+	}, nil)
+	http.Error(w, "404 page not found: the server has no client files: "+remedy, http.StatusNotFound)
 }
 
 // warnOfAttachments warns of an event with more binary values than official clients take. They end the

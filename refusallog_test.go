@@ -1,11 +1,15 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/gosocketio/socketio"
@@ -155,5 +159,50 @@ func TestHandlersThatNeverRun(t *testing.T) {
 			}()
 			f.Of("/").Handle(event, func(*socketio.Event) error { return nil })
 		}()
+	}
+}
+
+// A 404 says which field is wrong: the client's files, or the path where the server is mounted.
+func TestNotFoundSaysWhatToSet(t *testing.T) {
+	var log lockedBuffer
+	srv := socketio.New(socketio.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	t.Cleanup(func() { _ = srv.Shutdown(context.Background()) })
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", srv)
+	mux.Handle("/ws/", srv)
+	for path, want := range map[string]string{
+		"/socket.io/socket.io.js":                    "set Config.ClientFiles",
+		"/socket.io/socket.io.min.js.map":            "set Config.ClientFiles",
+		"/ws/socket.io/?EIO=4&transport=polling":     "mounted at /ws/ but Config.Path is /socket.io/",
+		"/ws/?EIO=4&transport=websocket&t=something": "mounted at /ws/ but Config.Path is /socket.io/",
+	} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d, %s", path, w.Code, w.Body)
+		}
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s: the log has no %q: %s", path, want, &log)
+		}
+	}
+}
+
+// An error names one package.
+func TestErrorsNameTheirPackageOnce(t *testing.T) {
+	for _, c := range []socketio.Config{{PingInterval: -1}, {ClientFiles: fstest.MapFS{}}, {Path: "x"}} {
+		_, err := socketio.NewServer(c)
+		if text := fmt.Sprint(err); !errors.Is(err, socketio.ErrConfig) || strings.Count(text, "invalid configuration") != 1 ||
+			strings.Contains(text, "engineio:") || strings.Contains(text, "clientjs:") {
+			t.Error(err)
+		}
+	}
+	for _, err := range []error{
+		&socketio.DisconnectError{Reason: socketio.ReasonTransportError, Cause: socketio.ErrQueueFull},
+		&socketio.HandlerError{Event: "x", Err: socketio.ErrArguments},
+		&engineio.TransportError{Message: "write error", Err: engineio.ErrClosed},
+	} {
+		if n := strings.Count(err.Error(), "socketio: ") + strings.Count(err.Error(), "engineio: "); n != 1 {
+			t.Error(err)
+		}
 	}
 }

@@ -67,7 +67,7 @@ func NewServer(c Config) (*Server, error) {
 	srv := &Server{cfg: c, log: refusal.NewLog(c.Logger), names: make(map[string]*Namespace)}
 	main, err := srv.add("/", nil, false)
 	if err != nil {
-		return nil, fmt.Errorf("%w: Adapter: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: Adapter: %w", ErrConfig, refusal.Inner(err))
 	}
 	srv.core = &main.core
 	if srv.engine, err = srv.newEngine(); err != nil {
@@ -126,14 +126,26 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 	srv.maxMissedEvents = cmp.Or(c.MaxBufferedPackets, engineio.DefaultMaxBufferedPackets) / 2
 	engine, err := engineio.New(c)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: %w", ErrConfig, refusal.Inner(err))
 	}
 	return engine, nil
 }
 
 // ServeHTTP serves the requests of clients, and the client files if there are any. Requests for other paths get
 // 404.
-func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { srv.engine.ServeHTTP(w, r) }
+func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if srv.cfg.ClientFiles == nil && srv.isClientFile(r.URL.Path) {
+		srv.refuseClientFile(w, r)
+		return
+	}
+	srv.engine.ServeHTTP(w, r)
+}
+
+// isClientFile tells whether a path is that of a bundle of the client.
+func (srv *Server) isClientFile(path string) bool {
+	name, below := strings.CutPrefix(path, srv.engine.Path())
+	return below && strings.HasPrefix(name, "socket.io.") && (strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map"))
+}
 
 // Engine returns the engine below.
 func (srv *Server) Engine() *engineio.Server { return srv.engine }

@@ -7,6 +7,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 var (
@@ -45,7 +46,7 @@ func (f *frameReader) bareHeader(b []byte) (n int, ok bool, err error) {
 	}
 	switch {
 	case length > uint64(f.limit):
-		return 0, false, fmt.Errorf("%w: %w", wire.ErrPacket, tooLarge(length, f.limit))
+		return 0, false, fmt.Errorf("%w: %w", wire.ErrPacket, refusal.Inner(tooLarge(length, f.limit)))
 	case length == 0 && f.op == ws.OpText: // an empty binary message is one; official clients send it
 		return 0, false, errBareEmpty
 	}

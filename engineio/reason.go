@@ -55,7 +55,7 @@ func (e *TransportError) Error() string {
 	if e.Err == nil {
 		return "engineio: " + e.Message
 	}
-	return "engineio: " + e.Message + ": " + e.Err.Error()
+	return "engineio: " + e.Message + ": " + refusal.Inner(e.Err).Error()
 }
 
 // Unwrap returns the error below.
