@@ -12,11 +12,12 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// acks are the acknowledgements that a socket's client owes, in the order of their ids. nil is none.
+// acks are the acknowledgements that a socket's client owes, in the order of their ids. nil is
+// none.
 type acks struct{ list []owed }
 
-// owed is in the table until the first of: the answer, the disconnect, and the end of the wait. Whoever takes it out of the
-// table may call answer, which must not block.
+// owed is in the table until the first of: the answer, the disconnect, and the end of the wait.
+// Whoever takes it out of the table may call answer, which must not block.
 type owed struct {
 	id     uint64
 	answer func(adapter.Answer)
@@ -70,12 +71,14 @@ func (s *Socket) answered(p *protocol.Packet) {
 	}
 }
 
-// EmitWithAck sends an event and waits for the client's acknowledgement. A handler may wait for its own client; later
-// events of the same socket wait with it ([Socket.EmitWithAckFunc] does not wait).
+// EmitWithAck sends an event and waits for the client's acknowledgement. A handler may wait for
+// its own client; later events of the same socket wait with it ([Socket.EmitWithAckFunc] does not
+// wait).
 //
-// The wait ends with ErrTimeout after Config.AckTimeout unless ctx has a deadline ([Sender.Timeout] sets another
-// one), with the context's cause when ctx ends, and with a [*DisconnectError] when the socket disconnects. An
-// answer that comes later is ignored. What [Socket.Emit] returns, it returns too.
+// The wait ends with ErrTimeout after Config.AckTimeout unless ctx has a deadline
+// ([Sender.Timeout] sets another one), with the context's cause when ctx ends, and with a
+// [*DisconnectError] when the socket disconnects. An answer that comes later is ignored. What
+// [Socket.Emit] returns, it returns too.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
 	return Sender{s: s}.EmitWithAck(ctx, event, args...)
 }
@@ -95,9 +98,11 @@ func (x Sender) EmitWithAck(ctx context.Context, event string, args ...any) (Rep
 	return q.wait(ctx)
 }
 
-// EmitWithAckFunc sends an event and has fn called with the client's acknowledgement: socket.emit(event, callback) of the
-// official server. It does not wait. What [Socket.Emit] returns, it returns too, and then fn is not called. Otherwise fn is called
-// once, on a goroutine of its own, with what [Socket.EmitWithAck] would have returned; handlers of the socket may run meanwhile.
+// EmitWithAckFunc sends an event and has fn called with the client's acknowledgement:
+// socket.emit(event, callback) of the official server. It does not wait. What [Socket.Emit]
+// returns, it returns too, and then fn is not called. Otherwise fn is called once, on a goroutine
+// of its own, with what [Socket.EmitWithAck] would have returned; handlers of the socket may run
+// meanwhile.
 func (s *Socket) EmitWithAckFunc(event string, fn func(Reply, error), args ...any) error {
 	return Sender{s: s}.EmitWithAckFunc(event, fn, args...)
 }
@@ -204,7 +209,8 @@ func (srv *Server) ackTimeout(ctx context.Context) time.Duration {
 // noTimeout: the context has a deadline.
 const noTimeout time.Duration = -1
 
-// timeoutAfter returns a channel that receives after d, or never when d is noTimeout, and a function that stops its timer.
+// timeoutAfter returns a channel that receives after d, or never when d is noTimeout, and a
+// function that stops its timer.
 func timeoutAfter(d time.Duration) (<-chan time.Time, func() bool) {
 	if d == noTimeout {
 		return nil, func() bool { return false }

@@ -2,15 +2,16 @@ package socketio
 
 import "context"
 
-// EventOf is an event's name together with the type of its one argument, so that both are written once:
+// EventOf is an event's name together with the type of its one argument, so that both are written
+// once:
 //
 //	const Said = socketio.EventOf[Message]("message")
 //
 //	Said.On(chat, func(e *socketio.Event, m Message) error { return Said.Emit(chat.To(m.Room), m) })
 type EventOf[T any] string
 
-// Emitter is what events are sent with: a [*Server], a [*Namespace], an [Operator], a [*Socket], a [Sender] or a
-// [RemoteSocket].
+// Emitter is what events are sent with: a [*Server], a [*Namespace], an [Operator], a [*Socket], a
+// [Sender] or a [RemoteSocket].
 type Emitter interface {
 	Emit(event string, args ...any) error
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/gosocketio/socketio/internal/gather"
 )
 
-// EmitWithAck sends an event to the sockets meant and yields their answers as they come. The event is sent when the
-// loop starts, once for each loop. The loop ends when all sockets have answered, at once when there are none;
-// breaking out of it forgets the answers that are still out.
+// EmitWithAck sends an event to the sockets meant and yields their answers as they come. The event
+// is sent when the loop starts, once for each loop. The loop ends when all sockets have answered,
+// at once when there are none; breaking out of it forgets the answers that are still out.
 //
-// A socket that disconnects before it answers is yielded at once, with its id and its [*DisconnectError] (official
-// servers wait for it until the timeout). When time is up (Timeout, otherwise the context's deadline, otherwise
-// Config.AckTimeout) or ctx ends, a last error says so: it matches ErrTimeout or the context's cause, and errors.As
-// finds a [*MissingError].
+// A socket that disconnects before it answers is yielded at once, with its id and its
+// [*DisconnectError] (official servers wait for it until the timeout). When time is up (Timeout,
+// otherwise the context's deadline, otherwise Config.AckTimeout) or ctx ends, a last error says
+// so: it matches ErrTimeout or the context's cause, and errors.As finds a [*MissingError].
 func (o operator) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
 	return func(yield func(Reply, error) bool) {
 		if err := checkEvent(event); err != nil {
@@ -35,11 +35,14 @@ func (o operator) EmitWithAck(ctx context.Context, event string, args ...any) it
 		start := clock(told != nil)
 		options := o.options
 		options.Flags.Timeout = timeLeft(ctx, timeout)
-		answered, err := o.ns.server.gather(ctx, timeout, yield, func(count func(int), answer func(adapter.Answer)) (func(), error) {
+		ask := func(count func(int), answer func(adapter.Answer)) (func(), error) {
 			return o.ns.adapter.BroadcastWithAck(&adapter.Packet{Event: event, Args: args}, options, count, answer)
-		})
+		}
+		answered, err := o.ns.server.gather(ctx, timeout, yield, ask)
 		if told != nil {
-			hook(o.ns.server, told, AckInfo{Namespace: o.ns, Event: event, Took: time.Since(start), Answered: answered, Err: err})
+			hook(o.ns.server, told, AckInfo{
+				Namespace: o.ns, Event: event, Took: time.Since(start), Answered: answered, Err: err,
+			})
 		}
 	}
 }
@@ -52,8 +55,8 @@ func timeLeft(ctx context.Context, timeout time.Duration) time.Duration {
 	return max(timeout, time.Millisecond)
 }
 
-// gather asks, and yields the answers until all are in, time is up or the loop is left. It returns how many came, and the last
-// error.
+// gather asks, and yields the answers until all are in, time is up or the loop is left. It returns
+// how many came, and the last error.
 func (srv *Server) gather(
 	ctx context.Context, timeout time.Duration, yield func(Reply, error) bool,
 	ask func(count func(int), answer func(adapter.Answer)) (cancel func(), err error),
@@ -84,8 +87,8 @@ func (srv *Server) gather(
 
 // MissingError ends an EmitWithAck to many that did not get all answers.
 type MissingError struct {
-	// Missing is the number of sockets, or servers, that have not answered; -1 when not even their number is known, because a
-	// server did not report it.
+	// Missing is the number of sockets, or servers, that have not answered; -1 when not even their
+	// number is known, because a server did not report it.
 	Missing int
 	// Err is ErrTimeout or the cause of the context's end.
 	Err error

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Registrar is what handlers are registered on: a [*Server] (its namespace "/"), a [*Namespace], a [*Parent] or one
-// [*Socket].
+// Registrar is what handlers are registered on: a [*Server] (its namespace "/"), a [*Namespace], a
+// [*Parent] or one [*Socket].
 type Registrar interface {
 	Handle(event string, fn func(*Event) error) (off func())
 }
@@ -18,14 +18,16 @@ var (
 	_ Registrar = (*Socket)(nil)
 )
 
-// On registers a handler whose event has one argument of type T; off removes it. Types and their decoding are those of
-// encoding/json; a []byte, at any depth, takes a binary value or a string in base64, see [Event.Decode]. An event with fewer arguments, or with one that does
-// not fit, is not delivered: the error (ErrArguments) is treated like one of the handler. Further arguments are
+// On registers a handler whose event has one argument of type T; off removes it. Types and their
+// decoding are those of encoding/json; a []byte, at any depth, takes a binary value or a string in
+// base64, see [Event.Decode]. An event with fewer arguments, or with one that does not fit, is not
+// delivered: the error (ErrArguments) is treated like one of the handler. Further arguments are
 // ignored.
 //
-// An event may have several handlers; they run in the order of registration, those of the namespace before those of
-// the socket. When all have returned, a client that asked for an acknowledgement and has none is answered: with no
-// arguments, or with the error of one that failed. [Event.AckLater] prevents that.
+// An event may have several handlers; they run in the order of registration, those of the
+// namespace before those of the socket. When all have returned, a client that asked for an
+// acknowledgement and has none is answered: with no arguments, or with the error of one that
+// failed. [Event.AckLater] prevents that.
 func On[T any](r Registrar, event string, fn func(e *Event, v T) error) (off func()) {
 	return r.Handle(event, func(e *Event) error {
 		var v T
@@ -68,8 +70,8 @@ func On3[A, B, C any](r Registrar, event string, fn func(e *Event, a A, b B, c C
 	})
 }
 
-// OnCall is [On] for a handler whose result answers the acknowledgement that the client asked for. A client that did
-// not ask for one is not answered. An error answers as the package comment says.
+// OnCall is [On] for a handler whose result answers the acknowledgement that the client asked for.
+// A client that did not ask for one is not answered. An error answers as the package comment says.
 func OnCall[T, R any](r Registrar, event string, fn func(e *Event, v T) (R, error)) (off func()) {
 	return On(r, event, func(e *Event, v T) error {
 		result, err := fn(e, v)
@@ -109,11 +111,13 @@ func ack[R any](e *Event, result R, err error) error {
 	return e.Ack(result)
 }
 
-// Once returns a Registrar whose handlers run once: each is removed before it runs for the first time.
+// Once returns a Registrar whose handlers run once: each is removed before it runs for the first
+// time.
 //
 //	socketio.On(socketio.Once(socket), "hello", func(e *socketio.Event, name string) error { ... })
 //
-// On a namespace that is once for all its sockets together, on a [*Parent] once for all its children.
+// On a namespace that is once for all its sockets together, on a [*Parent] once for all its
+// children.
 func Once(r Registrar) Registrar { return once{r} }
 
 type once struct{ Registrar }

@@ -27,7 +27,8 @@ func (s *Socket) arrive() {
 	s.begin()
 }
 
-// begin runs the worker, on the event loop if there is one. Only the goroutine that delivers messages may call it.
+// begin runs the worker, on the event loop if there is one. Only the goroutine that delivers
+// messages may call it.
 func (s *Socket) begin() {
 	s.ns.server.workers.begin()
 	if !s.client.session.Soon(prompt{s}) {
@@ -47,8 +48,9 @@ func (s *Socket) enqueue(e *Event) {
 	s.deliver(e)
 }
 
-// batch holds the events of one POST with several packets until all of them have been taken: a DISCONNECT among them is known
-// before the first handler runs, as in the official server, and takes the events before it along.
+// batch holds the events of one POST with several packets until all of them have been taken: a
+// DISCONNECT among them is known before the first handler runs, as in the official server, and
+// takes the events before it along.
 type batch struct{ head, tail *Event }
 
 func (b *batch) add(e *Event) {
@@ -112,7 +114,8 @@ const (
 	taskEnd
 )
 
-// work does what the socket has to do, one thing after the other, and ends when there is nothing left.
+// work does what the socket has to do, one thing after the other, and ends when there is nothing
+// left.
 func (s *Socket) work() {
 	stack.Grow()
 	s.workFrom(s.next())
@@ -126,8 +129,8 @@ func (s *Socket) workFrom(t task, e *Event) {
 			s.ns.server.workers.end()
 			return
 		}
-		// A handler ended the goroutine (runtime.Goexit, which a failing test assertion does). What waits behind it
-		// needs another.
+		// A handler ended the goroutine (runtime.Goexit, which a failing test assertion does).
+		// What waits behind it needs another.
 		go s.work()
 	}()
 	for ; ; t, e = s.next() {

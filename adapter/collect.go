@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// collect asks sockets here for a server that wants their acknowledgements, and sends these as they come: until all are in, the
-// other server does not wait any more, or the adapter is closed.
+// collect asks sockets here for a server that wants their acknowledgements, and sends these as
+// they come: until all are in, the other server does not wait any more, or the adapter is closed.
 func (x *Cluster) collect(m *Message) {
 	timeout := m.Options.Flags.Timeout
 	if timeout <= 0 {
@@ -49,7 +49,8 @@ func (x *Cluster) collect(m *Message) {
 	complete()
 }
 
-// first returns the first value of an answer: there is no more in the protocol. An answer without one is null.
+// first returns the first value of an answer: there is no more in the protocol. An answer without
+// one is null.
 func first(a Answer) Values {
 	if len(a.Args) == 0 {
 		return Values{JSON: []json.RawMessage{json.RawMessage("null")}}

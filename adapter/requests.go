@@ -12,7 +12,8 @@ type requests struct {
 	waiting map[string]*request
 }
 
-// open adds a request to the servers there are, and begins to count. It hears of servers that go from now on.
+// open adds a request to the servers there are, and begins to count. It hears of servers that go
+// from now on.
 func (q *requests) open(m *members, r *request, others ...string) (id string) {
 	id = newUID()
 	q.mu.Lock()
@@ -59,11 +60,13 @@ func (q *requests) gone(uid string) {
 	}
 }
 
-// maxAsked is how many sockets another server may say that it has asked: there is an answer for each when it goes.
+// maxAsked is how many sockets another server may say that it has asked: there is an answer for
+// each when it goes.
 const maxAsked = 1 << 20
 
-// request counts the answers to one question: there must never be more than were announced, whatever servers say twice, late, or
-// too early to be known. A server owes one answer; to a broadcast it owes as many as it says that it has asked sockets.
+// request counts the answers to one question: there must never be more than were announced,
+// whatever servers say twice, late, or too early to be known. A server owes one answer; to a
+// broadcast it owes as many as it says that it has asked sockets.
 type request struct {
 	wants  MessageType           // an answer
 	count  func(int)             // called once, when it is known how many answers there will be
@@ -91,7 +94,8 @@ func (r *request) begin(uids []string) {
 	}
 }
 
-// owes notes that a server owes n answers. One that has only just come counts as long as others are waited for.
+// owes notes that a server owes n answers. One that has only just come counts as long as others
+// are waited for.
 func (r *request) owes(uid string, n int) {
 	r.mu.Lock()
 	_, known := r.owed[uid]

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Answers are the answers to one question. Make it with [New]. Add and Expect may be called from any goroutine and never block.
+// Answers are the answers to one question. Make it with [New]. Add and Expect may be called from
+// any goroutine and never block.
 type Answers[T any] struct {
 	news chan struct{} // something changed; holds one token
 
@@ -42,8 +43,9 @@ func (a *Answers[T]) wake() {
 	}
 }
 
-// Run yields the answers as they come. It returns nil when all have come or yield returned false, late when the timeout
-// receives, and the cause of the context's end when ctx ends. Missing is how many had not come then, -1 when that is not known.
+// Run yields the answers as they come. It returns nil when all have come or yield returned false,
+// late when the timeout receives, and the cause of the context's end when ctx ends. Missing is how
+// many had not come then, -1 when that is not known.
 func (a *Answers[T]) Run(
 	ctx context.Context, timeout <-chan time.Time, late error, yield func(T) bool,
 ) (missing int, err error) {
