@@ -21,16 +21,16 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultConnectTimeout    = 45 * time.Second
-	DefaultAckTimeout        = 30 * time.Second
-	DefaultAttachmentTimeout = 45 * time.Second
-	DefaultMaxAttachments    = 10
-	// DefaultMaxUntrustedPayload is that of engineio.Config for the engine of a [Server], in bytes: a CONNECT with what a client has
+	defaultConnectTimeout    = 45 * time.Second
+	defaultAckTimeout        = 30 * time.Second
+	defaultAttachmentTimeout = 45 * time.Second
+	defaultMaxAttachments    = 10
+	// defaultMaxUntrustedPayload is that of engineio.Config for the engine of a [Server], in bytes: a CONNECT with what a client has
 	// to show for itself.
-	DefaultMaxUntrustedPayload = 64 << 10
-	DefaultMaxNamespaces       = 1024
-	DefaultMaxInboxBytes       = 1 << 20
-	DefaultMaxInboxEvents      = 1024
+	defaultMaxUntrustedPayload = 64 << 10
+	defaultMaxNamespaces       = 1024
+	defaultMaxInboxBytes       = 1 << 20
+	defaultMaxInboxEvents      = 1024
 )
 
 // ErrConfig is wrapped by the error of [New]: a field of Config has a value that cannot work.
@@ -168,15 +168,15 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("%w: ClientVersion is %q without ClientFiles", ErrConfig, c.ClientVersion)
 	}
 	c.Path = cmp.Or(c.Path, DefaultPath)
-	c.MaxUntrustedPayload = cmp.Or(c.MaxUntrustedPayload, DefaultMaxUntrustedPayload)
+	c.MaxUntrustedPayload = cmp.Or(c.MaxUntrustedPayload, defaultMaxUntrustedPayload)
 	for _, d := range []struct {
 		name string
 		v    *time.Duration
 		def  time.Duration
 	}{
-		{"ConnectTimeout", &c.ConnectTimeout, DefaultConnectTimeout},
-		{"AckTimeout", &c.AckTimeout, DefaultAckTimeout},
-		{"AttachmentTimeout", &c.AttachmentTimeout, DefaultAttachmentTimeout},
+		{"ConnectTimeout", &c.ConnectTimeout, defaultConnectTimeout},
+		{"AckTimeout", &c.AckTimeout, defaultAckTimeout},
+		{"AttachmentTimeout", &c.AttachmentTimeout, defaultAttachmentTimeout},
 	} {
 		if *d.v < 0 {
 			return c, fmt.Errorf("%w: %s is %v, it must not be negative", ErrConfig, d.name, *d.v)
@@ -190,10 +190,10 @@ func (c Config) withDefaults() (Config, error) {
 		v    *int
 		def  int
 	}{
-		{"MaxAttachments", &c.MaxAttachments, DefaultMaxAttachments},
-		{"MaxNamespaces", &c.MaxNamespaces, DefaultMaxNamespaces},
-		{"MaxInboxBytes", &c.MaxInboxBytes, DefaultMaxInboxBytes},
-		{"MaxInboxEvents", &c.MaxInboxEvents, DefaultMaxInboxEvents},
+		{"MaxAttachments", &c.MaxAttachments, defaultMaxAttachments},
+		{"MaxNamespaces", &c.MaxNamespaces, defaultMaxNamespaces},
+		{"MaxInboxBytes", &c.MaxInboxBytes, defaultMaxInboxBytes},
+		{"MaxInboxEvents", &c.MaxInboxEvents, defaultMaxInboxEvents},
 	} {
 		if *n.v < 0 {
 			return c, fmt.Errorf("%w: %s is %d, it must not be negative", ErrConfig, n.name, *n.v)

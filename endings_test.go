@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/gosocketio/socketio"
 )
@@ -82,30 +81,4 @@ func TestEndingsThatBlock(t *testing.T) {
 	done := make(chan struct{})
 	go func() { all.Wait(); close(done) }()
 	wait(t, done)
-}
-
-// What a child costs when it goes does not depend on how many there are.
-func TestChildrenGoInLinearTime(t *testing.T) {
-	each := func(n int) time.Duration {
-		best := time.Hour
-		for range 3 {
-			best = min(best, socketio.ChildrenComeAndGo(n)/time.Duration(n))
-		}
-		return best
-	}
-	few, many := each(1_000), each(100_000)
-	if many > 30*few+time.Microsecond { // a list that is searched takes a hundred times as long
-		t.Errorf("a child of 100,000 takes %v, one of 1,000 %v", many, few)
-	}
-}
-
-func BenchmarkChildrenComeAndGo(b *testing.B) {
-	for _, n := range []int{1_000, 10_000, 100_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			for b.Loop() {
-				socketio.ChildrenComeAndGo(n)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/child")
-		})
-	}
 }

@@ -1,9 +1,6 @@
 package socketio
 
 import (
-	"slices"
-	"time"
-
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -61,20 +58,6 @@ func StaleSessions(n *Namespace) (stale int) {
 		}
 	}
 	return stale
-}
-
-// ChildrenComeAndGo is how long it takes n children to leave a parent, the youngest first.
-func ChildrenComeAndGo(n int) time.Duration {
-	p := &Parent{}
-	children := make([]Namespace, n)
-	for i := range children {
-		p.adopt(&children[i])
-	}
-	start := time.Now()
-	for i := range slices.Backward(children) {
-		p.disown(&children[i])
-	}
-	return time.Since(start)
 }
 
 // BreakRule ends a socket's connection as a broken rule of the protocol does.

@@ -82,7 +82,7 @@ func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, eve
 	if err != nil {
 		return nil, err
 	}
-	if len(attachments) > DefaultMaxAttachments {
+	if len(attachments) > defaultMaxAttachments {
 		x.server.warnOfAttachments(event, len(attachments))
 	}
 	return x.close(text, attachments)
@@ -94,7 +94,7 @@ func (x *scratch) event(nsp, event string, args []any, epoch string) (frames []b
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(attachments) > DefaultMaxAttachments {
+	if len(attachments) > defaultMaxAttachments {
 		x.server.warnOfAttachments(event, len(attachments))
 	}
 	text = append(append(text[:len(text)-1], `,"`...), epoch...)

@@ -147,7 +147,7 @@ func TestBroadcastAckTimeout(t *testing.T) {
 		}, 3 * time.Second, socketio.ErrTimeout},
 		{"AckTimeout", func(n *socketio.Namespace, ctx context.Context) iter.Seq2[socketio.Reply, error] {
 			return n.EmitWithAck(ctx, "q")
-		}, socketio.DefaultAckTimeout, socketio.ErrTimeout},
+		}, 30 * time.Second, socketio.ErrTimeout},
 		{"deadline", func(n *socketio.Namespace, ctx context.Context) iter.Seq2[socketio.Reply, error] {
 			ctx, cancel := context.WithTimeout(ctx, time.Minute)
 			return func(yield func(socketio.Reply, error) bool) {

@@ -52,6 +52,7 @@ func TestImportsPointDownwards(t *testing.T) {
 		"internal/origin":    "",
 		"protocol":           "",
 		"rooms":              "",
+		"namespace":          "",
 		"protocol/msgpack":   "protocol",
 		"engineio":           "engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/bufpool internal/netloop internal/accept",
 		"adapter":            "rooms protocol internal/gather",

@@ -67,7 +67,7 @@ func (srv *Server) refuseClientFile(w http.ResponseWriter, r *http.Request) {
 // warnOfAttachments warns of an event with more binary values than official clients take. They end the
 // connection with a parse error.
 func (srv *Server) warnOfAttachments(event string, n int) {
-	limit := max(DefaultMaxAttachments, srv.cfg.MaxAttachments)
+	limit := max(defaultMaxAttachments, srv.cfg.MaxAttachments)
 	if n <= limit || srv.cfg.Parser != nil {
 		return
 	}

@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"container/list"
 	"sync/atomic"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -26,10 +25,6 @@ type core struct {
 	joining  pace          // of the connection handlers
 
 	serverSide serverSideInbox
-	parent     *Parent       // nil: none
-	child      *list.Element // in the parent's children; its mu guards it
-	brief      bool          // removed when its last visitor leaves
-	visitors   int           // sockets, from their CONNECT until they are gone; Server.mu guards it, and only a brief one counts
 }
 
 // Name returns the name, such as "/" or "/chat".

@@ -1,14 +1,13 @@
 package socketio
 
 import (
+	"bytes"
 	"cmp"
-	"container/list"
 	"encoding/json"
 	"regexp"
-	"slices"
-	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/namespace"
 )
 
 // Parent makes namespaces when clients ask for them: one for each name that it matches. A new namespace begins with what is
@@ -18,17 +17,13 @@ type Parent struct {
 	namespaceHandlers // what its children begin with
 	parentOperator    // targets the sockets of all children
 
-	matches  func(name string, auth json.RawMessage) bool
-	explicit bool // Server.Of asks it too
-
-	mu       sync.Mutex
-	children list.List // of *Namespace
+	pattern *namespace.Pattern[*Namespace, *Parent]
 }
 
 // OfRegexp makes namespaces for the names that re matches anywhere; anchor it with ^ and $ to match whole names, the leading
 // slash included. A namespace that [Server.Of] makes is its child too when the name matches.
 func (srv *Server) OfRegexp(re *regexp.Regexp) *Parent {
-	return srv.addParent(&Parent{explicit: true, matches: func(name string, _ json.RawMessage) bool { return re.MatchString(name) }})
+	return srv.addParent(true, func(name string, _ json.RawMessage) bool { return re.MatchString(name) })
 }
 
 // OfFunc makes namespaces for the names that match accepts; auth is what the client sent with its CONNECT, or nil. It is called
@@ -37,48 +32,21 @@ func (srv *Server) OfRegexp(re *regexp.Regexp) *Parent {
 //
 // Each name stays a namespace unless Config.CleanupEmptyChildNamespaces is set: do not accept whatever a client makes up.
 func (srv *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *Parent {
-	return srv.addParent(&Parent{matches: match})
+	return srv.addParent(false, func(name string, auth json.RawMessage) (yes bool) {
+		srv.call(nil, "the function of OfFunc", func() { yes = match(name, bytes.Clone(auth)) }) // it may keep auth
+		return yes
+	})
 }
 
-func (srv *Server) addParent(p *Parent) *Parent {
+func (srv *Server) addParent(explicit bool, match func(name string, auth json.RawMessage) bool) *Parent {
+	p := new(Parent)
 	p.server, p.p = srv, p
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
-	srv.parents = append(slices.Clip(srv.parents), p)
+	p.pattern = srv.names.AddPattern(p, explicit, match)
 	return p
 }
 
-// asked tells whether the parent makes a namespace with this name.
-func (p *Parent) asked(name string, auth json.RawMessage) (yes bool) {
-	_ = p.server.contain(nil, "the function of OfFunc", func() error {
-		yes = p.matches(name, auth)
-		return nil
-	})
-	return yes
-}
-
 // Children returns the namespaces that the parent made and that exist, in the order in which they were made.
-func (p *Parent) Children() []*Namespace {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	children := make([]*Namespace, 0, p.children.Len())
-	for e := p.children.Front(); e != nil; e = e.Next() {
-		children = append(children, e.Value.(*Namespace))
-	}
-	return children
-}
-
-func (p *Parent) adopt(n *Namespace) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n.child = p.children.PushBack(n)
-}
-
-func (p *Parent) disown(n *Namespace) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.children.Remove(n.child)
-}
+func (p *Parent) Children() []*Namespace { return p.pattern.Children() }
 
 // ParentOperator targets sockets of a parent's children. It is an immutable value. Sending is all that it can do: for
 // acknowledgements, or to list sockets, go through [Parent.Children].

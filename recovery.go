@@ -262,7 +262,7 @@ func (r *recovery) sweep() {
 		r.sweepLater()
 	}
 	r.mu.Unlock()
-	if len(dropped) > 0 && r.ns.brief {
+	if len(dropped) > 0 && r.ns.server.cfg.CleanupEmptyChildNamespaces {
 		// The last visitor closes the adapter, which may take a while.
 		workers := &r.ns.server.workers
 		workers.begin()

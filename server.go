@@ -1,14 +1,12 @@
 package socketio
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/internal/refusal"
+	"github.com/gosocketio/socketio/namespace"
 )
 
 // Server is a Socket.IO server: an http.Handler to be mounted at Config.Path of any router. The methods that it
@@ -30,10 +29,10 @@ type Server struct {
 	log    *refusal.Log
 	engine *engineio.Server
 
-	mu      sync.RWMutex
-	names   map[string]*Namespace
-	parents []*Parent          // in the order in which they are asked
-	arrival []func(*Namespace) // called for new namespaces
+	names namespace.Registry[*Namespace, *Parent]
+
+	mu    sync.Mutex
+	onNew []func(*Namespace) // called for each new namespace
 
 	// What recovery has to know of the engine's configuration.
 	unnoticed       time.Duration // how long a connection may be dead before that is noticed
@@ -64,8 +63,11 @@ func NewServer(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv := &Server{cfg: c, log: refusal.NewLog(c.Logger), names: make(map[string]*Namespace)}
-	main, err := srv.add("/", nil, false)
+	srv := &Server{cfg: c, log: refusal.NewLog(c.Logger)}
+	srv.names.Make, srv.names.Added, srv.names.Removed = srv.newNamespace, srv.added, srv.removed
+	srv.names.Discard = func(ns *Namespace) { _ = srv.closeAdapter(ns) } // it held nothing yet
+	srv.names.Cleanup = c.CleanupEmptyChildNamespaces
+	main, err := srv.names.Of("/")
 	if err != nil {
 		return nil, fmt.Errorf("%w: Adapter: %w", ErrConfig, refusal.Inner(err))
 	}
@@ -156,13 +158,10 @@ func (srv *Server) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
 	}
-	if ns := srv.lookup(name); ns != nil {
-		return ns
-	}
 	if strings.Contains(name, ",") {
 		panic("socketio: namespace " + name + ": no client can join a name with a comma, which ends the name on the wire")
 	}
-	ns, err := srv.add(name, srv.parentOf(name), false)
+	ns, err := srv.names.Of(name)
 	if err != nil {
 		panic("socketio: adapter of namespace " + name + ": " + err.Error())
 	}
@@ -170,43 +169,18 @@ func (srv *Server) Of(name string) *Namespace {
 }
 
 // Namespaces returns the namespaces in the order of their names.
-func (srv *Server) Namespaces() []*Namespace {
-	srv.mu.RLock()
-	list := slices.Collect(maps.Values(srv.names))
-	srv.mu.RUnlock()
-	slices.SortFunc(list, func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })
-	return list
-}
-
-func (srv *Server) lookup(name string) *Namespace {
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	return srv.names[name]
-}
-
-// parentOf returns the parent whose child a namespace is that the application makes.
-func (srv *Server) parentOf(name string) *Parent {
-	srv.mu.RLock()
-	parents := srv.parents
-	srv.mu.RUnlock()
-	for _, p := range parents {
-		if p.explicit && p.asked(name, nil) {
-			return p
-		}
-	}
-	return nil
-}
+func (srv *Server) Namespaces() []*Namespace { return srv.names.All() }
 
 // OnNewNamespace adds a function that is called for each namespace made from now on.
 func (srv *Server) OnNewNamespace(fn func(*Namespace)) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	srv.arrival = with(srv.arrival, fn)
+	srv.onNew = with(srv.onNew, fn)
 }
 
-// add makes a namespace, unless somebody else just did. With brief it is removed when its last socket has left.
-func (srv *Server) add(name string, parent *Parent, brief bool) (*Namespace, error) {
-	ns := &Namespace{core{name: name, parent: parent, brief: brief}}
+// newNamespace makes a namespace with its adapter, for srv.names.
+func (srv *Server) newNamespace(name string, pattern *namespace.Pattern[*Namespace, *Parent]) (*Namespace, error) {
+	ns := &Namespace{core{name: name}}
 	ns.server, ns.ns = srv, ns
 	made, err := srv.cfg.Adapter(host{ns})
 	if err == nil && made == nil {
@@ -219,95 +193,44 @@ func (srv *Server) add(name string, parent *Parent, brief bool) (*Namespace, err
 	if c := srv.cfg.ConnectionStateRecovery; c != nil {
 		ns.recovery = newRecovery(ns, *c)
 	}
-	if parent != nil {
-		ns.now.Store(parent.load())
-	}
-
-	srv.mu.Lock()
-	if first := srv.names[name]; first != nil {
-		srv.mu.Unlock()
-		_ = srv.closeAdapter(ns) // it held nothing yet
-		return first, nil
-	}
-	srv.names[name] = ns
-	if parent != nil {
-		parent.adopt(ns) // with the lock: it may be joined and left, and disowned, at once
-	}
-	arrival := srv.arrival
-	srv.mu.Unlock()
-	for _, fn := range arrival {
-		_ = srv.contain(nil, "a function of OnNewNamespace", func() error {
-			fn(ns)
-			return nil
-		})
+	if pattern != nil {
+		ns.now.Store(pattern.Owner.load())
 	}
 	return ns, nil
 }
 
-// enter returns the namespace that a client wants to join, which may have to be made; nil when there is none. leave must be
-// called when the client's socket is gone from it.
-func (srv *Server) enter(name string, auth json.RawMessage) *Namespace {
-	for {
-		ns := srv.lookup(name)
-		if ns == nil {
-			if ns = srv.child(name, auth); ns == nil {
-				return nil
-			}
-		}
-		if !ns.brief {
-			return ns
-		}
-		srv.mu.Lock()
-		still := srv.names[name] == ns
-		if still {
-			ns.visitors++
-		}
-		srv.mu.Unlock()
-		if still {
-			return ns
-		}
-	}
-}
-
-// child makes a namespace for a client if a parent wants it.
-func (srv *Server) child(name string, auth json.RawMessage) *Namespace {
-	srv.mu.RLock()
-	parents := srv.parents
-	srv.mu.RUnlock()
-	auth = bytes.Clone(auth) // the function may keep it
-	for _, p := range parents {
-		if !p.asked(name, auth) {
-			continue
-		}
-		ns, err := srv.add(name, p, srv.cfg.CleanupEmptyChildNamespaces)
-		if err != nil {
-			srv.report(nil, fmt.Errorf("socketio: adapter of namespace %s: %w", name, err))
-			return nil
-		}
-		return ns
-	}
-	return nil
-}
-
-// leave ends what enter began. The last one out of a child removes it.
-func (srv *Server) leave(ns *Namespace) {
-	if !ns.brief {
-		return
-	}
+// added calls the OnNewNamespace functions.
+func (srv *Server) added(ns *Namespace) {
 	srv.mu.Lock()
-	ns.visitors--
-	last := ns.visitors == 0
-	if last {
-		delete(srv.names, ns.name)
-	}
+	fns := srv.onNew
 	srv.mu.Unlock()
-	if last {
-		ns.parent.disown(ns)
-		if err := srv.closeAdapter(ns); err != nil {
-			srv.report(nil, fmt.Errorf("socketio: closing the adapter of namespace %s: %w", ns.name, err))
-		}
+	for _, fn := range fns {
+		srv.call(nil, "a function of OnNewNamespace", func() { fn(ns) })
 	}
 }
+
+// removed closes the adapter of a namespace that is gone.
+func (srv *Server) removed(ns *Namespace) {
+	if err := srv.closeAdapter(ns); err != nil {
+		srv.report(nil, fmt.Errorf("socketio: closing the adapter of namespace %s: %w", ns.name, err))
+	}
+}
+
+// enter returns the namespace that a client wants to join, which may have to be made; nil when there is none. leave
+// must be called when the client's socket is gone from it.
+func (srv *Server) enter(name string, auth json.RawMessage) *Namespace {
+	ns, ok, err := srv.names.Enter(name, auth)
+	if err != nil {
+		srv.report(nil, fmt.Errorf("socketio: adapter of namespace %s: %w", name, err))
+	}
+	if !ok {
+		return nil
+	}
+	return ns
+}
+
+// leave ends what enter began. The last socket that leaves a child removes it, with CleanupEmptyChildNamespaces.
+func (srv *Server) leave(ns *Namespace) { srv.names.Leave(ns.name) }
 
 // report tells OnError, or the log when there is none, what went wrong for a socket. A panic is in the log
 // already.

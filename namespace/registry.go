@@ -1,0 +1,197 @@
+// Package namespace keeps which namespaces a server has: their names, the patterns by which they are made when a client
+// asks for them, and their end. It knows no sockets: what a namespace is, is the caller's (the type parameter N), and so
+// is the owner of a pattern (P).
+//
+// Registry.mu guards everything. It is not held while a function of the caller runs.
+package namespace
+
+import (
+	"cmp"
+	"container/list"
+	"encoding/json"
+	"slices"
+	"sync"
+)
+
+// Registry is the namespaces of one server. Its fields must be set before it is used.
+type Registry[N, P any] struct {
+	// Make makes the namespace with this name. The pattern is nil where none matches.
+	Make func(name string, pattern *Pattern[N, P]) (N, error)
+	// Discard ends a namespace that was made twice at the same time, before anybody saw it.
+	Discard func(N)
+	// Added is called once for each namespace, after it was added.
+	Added func(N)
+	// Removed is called when the last visitor has left a namespace that does not stay, after it was removed.
+	Removed func(N)
+	// Cleanup removes a namespace that was made for a client when its last visitor leaves.
+	Cleanup bool
+
+	mu       sync.RWMutex
+	entries  map[string]*entry[N, P]
+	patterns []*Pattern[N, P] // in the order in which they are asked
+}
+
+// entry is one namespace.
+type entry[N, P any] struct {
+	name      string
+	namespace N
+	pattern   *Pattern[N, P] // nil: none
+	place     *list.Element  // in the pattern's children
+	temporary bool           // removed with its last visitor
+	visitors  int            // counted only where it is temporary
+}
+
+// Pattern makes namespaces for the names that it matches.
+type Pattern[N, P any] struct {
+	// Owner is what the pattern was added with.
+	Owner P
+
+	registry *Registry[N, P]
+	match    func(name string, auth json.RawMessage) bool
+	explicit bool
+	children list.List // of *entry
+}
+
+// AddPattern adds a pattern, behind those that are there. match is called with the name that a client asks for and what
+// it sent with its CONNECT, or nil. An explicit pattern is also asked for the names of [Registry.Of], without auth.
+func (r *Registry[N, P]) AddPattern(owner P, explicit bool, match func(name string, auth json.RawMessage) bool) *Pattern[N, P] {
+	p := &Pattern[N, P]{Owner: owner, registry: r, match: match, explicit: explicit}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.patterns = append(slices.Clip(r.patterns), p)
+	return p
+}
+
+// Children returns the namespaces that the pattern made and that exist, in the order in which they were made.
+func (p *Pattern[N, P]) Children() []N {
+	p.registry.mu.RLock()
+	defer p.registry.mu.RUnlock()
+	children := make([]N, 0, p.children.Len())
+	for e := p.children.Front(); e != nil; e = e.Next() {
+		children = append(children, e.Value.(*entry[N, P]).namespace)
+	}
+	return children
+}
+
+// All returns the namespaces in the order of their names.
+func (r *Registry[N, P]) All() []N {
+	r.mu.RLock()
+	entries := make([]*entry[N, P], 0, len(r.entries))
+	for _, e := range r.entries {
+		entries = append(entries, e)
+	}
+	r.mu.RUnlock()
+	slices.SortFunc(entries, func(a, b *entry[N, P]) int { return cmp.Compare(a.name, b.name) })
+	all := make([]N, len(entries))
+	for i, e := range entries {
+		all[i] = e.namespace
+	}
+	return all
+}
+
+// Of returns the namespace with this name. It makes one that stays when there is none.
+func (r *Registry[N, P]) Of(name string) (n N, err error) {
+	e := r.lookup(name)
+	if e == nil {
+		pattern := r.pattern(func(p *Pattern[N, P]) bool { return p.explicit && p.match(name, nil) })
+		e, err = r.add(name, pattern, false)
+	}
+	if err != nil {
+		return n, err
+	}
+	return e.namespace, nil
+}
+
+// Enter returns the namespace that a client asks for, and makes it when a pattern matches; ok is false when there is
+// none. The client is a visitor until [Registry.Leave] is called.
+func (r *Registry[N, P]) Enter(name string, auth json.RawMessage) (n N, ok bool, err error) {
+	for {
+		e := r.lookup(name)
+		if e == nil {
+			p := r.pattern(func(p *Pattern[N, P]) bool { return p.match(name, auth) })
+			if p == nil {
+				return n, false, nil
+			}
+			if e, err = r.add(name, p, r.Cleanup); err != nil {
+				return n, false, err
+			}
+		}
+		if !e.temporary || r.visit(e) {
+			return e.namespace, true, nil
+		}
+	}
+}
+
+// visit counts a visitor of a temporary namespace. It returns false when the namespace has been removed meanwhile.
+func (r *Registry[N, P]) visit(e *entry[N, P]) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.entries[e.name] != e {
+		return false
+	}
+	e.visitors++
+	return true
+}
+
+// Leave ends what one Enter began. The last visitor removes a namespace that does not stay.
+func (r *Registry[N, P]) Leave(name string) {
+	e := r.lookup(name)
+	if !e.temporary {
+		return
+	}
+	r.mu.Lock()
+	e.visitors--
+	last := e.visitors == 0
+	if last {
+		delete(r.entries, name)
+		e.pattern.children.Remove(e.place)
+	}
+	r.mu.Unlock()
+	if last {
+		r.Removed(e.namespace)
+	}
+}
+
+func (r *Registry[N, P]) lookup(name string) *entry[N, P] {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.entries[name]
+}
+
+// pattern returns the first pattern for which matches returns true, or nil.
+func (r *Registry[N, P]) pattern(matches func(*Pattern[N, P]) bool) *Pattern[N, P] {
+	r.mu.RLock()
+	patterns := r.patterns
+	r.mu.RUnlock()
+	if i := slices.IndexFunc(patterns, matches); i >= 0 {
+		return patterns[i]
+	}
+	return nil
+}
+
+// add makes a namespace, unless another goroutine just did.
+func (r *Registry[N, P]) add(name string, p *Pattern[N, P], temporary bool) (*entry[N, P], error) {
+	made, err := r.Make(name, p)
+	if err != nil {
+		return nil, err
+	}
+	e := &entry[N, P]{name: name, namespace: made, pattern: p, temporary: temporary}
+	r.mu.Lock()
+	first := r.entries[name]
+	if first == nil {
+		if r.entries == nil {
+			r.entries = make(map[string]*entry[N, P])
+		}
+		r.entries[name] = e
+		if p != nil {
+			e.place = p.children.PushBack(e)
+		}
+	}
+	r.mu.Unlock()
+	if first != nil {
+		r.Discard(made)
+		return first, nil
+	}
+	r.Added(made)
+	return e, nil
+}
