@@ -338,23 +338,13 @@ func ExampleServer() {
 	// Output: ann 1 there, 0 away
 }
 
-// The fields that are zero have these defaults.
-func ExampleConfig_defaults() {
-	c := socketio.Config{
-		ConnectTimeout:      socketio.DefaultConnectTimeout,
-		AckTimeout:          socketio.DefaultAckTimeout,
-		AttachmentTimeout:   socketio.DefaultAttachmentTimeout,
-		MaxAttachments:      socketio.DefaultMaxAttachments,
-		MaxUntrustedPayload: socketio.DefaultMaxUntrustedPayload,
-		MaxNamespaces:       socketio.DefaultMaxNamespaces,
-		MaxInboxBytes:       socketio.DefaultMaxInboxBytes,
-		MaxInboxEvents:      socketio.DefaultMaxInboxEvents,
-		ConnectionStateRecovery: &socketio.ConnectionStateRecovery{
-			MaxDisconnectionDuration: socketio.DefaultMaxDisconnectionDuration,
-			MaxEventBytes:            socketio.DefaultMaxEventBytes,
-			MaxSessionBytes:          socketio.DefaultMaxSessionBytes,
-		},
+// These are the defaults of ConnectionStateRecovery.
+func ExampleConnectionStateRecovery_defaults() {
+	r := socketio.ConnectionStateRecovery{
+		MaxDisconnectionDuration: socketio.DefaultMaxDisconnectionDuration,
+		MaxEventBytes:            socketio.DefaultMaxEventBytes,
+		MaxSessionBytes:          socketio.DefaultMaxSessionBytes,
 	}
-	fmt.Println(c.ConnectTimeout, c.AckTimeout, c.MaxInboxEvents)
-	// Output: 45s 30s 1024
+	fmt.Println(r.MaxDisconnectionDuration)
+	// Output: 2m0s
 }
