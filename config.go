@@ -94,7 +94,8 @@ type Config struct {
 	// MaxBufferedPackets is the same limit in messages. Default 65,536.
 	MaxBufferedPackets int
 	// MaxInboxBytes limits what waits for the handlers of one connection, in bytes; beyond it the connection is not
-	// read from until half of it has been handled. Default 1 MiB.
+	// read from until half of it has been handled. An event counts its bytes and attachments, 256 bytes, and 8 for each argument
+	// when there are more than three. One packet, as large as the engine takes, may come on top. Default 1 MiB.
 	MaxInboxBytes int
 	// MaxInboxEvents is the same limit in events. Default 1024.
 	MaxInboxEvents int

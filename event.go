@@ -63,6 +63,15 @@ func (e *Event) size() int {
 	return n
 }
 
+// memory is what the event keeps besides itself and its small payloads, in bytes.
+func (e *Event) memory() int {
+	n := e.size() + len(e.attachments)*int(unsafe.Sizeof([]byte(nil)))
+	if len(e.spans) > len(e.few) {
+		n += len(e.spans) * int(unsafe.Sizeof(protocol.Span{}))
+	}
+	return n
+}
+
 func (e *Event) span(i int) []byte { return e.data[e.spans[i].Start:e.spans[i].End] }
 
 // Name returns the event's name. A number sent as name is returned in JSON form.

@@ -1,7 +1,11 @@
 package socketio_test
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,4 +90,165 @@ func same(v, n int) []int {
 		list[i] = v
 	}
 	return list
+}
+
+// What comes in one piece stops between packets too: one POST, or one read of a WebSocket, holds thousands of events. What is left
+// of it waits as it came.
+func TestLimitInboxInOnePiece(t *testing.T) {
+	const most, total = 100, 4000
+	for name, c := range map[string]struct {
+		mode socketio.ConnectionMode
+		open func(*rawclient.Endpoint) inOnePiece
+	}{
+		"polling":    {socketio.AutoMode, func(e *rawclient.Endpoint) inOnePiece { return onePost{e.Polling()} }},
+		"websocket":  {socketio.AutoMode, func(e *rawclient.Endpoint) inOnePiece { return e.WebSocket() }},
+		"portable":   {socketio.PortableMode, func(e *rawclient.Endpoint) inOnePiece { return e.WebSocket() }},
+		"namespaces": {socketio.AutoMode, func(e *rawclient.Endpoint) inOnePiece { return onePost{e.Polling()} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var received, handled, waiting atomic.Int64
+			paused := make(chan struct{}, total)
+			s, e := serveTCP(t, socketio.Config{MaxInboxEvents: most, ConnectionMode: c.mode, Hooks: socketio.Hooks{
+				Receive: func(socketio.ReceiveInfo) { waiting.Store(max(waiting.Load(), received.Add(1)-handled.Load())) },
+				Pause: func(i socketio.PauseInfo) {
+					if i.Paused {
+						paused <- struct{}{}
+					}
+				},
+			}})
+			goOn, done := make(chan struct{}), make(chan struct{})
+			handler := func(_ *socketio.Event, i int) error {
+				<-goOn
+				if n := handled.Add(1); name != "namespaces" && int(n) != i+1 {
+					t.Errorf("event %d is the %dth", i, n)
+				} else if n == total {
+					close(done)
+				}
+				return nil
+			}
+			socketio.On(s, "e", handler)
+			socketio.On(s.Of("/other"), "e", handler)
+			conn, other := c.open(e), e.WebSocket()
+			conn.Join("/", "")
+			conn.Join("/other", "")
+			packets := make([]string, total)
+			for i := range packets {
+				packets[i] = fmt.Sprintf(`42["e",%d]`, i)
+				if name == "namespaces" && i%2 == 1 {
+					packets[i] = fmt.Sprintf(`42/other,["e",%d]`, i)
+				}
+			}
+			sent := make(chan struct{})
+			go func() { defer close(sent); conn.SendTogether(packets...) }()
+			<-paused
+			for range 100 {
+				other.Join("/", "")
+				other.Send("41")
+			}
+			if n := waiting.Load(); n > most+1 {
+				t.Errorf("%d events wait", n)
+			}
+			if polls := name == "polling" || name == "namespaces"; polls {
+				select {
+				case <-sent:
+					t.Error("the POST was answered")
+				default:
+				}
+			}
+			close(goOn)
+			<-sent
+			<-done
+			if n := waiting.Load(); n > most+1 {
+				t.Errorf("%d events waited", n)
+			}
+		})
+	}
+}
+
+// inOnePiece is a connection that can send packets in one piece.
+type inOnePiece interface {
+	Join(namespace, auth string) string
+	SendTogether(packets ...string)
+}
+
+type onePost struct{ *rawclient.Poller }
+
+func (p onePost) SendTogether(packets ...string) { p.Send(packets...) }
+
+// Arguments cost memory besides their bytes: each has a place.
+func TestLimitInboxCountsArguments(t *testing.T) {
+	const size = 300_000
+	for name, c := range map[string]struct {
+		packet string
+		paused bool
+	}{
+		"one argument":        {`42["e","` + strings.Repeat("x", size) + `"]`, false},
+		"very many arguments": {`42["e"` + strings.Repeat(",1", size/2) + `]`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+				var paused atomic.Bool
+				s, e := servePipe(t, socketio.Config{PingInterval: time.Hour, Hooks: socketio.Hooks{
+					Pause: func(i socketio.PauseInfo) { paused.Store(i.Paused) },
+				}})
+				goOn := make(chan struct{})
+				s.Handle("e", func(*socketio.Event) error { <-goOn; return nil })
+				conn := open(e)
+				conn.Join("/", "")
+				synctest.Wait()
+				go conn.Send(c.packet)
+				synctest.Wait()
+				if paused.Load() != c.paused {
+					t.Errorf("paused: %t", paused.Load())
+				}
+				close(goOn)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// The heap that one POST of small events takes while their handler blocks.
+func TestInboxMemory(t *testing.T) {
+	full, goOn := make(chan struct{}, 1000), make(chan struct{})
+	s, e := serveTCP(t, socketio.Config{Hooks: socketio.Hooks{Pause: func(socketio.PauseInfo) { full <- struct{}{} }}})
+	s.Handle("e", func(*socketio.Event) error { <-goOn; return nil })
+	p, other := e.Polling(), e.WebSocket()
+	p.Join("/", "")
+	body := strings.TrimSuffix(strings.Repeat("42[\"e\"]\x1e", 999_000/8), "\x1e")
+	before := heap()
+	sent := make(chan struct{})
+	go func() { defer close(sent); p.Send(body) }()
+	<-full
+	for range 100 { // the rest would be read meanwhile
+		other.Join("/", "")
+		other.Send("41")
+	}
+	if more := heap() - before; more > 8<<20 {
+		t.Errorf("%d KiB more", more>>10)
+	}
+	close(goOn)
+	<-sent
+}
+
+// heap is what is allocated and in use, in bytes.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// serveTCP is servePipe over TCP, and outside of a bubble.
+func serveTCP(t *testing.T, c socketio.Config) (*socketio.Server, *rawclient.Endpoint) {
+	t.Helper()
+	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	s := socketio.New(c)
+	e := rawclient.Serve(t, s)
+	t.Cleanup(func() {
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+	return s, e
 }

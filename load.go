@@ -10,7 +10,7 @@ type load struct {
 	paused atomic.Bool
 }
 
-// eventOverhead is what an event costs besides its payload, in bytes.
+// eventOverhead is what an event costs besides its payload and the places of its arguments, in bytes.
 const eventOverhead = 256
 
 // charge adds an event with bytes of payload. Only the goroutine that delivers messages calls it.

@@ -40,7 +40,7 @@ func (s *Socket) begin() {
 func (s *Socket) enqueue(e *Event) {
 	bytes := e.size()
 	hook(s.ns.server, s.ns.server.cfg.Hooks.Receive, ReceiveInfo{Socket: s, Bytes: bytes})
-	e.cost = s.client.charge(bytes)
+	e.cost = s.client.charge(e.memory())
 	if b := s.client.batch; b != nil {
 		b.add(e)
 		return

@@ -61,12 +61,20 @@ type frameState struct {
 	msgOp    ws.OpCode // 0: no fragmented message is open
 	fragment int
 	deflated bool // the message is compressed
+
+	rest []byte // has arrived and waits: handle returned errPause
 }
+
+// errPause is what handle returns when no more is to be handed on for now.
+var errPause = errors.New("engineio: reading is paused")
 
 var frameStates = sync.Pool{New: func() any { return new(frameState) }}
 
 // inside tells whether the bytes so far end within a frame.
 func (f *frameReader) inside() bool { return f.frameState != nil && (f.inFrame || f.partialLen > 0) }
+
+// waiting tells whether bytes wait that have arrived. The next feed begins with them.
+func (f *frameReader) waiting() bool { return f.frameState != nil && len(f.rest) > 0 }
 
 // feed takes bytes that arrived and changes them (unmasking in place). handle is called for each complete message and
 // control frame; its bytes are valid during the call.
@@ -77,8 +85,19 @@ func (f *frameReader) feed(b []byte, handle func(op ws.OpCode, payload []byte) e
 		}
 		f.frameState = frameStates.Get().(*frameState)
 	}
-	err := f.frames(b, handle)
-	if err != nil || !f.inside() && f.msgOp == 0 {
+	waited := len(f.rest) > 0
+	if waited {
+		b = append(f.rest, b...)
+		f.rest = nil
+	}
+	rest, err := f.frames(b, handle)
+	if errors.Is(err, errPause) {
+		if err = nil; len(rest) > 0 && !waited {
+			rest = slices.Clone(rest)
+		}
+		f.rest = rest
+	}
+	if err != nil || !f.inside() && f.msgOp == 0 && len(f.rest) == 0 {
 		*f.frameState = frameState{}
 		frameStates.Put(f.frameState)
 		f.frameState = nil
@@ -86,16 +105,17 @@ func (f *frameReader) feed(b []byte, handle func(op ws.OpCode, payload []byte) e
 	return err
 }
 
-func (f *frameReader) frames(b []byte, handle func(op ws.OpCode, payload []byte) error) error {
+// frames takes the frames in b and returns what is behind the one whose handle returned an error.
+func (f *frameReader) frames(b []byte, handle func(op ws.OpCode, payload []byte) error) (rest []byte, err error) {
 	for len(b) > 0 || f.inFrame && f.left == 0 {
 		if !f.inFrame {
 			n, ok, err := f.header(b)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			b = b[n:]
 			if !ok {
-				return nil
+				return nil, nil
 			}
 		}
 		n := min(f.left, len(b))
@@ -107,10 +127,10 @@ func (f *frameReader) frames(b []byte, handle func(op ws.OpCode, payload []byte)
 		f.maskPos += n
 		f.left -= n
 		if err := f.payload(piece, handle); err != nil {
-			return err
+			return b, err
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // header parses a frame's header from what was left before and b; n bytes of b belong to it.

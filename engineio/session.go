@@ -18,6 +18,12 @@ const (
 	stateClosed
 )
 
+// Bits of Session.flags, which are read without the lock.
+const (
+	flagTrusted = 1 << iota
+	flagPaused  // set with resume
+)
+
 // Session is one client's connection, whichever transports carry it. The official API calls it a Socket.
 // Its methods may be called from any goroutine.
 type Session struct {
@@ -31,7 +37,7 @@ type Session struct {
 
 	protocol uint8 // revision of the protocol, 3 or 4
 	b64      bool  // the client cannot take binary
-	trusted  atomic.Bool
+	flags    atomic.Uint32
 
 	// Guarded by mu, as is all that follows. These are here so that they share a word.
 	unseen    bool // it ended before its Connection event: there is no Close event then
@@ -90,11 +96,11 @@ func (s *Session) SetValue(v any) {
 
 // Trust says that enough is known of the client to take messages of up to Config.MaxPayload bytes, and no longer only of
 // MaxUntrustedPayload.
-func (s *Session) Trust() { s.trusted.Store(true) }
+func (s *Session) Trust() { s.flags.Or(flagTrusted) }
 
 // maxPayload is how large the client's messages may be by now.
 func (s *Session) maxPayload() int {
-	if s.trusted.Load() {
+	if s.flags.Load()&flagTrusted != 0 {
 		return s.server.cfg.MaxPayload
 	}
 	return min(s.server.cfg.MaxUntrustedPayload, s.server.cfg.MaxPayload)
@@ -152,6 +158,7 @@ func (s *Session) PauseReading() {
 	if s.resume == nil && s.state != stateClosed {
 		s.resume = make(chan struct{})
 		s.heartbeatPausedLocked()
+		s.flags.Or(flagPaused)
 		if s.ws != nil {
 			s.ws.stream.pause(true)
 		}
@@ -172,6 +179,7 @@ func (s *Session) resumeLocked() {
 	if s.resume != nil {
 		close(s.resume)
 		s.resume = nil
+		s.flags.And(^uint32(flagPaused))
 		if s.ws != nil {
 			s.ws.stream.pause(false)
 		}

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -120,21 +121,26 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 			return nil
 		}
 	}
-	if err := s.receiveAll(body, r.Header.Get("Content-Type") == binaryBody); err != nil {
-		return err
-	}
-	if resume := s.paused(); resume != nil {
-		select {
-		case <-resume:
-		case <-r.Context().Done():
-			return &TransportError{Message: "data request connection closed prematurely", Err: r.Context().Err()}
-		}
-	}
-	return nil
+	return s.receiveAll(r.Context(), body, r.Header.Get("Content-Type") == binaryBody)
 }
 
-// receiveAll acts on the packets of a payload, up to the first error.
-func (s *Session) receiveAll(payload []byte, binary bool) (err error) {
+// awaitResume returns when the session may be read from. It returns an error when the request has ended before that.
+func (s *Session) awaitResume(request context.Context) error {
+	resume := s.paused()
+	if resume == nil {
+		return nil
+	}
+	select {
+	case <-resume:
+		return nil
+	case <-request.Done():
+		return &TransportError{Message: "data request connection closed prematurely", Err: request.Err()}
+	}
+}
+
+// receiveAll acts on the packets of a payload, up to the first error. While reading is paused the packets that are left, and the
+// answer to the POST, wait.
+func (s *Session) receiveAll(request context.Context, payload []byte, binary bool) (err error) {
 	if s.protocol != 3 || !binary {
 		payload = validText(payload)
 	}
@@ -161,6 +167,13 @@ func (s *Session) receiveAll(payload []byte, binary bool) (err error) {
 		}
 		if err == nil && !skip {
 			err = s.receive(p)
+		}
+		if err == nil && s.flags.Load()&flagPaused != 0 {
+			if batch {
+				batch = false
+				ev.batch(s, false)
+			}
+			err = s.awaitResume(request)
 		}
 		if err != nil {
 			return err

@@ -78,6 +78,10 @@ func (c *wsConn) run(first []byte) {
 		if resume := c.session.paused(); resume != nil {
 			<-resume
 		}
+		if c.in.waiting() {
+			err = c.arrived(nil)
+			continue
+		}
 		err = c.readOnce()
 		// Others first: what they answer brings more bytes, and reading now would only find that there are none.
 		runtime.Gosched()
@@ -123,6 +127,9 @@ func (c *wsConn) arrived(b []byte) error {
 	c.in.limit = c.session.maxPayload()
 	err := c.in.feed(b, c.handle)
 	if err == nil {
+		if loop, ok := c.stream.(loopStream); ok && c.in.waiting() {
+			loop.conn.Again()
+		}
 		return nil
 	}
 	if c.fail(err) {
@@ -178,7 +185,10 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	if p.Type == wire.Pong && c.transport == WebTransport && c.session.echoed() {
 		return errPeerClosed
 	}
-	return c.session.receive(p)
+	if err := c.session.receive(p); err != nil || c.session.flags.Load()&flagPaused == 0 {
+		return err
+	}
+	return errPause
 }
 
 // decode makes a packet of a message.

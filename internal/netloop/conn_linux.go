@@ -23,6 +23,7 @@ type Conn struct {
 	held   bool // by the loop
 	away   bool // not to be read: it was not started yet, or its Data blocks. It is watched for nothing but room
 	paused bool
+	again  bool          // Data is to be called without bytes; only the loop and Data change it
 	room   chan struct{} // a Write waits for room; closed when there is some, or the connection ends
 }
 
@@ -130,6 +131,27 @@ func (c *Conn) Pause(pause bool) {
 	}
 }
 
+// Again has Data called once more, without bytes and before any that arrive, as soon as reading is not paused. Only Data, and
+// whoever has not called Start yet, may call it.
+func (c *Conn) Again() {
+	c.loop.mu.Lock()
+	defer c.loop.mu.Unlock()
+	c.again = true
+	c.watch()
+}
+
+// isAgain tells whether Data is to be called now.
+func (c *Conn) isAgain() bool {
+	c.loop.mu.Lock()
+	defer c.loop.mu.Unlock()
+	is := !c.paused
+	if is {
+		c.again = false
+		c.watch()
+	}
+	return is
+}
+
 // watch tells the kernel what the connection is watched for now. The caller holds the loop's lock.
 func (c *Conn) watch() {
 	if c.held && !c.away {
@@ -166,7 +188,8 @@ func (c *Conn) control(op int) error {
 	if !c.paused && !c.away {
 		e.Events |= syscall.EPOLLIN
 	}
-	if c.room != nil {
+	// That there is room is as good as anything to have the loop look at a connection that is to be called again.
+	if c.room != nil || c.again && !c.paused && !c.away {
 		e.Events |= syscall.EPOLLOUT
 	}
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, int(c.fd), &e))
@@ -182,6 +205,8 @@ func (c *Conn) react(events uint32, buf []byte) bool {
 	case c.isClosing():
 		c.end(net.ErrClosed)
 		return true
+	case c.again && c.isAgain():
+		return c.deliver(nil)
 	case events&(syscall.EPOLLIN|broken) == 0:
 		return true
 	case events&syscall.EPOLLIN == 0:

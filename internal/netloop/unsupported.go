@@ -39,6 +39,9 @@ func (c *Conn) CloseWrite() {}
 // Pause is never called.
 func (c *Conn) Pause(bool) {}
 
+// Again is never called.
+func (c *Conn) Again() {}
+
 // TryWrite is never called.
 func (c *Conn) TryWrite([]byte) (int, error) { return 0, errors.ErrUnsupported }
 
