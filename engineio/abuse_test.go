@@ -96,14 +96,17 @@ func TestAbuse_CVE_2017_16031_SessionIDs(t *testing.T) {
 	}
 }
 
-// Bodies of any length, many at once on one session, are refused before memory is taken for them.
+// Bodies of any length are refused before memory is taken for them, and end their sessions.
 func TestAbuse_CVE_2020_36048_LargeBodies(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2020-36048")
 	s := start(t, engineio.Config{Events: engineio.Events{Message: func(_ *engineio.Session, data []byte, _ bool) { t.Errorf("%d bytes were delivered", len(data)) }}})
-	q := s.polling()
+	var sessions [51]string
+	for i := range sessions {
+		sessions[i] = s.polling()
+	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	for range 50 {
+	for _, q := range sessions[1:] {
 		conn := s.tcp(fmt.Sprintf("POST %s?%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n4aaaa", engineio.DefaultPath, q))
 		_ = conn.SetReadDeadline(time.Now().Add(patience))
 		b := make([]byte, len("HTTP/1.1 413"))
@@ -116,16 +119,17 @@ func TestAbuse_CVE_2020_36048_LargeBodies(t *testing.T) {
 		t.Errorf("%d bytes were allocated", took)
 	}
 	// One whose length is not known before it ends.
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"?"+q, io.LimitReader(endless{}, 100_000_000))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"?"+sessions[0], io.LimitReader(endless{}, 100_000_000))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := s.do(r); err == nil && got.status != 413 { // or the connection ends while we are still sending
 		t.Errorf("%+v", got)
 	}
-	// The session was not harmed: behaviour 1.7.
-	if s.engine.Sessions() != 1 {
-		t.Error("the session is gone")
+	for range sessions {
+		if got := next(t, s.closings); got.reason != engineio.ReasonTransportError || !errors.Is(got.cause, engineio.ErrPayloadTooLarge) {
+			t.Errorf("closed with %q, %v", got.reason, got.cause)
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ func (e *Server) compress(w http.ResponseWriter, r *http.Request, batch []entry,
 // been compressed already it might compress again.
 func encoded(w http.ResponseWriter) bool {
 	h := w.Header()
-	_, visible := innermost(w).(flusher)
+	_, visible := innermost(w).(http.Flusher)
 	return !visible || h.Get("Content-Encoding") != "" || headerHas(h["Vary"], "Accept-Encoding")
 }
 

@@ -86,7 +86,7 @@ func ExampleSession_Write() {
 	// <nil>
 }
 
-// Who has not logged in may send 100 bytes at once.
+// Who has not logged in may send 100 bytes at once. A larger message ends the session.
 func ExampleSession_Trust() {
 	e, _ := engineio.New(engineio.Config{MaxUntrustedPayload: 100, Events: engineio.Events{
 		Message: func(s *engineio.Session, data []byte, _ bool) {
@@ -102,13 +102,14 @@ func ExampleSession_Trust() {
 		e.ServeHTTP(w, httptest.NewRequest("POST", "/engine.io/?EIO=4&transport=polling&sid="+s.ID(), strings.NewReader("4"+message)))
 		fmt.Println(w.Code)
 	}
-	post(strings.Repeat("x", 1000))
 	post("password")
 	post(strings.Repeat("x", 1000))
+	s = sessionOf(e)
+	post(strings.Repeat("x", 1000))
 	// Output:
+	// 200
+	// 200
 	// 413
-	// 200
-	// 200
 }
 
 func ExampleSession_Close() {

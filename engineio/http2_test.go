@@ -24,10 +24,11 @@ func TestHTTP2ConnectionStays(t *testing.T) {
 		method, query, body string
 		status              int
 	}{
-		{"POST", q, strings.Repeat("4", 11), 413},
 		{"GET", handshake, "", 503},
 		{"GET", "EIO=4&transport=x", "", 400},
 		{"POST", q, "4hi", 200},
+		{"POST", q, strings.Repeat("4", 11), 413},
+		{"POST", q, "4hi", 400},
 	} {
 		reused := false
 		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{

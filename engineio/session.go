@@ -2,12 +2,14 @@ package engineio
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/netloop"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 type state uint8
@@ -104,6 +106,14 @@ func (s *Session) maxPayload() int {
 		return s.server.cfg.MaxPayload
 	}
 	return min(s.server.cfg.MaxUntrustedPayload, s.server.cfg.MaxPayload)
+}
+
+// nameLimit makes ErrPayloadTooLarge name the limit of an untrusted client, if it was that.
+func (s *Session) nameLimit(err error, limit int) {
+	large, ok := errors.AsType[*refusal.Refusal](err)
+	if ok && large.Err == ErrPayloadTooLarge && limit < s.server.cfg.MaxPayload {
+		large.Field = "Config.MaxUntrustedPayload, until the client is trusted"
+	}
 }
 
 // Closed tells whether the session has ended, or is about to and takes no more messages.

@@ -69,7 +69,8 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	}
 	s.mu.Unlock()
 
-	err := e.readUpload(r, s, u)
+	limit := s.maxPayload()
+	err := e.readUpload(r, s, u, limit)
 	s.mu.Lock()
 	if s.upload == u {
 		s.upload = nil
@@ -78,7 +79,8 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	case err == nil:
 		s.mu.Unlock()
 	case errors.Is(err, ErrPayloadTooLarge):
-		s.mu.Unlock()
+		s.nameLimit(err, limit)
+		s.close(ReasonTransportError, &TransportError{Message: "payload too large", Err: err})
 		endConnection(w.Header(), r) // the rest of the body is not worth reading
 		respond(w, http.StatusRequestEntityTooLarge, nil)
 		return
@@ -98,8 +100,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 }
 
 // readUpload reads the body and acts on its packets.
-func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
-	limit := s.maxPayload()
+func (e *Server) readUpload(r *http.Request, s *Session, u *upload, limit int) error {
 	if r.ContentLength > int64(limit) {
 		return tooLarge(uint64(r.ContentLength), limit)
 	}

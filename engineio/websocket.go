@@ -9,7 +9,6 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/gosocketio/socketio/engineio/wire"
-	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // closeWait is how long a peer may take to answer a close frame.
@@ -265,9 +264,7 @@ func (c *wsConn) fail(err error) (told bool) {
 	default:
 		cause, broke = err, true // how the connection broke; the official reason is transport close
 	}
-	if large, ok := errors.AsType[*refusal.Refusal](cause); ok && large.Err == ErrPayloadTooLarge && c.in.limit < s.server.cfg.MaxPayload {
-		large.Field = "Config.MaxUntrustedPayload, until the client is trusted"
-	}
+	s.nameLimit(cause, c.in.limit)
 	drain := reason != ReasonTransportClose // a peer that closes itself waits for nothing more
 	if c.candidate != nil {
 		failed := s.forget(c.candidate)

@@ -27,7 +27,9 @@ scenario("a message one byte above the limit costs the connection", async (t, wa
   const gone = once(socket, "disconnect");
   socket.emit("message", filling(limit + 1));
   const [reason] = await gone;
-  assert.equal(reason, way.settles === "polling" ? "transport error" : "transport close");
+  // Over polling the 413 and the close packet of the parked GET are on two connections: either may come first.
+  const reasons = way.settles === "polling" ? ["transport error", "transport close"] : ["transport close"];
+  assert.ok(reasons.includes(reason), reason);
   const again = await settled(t, server.url, way);
   assert.deepEqual(await ask(again, "ack", "the server goes on"), ["the server goes on"]);
 });
