@@ -276,6 +276,7 @@ func (c *client) undecodable(err error) {
 func (c *client) closed(reason engineio.Reason, cause error) {
 	c.mu.Lock()
 	c.deaf = true
+	c.stopWatchLocked()
 	d := c.deadline
 	sockets := c.sockets
 	c.sockets, c.deadline = nil, nil

@@ -21,10 +21,11 @@ import (
 
 // Defaults of Config.
 const (
-	defaultConnectTimeout    = 45 * time.Second
-	defaultAckTimeout        = 30 * time.Second
-	defaultAttachmentTimeout = 45 * time.Second
-	defaultMaxAttachments    = 10
+	defaultConnectTimeout      = 45 * time.Second
+	defaultAckTimeout          = 30 * time.Second
+	defaultAttachmentTimeout   = 45 * time.Second
+	defaultHandlerStallTimeout = 5 * time.Minute
+	defaultMaxAttachments      = 10
 	// defaultMaxUntrustedPayload is that of engineio.Config for the engine of a [Server], in bytes: a CONNECT with what a client has
 	// to show for itself.
 	defaultMaxUntrustedPayload = 64 << 10
@@ -69,6 +70,11 @@ type Config struct {
 	// AttachmentTimeout is how long each binary attachment that a client announced may take to arrive. Default 45
 	// s.
 	AttachmentTimeout time.Duration
+	// HandlerStallTimeout is how long the server may keep a client waiting without any of its event handlers
+	// ending: only while it does not read from the client because MaxInboxBytes or MaxInboxEvents is reached. Then
+	// the connection ends with ErrHandlerStalled. Handlers that end, however slowly, never cost a client its
+	// connection. Default 5 min.
+	HandlerStallTimeout time.Duration
 	// WriteTimeout is how long one flush to a client may take before its connection is closed. Default 20 s.
 	WriteTimeout time.Duration
 	// ReadTimeout is how long the body of a POST may take to arrive. Default 30 s.
@@ -178,6 +184,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"ConnectTimeout", &c.ConnectTimeout, defaultConnectTimeout},
 		{"AckTimeout", &c.AckTimeout, defaultAckTimeout},
 		{"AttachmentTimeout", &c.AttachmentTimeout, defaultAttachmentTimeout},
+		{"HandlerStallTimeout", &c.HandlerStallTimeout, defaultHandlerStallTimeout},
 	} {
 		if *d.v < 0 {
 			return c, fmt.Errorf("%w: %s is %v, it must not be negative", ErrConfig, d.name, *d.v)

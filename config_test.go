@@ -29,6 +29,7 @@ var wrongConfigs = map[string][]socketio.Config{
 	"UpgradeTimeout":              {{UpgradeTimeout: -1}},
 	"AckTimeout":                  {{AckTimeout: -1}},
 	"AttachmentTimeout":           {{AttachmentTimeout: -1}},
+	"HandlerStallTimeout":         {{HandlerStallTimeout: -1}},
 	"WriteTimeout":                {{WriteTimeout: -1}},
 	"ReadTimeout":                 {{ReadTimeout: -1}},
 	"MaxPayload":                  {{MaxPayload: -1}, {MaxPayload: 1<<29 + 1}},

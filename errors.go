@@ -29,6 +29,9 @@ var (
 	ErrConnectTimeout = errors.New("socketio: no namespace was joined in time")
 	// ErrAttachmentTimeout: the client announced binary attachments and did not send them.
 	ErrAttachmentTimeout = errors.New("socketio: binary attachments did not arrive in time")
+	// ErrHandlerStalled: no handler of the client ended within Config.HandlerStallTimeout while the server
+	// did not read from the client, because too many of its events waited for them.
+	ErrHandlerStalled = errors.New("socketio: event handlers do not end while the client's events wait")
 )
 
 // Error is an error that the client may see: returned by a namespace middleware it refuses the connection

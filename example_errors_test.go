@@ -30,6 +30,8 @@ func ExampleDisconnectError() {
 			return "the client sent too much: Config.MaxPayload"
 		case errors.Is(cause, socketio.ErrConnectTimeout), errors.Is(cause, socketio.ErrAttachmentTimeout):
 			return "the client did not go on"
+		case errors.Is(cause, socketio.ErrHandlerStalled):
+			return "a handler of ours does not end"
 		case errors.Is(cause, socketio.ErrProtocol), errors.Is(cause, socketio.ErrParse), errors.Is(cause, socketio.ErrPacket):
 			return "the client is no Socket.IO client, or is broken"
 		case errors.Is(cause, socketio.ErrReplaced):

@@ -182,6 +182,9 @@ func (s *Session) ResumeReading() {
 	if s.resume != nil {
 		s.resumeLocked()
 		s.heartbeatResumedLocked()
+		if s.candidate != nil {
+			s.candidate.expiry.Reset(s.server.cfg.UpgradeTimeout)
+		}
 	}
 }
 

@@ -27,6 +27,15 @@ type candidate struct {
 // expire gives up a candidate that took longer than UpgradeTimeout.
 func (c *candidate) expire() {
 	s := c.session
+	s.mu.Lock()
+	if !c.done && s.upload != nil {
+		// The client waits for the answer to its POST before it goes on with the upgrade: back-pressure
+		// may delay that, and ReadTimeout bounds a slow POST.
+		c.expiry.Reset(s.server.cfg.UpgradeTimeout)
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
 	if !s.forget(c) {
 		return
 	}

@@ -23,6 +23,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 type upload struct {
 	rc *http.ResponseController
 
+	delayed bool // by back-pressure; the handler's own
+
 	mu   sync.Mutex // held while a deadline is set, and never together with a session's
 	read bool       // the body
 }
@@ -93,6 +95,10 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 		s.close(ReasonTransportError, err)
 		panic(http.ErrAbortHandler)
 	}
+	if u.delayed {
+		// The WriteTimeout of the http.Server may have passed: the answer is late because of us.
+		_ = u.rc.SetWriteDeadline(time.Time{})
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html")
 	e.pollHeaders(h, r)
@@ -133,6 +139,11 @@ func (s *Session) awaitResume(request context.Context) error {
 	}
 	select {
 	case <-resume:
+		s.mu.Lock()
+		if s.upload != nil {
+			s.upload.delayed = true
+		}
+		s.mu.Unlock()
 		return nil
 	case <-request.Done():
 		return &TransportError{Message: "data request connection closed prematurely", Err: request.Err()}

@@ -74,8 +74,10 @@ func (c *wsConn) run(first []byte) {
 			go c.run(nil)
 			return
 		}
-		if resume := c.session.paused(); resume != nil {
-			<-resume
+		if c.candidate == nil { // back-pressure must not delay an upgrade
+			if resume := c.session.paused(); resume != nil {
+				<-resume
+			}
 		}
 		if c.in.waiting() {
 			err = c.arrived(nil)
