@@ -106,7 +106,7 @@ func ExampleServer_Stats() {
 // At most 200 clients a second, 400 at once: after a restart the others are told to come back later.
 func ExampleAdmission() {
 	io := socketio.New(socketio.Config{Admission: socketio.Admission{Rate: 200, Burst: 400, MaxSessions: 50_000}})
-	fmt.Println(io.Engine().Stats().TurnedAway)
+	fmt.Println(io.Engine().Stats().Rejected)
 	// Output: 0
 }
 

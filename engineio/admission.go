@@ -61,7 +61,7 @@ func (a *Admission) limiter() *rate.Limiter {
 
 // tooMany refuses a handshake because of a limit of Admission, for now.
 func (e *Server) tooMany(format string, limit any, field string) *ConnectionError {
-	e.turnedAway.Add(1)
+	e.rejected.Add(1)
 	c := refused(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": fmt.Sprintf(format+" ("+field+")", limit)})
 	c.rule = &refusal.Refusal{Rule: "admission", Limit: limit, Field: "Config." + field}
 	return c
@@ -102,10 +102,10 @@ func (e *Server) claim(s *Session) *ConnectionError {
 	return nil
 }
 
-// heard gives back a session's place among those that have not sent anything. The caller holds the session's lock.
-func (s *Session) heard() {
-	if !s.spoken {
-		s.spoken = true
+// markActiveLocked gives back a session's place among those that have not sent anything. The caller holds the session's lock.
+func (s *Session) markActiveLocked() {
+	if !s.active {
+		s.active = true
 		s.server.pending.Add(-1)
 	}
 }

@@ -59,8 +59,8 @@ func TestAdmission(t *testing.T) {
 		if len(refused) != 2 || refused[0].Code != engineio.CodeUnavailable || refused[0].Context["name"] != "ADMISSION" {
 			t.Errorf("ConnectionError: %v", refused)
 		}
-		if got := s.engine.Stats().TurnedAway; got != 2 {
-			t.Errorf("TurnedAway is %d", got)
+		if got := s.engine.Stats().Rejected; got != 2 {
+			t.Errorf("Rejected is %d", got)
 		}
 	})
 	t.Run("MaxPending", func(t *testing.T) {

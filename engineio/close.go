@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// lingerFor is how long a closed polling session waits for the GET that takes the close packet.
-const lingerFor = 30 * time.Second
+// closePollTimeout is how long a closed polling session waits for the GET that takes the close packet.
+const closePollTimeout = 30 * time.Second
 
-// lingered ends a closed session whose client does not poll any more.
-func (s *Session) lingered() {
+// closePollExpired ends a closed session whose client does not poll any more.
+func (s *Session) closePollExpired() {
 	s.mu.Lock()
-	if s.linger == nil { // the session ended, or moved to another transport
+	if s.closeTimer == nil { // the session ended, or moved to another transport
 		s.mu.Unlock()
 		return
 	}
-	s.close(ReasonForcedClose, nil)
+	s.closeLocked(ReasonForcedClose, nil)
+	s.mu.Unlock()
 }
 
 // Close ends the session gracefully: what is queued is delivered first, what is sent afterwards is refused with ErrClosed.
@@ -43,37 +44,39 @@ func (s *Session) CloseFor(cause error) {
 		go s.flush(s.ws)
 		s.mu.Unlock()
 	case s.ws != nil || s.poll != nil && !s.poll.answered:
-		s.close(ReasonForcedClose, nil)
+		s.closeLocked(ReasonForcedClose, nil)
+		s.mu.Unlock()
 	default:
-		s.linger = time.AfterFunc(lingerFor, s.lingered)
+		s.closeTimer = time.AfterFunc(closePollTimeout, s.closePollExpired)
 		s.mu.Unlock()
 	}
 }
 
-// stopLingerLocked ends the wait for a GET, if there is one. The caller must hold s.mu.
-func (s *Session) stopLingerLocked() {
-	if s.linger != nil {
-		s.linger.Stop()
-		s.linger = nil
+// stopCloseTimerLocked ends the wait for a GET, if there is one. The caller must hold s.mu.
+func (s *Session) stopCloseTimerLocked() {
+	if s.closeTimer != nil {
+		s.closeTimer.Stop()
+		s.closeTimer = nil
 	}
 }
 
 // Discard ends the session at once and drops what is queued. The reason is ReasonForcedClose, with the given cause.
 func (s *Session) Discard(cause error) {
 	s.mu.Lock()
-	s.close(ReasonForcedClose, cause)
+	s.closeLocked(ReasonForcedClose, cause)
+	s.mu.Unlock()
 }
 
-// close ends the session; whoever comes first decides the reason. The caller holds the lock, close releases it. What can
-// block, the Close event included, runs on a goroutine that the server waits for.
-func (s *Session) close(reason Reason, cause error) {
+// closeLocked ends the session; the first call decides the reason. The caller must hold s.mu.
+//
+// Whatever can block, the Close event included, runs on a goroutine that Shutdown waits for.
+func (s *Session) closeLocked(reason Reason, cause error) {
 	if s.state == stateClosed {
-		s.mu.Unlock()
 		return
 	}
-	logged := s.state == stateClosing || s.unseen && cause == nil
+	logged := s.state == stateClosing || s.unannounced && cause == nil
 	s.state = stateClosed
-	s.heard()
+	s.markActiveLocked()
 	switch {
 	case s.poll == nil:
 	case s.poll.answered && s.poll.kind == pollData:
@@ -96,9 +99,8 @@ func (s *Session) close(reason Reason, cause error) {
 	up := s.upload
 	s.upload = nil
 	s.beat.timer.Stop()
-	s.stopLingerLocked()
+	s.stopCloseTimerLocked()
 	opening := s.opening
-	s.mu.Unlock()
 	s.server.sessions.remove(s)
 
 	go func() {
@@ -118,7 +120,7 @@ func (s *Session) close(reason Reason, cause error) {
 		if opening != nil {
 			<-opening
 		}
-		if f := s.server.cfg.Events.Close; f != nil && !s.unseen {
+		if f := s.server.cfg.Events.Close; f != nil && !s.unannounced {
 			f(s, reason, cause)
 		}
 		s.mu.Lock()

@@ -21,7 +21,8 @@ func (s *Session) Enqueue(o WriteOptions, units ...*Prepared) error {
 	// As with Write, what an idle WebSocket would take at once is not held against the limits.
 	if s.ws == nil || s.flushing || s.out.count > 0 || len(units) > 1 {
 		if err := s.full(sizes...); err != nil {
-			s.close(ReasonTransportError, err) // gives the lock back
+			s.closeLocked(ReasonTransportError, err)
+			s.mu.Unlock()
 			return err
 		}
 	}

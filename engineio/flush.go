@@ -50,7 +50,8 @@ func (d *writeDeadline) expire() {
 		s.mu.Unlock()
 		return
 	}
-	s.close(ReasonTransportError, tooSlow(s.server.cfg.WriteTimeout, s.out.bytes))
+	s.closeLocked(ReasonTransportError, tooSlow(s.server.cfg.WriteTimeout, s.out.bytes))
+	s.mu.Unlock()
 }
 
 // flush writes what waits to ws until nothing does. It is the goroutine for which s.flushing is set.
@@ -144,11 +145,11 @@ func (s *Session) flushed(ws *wsConn, units int32, bytes int) (more bool) {
 	s.out.wrote(units, bytes)
 	if s.state == stateClosed {
 		s.flushing = false
-		owed, code := ws.owed, ws.farewell
-		ws.owed = false
+		closePending, code := ws.closePending, ws.closeCode
+		ws.closePending = false
 		s.mu.Unlock()
-		if owed {
-			ws.sayLast(code)
+		if closePending {
+			ws.endWrite(code)
 		}
 		return false
 	}
@@ -158,7 +159,8 @@ func (s *Session) flushed(ws *wsConn, units int32, bytes int) (more bool) {
 	}
 	s.flushing = false
 	if s.state == stateClosing {
-		s.close(ReasonForcedClose, nil)
+		s.closeLocked(ReasonForcedClose, nil)
+		s.mu.Unlock()
 	} else {
 		s.mu.Unlock()
 	}
@@ -174,5 +176,6 @@ func (s *Session) writeFailed(ws *wsConn, units int32, bytes int, err error) {
 		s.mu.Unlock()
 		return
 	}
-	s.close(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+	s.closeLocked(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+	s.mu.Unlock()
 }

@@ -91,7 +91,8 @@ func (s *Session) heartbeatDue() {
 		return
 	}
 	if b.awaiting && s.resume == nil && now >= b.receiveDue {
-		s.close(ReasonPingTimeout, nil)
+		s.closeLocked(ReasonPingTimeout, nil)
+		s.mu.Unlock()
 		return
 	}
 	// The next deadlines count from when this ping was due. But a process that did not run for a while

@@ -70,7 +70,8 @@ func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q quer
 	}
 	if err := e.answerPoll(w, r, s, first); err != nil {
 		s.mu.Lock()
-		s.close(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+		s.closeLocked(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+		s.mu.Unlock()
 	}
 }
 
@@ -159,7 +160,8 @@ func (s *Session) opened() {
 // is what the log tells.
 func (e *Server) abandon(s *Session, cause error) {
 	s.mu.Lock()
-	s.unseen = true
-	s.close(ReasonTransportError, cause)
+	s.unannounced = true
+	s.closeLocked(ReasonTransportError, cause)
+	s.mu.Unlock()
 	s.opened()
 }

@@ -69,7 +69,8 @@ func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 	s.posts = polled
 	switch {
 	case s.poll != nil:
-		s.close(ReasonTransportError, &TransportError{Message: "overlap from client"})
+		s.closeLocked(ReasonTransportError, &TransportError{Message: "overlap from client"})
+		s.mu.Unlock()
 		respond(w, http.StatusBadRequest, nil)
 		return
 	case s.out.count > 0:
@@ -78,7 +79,8 @@ func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 		e.deliver(w, r, s, batch)
 		return
 	case s.state == stateClosing:
-		s.close(ReasonForcedClose, nil)
+		s.closeLocked(ReasonForcedClose, nil)
+		s.mu.Unlock()
 		_ = e.answerPoll(w, r, s, append(noopFrame[:len(noopFrame):len(noopFrame)], closeFrameText...)) // the session is over
 		return
 	}
@@ -94,7 +96,8 @@ func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 		s.mu.Lock()
 		if !p.answered {
 			s.poll = nil
-			s.close(ReasonTransportError, &TransportError{Message: "poll connection closed prematurely"})
+			s.closeLocked(ReasonTransportError, &TransportError{Message: "poll connection closed prematurely"})
+			s.mu.Unlock()
 			return
 		}
 		s.mu.Unlock()
@@ -141,7 +144,8 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 	s.mu.Lock()
 	s.out.wrote(units(batch), bytes)
 	if err != nil {
-		s.close(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+		s.closeLocked(ReasonTransportError, &TransportError{Message: "write error", Err: err})
+		s.mu.Unlock()
 		return
 	}
 	s.mu.Unlock()

@@ -74,7 +74,8 @@ func (s *Session) put(e entry, o WriteOptions) error {
 			s.send(o) // what was enqueued leaves now
 			return nil
 		}
-		s.close(ReasonTransportError, err) // gives the lock back
+		s.closeLocked(ReasonTransportError, err)
+		s.mu.Unlock()
 		return err
 	}
 	s.flushing = true

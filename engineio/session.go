@@ -42,23 +42,23 @@ type Session struct {
 	flags    atomic.Uint32
 
 	// Guarded by mu, as is all that follows. These are here so that they share a word.
-	unseen    bool // it ended before its Connection event: there is no Close event then
-	state     state
-	transport Transport
-	flushing  bool // somebody is writing to ws, and will write what is queued meanwhile
-	spoken    bool // the client has sent something, or never will
-	posts     int8 // of a client that has made no GET since its handshake, 2 is many; then polled
+	unannounced bool // it ended before its Connection event: there is no Close event then
+	state       state
+	transport   Transport
+	flushing    bool // somebody is writing to ws, and will write what is queued meanwhile
+	active      bool // the client has sent something, or never will
+	posts       int8 // of a client that has made no GET since its handshake, 2 is many; then polled
 
-	mu        sync.Mutex
-	out       outbox
-	ws        *wsConn       // or WebTransport stream; nil while polling
-	poll      *parkedPoll   // the GET that waits for data
-	upload    *upload       // the POST that is being read
-	candidate *candidate    // the transport that is being upgraded to
-	linger    *time.Timer   // waits for the GET that takes the close packet
-	resume    chan struct{} // closed when reading may go on; nil while it is not paused
-	beat      heartbeat
-	value     any
+	mu         sync.Mutex
+	out        outbox
+	ws         *wsConn       // or WebTransport stream; nil while polling
+	poll       *parkedPoll   // the GET that waits for data
+	upload     *upload       // the POST that is being read
+	candidate  *candidate    // the transport that is being upgraded to
+	closeTimer *time.Timer   // waits for the GET that takes the close packet
+	resume     chan struct{} // closed when reading may go on; nil while it is not paused
+	beat       heartbeat
+	value      any
 	// opening is closed once the Connection event has run; nil afterwards. Close waits for it.
 	opening chan struct{}
 }
@@ -218,7 +218,7 @@ func (s *Session) receive(p wire.Packet) error {
 		}
 		return nil
 	}
-	s.heard()
+	s.markActiveLocked()
 	v3 := s.protocol == 3
 	switch {
 	case v3 && p.Type == wire.Ping:

@@ -59,8 +59,8 @@ type Stats struct {
 	Paused int
 	// Pending is how many have not heard from their client since the handshake.
 	Pending int
-	// TurnedAway is how many handshakes were refused by Config.Admission so far.
-	TurnedAway int
+	// Rejected is how many handshakes were refused by Config.Admission so far.
+	Rejected int
 	// BufferedBytes and BufferedPackets are what waits to be written to all peers together. A broadcast counts for each of
 	// them, though it is in memory once.
 	BufferedBytes, BufferedPackets int
@@ -73,7 +73,7 @@ type Stats struct {
 // Stats sums up all sessions. It looks at each of them, a few at a time: right for a metrics page every few seconds, not for
 // every request.
 func (e *Server) Stats() Stats {
-	sum := Stats{Pending: int(e.pending.Load()), TurnedAway: int(e.turnedAway.Load())}
+	sum := Stats{Pending: int(e.pending.Load()), Rejected: int(e.rejected.Load())}
 	for _, s := range e.sessions.all() {
 		one := s.Stats()
 		switch one.Transport {

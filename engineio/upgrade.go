@@ -133,7 +133,7 @@ func (w *wsConn) probe(p wire.Packet) error {
 		if f := s.server.cfg.Events.Upgrading; f != nil {
 			f(s, w.transport)
 		}
-		return w.say(w.form(entry{frames: wire.AppendText(nil, wire.Pong, []byte("probe"))}))
+		return w.writeDirect(w.form(entry{frames: wire.AppendText(nil, wire.Pong, []byte("probe"))}))
 	case p.Type == wire.Upgrade:
 		return w.take()
 	}
@@ -157,12 +157,13 @@ func (w *wsConn) take() error {
 	if s.poll != nil && !s.poll.answered {
 		s.poll.answer(pollClose)
 	}
-	s.stopLingerLocked()
+	s.stopCloseTimerLocked()
 	idle := s.out.count == 0
 	closing := s.state == stateClosing
 	s.flushing = !idle
 	if idle && closing {
-		s.close(ReasonForcedClose, nil)
+		s.closeLocked(ReasonForcedClose, nil)
+		s.mu.Unlock()
 		return nil
 	}
 	s.mu.Unlock()

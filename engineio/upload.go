@@ -56,12 +56,14 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	}
 	switch {
 	case s.upload != nil:
-		s.close(ReasonTransportError, &TransportError{Message: "data request overlap from client"})
+		s.closeLocked(ReasonTransportError, &TransportError{Message: "data request overlap from client"})
+		s.mu.Unlock()
 		respond(w, http.StatusBadRequest, nil)
 		return
 	case s.protocol != 3 && r.Header.Get("Content-Type") == binaryBody:
 		// Binary bodies belong to protocol 3.
-		s.close(ReasonTransportError, &TransportError{Message: "invalid content"})
+		s.closeLocked(ReasonTransportError, &TransportError{Message: "invalid content"})
+		s.mu.Unlock()
 		respond(w, http.StatusBadRequest, nil)
 		return
 	}
@@ -82,17 +84,21 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 		s.mu.Unlock()
 	case errors.Is(err, ErrPayloadTooLarge):
 		s.nameLimit(err, limit)
-		s.close(ReasonTransportError, &TransportError{Message: "payload too large", Err: err})
+		s.closeLocked(ReasonTransportError, &TransportError{Message: "payload too large", Err: err})
+		s.mu.Unlock()
 		endConnection(w.Header(), r) // the rest of the body is not worth reading
 		respond(w, http.StatusRequestEntityTooLarge, nil)
 		return
 	case errors.Is(err, errPeerClosed):
-		s.close(ReasonTransportClose, err)
+		s.closeLocked(ReasonTransportClose, err)
+		s.mu.Unlock()
 	case errors.Is(err, wire.ErrPacket):
-		s.close(ReasonParseError, err)
+		s.closeLocked(ReasonParseError, err)
+		s.mu.Unlock()
 		panic(http.ErrAbortHandler) // ends the connection, as the official server does
 	default:
-		s.close(ReasonTransportError, err)
+		s.closeLocked(ReasonTransportError, err)
+		s.mu.Unlock()
 		panic(http.ErrAbortHandler)
 	}
 	if u.delayed {

@@ -21,15 +21,15 @@ type wsConn struct {
 	stream  stream
 	in      frameReader
 	// candidate is set until the session has moved here. The reading goroutine owns it.
-	candidate *candidate
-	drain     int32         // above 0: what arrives is dropped, up to that many bytes; the reader's own
-	farewell  ws.StatusCode // of the close frame that the session owes; Session.mu guards it
-	transport Transport
-	takes     form
-	owed      bool // the session's flusher is to say farewell; Session.mu guards it
-	fresh     bool // replace the reading goroutine; its own
-	greeted   bool // the first packet has come
-	ended     bool // its reader has; Server.mu guards it
+	candidate    *candidate
+	drain        int32         // above 0: what arrives is dropped, up to that many bytes; the reader's own
+	closeCode    ws.StatusCode // of the close frame that the session owes; Session.mu guards it
+	transport    Transport
+	takes        form
+	closePending bool // the session's flusher is to say closeCode; Session.mu guards it
+	fresh        bool // replace the reading goroutine; its own
+	greeted      bool // the first packet has come
+	ended        bool // its reader has; Server.mu guards it
 }
 
 func newWSConn(s *Session, st stream, q query) *wsConn {
@@ -236,7 +236,7 @@ func usableCloseCode(code ws.StatusCode) bool {
 func (c *wsConn) control(op ws.OpCode, payload []byte) error {
 	frame := append([]byte{0x80 | byte(op), byte(len(payload))}, payload...)
 	if c.candidate != nil {
-		return c.say(frame)
+		return c.writeDirect(frame)
 	}
 	s := c.session
 	s.mu.Lock()
@@ -282,13 +282,14 @@ func (c *wsConn) fail(err error) (told bool) {
 	}
 	mayWrite := !s.flushing && !broke
 	if s.flushing && !broke {
-		c.farewell, c.owed = code, true // whoever is writing says it
+		c.closeCode, c.closePending = code, true // whoever is writing says it
 		drain = true
 	}
 	s.flushing = true // nobody else writes from here on
 	s.resumeLocked()
 	s.ws = nil
-	s.close(reason, cause)
+	s.closeLocked(reason, cause)
+	s.mu.Unlock()
 	return c.leave(mayWrite, code, drain)
 }
 
@@ -302,9 +303,9 @@ func (c *wsConn) leave(say bool, code ws.StatusCode, drain bool) bool {
 	}
 	switch {
 	case say && drain:
-		c.sayLast(code)
+		c.endWrite(code)
 	case say:
-		c.sayClose(code) // the end of TCP follows at once
+		c.writeClose(code) // the end of TCP follows at once
 	}
 	return drain
 }
@@ -320,8 +321,8 @@ func isTransportError(err error) bool {
 	return errors.As(err, &t)
 }
 
-// say writes a few bytes that cannot wait behind others. A peer that has no room for them does not read.
-func (c *wsConn) say(frame []byte) error {
+// writeDirect writes a few bytes that cannot wait behind others. A peer that has no room for them does not read.
+func (c *wsConn) writeDirect(frame []byte) error {
 	if !c.stream.canTry() {
 		return c.stream.write(frame)
 	}
@@ -335,14 +336,14 @@ func (c *wsConn) say(frame []byte) error {
 // errNoRoom: the peer reads nothing.
 var errNoRoom = errors.New("engineio: no room to write")
 
-// sayLast writes a close frame and ends the outgoing half of the connection, for a browser waits for that.
-func (c *wsConn) sayLast(code ws.StatusCode) {
-	c.sayClose(code)
+// endWrite writes a close frame and ends the outgoing half of the connection, for a browser waits for that.
+func (c *wsConn) endWrite(code ws.StatusCode) {
+	c.writeClose(code)
 	c.stream.closeWrite()
 }
 
-// sayClose writes a close frame, with no status code when code is 0 as the official server does.
-func (c *wsConn) sayClose(code ws.StatusCode) {
+// writeClose writes a close frame, with no status code when code is 0 as the official server does.
+func (c *wsConn) writeClose(code ws.StatusCode) {
 	frame := []byte{0x88, 0}
 	switch {
 	case c.transport == WebTransport:
@@ -350,7 +351,7 @@ func (c *wsConn) sayClose(code ws.StatusCode) {
 	case code != 0:
 		frame = []byte{0x88, 2, byte(code >> 8), byte(code)}
 	}
-	_ = c.say(frame) // a peer that does not read cannot be told
+	_ = c.writeDirect(frame) // a peer that does not read cannot be told
 }
 
 // refuse closes a WebSocket that has only just been opened.
@@ -359,7 +360,7 @@ func (c *wsConn) refuse() {
 	if !c.stream.canTry() {
 		e.await(c, e.cfg.WriteTimeout)
 	}
-	c.sayClose(0)
+	c.writeClose(0)
 	c.stream.close()
 	e.parted(c)
 }
@@ -377,8 +378,8 @@ func (c *wsConn) part(within bool) {
 	}
 	c.session.server.await(c, wait)
 	if c.stream.canTry() {
-		c.sayClose(0)
+		c.writeClose(0)
 		return
 	}
-	go c.sayClose(0) // ends with the reader, at the latest
+	go c.writeClose(0) // ends with the reader, at the latest
 }
