@@ -336,7 +336,7 @@ func wantRefused(t *testing.T, s *served, status int, err error) {
 	if err == nil || status != http.StatusBadRequest {
 		t.Errorf("got status %d, %v; want %d", status, err, http.StatusBadRequest)
 	}
-	if text := s.ours.String(); !strings.Contains(text, http.ErrNotSupported.Error()) {
+	if text := s.ours.String(); !strings.Contains(text, "upgrade refused: connection can") {
 		t.Errorf("the log does not say it: %q", text)
 	}
 }
