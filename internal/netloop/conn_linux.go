@@ -16,16 +16,24 @@ type Conn struct {
 	fd      int32
 	number  uint32 // under which the kernel reports it
 
-	// use counts those who are within a system call on fd, and has the bits below.
+	// use counts the goroutines within a system call on fd, and has the bits below.
 	use atomic.Uint32
 
 	// Loop.mu guards these.
-	held   bool // by the loop
-	away   bool // not to be read: it was not started yet, or its Data blocks. It is watched for nothing but room
-	paused bool
-	again  bool          // Data is to be called without bytes; only the loop and Data change it
+	state  state
+	paused bool          // Pause(true): not read, whatever the state
+	again  bool          // call Data without bytes; only the loop and Data change it
 	room   chan struct{} // a Write waits for room; closed when there is some, or the connection ends
 }
+
+// state says what the loop does with a connection.
+type state uint8
+
+const (
+	parked   state = iota // not read: it was not started yet, or its Data blocks. It is watched only for room to write
+	watched               // read, unless paused
+	released              // the loop has let go of it
+)
 
 // Bits of Conn.use.
 const (
@@ -38,8 +46,8 @@ const (
 // isClosing tells whether Close was called.
 func (c *Conn) isClosing() bool { return c.use.Load()&closing != 0 }
 
-// Take moves a TCP or Unix connection from nc to the loop. nc is closed then and must not be used any more. When there is
-// an error, nc is as it was. Nothing is read before [Conn.Start].
+// Take moves a TCP or Unix connection from nc to the loop and closes nc. After an error nc is unchanged. Nothing is read before
+// [Conn.Start].
 func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
@@ -49,7 +57,7 @@ func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{loop: l, away: true}
+	c := &Conn{loop: l}
 	var number uintptr
 	var errno syscall.Errno
 	err = raw.Control(func(fd uintptr) {
@@ -70,13 +78,12 @@ func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 	return c, nil
 }
 
-// Start begins to read. From here on h hears of everything that happens, [Handler.End] at last. When there is an error it
-// hears of nothing, and the connection is closed.
+// Start begins to read and calls h from then on. After an error the connection is closed, and h is never called.
 func (c *Conn) Start(h Handler) error {
 	c.loop.mu.Lock()
 	err := net.ErrClosed
 	if !c.isClosing() {
-		if err = c.comeBack(); err == nil {
+		if err = c.watchLocked(); err == nil {
 			c.handler = h
 		}
 	}
@@ -87,21 +94,21 @@ func (c *Conn) Start(h Handler) error {
 	return err
 }
 
-// Close makes the connection end, soon and on the loop: the handler's End is called then. It does not wait for that.
+// Close makes the loop end the connection, which calls the handler's End. It does not wait for that.
 func (c *Conn) Close() {
 	c.loop.mu.Lock()
 	first := c.use.Or(closing)&(closing|ending) == 0
 	var err error
 	if first && c.handler == nil { // it was not started
 		c.handler = nobody{}
-		err = c.comeBack()
+		err = c.watchLocked()
 	}
 	c.loop.mu.Unlock()
 	switch {
 	case err != nil: // the loop hears nothing of it
 		c.end(err)
 	case first && c.enter():
-		// Ends everybody's reading and writing, and the kernel reports that to the loop.
+		// Ends all reads and writes. The kernel reports that to the loop.
 		_ = syscall.Shutdown(int(c.fd), syscall.SHUT_RDWR)
 		c.leave()
 	}
@@ -121,96 +128,103 @@ func (c *Conn) CloseWrite() {
 	}
 }
 
-// Pause stops reading, or lets it go on. What was read already may still be on its way to the handler.
+// Pause stops reading, or resumes it. Bytes that were read before may still reach the handler.
 func (c *Conn) Pause(pause bool) {
 	c.loop.mu.Lock()
 	defer c.loop.mu.Unlock()
 	if c.paused != pause {
 		c.paused = pause
-		c.watch()
+		c.updateWatchedLocked()
 	}
 }
 
-// Again has Data called once more, without bytes and before any that arrive, as soon as reading is not paused. Only Data, and
-// whoever has not called Start yet, may call it.
+// Again has Data called once more, without bytes and before any that arrive, as soon as reading is not paused. Only Data, or the
+// goroutine that has yet to call Start, may call it.
 func (c *Conn) Again() {
 	c.loop.mu.Lock()
 	defer c.loop.mu.Unlock()
 	c.again = true
-	c.watch()
+	c.updateWatchedLocked()
 }
 
-// isAgain tells whether Data is to be called now.
-func (c *Conn) isAgain() bool {
+// takeAgain reports whether to call Data without bytes now.
+func (c *Conn) takeAgain() bool {
 	c.loop.mu.Lock()
 	defer c.loop.mu.Unlock()
-	is := !c.paused
-	if is {
-		c.again = false
-		c.watch()
+	if c.paused {
+		return false
 	}
-	return is
+	c.again = false
+	c.updateWatchedLocked()
+	return true
 }
 
-// watch tells the kernel what the connection is watched for now. The caller holds the loop's lock.
-func (c *Conn) watch() {
-	if c.held && !c.away {
-		_ = c.control(syscall.EPOLL_CTL_MOD) // cannot fail: it is watched
-	}
-}
-
-// watchAway is watch for a connection that is away, with op saying how that changes. One that nobody waits for is not watched
-// at all, because the kernel reports that a connection broke whether one asks for it or not.
-func (c *Conn) watchAway(op int) {
-	if c.held && c.away {
-		_ = c.control(op) // cannot fail: the caller knows whether it is watched
+// updateWatchedLocked is updateLocked for a change that means nothing while the connection is parked.
+func (c *Conn) updateWatchedLocked() {
+	if c.state == watched {
+		c.updateLocked(0)
 	}
 }
 
-// comeBack lets a connection that is away be read. The caller holds the loop's lock.
-func (c *Conn) comeBack() error {
+// updateLocked tells the kernel what the connection is watched for now. parkedOp is the operation for a parked connection: one
+// that waits for no room is not watched at all, because the kernel reports a broken connection whether one asks for it or not.
+// The caller must hold the loop's lock.
+func (c *Conn) updateLocked(parkedOp int) {
+	switch c.state {
+	case watched:
+		_ = c.controlLocked(syscall.EPOLL_CTL_MOD) // cannot fail: the kernel has it
+	case parked:
+		_ = c.controlLocked(parkedOp) // cannot fail: the caller knows whether the kernel has it
+	case released:
+	}
+}
+
+// watchLocked lets a parked connection be read. The caller must hold the loop's lock.
+func (c *Conn) watchLocked() error {
 	op := syscall.EPOLL_CTL_ADD
 	if c.room != nil {
 		op = syscall.EPOLL_CTL_MOD // it is watched for room
 	}
-	c.away = false
-	err := c.control(op)
-	c.away = err != nil
+	c.state = watched
+	err := c.controlLocked(op)
+	if err != nil {
+		c.state = parked
+	}
 	return err
 }
 
-// control is epoll_ctl. The caller holds the loop's lock.
-func (c *Conn) control(op int) error {
+// controlLocked is epoll_ctl. The caller must hold the loop's lock.
+func (c *Conn) controlLocked(op int) error {
 	if c.loop.file == nil {
 		return net.ErrClosed
 	}
-	e := syscall.EpollEvent{Fd: int32(c.number)} // Fd is for whatever one wants to be told
-	if !c.paused && !c.away {
+	e := syscall.EpollEvent{Fd: int32(c.number)} // the kernel returns Fd as it is
+	if !c.paused && c.state == watched {
 		e.Events |= syscall.EPOLLIN
 	}
-	// That there is room is as good as anything to have the loop look at a connection that is to be called again.
-	if c.room != nil || c.again && !c.paused && !c.away {
+	// Room to write, which there mostly is, makes the kernel report a connection that is to be called again.
+	if c.room != nil || c.again && !c.paused && c.state == watched {
 		e.Events |= syscall.EPOLLOUT
 	}
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, int(c.fd), &e))
 }
 
-// react acts on what the kernel reported. It is the loop's, and returns false when its goroutine is not the loop any more.
+// react acts on what the kernel reported. Only the loop calls it. It returns false when its goroutine is not the loop any more.
 func (c *Conn) react(events uint32, buf []byte) bool {
-	const broken = syscall.EPOLLERR | syscall.EPOLLHUP // reported whether one asks for it or not
+	const broken = syscall.EPOLLERR | syscall.EPOLLHUP // always reported
 	if events&(syscall.EPOLLOUT|broken) != 0 && c.makeRoom() {
-		return true // everything else waits until it is back
+		return true // everything else waits until its Data has returned
 	}
 	switch {
 	case c.isClosing():
 		c.end(net.ErrClosed)
 		return true
-	case c.again && c.isAgain():
+	case c.again && c.takeAgain():
 		return c.deliver(nil)
 	case events&(syscall.EPOLLIN|broken) == 0:
 		return true
 	case events&syscall.EPOLLIN == 0:
-		// Nobody wants to read, but the kernel would report it for ever.
+		// Reading is paused, but the kernel would report this for ever.
 		c.end(c.fault())
 		return true
 	}
@@ -251,7 +265,7 @@ func (c *Conn) fault() error {
 	return os.NewSyscallError("read", syscall.Errno(errno))
 }
 
-// end is the end of the connection. It is the loop's.
+// end ends the connection. Only the loop calls it.
 func (c *Conn) end(err error) {
 	c.use.Or(ending)
 	c.handler.End(err)
@@ -259,14 +273,14 @@ func (c *Conn) end(err error) {
 	c.makeRoom()
 }
 
-// release closes the descriptor as soon as nobody uses it.
+// release closes the descriptor once no goroutine uses it.
 func (c *Conn) release() {
 	if c.use.Or(ended)&users == 0 {
 		_ = syscall.Close(int(c.fd))
 	}
 }
 
-// enter must return true before, and leave be called after, a system call on the descriptor that is not the loop's.
+// enter reserves the descriptor for a system call outside the loop; leave must follow. It returns false when it is closed.
 func (c *Conn) enter() bool {
 	for {
 		n := c.use.Load()
@@ -285,7 +299,7 @@ func (c *Conn) leave() {
 	}
 }
 
-// TryWrite writes what the kernel takes at once, perhaps nothing.
+// TryWrite writes what the kernel takes at once, which may be nothing.
 func (c *Conn) TryWrite(b []byte) (int, error) {
 	if c.isClosing() || !c.enter() {
 		return 0, net.ErrClosed
@@ -298,8 +312,8 @@ func (c *Conn) TryWrite(b []byte) (int, error) {
 	return max(n, 0), nil
 }
 
-// Write writes everything, waiting for the peer to make room. The end of the connection ends it. One goroutine at a time may be
-// within Write.
+// Write writes all of b and waits for room as long as that takes. It returns when the connection ends. Only one goroutine at a
+// time may call it.
 func (c *Conn) Write(b []byte) error {
 	for {
 		n, err := c.TryWrite(b)
@@ -316,27 +330,24 @@ func (c *Conn) Write(b []byte) error {
 			return net.ErrClosed
 		}
 		c.room = room
-		c.watch()
-		c.watchAway(syscall.EPOLL_CTL_ADD)
+		c.updateLocked(syscall.EPOLL_CTL_ADD)
 		c.loop.mu.Unlock()
 		<-room
 	}
 }
 
-// makeRoom lets a Write that waits go on. It tells whether the connection is away.
-func (c *Conn) makeRoom() (away bool) {
+// makeRoom wakes a Write that waits for room. It reports whether the connection is parked.
+func (c *Conn) makeRoom() bool {
 	c.loop.mu.Lock()
 	defer c.loop.mu.Unlock()
-	if c.room == nil {
-		return c.away
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+		if c.state == parked || !c.isClosing() {
+			c.updateLocked(syscall.EPOLL_CTL_DEL)
+		}
 	}
-	close(c.room)
-	c.room = nil
-	if !c.isClosing() {
-		c.watch()
-	}
-	c.watchAway(syscall.EPOLL_CTL_DEL)
-	return c.away
+	return c.state == parked
 }
 
 // retry repeats a system call that a signal interrupted.

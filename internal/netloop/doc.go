@@ -1,39 +1,41 @@
-// Package netloop waits for bytes on very many connections with one goroutine.
+// Package netloop reads very many connections with one goroutine. Only Linux has it ([Supported]).
 //
-// The usual Go server has a goroutine for each connection, which sleeps in
-// Read: some 3 KB for its stack, and as much again for the net.Conn it reads
-// from. Here a connection gives up its descriptor and its net.Conn, and is
-// 48 bytes. The kernel keeps the list of descriptors that are watched (epoll),
-// and a [Loop] asks it again and again which of them can be read now, reads them
-// and hands the bytes to the connection's [Handler].
+// The usual Go server has a goroutine for each connection, which sleeps in Read: about 3 KB of stack, and as much again for
+// the net.Conn. Here a connection gives up its net.Conn and is 48 bytes. The kernel watches the descriptors (epoll). A [Loop]
+// asks the kernel which of them are readable, reads them, and passes the bytes to the connection's [Handler].
 //
-// # How a loop runs
+// # One turn of a loop
 //
-// One turn of a loop: ask the kernel which connections are ready, at most some
-// hundred at a time; for each, read once into the loop's one buffer and call its
-// handler; do what handlers have asked for ([Conn.Soon]); let other goroutines run; begin again. The kernel reports a
-// connection for as long as it has bytes (epoll's "level-triggered" way), so
-// reading once is enough, and one that sends without end cannot keep the others
-// waiting.
+// [Loop] runs these steps in one goroutine, as long as it has connections:
 //
-// When nothing is ready the loop sleeps, and it sleeps as a Go program's
-// connections do: an epoll descriptor can be watched by another one, so the loop's
-// is given to the runtime's own poller. No thread is blocked meanwhile, and the
-// scheduler knows when the loop can go on. A loop without connections
-// has no goroutine.
+//  1. Ask the kernel for ready connections, at most 256. With none ready the goroutine sleeps in the runtime's poller, because
+//     an epoll descriptor can itself be polled. No thread blocks.
+//  2. Read each of them once, into the loop's only buffer, and call its Data. epoll is level-triggered: what was not read is
+//     reported again in the next turn, so that no connection keeps the others waiting.
+//  3. Run the [Work] that handlers asked for with [Conn.Soon].
+//  4. Yield to other goroutines.
 //
-// # Who owns what
+// # The states of a connection
 //
-//   - The descriptor belongs to the loop, which alone closes it, once nobody is
-//     within a system call on it: a number that is closed can at once be somebody
-//     else's connection. [Conn.Close] only asks for the end of it.
-//   - A handler's methods run on the loop, one at a time, and should not block. When
-//     one does, or [Work], another goroutine becomes the loop after a moment.
-//   - What a connection is watched for is guarded by Loop.mu, a leaf: only
-//     epoll_ctl, which does not wait for anybody, is called under it.
-//   - Anybody may write. [Conn.TryWrite] takes what the kernel takes at once;
-//     [Conn.Write] waits for the rest. A connection is watched for room to write
-//     only while somebody does.
+//	          Start                    End has returned
+//	parked ----------> watched -------------------------> released
+//	   ^                  |
+//	   +------------------+   Data blocks; watched again once it returns
 //
-// Only Linux has it ([Supported]).
+// A parked connection is not read, and watched only while a Write waits for room. Close of a parked connection that was not
+// started also goes through watched, so that the loop alone ends connections. Pause is a flag beside the state.
+//
+// # When a handler blocks
+//
+// Handlers run on the loop's goroutine because they are mostly faster than starting another goroutine. A timer checks every
+// millisecond that the loop has made progress. If one Data or Work is still running, the timer starts a new goroutine as the
+// loop (relieve). The old goroutine finishes the blocking call and then ends. Meanwhile the connection is parked.
+//
+// # Ownership
+//
+//   - Only the loop ends a connection and calls End. [Conn.Close] shuts the socket down, which the kernel reports to the loop.
+//   - The descriptor is closed by the last goroutine that leaves a system call on it, because the kernel reuses its number at
+//     once. Conn.use counts them.
+//   - Loop.mu guards the state of all its connections. Under it nothing is called but epoll_ctl, which does not block.
+//   - Any goroutine may write. [Conn.TryWrite] writes what the kernel takes at once, [Conn.Write] waits for room.
 package netloop

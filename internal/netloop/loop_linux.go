@@ -33,26 +33,26 @@ type Loop struct {
 	free    []uint32
 	count   int
 
-	turn   uint32      // counts the goroutines that have been the loop: the last one is
-	busy   bool        // it is not asleep, and relief is set
+	turn   uint32      // number of the goroutine that is the loop; earlier ones only finish their call
+	busy   bool        // the loop is awake, and relief is set
 	relief *time.Timer // calls relieve
-	seen   uint32      // steps, when relieve looked last
-	work   []Work      // what handlers asked for, to be done when all bytes of a turn have been handled
-	done   int         // how much of it has begun
+	seen   uint32      // steps at the last call of relieve
+	work   []Work      // of this turn
+	done   int         // how much of work has begun
 
-	steps atomic.Uint32        // counts what may block and has begun
-	at    atomic.Pointer[Conn] // whose Data is running; relieve takes it away from a goroutine that it relieves
+	steps atomic.Uint32        // counts the calls of Data and Work
+	at    atomic.Pointer[Conn] // the connection whose Data is running; relieve sets it to nil when it replaces the goroutine
 
-	// The loop's own.
-	ask    func(fd uintptr) bool // poll, made once: it would be garbage per turn
+	// Only the loop's goroutine uses these.
+	ask    func(fd uintptr) bool // poll as a function value, allocated once
 	events [turnEvents]syscall.EpollEvent
 	ready  [turnEvents]*Conn
 	n      int // of events and ready
 	buf    []byte
 }
 
-// open makes the epoll descriptor and gives it to the runtime's poller. The caller holds the lock.
-func (l *Loop) open() error {
+// openLocked makes the epoll descriptor and gives it to the runtime's poller. The caller must hold l.mu.
+func (l *Loop) openLocked() error {
 	if l.closed {
 		return net.ErrClosed
 	}
@@ -63,7 +63,7 @@ func (l *Loop) open() error {
 	if err != nil {
 		return os.NewSyscallError("epoll_create1", err)
 	}
-	_ = syscall.SetNonblock(fd, true) // tells os that it can be waited for
+	_ = syscall.SetNonblock(fd, true) // tells os that the poller can wait for it
 	file := os.NewFile(uintptr(fd), "epoll")
 	raw, err := file.SyscallConn()
 	if err != nil {
@@ -74,11 +74,11 @@ func (l *Loop) open() error {
 	return nil
 }
 
-// add takes a connection in, for which nothing is watched yet.
+// add adds a parked connection, and starts the loop if it is the first.
 func (l *Loop) add(c *Conn) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.open(); err != nil {
+	if err := l.openLocked(); err != nil {
 		return err
 	}
 	if n := len(l.free); n > 0 {
@@ -89,7 +89,6 @@ func (l *Loop) add(c *Conn) error {
 		l.conns = append(l.conns, nil)
 	}
 	l.conns[c.number] = c
-	c.held = true
 	l.count++
 	if !l.running {
 		l.running = true
@@ -99,14 +98,14 @@ func (l *Loop) add(c *Conn) error {
 	return nil
 }
 
-// remove ends a connection and the watching of it.
+// remove releases a connection.
 func (l *Loop) remove(c *Conn) {
 	l.mu.Lock()
 	c.use.Or(closing)
-	// Closing the descriptor would not end the watching while there is another one of the same socket, as there is in a child
-	// process that has not become another program yet.
-	_ = c.control(syscall.EPOLL_CTL_DEL) // fails when nothing is watched
-	c.held = false
+	// Closing the descriptor does not remove it from epoll while another one refers to the same socket, as in a child process
+	// between fork and exec.
+	_ = c.controlLocked(syscall.EPOLL_CTL_DEL) // fails when nothing is watched
+	c.state = released
 	l.conns[c.number] = nil
 	l.free = append(l.free, c.number)
 	l.count--
@@ -114,10 +113,10 @@ func (l *Loop) remove(c *Conn) {
 	c.release()
 }
 
-// run is the loop's goroutine, number me. It ends when there is no connection left, or when another one is the loop.
+// run is the loop's goroutine, number me. It ends when no connection is left, or when another goroutine is the loop.
 func (l *Loop) run(me uint32) {
 	returned := false
-	var c *Conn // which is being handled
+	var c *Conn // the connection that is being handled
 	defer func() {
 		if !returned { // a handler or work ended the goroutine (runtime.Goexit)
 			l.exited(me, c)
@@ -144,7 +143,7 @@ func (l *Loop) run(me uint32) {
 	returned = true
 }
 
-// wait fills events and ready with what is ready, sleeping if nothing is. It returns false when the loop is to end.
+// wait sleeps until connections are ready, and puts them into events and ready. It returns false when the loop must end.
 func (l *Loop) wait() bool {
 	l.mu.Lock()
 	if l.count == 0 || l.file == nil {
@@ -155,7 +154,7 @@ func (l *Loop) wait() bool {
 	}
 	raw := l.raw
 	l.mu.Unlock()
-	// poll is called when this begins, and when the runtime's poller says that there may be something.
+	// This calls poll at once, and again whenever the runtime's poller reports the epoll descriptor.
 	err := raw.Read(l.ask)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,11 +165,11 @@ func (l *Loop) wait() bool {
 	for i := range l.n {
 		l.ready[i] = l.conns[l.events[i].Fd]
 	}
-	l.watchOver()
+	l.startTimerLocked()
 	return true
 }
 
-// poll asks the kernel what is ready; false is "wait and ask again".
+// poll asks the kernel which connections are ready. It returns false when none is.
 func (l *Loop) poll(fd uintptr) bool {
 	for {
 		n, err := syscall.EpollWait(int(fd), l.events[:], 0)
@@ -181,8 +180,7 @@ func (l *Loop) poll(fd uintptr) bool {
 	}
 }
 
-// Close ends the loop and waits for its goroutine; connections are not watched any more and must have ended before, or
-// must be closed after.
+// Close ends the loop and waits for its goroutine. Connections that have not ended before must be closed after it.
 func (l *Loop) Close() {
 	l.mu.Lock()
 	l.closed = true

@@ -7,27 +7,26 @@ import (
 	"time"
 )
 
-// stall is how long something may keep the loop waiting, once or at most twice over.
+// stall is how long one Data or Work may take before the loop goes on without it: at least once, at most twice that long.
 const stall = time.Millisecond
 
-// Soon has w done when the bytes of this turn have been handled, of all connections. Only a handler's Data may call it.
-//
-// Most work is over in a microsecond or two, which is less than it takes to start a goroutine for it: so it is done right
-// here. Work that turns out to take long does not stall the loop, see relieve.
+// Soon runs w on the loop, once the bytes of this turn have been handled for all connections. Only a handler's Data may call
+// it. Most work takes a microsecond or two, less than starting a goroutine. Work that blocks does not stall the loop, see
+// relieve.
 func (c *Conn) Soon(w Work) {
 	l := c.loop
 	l.mu.Lock()
-	away := c.away
-	if !away {
+	onLoop := c.state != parked
+	if onLoop {
 		l.work = append(l.work, w)
 	}
 	l.mu.Unlock()
-	if away {
+	if !onLoop { // Data runs on a goroutine of its own by now
 		go w.Work()
 	}
 }
 
-// doWork does what is to be done. It returns false when the goroutine, number me, is not the loop any more.
+// doWork runs the work of this turn. It returns false when the goroutine, number me, is not the loop any more.
 func (l *Loop) doWork(me uint32) bool {
 	for {
 		w, mine := l.nextWork(me)
@@ -35,7 +34,7 @@ func (l *Loop) doWork(me uint32) bool {
 		case !mine:
 			return false
 		case w == nil:
-			// What work has started may run now, and answers before more is read.
+			// Goroutines that the work has started run now, before more is read.
 			runtime.Gosched()
 			return true
 		}
@@ -59,15 +58,15 @@ func (l *Loop) nextWork(me uint32) (w Work, mine bool) {
 		l.work, l.done = l.work[:0], 0
 		return nil, true
 	}
-	l.watchOver()
+	l.startTimerLocked()
 	l.steps.Add(1)
 	w = l.work[l.done]
 	l.done++
 	return w, true
 }
 
-// watchOver has relieve look after a while how far the loop has come. The caller holds the lock.
-func (l *Loop) watchOver() {
+// startTimerLocked has relieve check the loop's progress after a while. The caller must hold l.mu.
+func (l *Loop) startTimerLocked() {
 	switch {
 	case l.busy:
 		return
@@ -79,9 +78,8 @@ func (l *Loop) watchOver() {
 	l.busy = true
 }
 
-// relieve keeps what blocks from stalling the loop. "Being the loop" is a role: when the same piece of work, or the same
-// handler's Data, has been running for a millisecond or two, another goroutine takes the role over, and the one that had it is from
-// then on nothing but the goroutine of that work, or of that handler until its Data returns.
+// relieve starts another goroutine as the loop when the same Work, or the same Data, has been running since it was last called.
+// The old goroutine ends once that call returns. Until then the connection whose Data blocks is parked.
 func (l *Loop) relieve() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,35 +93,36 @@ func (l *Loop) relieve() {
 		l.relief.Reset(stall)
 	case c == nil:
 		go l.work[l.done-1].Stalled()
-		l.handOver()
+		l.handOverLocked()
 	case l.at.CompareAndSwap(c, nil):
-		c.away = true // it is not to be read meanwhile
+		c.state = parked
 		if c.room == nil {
-			c.watchAway(syscall.EPOLL_CTL_DEL)
+			c.updateLocked(syscall.EPOLL_CTL_DEL)
 		} else {
-			c.watchAway(syscall.EPOLL_CTL_MOD)
+			c.updateLocked(syscall.EPOLL_CTL_MOD)
 		}
-		l.buf = nil // is being handled
-		l.handOver()
+		l.buf = nil // Data has it
+		l.handOverLocked()
 	default: // Data has just returned
 		l.relief.Reset(stall)
 	}
 }
 
-// back lets a connection be read again whose Data has returned on a goroutine that is not the loop any more.
+// back ends the parking of a connection whose Data has returned on a goroutine that is not the loop any more.
 func (c *Conn) back(ok bool) {
 	if !ok {
 		c.Close()
 	}
 	c.loop.mu.Lock()
-	err := c.comeBack()
+	err := c.watchLocked()
 	c.loop.mu.Unlock()
-	if err != nil { // nobody else ends it then
+	if err != nil { // the loop does not end it then
 		c.end(err)
 	}
 }
 
-// exited cleans up when a handler or work ended the goroutine, number me. c is the connection whose handler it was; its ends too.
+// exited cleans up when a handler or work ended the goroutine, number me (runtime.Goexit). c is the connection whose handler
+// it was, which ends too.
 func (l *Loop) exited(me uint32, c *Conn) {
 	if c != nil && l.at.CompareAndSwap(c, nil) { // nobody relieves it from here on
 		c.end(net.ErrClosed)
@@ -131,7 +130,7 @@ func (l *Loop) exited(me uint32, c *Conn) {
 	l.mu.Lock()
 	is := l.turn == me
 	if is {
-		l.handOver()
+		l.handOverLocked()
 	}
 	l.mu.Unlock()
 	if !is && c != nil {
@@ -139,8 +138,8 @@ func (l *Loop) exited(me uint32, c *Conn) {
 	}
 }
 
-// handOver starts another goroutine as the loop. The caller holds the lock.
-func (l *Loop) handOver() {
+// handOverLocked starts another goroutine as the loop. The caller must hold l.mu.
+func (l *Loop) handOverLocked() {
 	l.turn++
 	l.busy = false
 	go l.run(l.turn)

@@ -211,10 +211,11 @@ func TestCloseWhileDataBlocks(t *testing.T) {
 // Work that a handler asks for when it has stopped being the loop is done all the same.
 func TestSoonAfterDataBlocked(t *testing.T) {
 	l := newLoop(t)
-	release := make(chan struct{})
+	blocks, release := make(chan struct{}), make(chan struct{})
 	began := make(chan string, 10)
 	var w *worker
 	w, peer := watchWork(t, l, func(text string) Work {
+		close(blocks)
 		<-release
 		w.conn.Soon(&job{text + " 1", began, nil, nil})
 		return &job{text + " 2", began, nil, nil}
@@ -222,9 +223,7 @@ func TestSoonAfterDataBlocked(t *testing.T) {
 	quick := new(spy)
 	quickPeer := watch(t, l, quick)
 	_, _ = io.WriteString(peer, "x")
-	for l.at.Load() != w.conn { // until it blocks
-		runtime.Gosched()
-	}
+	next(t, blocks)
 	_, _ = io.WriteString(quickPeer, "on")
 	next(t, quick.data)
 	close(release)
@@ -240,7 +239,7 @@ func TestDataThatExits(t *testing.T) {
 		s, other := new(spy), new(spy)
 		s.onData = func([]byte) bool {
 			if blocks {
-				s.conn.until(func() bool { return s.conn.away })
+				s.conn.until(func() bool { return s.conn.state == parked })
 			}
 			runtime.Goexit()
 			return true

@@ -35,7 +35,7 @@ func TestWriteWhileDataBlocks(t *testing.T) {
 					go write(s.conn)
 					s.conn.until(func() bool { return s.conn.room != nil })
 				}
-				s.conn.until(func() bool { return s.conn.away })
+				s.conn.until(func() bool { return s.conn.state == parked })
 				if first == "block" {
 					go write(s.conn)
 				}
@@ -70,7 +70,7 @@ func TestCloseEndsWriteWhileDataBlocks(t *testing.T) {
 	wrote := make(chan error, 1)
 	s := new(spy)
 	s.onData = func([]byte) bool {
-		s.conn.until(func() bool { return s.conn.away })
+		s.conn.until(func() bool { return s.conn.state == parked })
 		go func() { wrote <- s.conn.Write(make([]byte, much)) }()
 		s.conn.until(func() bool { return s.conn.room != nil })
 		s.conn.Close()
