@@ -42,9 +42,9 @@ func (c *client) logRefusal(nsp string, err error) {
 	_, panicked := errors.AsType[*PanicError](err)
 	_, visible := errors.AsType[*Error](err)
 	switch {
-	case err == errNamespaces:
+	case errors.Is(err, errNamespaces):
 		r = &refusal.Refusal{Rule: "namespaces of a connection", Limit: c.server.cfg.MaxNamespaces, Field: "Config.MaxNamespaces"}
-	case err == errNamespace:
+	case errors.Is(err, errNamespace):
 		r = &refusal.Refusal{Rule: "unknown namespace", Value: nsp}
 	case panicked:
 		cause = nil // it has a line of its own

@@ -111,7 +111,7 @@ func (s *Session) maxPayload() int {
 // nameLimit makes ErrPayloadTooLarge name the limit of an untrusted client, if it was that.
 func (s *Session) nameLimit(err error, limit int) {
 	large, ok := errors.AsType[*refusal.Refusal](err)
-	if ok && large.Err == ErrPayloadTooLarge && limit < s.server.cfg.MaxPayload {
+	if ok && errors.Is(large.Err, ErrPayloadTooLarge) && limit < s.server.cfg.MaxPayload {
 		large.Field = "Config.MaxUntrustedPayload, until the client is trusted"
 	}
 }

@@ -5,7 +5,7 @@ package refusal
 import "fmt"
 
 // Refusal is a rule that a client broke, or a limit that it reached. As an error it wraps Err.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is a description first, and an error where one is needed
 	// Err is the sentinel for errors.Is, such as engineio.ErrPayloadTooLarge. It may be nil.
 	Err error
 	// Rule names the rule in a few words. It is the kind of a warning, too.
