@@ -12,36 +12,36 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// acks are the acknowledgements that a socket's client owes, in the order of their ids. nil is
+// ackTable are the acknowledgements that a socket's client owes, in the order of their ids. nil is
 // none.
-type acks struct{ list []owed }
+type ackTable struct{ list []pendingAck }
 
-// owed is in the table until the first of: the answer, the disconnect, and the end of the wait.
+// pendingAck is in the table until the first of: the answer, the disconnect, and the end of the wait.
 // Whoever takes it out of the table may call answer, which must not block.
-type owed struct {
+type pendingAck struct {
 	id     uint64
 	answer func(adapter.Answer)
 }
 
-func (a *acks) find(id uint64) (i int, found bool) {
+func (a *ackTable) find(id uint64) (i int, found bool) {
 	if a == nil {
 		return 0, false
 	}
-	return slices.BinarySearchFunc(a.list, id, func(o owed, id uint64) int { return cmp.Compare(o.id, id) })
+	return slices.BinarySearchFunc(a.list, id, func(o pendingAck, id uint64) int { return cmp.Compare(o.id, id) })
 }
 
-// expect adds to the table of a connected socket.
-func (s *Socket) expect(id uint64, answer func(adapter.Answer)) error {
+// addAck adds to the table of a connected socket.
+func (s *Socket) addAck(id uint64, answer func(adapter.Answer)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state.Load() != stateConnected { // a client that is still joining must not send an ACK
 		return ErrClosed
 	}
 	if s.acks == nil {
-		s.acks = new(acks)
+		s.acks = new(ackTable)
 	}
 	i, _ := s.acks.find(id)
-	s.acks.list = slices.Insert(s.acks.list, i, owed{id, answer})
+	s.acks.list = slices.Insert(s.acks.list, i, pendingAck{id, answer})
 	return nil
 }
 
@@ -61,8 +61,8 @@ func (s *Socket) takeAck(id uint64) (answer func(adapter.Answer)) {
 	return answer
 }
 
-// answered acts on an ACK of the client. One that nobody waits for is ignored: it may be late.
-func (s *Socket) answered(p *protocol.Packet) {
+// handleAck acts on an ACK of the client. One that nobody waits for is ignored: it may be late.
+func (s *Socket) handleAck(p *protocol.Packet) {
 	if !p.HasID {
 		return
 	}
@@ -85,13 +85,13 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Re
 
 // EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck].
 func (x Sender) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
-	q := question{s: x.s, event: event, timeout: x.timeout}
+	q := ackRequest{s: x.s, event: event, timeout: x.timeout}
 	if !x.timed {
 		q.timeout = x.s.ns.server.ackTimeout(ctx)
 	}
 	o := x.s.options(x.flags) &^ (engineio.Later | engineio.Hold) // the caller is about to wait
 	if err := q.send(args, o); err != nil {
-		q.told(err)
+		q.report(err)
 		return Reply{}, err
 	}
 	x.s.release() // a connection handler asks its client
@@ -110,12 +110,12 @@ func (s *Socket) EmitWithAckFunc(event string, fn func(Reply, error), args ...an
 // EmitWithAckFunc sends an event and has fn called with the answer, see [Socket.EmitWithAckFunc].
 func (x Sender) EmitWithAckFunc(event string, fn func(Reply, error), args ...any) error {
 	srv := x.s.ns.server
-	q := question{s: x.s, event: event, timeout: x.timeout}
+	q := ackRequest{s: x.s, event: event, timeout: x.timeout}
 	if !x.timed {
 		q.timeout = srv.cfg.AckTimeout
 	}
 	if err := q.send(args, x.s.options(x.flags)); err != nil {
-		q.told(err)
+		q.report(err)
 		return err
 	}
 	srv.workers.begin()
@@ -127,8 +127,8 @@ func (x Sender) EmitWithAckFunc(event string, fn func(Reply, error), args ...any
 	return nil
 }
 
-// question is an event that was sent to one client and asks for an acknowledgement.
-type question struct {
+// ackRequest is an event that was sent to one client and asks for an acknowledgement.
+type ackRequest struct {
 	s       *Socket
 	event   string
 	timeout time.Duration
@@ -138,7 +138,7 @@ type question struct {
 }
 
 // send sends the event. With nil, an answer will come, or has come.
-func (q *question) send(args []any, o engineio.WriteOptions) error {
+func (q *ackRequest) send(args []any, o engineio.WriteOptions) error {
 	if err := checkEvent(q.event); err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (q *question) send(args []any, o engineio.WriteOptions) error {
 	x := srv.takeScratch()
 	frames, err := x.packet(protocol.Event, s.ns.name, q.id, true, q.event, args)
 	if err == nil {
-		err = s.expect(q.id, func(a adapter.Answer) { q.answers <- a })
+		err = s.addAck(q.id, func(a adapter.Answer) { q.answers <- a })
 	}
 	expected := err == nil
 	if expected {
@@ -165,13 +165,13 @@ func (q *question) send(args []any, o engineio.WriteOptions) error {
 }
 
 // wait waits for the answer.
-func (q *question) wait(ctx context.Context) (Reply, error) {
+func (q *ackRequest) wait(ctx context.Context) (Reply, error) {
 	late, stop := timeoutAfter(q.timeout)
 	defer stop()
 	a := adapter.Answer{}
 	select {
 	case a = <-q.answers:
-		q.told(a.Err)
+		q.report(a.Err)
 		return replyOf(a), a.Err
 	case <-late:
 		a.Err = ErrTimeout
@@ -181,12 +181,12 @@ func (q *question) wait(ctx context.Context) (Reply, error) {
 	if q.s.takeAck(q.id) == nil {
 		a = <-q.answers // the answer was faster
 	}
-	q.told(a.Err)
+	q.report(a.Err)
 	return replyOf(a), a.Err
 }
 
-// told tells the hook how the wait ended.
-func (q *question) told(err error) {
+// report tells the hook how the wait ended.
+func (q *ackRequest) report(err error) {
 	fn := q.s.ns.server.cfg.Hooks.Ack
 	if fn == nil || q.start.IsZero() {
 		return

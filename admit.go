@@ -10,8 +10,8 @@ import (
 
 // admit is a socket's first task: it runs the middlewares, and then connects the socket or refuses it.
 func (s *Socket) admit() {
-	if s.Recovered() && !s.ns.recovery.takeOver(s) {
-		s.afresh()
+	if s.Recovered() && !s.ns.recovery.claimSession(s) {
+		s.restartAsNew()
 		return
 	}
 	err, visits := errInterrupted, false
@@ -20,53 +20,53 @@ func (s *Socket) admit() {
 			s.refused(err)
 		}
 		if !visits {
-			s.depart("")
+			s.leaveNamespace("")
 		}
-		s.settle()
+		s.refundConnect()
 	}()
-	told := s.ns.server.cfg.Hooks.Connect
-	start := clock(told != nil)
+	fn := s.ns.server.cfg.Hooks.Connect
+	start := clock(fn != nil)
 	if err = s.runMiddleware(); err != nil {
 		return
 	}
 	var took time.Duration
-	if told != nil {
+	if fn != nil {
 		took = time.Since(start)
 	}
 	s.hold()
 	switch s.register() {
-	case connectionGone:
+	case connectionClosed:
 		s.held.Store(nil)
 		return
 	case sessionLost:
 		s.held.Store(nil)
 		visits = true // another socket goes on with that
-		s.afresh()
+		s.restartAsNew()
 		return
 	case admitted, roomsFirst:
 		visits = true
 	}
-	s.client.settled()
-	s.welcome()
+	s.client.markJoined()
+	s.sendConnect()
 	if s.ns.server.closing.Load() {
 		s.end(ReasonServerShuttingDown, nil, 0)
 	}
 	defer s.release() // whatever the handlers do
-	hook(s.ns.server, told, ConnectInfo{Socket: s, Took: took})
+	hook(s.ns.server, fn, ConnectInfo{Socket: s, Took: took})
 	for _, fn := range s.ns.load().connection {
 		s.call("a connection handler", func() { fn(s) })
 	}
 }
 
-// welcome sends the CONNECT, behind what a recovered client missed.
-func (s *Socket) welcome() {
+// sendConnect sends the CONNECT, behind what a recovered client missed.
+func (s *Socket) sendConnect() {
 	pid, missed := "", []*engineio.Prepared(nil)
-	if s.seat != nil {
-		pid = s.seat.session.pid
-		if s.seat.restoring != nil {
-			missed = s.seat.restoring.missed
-			s.seat.restoring = nil
-			s.ns.recovery.settled(s)
+	if s.lease != nil {
+		pid = s.lease.session.pid
+		if s.lease.restoration != nil {
+			missed = s.lease.restoration.missed
+			s.lease.restoration = nil
+			s.ns.recovery.finishRestore(s)
 		}
 	}
 	x := s.ns.server.takeScratch()
@@ -74,9 +74,9 @@ func (s *Socket) welcome() {
 	s.greet(missed, x.connect(s.ns.name, s.id, pid, s.client.v2()))
 }
 
-// depart ends the socket's visit of the namespace, unless its session goes on with it.
-func (s *Socket) depart(reason Reason) {
-	if s.seat == nil || !s.ns.recovery.release(s, reason) {
+// leaveNamespace ends the socket's visit of the namespace, unless its session goes on with it.
+func (s *Socket) leaveNamespace(reason Reason) {
+	if s.lease == nil || !s.ns.recovery.releaseLease(s, reason) {
 		s.ns.server.leave(s.ns)
 	}
 }
@@ -103,10 +103,10 @@ func (s *Socket) runMiddleware() error {
 type admission uint8
 
 const (
-	admitted       admission = iota
-	connectionGone           // nothing can be sent any more
-	sessionLost              // it was to go on with a session that cannot be recovered any more
-	roomsFirst               // it joined rooms meanwhile
+	admitted         admission = iota
+	connectionClosed           // nothing can be sent any more
+	sessionLost                // it was to go on with a session that cannot be recovered any more
+	roomsFirst                 // it joined rooms meanwhile
 )
 
 // register makes the socket a connected one, in the adapter with the rooms it joined so far, if it can.
@@ -117,16 +117,16 @@ func (s *Socket) register() admission {
 	}
 	s.takeID()
 	a.Add(s)
-	if s.Recovered() && !slices.Contains(s.seat.session.rooms, s.id) {
+	if s.Recovered() && !slices.Contains(s.lease.session.rooms, s.id) {
 		a.Leave(s.id, s.id) // it had left its own room
 	}
 	for {
-		rooms, what := s.become()
+		rooms, what := s.markConnected()
 		switch what {
 		case roomsFirst:
 			a.Join(s.id, rooms...)
 			continue
-		case connectionGone, sessionLost:
+		case connectionClosed, sessionLost:
 			a.Remove(s.id)
 			s.freeID()
 		case admitted:
@@ -135,9 +135,9 @@ func (s *Socket) register() admission {
 	}
 }
 
-// become makes the socket a connected one, unless it has rooms to join first.
-func (s *Socket) become() (rooms []string, _ admission) {
-	if s.seat != nil {
+// markConnected makes the socket a connected one, unless it has rooms to join first.
+func (s *Socket) markConnected() (rooms []string, _ admission) {
+	if s.lease != nil {
 		s.ns.recovery.mu.Lock()
 		defer s.ns.recovery.mu.Unlock()
 	}
@@ -147,10 +147,10 @@ func (s *Socket) become() (rooms []string, _ admission) {
 	s.waiting = nil
 	switch {
 	case !s.joining():
-		return nil, connectionGone
+		return nil, connectionClosed
 	case len(rooms) > 0:
 		return rooms, roomsFirst
-	case s.seat != nil && !s.ns.recovery.connect(s):
+	case s.lease != nil && !s.ns.recovery.connect(s):
 		return nil, sessionLost
 	}
 	s.admitted = true
@@ -158,8 +158,8 @@ func (s *Socket) become() (rooms []string, _ admission) {
 	return nil, admitted
 }
 
-// settle gives back what the CONNECT was charged.
-func (s *Socket) settle() {
+// refundConnect gives back what the CONNECT was charged.
+func (s *Socket) refundConnect() {
 	if s.charged {
 		s.charged = false
 		s.client.refund(1, s.cost)

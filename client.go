@@ -29,11 +29,11 @@ type client struct {
 	sockets []*Socket // joining and connected, at most one per namespace
 	// left are the namespaces whose socket the server disconnected: what the client sent before it knew is not a
 	// violation.
-	left   []string
-	deaf   bool  // takes no more packets
-	owing  bool  // attachments are to come; written by the goroutine that delivers messages
-	joined bool  // it joined a namespace at least once
-	cause  error // why the server closes the connection, if it does
+	left                []string
+	closing             bool  // takes no more packets
+	awaitingAttachments bool  // attachments are to come; written by the goroutine that delivers messages
+	joined              bool  // it joined a namespace at least once
+	cause               error // why the server closes the connection, if it does
 
 	deadline *time.Timer // the connect timeout; nil once joined
 }
@@ -75,8 +75,8 @@ func (c *client) connectTimeout() {
 	}
 }
 
-// settled ends the connect timeout, and trusts the client with larger messages: a namespace is joined.
-func (c *client) settled() {
+// markJoined ends the connect timeout, and trusts the client with larger messages: a namespace is joined.
+func (c *client) markJoined() {
 	c.mu.Lock()
 	d := c.deadline
 	c.joined, c.deadline = true, nil
@@ -92,18 +92,18 @@ func (c *client) attachmentTimeout() {
 	c.server.workers.begin()
 	defer c.server.workers.end()
 	c.mu.Lock()
-	owing := c.owing
+	awaitingAttachments := c.awaitingAttachments
 	c.mu.Unlock()
-	if owing {
+	if awaitingAttachments {
 		c.undecodable(ErrAttachmentTimeout)
 	}
 }
 
 // await restarts the deadline for attachments when more are to come, and ends it otherwise.
 func (c *client) await(more bool) {
-	if more != c.owing {
+	if more != c.awaitingAttachments {
 		c.mu.Lock()
-		c.owing = more
+		c.awaitingAttachments = more
 		c.mu.Unlock()
 	} else if !more {
 		return
@@ -121,9 +121,9 @@ func (c *client) await(more bool) {
 // message takes one engine message.
 func (c *client) message(data []byte, binary bool) {
 	c.mu.Lock()
-	deaf, joined := c.deaf, c.joined
+	closing, joined := c.closing, c.joined
 	c.mu.Unlock()
-	if deaf {
+	if closing {
 		return
 	}
 	decoder := c.decoder
@@ -190,7 +190,7 @@ func (c *client) packet(p *protocol.Packet) {
 	case p.Type == protocol.Disconnect:
 		c.disconnect(s)
 	case p.Type == protocol.Ack:
-		s.answered(p)
+		s.handleAck(p)
 	case len(p.Args) > 0:
 		s.enqueue(newEvent(s, p))
 	}
@@ -225,14 +225,14 @@ func (c *client) forget(s *Socket, byServer bool) {
 	}
 }
 
-// stopListening marks the connection as ending and returns its sockets; first is false when it was marked before.
-func (c *client) stopListening(cause error) (sockets []*Socket, first bool) {
+// beginClose marks the connection as ending and returns its sockets; first is false when it was marked before.
+func (c *client) beginClose(cause error) (sockets []*Socket, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.deaf {
+	if c.closing {
 		return nil, false
 	}
-	c.deaf = true
+	c.closing = true
 	c.cause = cause
 	return slices.Clone(c.sockets), true
 }
@@ -245,7 +245,7 @@ func (c *client) violation(p *protocol.Packet, what string) {
 
 // shut disconnects all sockets and closes the connection once what is queued has been sent.
 func (c *client) shut(reason Reason, cause error) {
-	sockets, first := c.stopListening(cause)
+	sockets, first := c.beginClose(cause)
 	if !first {
 		return
 	}
@@ -259,15 +259,15 @@ func (c *client) shut(reason Reason, cause error) {
 // undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told when the engine
 // has closed, as the official server does.
 func (c *client) undecodable(err error) {
-	sockets, first := c.stopListening(err)
+	sockets, first := c.beginClose(err)
 	if !first {
 		return
 	}
 	if len(sockets) == 0 {
-		c.server.tell(nil, err)
+		c.server.callOnError(nil, err)
 	}
 	for _, s := range sockets {
-		c.server.tell(s, err)
+		c.server.callOnError(s, err)
 	}
 	c.closeBehind(sockets)
 }
@@ -275,7 +275,7 @@ func (c *client) undecodable(err error) {
 // closed is told by the engine that the session is over.
 func (c *client) closed(reason engineio.Reason, cause error) {
 	c.mu.Lock()
-	c.deaf = true
+	c.closing = true
 	c.stopWatchLocked()
 	d := c.deadline
 	sockets := c.sockets

@@ -18,26 +18,26 @@ func (c *client) connect(p *protocol.Packet) {
 		c.connectAgain(s, p)
 		return
 	}
-	if c.crowded() {
-		c.turnAway(p.Namespace, errNamespaces, c.v2())
+	if c.atNamespaceLimit() {
+		c.refuseEarly(p.Namespace, errNamespaces, c.v2())
 		return
 	}
 	ns := c.server.enter(p.Namespace, p.Data)
 	if ns == nil {
 		// The one refusal that is an object in revision 4 of the protocol too.
-		c.turnAway(p.Namespace, errNamespace, false)
+		c.refuseEarly(p.Namespace, errNamespace, false)
 		return
 	}
 	s := c.newSocket(ns, bytes.Clone(p.Data))
 	if ns.recovery != nil && !c.v2() { // such a client would not understand
-		ns.recovery.sit(s)
+		ns.recovery.assignSession(s)
 	}
-	if !c.adopt(s) {
+	if !c.addSocket(s) {
 		c.server.leave(ns)
 		return
 	}
 	s.cost, s.charged = c.charge(len(p.Data)), true
-	s.arrive()
+	s.startJoin()
 }
 
 // connectAgain acts on a CONNECT for a namespace in which the client has a socket already. The official clients send one
@@ -52,8 +52,8 @@ func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 		c.violation(p, "the namespace is joined already, and the client does not poll")
 	case !s.held.Load().unsent():
 		pid := ""
-		if s.seat != nil {
-			pid = s.seat.session.pid
+		if s.lease != nil {
+			pid = s.lease.session.pid
 		}
 		x := c.server.takeScratch()
 		defer x.release()
@@ -61,18 +61,18 @@ func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 	}
 }
 
-// crowded tells whether the connection has as many sockets as it may.
-func (c *client) crowded() bool {
+// atNamespaceLimit tells whether the connection has as many sockets as it may.
+func (c *client) atNamespaceLimit() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.sockets) >= c.server.cfg.MaxNamespaces
 }
 
-// adopt adds a new socket to the connection, unless that is ending.
-func (c *client) adopt(s *Socket) bool {
+// addSocket adds a new socket to the connection, unless that is ending.
+func (c *client) addSocket(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.deaf || c.server.closing.Load() {
+	if c.closing || c.server.closing.Load() {
 		return false
 	}
 	c.sockets = append(c.sockets, s)
@@ -80,8 +80,8 @@ func (c *client) adopt(s *Socket) bool {
 	return true
 }
 
-// turnAway refuses a CONNECT before it has a socket.
-func (c *client) turnAway(nsp string, e *Error, bare bool) {
+// refuseEarly refuses a CONNECT before it has a socket.
+func (c *client) refuseEarly(nsp string, e *Error, bare bool) {
 	c.refuse(nsp, e, bare)
 	c.refusal(nsp, e)
 }
@@ -113,7 +113,7 @@ func (c *client) refuse(nsp string, e *Error, bare bool) {
 func (s *Socket) refused(err error) {
 	var visible *Error
 	if !errors.As(err, &visible) && !errors.Is(err, ErrClosed) {
-		s.ns.server.tell(s, fmt.Errorf("socketio: connect to %s: %w", s.ns.name, refusal.Inner(err)))
+		s.ns.server.callOnError(s, fmt.Errorf("socketio: connect to %s: %w", s.ns.name, refusal.Inner(err)))
 	}
 	s.client.forget(s, false)
 	if s.end("", err, 0) {

@@ -77,7 +77,7 @@ func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.F
 	sent.Bytes = prepared.Len()
 	count(len(asked))
 	for _, s := range asked {
-		err := s.expect(id, answer)
+		err := s.addAck(id, answer)
 		if err != nil {
 			answer(adapter.Answer{SocketID: s.id, Err: s.Err()}) // it has disconnected since it was chosen
 			continue

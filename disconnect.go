@@ -39,7 +39,7 @@ func (s *Socket) sendDisconnect() {
 
 // disconnectAll disconnects the sockets of all namespaces and closes the connection.
 func (c *client) disconnectAll() {
-	sockets, first := c.stopListening(nil)
+	sockets, first := c.beginClose(nil)
 	if !first {
 		return
 	}
@@ -83,7 +83,7 @@ func (s *Socket) endWithoutWorker(reason Reason, cause error, cost int64) (first
 		err = cause // refused by a middleware, it was never connected
 	}
 
-	left, first := s.leave(reason, err, cost)
+	left, first := s.markDisconnected(reason, err, cost)
 	if !first {
 		return false, false
 	}
@@ -105,45 +105,45 @@ func (s *Socket) endWithoutWorker(reason Reason, cause error, cost int64) (first
 	return true, left.start
 }
 
-// leavings is what a socket that has disconnected leaves to be seen to.
-type leavings struct {
+// teardown is what a socket that has disconnected leaves to be seen to.
+type teardown struct {
 	inbox  *Event
-	acks   *acks
+	acks   *ackTable
 	cancel context.CancelCauseFunc
 	start  bool // a worker, which the caller has to
 }
 
-// leave is the moment at which the socket disconnects. If it is recovered, its session hears of it at the same moment.
-func (s *Socket) leave(reason Reason, err error, cost int64) (left leavings, first bool) {
-	if s.seat != nil {
+// markDisconnected is the moment at which the socket disconnects. If it is recovered, its session hears of it at the same moment.
+func (s *Socket) markDisconnected(reason Reason, err error, cost int64) (left teardown, first bool) {
+	if s.lease != nil {
 		s.ns.recovery.mu.Lock()
 		defer s.ns.recovery.mu.Unlock()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state.Load() == stateGone {
+	if s.state.Load() == stateDisconnected {
 		return left, false
 	}
-	if s.seat != nil {
-		s.ns.recovery.leave(s, reason)
+	if s.lease != nil {
+		s.ns.recovery.detach(s, reason)
 	}
-	s.state.Store(stateGone)
-	s.gone = err
+	s.state.Store(stateDisconnected)
+	s.err = err
 	s.more.Store(false)
-	left = leavings{inbox: s.head, acks: s.acks, cancel: s.cancel, start: s.admitted && !s.working}
+	left = teardown{inbox: s.head, acks: s.acks, cancel: s.cancel, start: s.admitted && !s.working}
 	s.head, s.tail, s.waiting, s.acks = nil, nil, nil, nil
 	s.endCost = cost
 	s.working = s.working || left.start
 	return left, true
 }
 
-// tell runs the disconnect callbacks, in between leaving the rooms. Deferred, so that nothing a callback does skips
+// finishDisconnect runs the disconnect callbacks, in between leaving the rooms. Deferred, so that nothing a callback does skips
 // the rest.
-func (s *Socket) tell() {
+func (s *Socket) finishDisconnect() {
 	s.mu.Lock()
 	var reason Reason
 	var cause error
-	if gone := (*DisconnectError)(nil); errors.As(s.gone, &gone) {
+	if gone := (*DisconnectError)(nil); errors.As(s.err, &gone) {
 		reason, cause = gone.Reason, gone.Cause
 	}
 	cost := s.endCost
@@ -151,20 +151,20 @@ func (s *Socket) tell() {
 	defer func() {
 		hook(s.ns.server, s.ns.server.cfg.Hooks.Disconnect, DisconnectInfo{Socket: s, Reason: reason, Cause: cause})
 		s.freeID()
-		s.depart(reason)
+		s.leaveNamespace(reason)
 		if cost > 0 {
 			s.client.refund(1, cost)
 		}
 	}()
 	defer s.each("a disconnect callback", reason, func(h *handlers) []func(*Socket, Reason) { return h.disconnect })
-	defer s.vacate()
+	defer s.leaveRooms()
 	s.each("a disconnecting callback", reason, func(h *handlers) []func(*Socket, Reason) { return h.disconnecting })
 }
 
-// vacate leaves the rooms for good.
-func (s *Socket) vacate() {
-	if s.seat != nil {
-		s.ns.recovery.vacate(s)
+// leaveRooms leaves the rooms for good.
+func (s *Socket) leaveRooms() {
+	if s.lease != nil {
+		s.ns.recovery.saveRooms(s)
 	}
 	s.ns.adapter.Remove(s.id)
 }

@@ -10,11 +10,11 @@ import (
 // handle handles an event.
 func (s *Socket) handle(e *Event) {
 	defer s.client.refund(1, e.cost)
-	told := s.ns.server.cfg.Hooks.Handle
-	start := clock(told != nil)
+	fn := s.ns.server.cfg.Hooks.Handle
+	start := clock(fn != nil)
 	handlers, err := s.dispatch(e)
-	if told != nil {
-		hook(s.ns.server, told, HandleInfo{Event: e, Took: time.Since(start), Handlers: handlers, Err: err})
+	if fn != nil {
+		hook(s.ns.server, fn, HandleInfo{Event: e, Took: time.Since(start), Handlers: handlers, Err: err})
 	}
 }
 
@@ -42,7 +42,7 @@ func (s *Socket) dispatch(e *Event) (ran int, first error) {
 			continue
 		}
 		for _, l := range l.all {
-			if s.state.Load() == stateGone {
+			if s.state.Load() == stateDisconnected {
 				return ran, first // the event was sent before the disconnect, but is not delivered after it
 			}
 			err := s.guard(l.fn, e)

@@ -35,7 +35,7 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	defer x.release()
 	var frames []byte
 	err := ErrClosed
-	if s.state.Load() != stateGone {
+	if s.state.Load() != stateDisconnected {
 		frames, err = x.packet(protocol.Event, s.ns.name, 0, false, event, args)
 		if err == nil {
 			s.showOutgoing(event, args)

@@ -193,7 +193,7 @@ func (e *Event) AckLater() { e.later = true }
 
 // due tells whether the end of the handlers has to answer the client.
 func (e *Event) due() bool {
-	return e.wantsAck && !e.later && !e.answered.Load() && e.socket.state.Load() != stateGone
+	return e.wantsAck && !e.later && !e.answered.Load() && e.socket.state.Load() != stateDisconnected
 }
 
 // Ack answers the event. Only the first call counts, later ones return ErrAnswered. Without WantsAck it does

@@ -16,11 +16,11 @@ func PendingCalls(s *Socket) int {
 }
 
 // OwedAcks is the number of acknowledgements that the sockets of a namespace have been asked for.
-func OwedAcks(n *Namespace) (owed int) {
-	for _, s := range n.Sockets() {
-		owed += PendingCalls(s)
+func OwedAcks(ns *Namespace) (n int) {
+	for _, s := range ns.Sockets() {
+		n += PendingCalls(s)
 	}
-	return owed
+	return n
 }
 
 // ServerSideWaiting is the number of events of other servers that wait for a handler.
@@ -53,7 +53,7 @@ func StaleSessions(n *Namespace) (stale int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, x := range r.sessions {
-		if x.holder == nil && (x.connected != nil || x.absence == nil) {
+		if x.holder == nil && (x.connected != nil || x.disconnectedState == nil) {
 			stale++
 		}
 	}

@@ -24,23 +24,23 @@ func (o operator) EmitWithAck(ctx context.Context, event string, args ...any) it
 			yield(Reply{}, err)
 			return
 		}
-		if o.nobody() {
+		if o.targetsNobody() {
 			return
 		}
 		timeout := o.timeout
 		if !o.timed {
 			timeout = o.ns.server.ackTimeout(ctx)
 		}
-		told := o.ns.server.cfg.Hooks.Ack
-		start := clock(told != nil)
+		fn := o.ns.server.cfg.Hooks.Ack
+		start := clock(fn != nil)
 		options := o.options
 		options.Flags.Timeout = timeLeft(ctx, timeout)
 		ask := func(count func(int), answer func(adapter.Answer)) (func(), error) {
 			return o.ns.adapter.BroadcastWithAck(&adapter.Packet{Event: event, Args: args}, options, count, answer)
 		}
 		answered, err := o.ns.server.gather(ctx, timeout, yield, ask)
-		if told != nil {
-			hook(o.ns.server, told, AckInfo{
+		if fn != nil {
+			hook(o.ns.server, fn, AckInfo{
 				Namespace: o.ns, Event: event, Took: time.Since(start), Answered: answered, Err: err,
 			})
 		}

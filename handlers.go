@@ -31,7 +31,7 @@ type handlers struct {
 type listeners struct {
 	name string
 	all  []*eventListener
-	pace pace
+	loop loopPolicy
 }
 
 // A listener has an identity, so that it can be removed.

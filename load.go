@@ -27,7 +27,7 @@ type stall struct {
 func (c *client) watch() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.deaf {
+	if c.closing {
 		return
 	}
 	limit := c.server.cfg.HandlerStallTimeout
@@ -57,7 +57,7 @@ func (c *client) checkStall() {
 	limit := c.server.cfg.HandlerStallTimeout
 	c.mu.Lock()
 	w, left := c.load.stall, time.Duration(0)
-	over := c.deaf || !c.load.paused.Load()
+	over := c.closing || !c.load.paused.Load()
 	if !over {
 		left = limit - (time.Since(w.began) - time.Duration(w.progress.Load()))
 	}

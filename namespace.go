@@ -17,12 +17,12 @@ type core struct {
 	operator          // targets every socket
 	namespaceHandlers // what was registered
 
-	name     string
-	adapter  adapter.Adapter
-	ids      atomic.Uint64 // acknowledgement ids handed out
-	recovery *recovery     // nil: off
-	others   pace          // of events without handlers: listeners may hear them
-	joining  pace          // of the connection handlers
+	name        string
+	adapter     adapter.Adapter
+	ids         atomic.Uint64 // acknowledgement ids handed out
+	recovery    *recovery     // nil: off
+	otherEvents loopPolicy    // of events without handlers: listeners may hear them
+	joins       loopPolicy    // of the connection handlers
 
 	serverSide serverSideInbox
 }

@@ -16,18 +16,18 @@ type Operator struct{ operator }
 // operator is what an Operator, a Namespace and a Server have in common. Its zero options target every socket of
 // the namespace.
 type operator struct {
-	ns      *Namespace
-	options adapter.Options
-	aimed   bool // To was called
-	timeout time.Duration
-	timed   bool // Timeout was called
+	ns         *Namespace
+	options    adapter.Options
+	roomsGiven bool // To was called
+	timeout    time.Duration
+	timed      bool // Timeout was called
 }
 
 // To adds rooms to those meant: sockets in any of them, each once. Called with no room at all (an empty list, say)
 // and nothing else, it means nobody - not everybody.
 func (o operator) To(rooms ...string) Operator {
 	o.options.Rooms = append(slices.Clip(o.options.Rooms), rooms...)
-	o.aimed = true
+	o.roomsGiven = true
 	return Operator{o}
 }
 
@@ -64,8 +64,8 @@ func (o operator) Timeout(d time.Duration) Operator {
 	return Operator{o}
 }
 
-// nobody tells that rooms were asked for and none was given.
-func (o operator) nobody() bool { return o.aimed && len(o.options.Rooms) == 0 }
+// targetsNobody tells that rooms were asked for and none was given.
+func (o operator) targetsNobody() bool { return o.roomsGiven && len(o.options.Rooms) == 0 }
 
 // Emit sends an event to the sockets meant. It is encoded once, and not at all when nobody is there. It never waits
 // for a client: one that is too slow or gone does not concern the others and is not an error. Errors are
@@ -74,7 +74,7 @@ func (o operator) Emit(event string, args ...any) error {
 	if err := checkEvent(event); err != nil {
 		return err
 	}
-	if o.nobody() {
+	if o.targetsNobody() {
 		return nil
 	}
 	return o.ns.adapter.Broadcast(&adapter.Packet{Event: event, Args: args}, o.options)
@@ -87,7 +87,7 @@ func (o operator) Send(args ...any) error { return o.Emit("message", args...) }
 // among the results.
 func (o operator) FetchSockets(ctx context.Context) iter.Seq2[RemoteSocket, error] {
 	return func(yield func(RemoteSocket, error) bool) {
-		if o.nobody() {
+		if o.targetsNobody() {
 			return
 		}
 		for info, err := range o.ns.adapter.FetchSockets(ctx, o.options) {
@@ -117,7 +117,7 @@ func (o operator) AllSockets(ctx context.Context) (ids []string, err error) {
 
 // SocketsJoin makes the sockets meant join rooms.
 func (o operator) SocketsJoin(rooms ...string) error {
-	if o.nobody() {
+	if o.targetsNobody() {
 		return nil
 	}
 	return o.ns.adapter.AddSockets(o.options, rooms...)
@@ -125,7 +125,7 @@ func (o operator) SocketsJoin(rooms ...string) error {
 
 // SocketsLeave makes the sockets meant leave rooms.
 func (o operator) SocketsLeave(rooms ...string) error {
-	if o.nobody() {
+	if o.targetsNobody() {
 		return nil
 	}
 	return o.ns.adapter.DelSockets(o.options, rooms...)
@@ -133,7 +133,7 @@ func (o operator) SocketsLeave(rooms ...string) error {
 
 // DisconnectSockets disconnects the sockets meant, as [Socket.Disconnect] does.
 func (o operator) DisconnectSockets(close bool) error {
-	if o.nobody() {
+	if o.targetsNobody() {
 		return nil
 	}
 	return o.ns.adapter.DisconnectSockets(o.options, close)

@@ -99,7 +99,7 @@ func (o parentOperator) Emit(event string, args ...any) error {
 	}
 	var first error
 	for _, child := range o.p.Children() {
-		if o.op.nobody() {
+		if o.op.targetsNobody() {
 			return nil
 		}
 		err := child.adapter.Broadcast(&adapter.Packet{Event: event, Args: args}, o.op.options)

@@ -27,14 +27,14 @@ const (
 	promptEvents = 64
 )
 
-// pace tells whether the handlers of an event are quick. All loops share it, so that it is only written to when they are not.
-type pace struct {
-	slow    atomic.Int32 // how many more events go to goroutines
-	strikes atomic.Int32
+// loopPolicy tells whether the handlers of an event are quick. All loops share it, so that it is only written to when they are not.
+type loopPolicy struct {
+	slow     atomic.Int32 // how many more events go to goroutines
+	slowRuns atomic.Int32
 }
 
-// take tells whether the next event may be handled on the event loop.
-func (p *pace) take() bool {
+// allow tells whether the next event may be handled on the event loop.
+func (p *loopPolicy) allow() bool {
 	if p.slow.Load() <= 0 {
 		return true
 	}
@@ -42,38 +42,38 @@ func (p *pace) take() bool {
 	return false
 }
 
-// strike remembers that a handler was slow. It may have been the machine that was, so that only the third strike counts.
-func (p *pace) strike() {
-	if p.strikes.Add(1) >= 3 {
-		p.strikes.Store(0)
+// addSlowRun remembers that a handler was slow. It may have been the machine that was, so that only the third strike counts.
+func (p *loopPolicy) addSlowRun() {
+	if p.slowRuns.Add(1) >= 3 {
+		p.slowRuns.Store(0)
 		p.slow.Store(slowFor)
 	}
 }
 
-// forgive forgets a strike for every hundred quick events or so.
-func (p *pace) forgive(now time.Duration) {
-	if p.strikes.Load() > 0 && now&127 == 0 { // as good as a die, and at hand
-		p.strikes.Add(-1)
+// decay forgets a strike for every hundred quick events or so.
+func (p *loopPolicy) decay(now time.Duration) {
+	if p.slowRuns.Load() > 0 && now&127 == 0 { // as good as a die, and at hand
+		p.slowRuns.Add(-1)
 	}
 }
 
-// paceOf returns that of a task: of the event's handlers (those of the namespace, or else of the socket), or of joining. It is
+// loopPolicyOf returns that of a task: of the event's handlers (those of the namespace, or else of the socket), or of joining. It is
 // nil for what is never done on an event loop.
-func (s *Socket) paceOf(t task, e *Event) *pace {
+func (s *Socket) loopPolicyOf(t task, e *Event) *loopPolicy {
 	all, own := s.ns.load(), s.load()
 	switch {
-	case t == taskAdmit && len(all.middleware) == 0 && s.seat == nil:
-		return &s.ns.joining
+	case t == taskAdmit && len(all.middleware) == 0 && s.lease == nil:
+		return &s.ns.joins
 	case t != taskEvent:
 		return nil
 	}
 	e.resolve(all, own)
 	for _, h := range [...]*handlers{all, own} {
 		if l := h.events[e.name]; l != nil {
-			return &l.pace
+			return &l.loop
 		}
 	}
-	return &s.ns.others
+	return &s.ns.otherEvents
 }
 
 // Work does what waits, and leaves to a goroutine what may take long.
@@ -101,8 +101,8 @@ func (p prompt) Work() {
 			return
 		}
 		taken = true
-		of := s.paceOf(t, e)
-		if of == nil || n > promptEvents || !of.take() {
+		of := s.loopPolicyOf(t, e)
+		if of == nil || n > promptEvents || !of.allow() {
 			return
 		}
 		taken = false
@@ -114,9 +114,9 @@ func (p prompt) Work() {
 		}
 		now := monotonic()
 		if now-start > quick {
-			of.strike()
+			of.addSlowRun()
 		} else {
-			of.forgive(now)
+			of.decay(now)
 		}
 		start = now
 	}
@@ -126,7 +126,7 @@ func (p prompt) Work() {
 func (p prompt) Stalled() {
 	s := p.s
 	if of := s.handling.Load(); of != nil {
-		of.strike()
+		of.addSlowRun()
 	}
 	s.unhold()
 }

@@ -22,9 +22,9 @@ type recovery struct {
 
 	mu       sync.Mutex
 	log      eventLog
-	sessions map[string]*session // by pid
-	waiting  sessionList         // those of them that no socket holds
-	sweeping bool                // timer is set
+	sessions map[string]*savedSession // by pid
+	waiting  savedSessions            // those of them that no socket holds
+	sweeping bool                     // timer is set
 	closed   bool
 	timer    *time.Timer // nil until the first sweep
 	arrivals *arrival    // the next one, which is empty
@@ -40,24 +40,24 @@ type arrival struct {
 	next   *arrival
 }
 
-// seat is a socket's place in its session; sockets have one when their namespace recovers them.
-type seat struct {
-	session   *session
-	recovered bool
-	vacated   atomic.Bool // it has left its rooms for good: they may be another socket's by now
-	freed     chan struct{}
-	restoring *restoring // until it is connected, when it is recovered
+// lease is a socket's place in its session; sockets have one when their namespace recovers them.
+type lease struct {
+	session     *savedSession
+	recovered   bool
+	leftRooms   atomic.Bool // it has left its rooms for good: they may be another socket's by now
+	released    chan struct{}
+	restoration *restoration // until it is connected, when it is recovered
 }
 
 func newRecovery(ns *Namespace, c ConnectionStateRecovery) *recovery {
-	return &recovery{ns: ns, cfg: c, began: time.Now(), log: eventLog{epoch: newEpoch()}, sessions: make(map[string]*session), arrivals: new(arrival)}
+	return &recovery{ns: ns, cfg: c, began: time.Now(), log: eventLog{epoch: newEpoch()}, sessions: make(map[string]*savedSession), arrivals: new(arrival)}
 }
 
 func (r *recovery) now() time.Duration { return time.Since(r.began) }
 
 // Recovered tells whether the socket has been recovered ([ConnectionStateRecovery]): it has the id, the rooms and the values of a
 // socket before it, and its client has the events that it missed, or is about to.
-func (s *Socket) Recovered() bool { return s.seat != nil && s.seat.recovered }
+func (s *Socket) Recovered() bool { return s.lease != nil && s.lease.recovered }
 
 // encode makes an event whose offset is to be written by put.
 func (r *recovery) encode(event string, args []any) (e offsetEvent, err error) {
@@ -110,7 +110,7 @@ func (r *recovery) deliver(p *adapter.Packet, o adapter.Options) error {
 	written := 0 // to sockets[:written]
 	for i, a := range sockets {
 		s, ok := a.(*Socket)
-		if !ok || !s.Connected() || stored && s.seat != nil && !s.seat.session.trail.add(position) {
+		if !ok || !s.Connected() || stored && s.lease != nil && !s.lease.session.sent.add(position) {
 			sockets[i] = nil
 			continue
 		}
@@ -177,11 +177,11 @@ func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.
 		// Its client will not ask for it again: it does not know the session yet, or hears of it behind what it missed.
 		putDigits(e.digits, s.known())
 		written, err = s.queue(e.unit, options)
-	case s.seat == nil:
+	case s.lease == nil:
 		r.place(e, false, nil, nil)
 		written, err = s.queue(e.unit, options)
 	default:
-		x := s.seat.session
+		x := s.lease.session
 		if !s.Connected() {
 			if r.sessions[x.pid] != x {
 				return nil, false, ErrClosed
@@ -194,7 +194,7 @@ func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.
 			written, err = to.queue(e.unit, options)
 		}
 		if stored && to != nil {
-			x.trail.add(position)
+			x.sent.add(position)
 		}
 		if stored || to == nil {
 			err = nil // it is kept, whatever the connection does; or it is volatile, and nobody is there
@@ -205,8 +205,8 @@ func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.
 
 // known is the position up to which the client of a socket that is being connected has everything. The lock is held.
 func (s *Socket) known() uint64 {
-	if s.seat != nil && s.seat.restoring != nil {
-		return s.seat.restoring.begin
+	if s.lease != nil && s.lease.restoration != nil {
+		return s.lease.restoration.begin
 	}
 	return s.ns.recovery.log.position()
 }
@@ -249,10 +249,10 @@ func (r *recovery) sweepLater() {
 
 // sweep forgets what is too old.
 func (r *recovery) sweep() {
-	var dropped []*session
+	var dropped []*savedSession
 	r.mu.Lock()
 	now := r.now()
-	for x := r.waiting.oldest; x != nil && now-x.goneAt > r.cfg.MaxDisconnectionDuration; x = r.waiting.oldest {
+	for x := r.waiting.oldest; x != nil && now-x.disconnectedAt > r.cfg.MaxDisconnectionDuration; x = r.waiting.oldest {
 		dropped = append(dropped, r.dropOldest())
 	}
 	// A client may have been gone for a while before it was noticed.
@@ -268,7 +268,7 @@ func (r *recovery) sweep() {
 		workers.begin()
 		go func() {
 			defer workers.end()
-			r.unvisit(dropped)
+			r.leaveNamespace(dropped)
 		}()
 	}
 }
@@ -278,7 +278,7 @@ func (r *recovery) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	r.sessions, r.waiting = nil, sessionList{}
+	r.sessions, r.waiting = nil, savedSessions{}
 	r.log.lost, r.log.events, r.log.bytes = r.log.position(), nil, 0
 	if r.timer != nil {
 		r.timer.Stop()

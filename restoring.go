@@ -17,8 +17,8 @@ var ErrReplaced = errors.New("socketio: the client came back on another connecti
 // come behind a handler that is running, which may block.
 const replaceWait = 5 * time.Second
 
-// restoring is a socket that is being recovered.
-type restoring struct {
+// restoration is a socket that is being recovered.
+type restoration struct {
 	offset string // as the client sent it
 	begin  uint64 // the client has everything up to here
 
@@ -27,22 +27,22 @@ type restoring struct {
 	missed []*engineio.Prepared
 	bytes  int
 	later  []uint64 // the positions of those of them that no socket was connected for
-	reader trailReader
+	reader positionReader
 }
 
-// sit gives a new socket its session: the one that its client asks for, or else a new one.
-func (r *recovery) sit(s *Socket) {
+// assignSession gives a new socket its session: the one that its client asks for, or else a new one.
+func (r *recovery) assignSession(s *Socket) {
 	if x, offset := r.find(s.auth); x != nil {
 		s.id = x.id()
-		s.seat = &seat{session: x, recovered: true, restoring: &restoring{offset: offset}}
+		s.lease = &lease{session: x, recovered: true, restoration: &restoration{offset: offset}}
 		return
 	}
-	s.seat = &seat{session: newSession(s)}
+	s.lease = &lease{session: newSavedSession(s)}
 }
 
-// takeOver makes a session the socket's, once the socket before it is gone: its rooms and its values. It returns false when the session cannot be recovered any more.
-func (r *recovery) takeOver(s *Socket) bool {
-	x, to := s.seat.session, s.seat.restoring
+// claimSession makes a session the socket's, once the socket before it is gone: its rooms and its values. It returns false when the session cannot be recovered any more.
+func (r *recovery) claimSession(s *Socket) bool {
+	x, to := s.lease.session, s.lease.restoration
 	r.mu.Lock()
 	if r.sessions[x.pid] != x {
 		r.mu.Unlock()
@@ -53,10 +53,10 @@ func (r *recovery) takeOver(s *Socket) bool {
 	if before == nil {
 		r.waiting.remove(x)
 	} else {
-		before.seat.freed = make(chan struct{})
+		before.lease.released = make(chan struct{})
 	}
 	r.mu.Unlock()
-	if before != nil && !r.replace(before) {
+	if before != nil && !r.disconnectHolder(before) {
 		return false
 	}
 
@@ -71,7 +71,7 @@ func (r *recovery) takeOver(s *Socket) bool {
 	for _, room := range x.rooms {
 		to.rooms[room] = struct{}{}
 	}
-	to.reader = x.trail.reader()
+	to.reader = x.sent.reader()
 	rooms, values := x.rooms, slices.Clone(x.values)
 	there := to.begin >= r.log.lost
 	r.mu.Unlock()
@@ -83,16 +83,16 @@ func (r *recovery) takeOver(s *Socket) bool {
 	return there
 }
 
-// replace ends the socket that holds a session, with its connection, and waits until it has let go. It returns false when
+// disconnectHolder ends the socket that holds a session, with its connection, and waits until it has let go. It returns false when
 // that takes too long.
-func (r *recovery) replace(before *Socket) bool {
+func (r *recovery) disconnectHolder(before *Socket) bool {
 	before.client.forget(before, false)
 	before.end(ReasonForcedClose, ErrReplaced, 0)
 	before.client.session.Discard(ErrReplaced)
 	timer := time.NewTimer(replaceWait)
 	defer timer.Stop()
 	select {
-	case <-before.seat.freed:
+	case <-before.lease.released:
 		return true
 	case <-timer.C:
 		return false
@@ -100,30 +100,30 @@ func (r *recovery) replace(before *Socket) bool {
 }
 
 // begin returns up to which position the client of a session that has ended has everything. The lock is held.
-func (r *recovery) begin(x *session, offset string) uint64 {
+func (r *recovery) begin(x *savedSession, offset string) uint64 {
 	position, ok := r.log.parse(offset)
 	if !ok || position < x.start {
 		// Since it connected it has received nothing that had an offset, and all events have: it has none, or one of before.
 		position = x.start
 	}
-	if position >= x.trail.last {
-		position = max(position, x.gone) // it has all that was sent before it was gone
+	if position >= x.sent.last {
+		position = max(position, x.position) // it has all that was sent before it was gone
 	}
 	return position
 }
 
-// settled forgets what a session had for the next socket, which is connected now, and ends the visit of the namespace that it made
+// finishRestore forgets what a session had for the next socket, which is connected now, and ends the visit of the namespace that it made
 // while it waited.
-func (r *recovery) settled(s *Socket) {
+func (r *recovery) finishRestore(s *Socket) {
 	r.mu.Lock()
-	x := s.seat.session
-	visiting := x.visiting
-	x.visiting = false
+	x := s.lease.session
+	keepsNamespace := x.keepsNamespace
+	x.keepsNamespace = false
 	if x.connected == s { // and has not disconnected again
-		x.absence = nil
+		x.disconnectedState = nil
 	}
 	r.mu.Unlock()
-	if visiting {
+	if keepsNamespace {
 		r.ns.server.leave(r.ns)
 	}
 }
@@ -131,7 +131,7 @@ func (r *recovery) settled(s *Socket) {
 // collect looks through the log for what the client missed, a few events at a time so that nobody has to wait. It returns
 // false when that is not there any more, or too much to send.
 func (r *recovery) collect(s *Socket) bool {
-	to := s.seat.restoring
+	to := s.lease.restoration
 	var chunk [512]*loggedEvent
 	for n := len(chunk); n == len(chunk); {
 		r.mu.Lock()
@@ -141,24 +141,24 @@ func (r *recovery) collect(s *Socket) bool {
 		}
 		n = r.log.after(to.at, chunk[:])
 		r.mu.Unlock()
-		to.look(s.seat.session, chunk[:n])
+		to.look(s.lease.session, chunk[:n])
 	}
 	// Half of what may wait for a client is left to what is sent meanwhile.
 	return to.bytes <= r.ns.server.maxMissedBytes && len(to.missed) <= r.ns.server.maxMissedEvents
 }
 
 // look looks through the next events of the log.
-func (to *restoring) look(x *session, events []*loggedEvent) {
+func (to *restoration) look(x *savedSession, events []*loggedEvent) {
 	for _, e := range events {
 		to.at++
 		var missed bool
 		switch {
-		case to.at > x.sent():
+		case to.at > x.sentUpTo():
 			missed = concerns(e.rooms, e.except, to.rooms)
 			if missed {
 				to.later = append(to.later, to.at)
 			}
-		case to.at > x.trail.from:
+		case to.at > x.sent.from:
 			missed = to.reader.has(to.at)
 		default:
 			missed = concerns(e.rooms, e.except, to.rooms) // what was sent is forgotten
@@ -176,11 +176,11 @@ func (r *recovery) connect(s *Socket) bool {
 	if r.closed {
 		return true // the server is shutting down
 	}
-	x, to := s.seat.session, s.seat.restoring
+	x, to := s.lease.session, s.lease.restoration
 	if to == nil {
 		x.holder = s
 		x.start = r.log.position()
-		x.trail = newTrail(x.start)
+		x.sent = newPositionSet(x.start)
 		r.sessions[x.pid] = x
 	} else {
 		if r.sessions[x.pid] != x || to.at < r.log.lost {
@@ -188,7 +188,7 @@ func (r *recovery) connect(s *Socket) bool {
 		}
 		to.look(x, r.log.events[to.at-r.log.lost:])
 		for _, position := range to.later {
-			x.trail.add(position)
+			x.sent.add(position)
 		}
 	}
 	x.connected = s
@@ -201,42 +201,42 @@ func (r *recovery) connect(s *Socket) bool {
 	return true
 }
 
-// afresh gives the recovery of a socket up: another one, with an id of its own, takes its place in the connection.
-func (s *Socket) afresh() {
+// restartAsNew gives the recovery of a socket up: another one, with an id of its own, takes its place in the connection.
+func (s *Socket) restartAsNew() {
 	r, c := s.ns.recovery, s.client
-	r.abandon(s)
+	r.dropSession(s)
 	fresh := c.newSocket(s.ns, s.auth)
-	fresh.seat = &seat{session: newSession(fresh)}
+	fresh.lease = &lease{session: newSavedSession(fresh)}
 	fresh.cost, fresh.charged = s.cost, s.charged
 	s.charged = false
-	there := c.exchange(s, fresh)
+	there := c.replaceSocket(s, fresh)
 	s.end("", ErrClosed, 0)
 	if !there {
 		s.ns.server.leave(s.ns)
-		fresh.settle()
+		fresh.refundConnect()
 		return
 	}
 	fresh.wake()
 }
 
-// abandon forgets a session that its holder could not recover.
-func (r *recovery) abandon(s *Socket) {
+// dropSession forgets a session that its holder could not recover.
+func (r *recovery) dropSession(s *Socket) {
 	r.mu.Lock()
 	r.refused++
-	x := s.seat.session
-	visiting := false
+	x := s.lease.session
+	keepsNamespace := false
 	if x.holder == s {
 		x.holder = nil
 		if r.sessions[x.pid] == x {
 			delete(r.sessions, x.pid)
 		}
-		visiting, x.visiting = x.visiting, false
+		keepsNamespace, x.keepsNamespace = x.keepsNamespace, false
 	}
-	if s.seat.freed != nil {
-		close(s.seat.freed)
+	if s.lease.released != nil {
+		close(s.lease.released)
 	}
 	r.mu.Unlock()
-	if visiting {
+	if keepsNamespace {
 		r.ns.server.leave(r.ns)
 	}
 }
@@ -246,12 +246,12 @@ func (c *client) newSocket(ns *Namespace, auth json.RawMessage) *Socket {
 	return &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: auth}
 }
 
-// exchange puts a socket in another one's place. It returns false when the connection has ended.
-func (c *client) exchange(old, s *Socket) bool {
+// replaceSocket puts a socket in another one's place. It returns false when the connection has ended.
+func (c *client) replaceSocket(old, s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := slices.Index(c.sockets, old)
-	if i < 0 || c.deaf {
+	if i < 0 || c.closing {
 		return false
 	}
 	c.sockets[i] = s

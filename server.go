@@ -239,11 +239,11 @@ func (srv *Server) report(s *Socket, err error) {
 		srv.cfg.Logger.LogAttrs(s.logContext(), levelOf(s, err), err.Error(), s.logAttrs()...)
 		return
 	}
-	srv.tell(s, err)
+	srv.callOnError(s, err)
 }
 
-// tell is report of what has a line in the log.
-func (srv *Server) tell(s *Socket, err error) {
+// callOnError is report of what has a line in the log.
+func (srv *Server) callOnError(s *Socket, err error) {
 	if srv.cfg.OnError == nil {
 		return
 	}

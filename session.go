@@ -5,54 +5,56 @@ import (
 	"time"
 )
 
-// session is what outlives a socket when its connection breaks: the next socket of the same client takes it over.
+// savedSession is what outlives a socket when its connection breaks: the next socket of the same client takes it over.
 // recovery.mu guards it.
-type session struct {
+type savedSession struct {
 	pid string    // by which the client asks for it: a secret
 	own [1]string // the id of its sockets, as the list of rooms that means them alone
 
-	trail     trail
+	sent      positionSet
 	start     uint64  // the log's position when the client connected: it missed nothing before
 	holder    *Socket // the latest that has, or is about to have, or has not let go of it; nil while it waits
 	connected *Socket // the one that is connected; nil while there is none
 
-	*absence // nil while one is connected
+	*disconnectedState // nil while one is connected
 }
 
-// absence is what a session has besides from a socket's disconnect until the next one is connected.
-type absence struct {
-	gone   uint64 // the log's position when it disconnected
-	goneAt time.Duration
-	rooms  []string // the socket's
-	values []value
+// disconnectedState is what a session has besides from a socket's disconnect until the next one is connected.
+type disconnectedState struct {
+	position       uint64 // the log's position when it disconnected
+	disconnectedAt time.Duration
+	rooms          []string // the socket's
+	values         []value
 
 	// While the session waits.
-	older, newer *session // in recovery.waiting
-	cost         int
-	visiting     bool // counts as a visitor of its namespace
+	older, newer   *savedSession // in recovery.waiting
+	cost           int
+	keepsNamespace bool // counts as a visitor of its namespace
 }
 
-// newSession is that of a socket which is not recovered.
-func newSession(s *Socket) *session { return &session{pid: newID(), own: [1]string{s.id}} }
+// newSavedSession is that of a socket which is not recovered.
+func newSavedSession(s *Socket) *savedSession {
+	return &savedSession{pid: newID(), own: [1]string{s.id}}
+}
 
 // id is that of the session's sockets.
-func (x *session) id() string { return x.own[0] }
+func (x *savedSession) id() string { return x.own[0] }
 
 // sessionOverhead is about what a session that waits costs besides its rooms and trail.
 const sessionOverhead = 500
 
-// sent is the position up to which all that the session was to be sent was sent to the last socket.
-func (x *session) sent() uint64 { return max(x.gone, x.trail.last) }
+// sentUpTo is the position up to which all that the session was to be sent was sent to the last socket.
+func (x *savedSession) sentUpTo() uint64 { return max(x.position, x.sent.last) }
 
-// sessionList are the sessions that wait, in the order in which they began to.
-type sessionList struct {
-	oldest, newest *session
+// savedSessions are the sessions that wait, in the order in which they began to.
+type savedSessions struct {
+	oldest, newest *savedSession
 	len            int
 	bytes          int
 }
 
-func (l *sessionList) add(x *session) {
-	x.cost = sessionOverhead + cap(x.trail.older)
+func (l *savedSessions) add(x *savedSession) {
+	x.cost = sessionOverhead + cap(x.sent.older)
 	for _, room := range x.rooms {
 		x.cost += len(room) + 16
 	}
@@ -67,7 +69,7 @@ func (l *sessionList) add(x *session) {
 	l.bytes += x.cost
 }
 
-func (l *sessionList) remove(x *session) {
+func (l *savedSessions) remove(x *savedSession) {
 	if x.older == nil {
 		l.oldest = x.newer
 	} else {
@@ -94,7 +96,7 @@ func (r Reason) recoverable() bool {
 
 // find returns the session that a client asks for and the offset that it has, "" if none; nil when there is no such session,
 // or not any more.
-func (r *recovery) find(auth json.RawMessage) (x *session, offset string) {
+func (r *recovery) find(auth json.RawMessage) (x *savedSession, offset string) {
 	pid, offset := claimed(auth)
 	if pid == "" {
 		return nil, ""
@@ -102,7 +104,7 @@ func (r *recovery) find(auth json.RawMessage) (x *session, offset string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	x = r.sessions[pid]
-	if x == nil || x.holder == nil && r.now()-x.goneAt > r.cfg.MaxDisconnectionDuration {
+	if x == nil || x.holder == nil && r.now()-x.disconnectedAt > r.cfg.MaxDisconnectionDuration {
 		r.refused++
 		return nil, ""
 	}
@@ -122,43 +124,43 @@ func claimed(auth json.RawMessage) (pid, offset string) {
 	return pid, offset
 }
 
-// leave notes that the socket disconnects. After a reason that is somebody's decision the session is forgotten. The lock is held.
-func (r *recovery) leave(s *Socket, reason Reason) {
-	x := s.seat.session
+// detach notes that the socket disconnects. After a reason that is somebody's decision the session is forgotten. The lock is held.
+func (r *recovery) detach(s *Socket, reason Reason) {
+	x := s.lease.session
 	if x.connected != s {
 		return
 	}
 	x.connected = nil
-	if x.absence == nil {
-		x.absence = new(absence)
+	if x.disconnectedState == nil {
+		x.disconnectedState = new(disconnectedState)
 	}
-	x.gone, x.goneAt = r.log.position(), r.now()
+	x.position, x.disconnectedAt = r.log.position(), r.now()
 	if !reason.recoverable() {
 		delete(r.sessions, x.pid)
 	}
 }
 
-// vacate keeps the rooms of a socket that is about to leave them for good.
-func (r *recovery) vacate(s *Socket) {
+// saveRooms keeps the rooms of a socket that is about to leave them for good.
+func (r *recovery) saveRooms(s *Socket) {
 	rooms := r.ns.adapter.Rooms(s.id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if x := s.seat.session; x.absence != nil { // else the server was shutting down when the socket connected
+	if x := s.lease.session; x.disconnectedState != nil { // else the server was shutting down when the socket connected
 		x.rooms = rooms
 	}
-	s.seat.vacated.Store(true)
+	s.lease.leftRooms.Store(true)
 }
 
-// release ends a socket's hold on its session, which waits from then on unless another socket wants it already. It reports
+// releaseLease ends a socket's hold on its session, which waits from then on unless another socket wants it already. It reports
 // whether the session takes over the socket's visit of the namespace.
-func (r *recovery) release(s *Socket, reason Reason) (visiting bool) {
+func (r *recovery) releaseLease(s *Socket, reason Reason) (keepsNamespace bool) {
 	s.mu.Lock()
 	values := s.values
 	s.mu.Unlock()
-	var dropped []*session
+	var dropped []*savedSession
 	r.mu.Lock()
-	x := s.seat.session
-	if s.seat.vacated.Load() && x.absence != nil { // it was connected
+	x := s.lease.session
+	if s.lease.leftRooms.Load() && x.disconnectedState != nil { // it was connected
 		x.values = values
 		if !reason.recoverable() && r.sessions[x.pid] == x {
 			delete(r.sessions, x.pid)
@@ -167,8 +169,8 @@ func (r *recovery) release(s *Socket, reason Reason) (visiting bool) {
 	if x.holder == s {
 		x.holder = nil
 		if r.sessions[x.pid] == x {
-			visiting = !x.visiting
-			x.visiting = true
+			keepsNamespace = !x.keepsNamespace
+			x.keepsNamespace = true
 			r.waiting.add(x)
 			for r.waiting.bytes > r.cfg.MaxSessionBytes {
 				dropped = append(dropped, r.dropOldest())
@@ -176,24 +178,24 @@ func (r *recovery) release(s *Socket, reason Reason) (visiting bool) {
 			r.sweepLater()
 		}
 	}
-	if s.seat.freed != nil {
-		close(s.seat.freed)
+	if s.lease.released != nil {
+		close(s.lease.released)
 	}
 	r.mu.Unlock()
-	r.unvisit(dropped)
-	return visiting
+	r.leaveNamespace(dropped)
+	return keepsNamespace
 }
 
 // dropOldest forgets the session that has waited for the longest. The lock is held.
-func (r *recovery) dropOldest() *session {
+func (r *recovery) dropOldest() *savedSession {
 	x := r.waiting.oldest
 	r.waiting.remove(x)
 	delete(r.sessions, x.pid)
 	return x
 }
 
-// unvisit ends the visits of sessions that were forgotten.
-func (r *recovery) unvisit(dropped []*session) {
+// leaveNamespace ends the visits of sessions that were forgotten.
+func (r *recovery) leaveNamespace(dropped []*savedSession) {
 	for range dropped {
 		r.ns.server.leave(r.ns)
 	}

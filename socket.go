@@ -24,9 +24,9 @@ type Socket struct {
 	state atomic.Uint32 // written under mu
 	more  atomic.Bool   // events wait behind the one being handled
 	held  atomic.Pointer[hold]
-	seat  *seat // nil: its namespace recovers no sockets, or not this one
+	lease *lease // nil: its namespace recovers no sockets, or not this one
 	// handling is what an event loop is at while it is the worker. holding is set while it keeps back what handlers send.
-	handling atomic.Pointer[pace]
+	handling atomic.Pointer[loopPolicy]
 	holding  atomic.Bool
 	working  bool // a worker runs; mu guards this and what follows
 	admitted bool // it was connected, so that a disconnect is due
@@ -36,8 +36,8 @@ type Socket struct {
 	waiting []string // rooms joined before the socket is connected
 	head    *Event   // the inbox
 	tail    *Event
-	gone    error
-	acks    *acks
+	err     error
+	acks    *ackTable
 	values  []value
 	ctx     context.Context // made when first asked for
 	cancel  context.CancelCauseFunc
@@ -53,7 +53,7 @@ type Socket struct {
 const (
 	stateJoining uint32 = iota
 	stateConnected
-	stateGone
+	stateDisconnected
 )
 
 // ID returns the socket's id: 20 characters, fresh for each connection unless the socket is recovered, the name of a room that
@@ -86,7 +86,7 @@ func (s *Socket) joining() bool { return s.state.Load() == stateJoining }
 func (s *Socket) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.gone
+	return s.err
 }
 
 // Context returns a context that ends when the socket disconnects, with what [Socket.Err] returns as its cause. Its
@@ -105,7 +105,7 @@ func (s *Socket) Context() context.Context {
 		s.ctx, s.cancel = ctx, cancel
 		cancel = nil
 	}
-	ctx, end, gone := s.ctx, s.cancel, s.gone
+	ctx, end, gone := s.ctx, s.cancel, s.err
 	s.mu.Unlock()
 	if cancel != nil {
 		cancel(nil) // another goroutine was faster
@@ -140,7 +140,7 @@ func (s *Socket) Leave(room string) {
 	s.mu.Lock()
 	s.waiting = slices.DeleteFunc(s.waiting, func(r string) bool { return r == room })
 	s.mu.Unlock()
-	if !s.vacated() {
+	if !s.hasLeftRooms() {
 		s.ns.adapter.Leave(s.id, room)
 	}
 }
@@ -151,7 +151,7 @@ func (s *Socket) Rooms() []string {
 	s.mu.Lock()
 	waiting := slices.Clone(s.waiting)
 	s.mu.Unlock()
-	if s.vacated() {
+	if s.hasLeftRooms() {
 		return nil
 	}
 	for _, room := range s.ns.adapter.Rooms(s.id) {
@@ -162,14 +162,14 @@ func (s *Socket) Rooms() []string {
 	return waiting
 }
 
-// vacated tells that the rooms under the socket's id may be those of a later socket: the one that was recovered after it, or that of a
+// hasLeftRooms tells that the rooms under the socket's id may be those of a later socket: the one that was recovered after it, or that of a
 // client before Socket.IO 3.0 which joined again.
-func (s *Socket) vacated() bool {
-	if s.client.v2() && s.state.Load() == stateGone {
+func (s *Socket) hasLeftRooms() bool {
+	if s.client.v2() && s.state.Load() == stateDisconnected {
 		found, _ := s.ns.adapter.Get(s.id)
 		return found != s
 	}
-	return s.seat != nil && s.seat.vacated.Load()
+	return s.lease != nil && s.lease.leftRooms.Load()
 }
 
 // Use adds a middleware for the events of this socket: it runs before their handlers, in order of registration, and

@@ -2,12 +2,12 @@ package socketio
 
 import "encoding/binary"
 
-// maxTrail limits what a trail remembers, in bytes: two for most runs.
-const maxTrail = 1 << 10
+// maxPositionBytes limits what a trail remembers, in bytes: two for most runs.
+const maxPositionBytes = 1 << 10
 
-// trail is which positions of the log hold events that were sent to a session, as runs of consecutive ones. It says more
+// positionSet is which positions of the log hold events that were sent to a session, as runs of consecutive ones. It says more
 // than the rooms that the session is in at the end: those may have changed since. recovery.mu guards it.
-type trail struct {
+type positionSet struct {
 	from  uint64 // nothing is known of the positions up to here
 	first uint64 // the latest run
 	last  uint64 // 0: there is none
@@ -15,11 +15,11 @@ type trail struct {
 	end   uint64 // of the last one in older; from if there is none
 }
 
-// newTrail is the trail of a session that begins.
-func newTrail(from uint64) trail { return trail{from: from, end: from} }
+// newPositionSet is the trail of a session that begins.
+func newPositionSet(from uint64) positionSet { return positionSet{from: from, end: from} }
 
 // add takes in a position behind all others. It returns false if the position is the latest already.
-func (t *trail) add(position uint64) bool {
+func (t *positionSet) add(position uint64) bool {
 	switch {
 	case position == t.last:
 		return false
@@ -31,7 +31,7 @@ func (t *trail) add(position uint64) bool {
 		t.older = binary.AppendUvarint(t.older, t.first-t.end)
 		t.older = binary.AppendUvarint(t.older, t.last-t.first+1)
 		t.end = t.last
-		if len(t.older) > maxTrail {
+		if len(t.older) > maxPositionBytes {
 			t.shorten()
 		}
 	}
@@ -40,9 +40,9 @@ func (t *trail) add(position uint64) bool {
 }
 
 // shorten forgets the older half.
-func (t *trail) shorten() {
+func (t *positionSet) shorten() {
 	n := 0
-	for n < maxTrail/2 {
+	for n < maxPositionBytes/2 {
 		_, last, size := nextRun(t.older[n:], t.from)
 		t.from = last
 		n += size
@@ -58,20 +58,20 @@ func nextRun(b []byte, after uint64) (first, last uint64, size int) {
 	return first, first + length - 1, n + m
 }
 
-// trailReader tells for ascending positions whether they are in a trail, which must not change meanwhile.
-type trailReader struct {
-	t           *trail
+// positionReader tells for ascending positions whether they are in a trail, which must not change meanwhile.
+type positionReader struct {
+	t           *positionSet
 	rest        []byte
 	first, last uint64
 }
 
-func (t *trail) reader() trailReader {
-	r := trailReader{t: t, rest: t.older, last: t.from}
+func (t *positionSet) reader() positionReader {
+	r := positionReader{t: t, rest: t.older, last: t.from}
 	r.next()
 	return r
 }
 
-func (r *trailReader) next() {
+func (r *positionReader) next() {
 	if len(r.rest) == 0 {
 		r.first, r.last = r.t.first, r.t.last
 		return
@@ -82,7 +82,7 @@ func (r *trailReader) next() {
 }
 
 // has tells whether a position, behind those asked for before, is in the trail.
-func (r *trailReader) has(position uint64) bool {
+func (r *positionReader) has(position uint64) bool {
 	for position > r.last && r.last < r.t.last {
 		r.next()
 	}

@@ -13,14 +13,14 @@ func TestTrail(t *testing.T) {
 	for seed := range uint64(50) {
 		random := rand.New(rand.NewPCG(seed, 3))
 		start := random.Uint64N(1 << 40)
-		tr := newTrail(start)
+		tr := newPositionSet(start)
 		in := map[uint64]bool{}
 		position := start
 		for range random.IntN(3000) {
 			position += 1 + random.Uint64N(4)*random.Uint64N(1+seed)
 			tr.add(position)
 			in[position] = true
-			if len(tr.older) > maxTrail {
+			if len(tr.older) > maxPositionBytes {
 				t.Fatalf("%d bytes", len(tr.older))
 			}
 		}

@@ -19,8 +19,8 @@ func (s *Socket) start() {
 	go s.work()
 }
 
-// arrive is wake for a socket whose CONNECT has just been read.
-func (s *Socket) arrive() {
+// startJoin is wake for a socket whose CONNECT has just been read.
+func (s *Socket) startJoin() {
 	s.mu.Lock()
 	s.working = true // nobody knows of it yet
 	s.mu.Unlock()
@@ -82,7 +82,7 @@ func (c *client) batched(begins bool) {
 // deliver puts a charged event into the inbox and wakes the worker.
 func (s *Socket) deliver(e *Event) {
 	s.mu.Lock()
-	if s.state.Load() == stateGone {
+	if s.state.Load() == stateDisconnected {
 		s.mu.Unlock()
 		s.client.refund(1, e.cost)
 		return
@@ -140,7 +140,7 @@ func (s *Socket) workFrom(t task, e *Event) {
 		case taskEvent:
 			s.handle(e)
 		case taskEnd:
-			s.tell()
+			s.finishDisconnect()
 		case taskNone:
 			idle = true
 			return
@@ -156,7 +156,7 @@ func (s *Socket) next() (task, *Event) {
 	case !s.opened:
 		s.opened = true
 		return taskAdmit, nil
-	case s.state.Load() == stateGone && s.admitted && !s.over:
+	case s.state.Load() == stateDisconnected && s.admitted && !s.over:
 		s.over = true
 		return taskEnd, nil
 	case s.head != nil:
