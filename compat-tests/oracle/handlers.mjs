@@ -1,5 +1,7 @@
 // What the interop server answers, namespace by namespace. Its Go twin is ../server: a change here is a change there.
 
+import { setTimeout } from "node:timers/promises";
+
 // What a handler does without an acknowledgement to answer: a client need not ask for one.
 const nobody = () => {};
 
@@ -26,6 +28,10 @@ export function serveEverywhere(namespace) {
   namespace.on("connection", (socket) => {
     socket.emit("auth", socket.handshake.auth);
 
+    let before = Promise.resolve();
+    socket.on("slowly", (ms, data, answer) => {
+      before = before.then(() => setTimeout(ms)).then(() => answer(data.length)); // one after the other
+    });
     socket.on("message", pass(socket, "message-back"));
     socket.on("message-with-ack", acknowledge);
     socket.on("echo", pass(socket, "echo"));

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"time"
 
 	"github.com/gosocketio/socketio"
 )
@@ -18,6 +19,15 @@ func (r byHand) Handle(event string, fn func(*socketio.Event) error) (off func()
 	})
 }
 
+// slowly answers with the size of data after some milliseconds. The events of a socket come one after the other.
+func slowly(e *socketio.Event, ms int, data []byte) (int, error) {
+	select {
+	case <-time.After(time.Duration(ms) * time.Millisecond):
+	case <-e.Socket().Context().Done():
+	}
+	return len(data), nil
+}
+
 // serveEverywhere registers what / and /chat answer.
 func serveEverywhere(n *socketio.Namespace) {
 	n.OnConnection(greet)
@@ -28,6 +38,7 @@ func serveEverywhere(n *socketio.Namespace) {
 	byHand{n}.Handle("message-with-ack", acknowledge)
 	byHand{n}.Handle("ack", acknowledge)
 	byHand{n}.Handle("ask", ask)
+	socketio.OnCall2(n, "slowly", slowly)
 	n.Handle("noted", reply("noted"))
 
 	socketio.On(byHand{n}, "join", func(e *socketio.Event, room string) error {
