@@ -2,11 +2,13 @@ package socketio
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"slices"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/engineio"
 )
 
 // Operator targets sockets of a namespace and says how to send to them. It is an immutable value: each method
@@ -138,3 +140,148 @@ func (o operator) DisconnectSockets(close bool) error {
 	}
 	return o.ns.adapter.DisconnectSockets(o.options, close)
 }
+
+// Sender is one socket and how to send to it. It is an immutable value, as [Operator] is.
+type Sender struct {
+	s       *Socket
+	flags   adapter.Flags
+	timeout time.Duration
+	timed   bool // Timeout was called
+}
+
+// Volatile drops the event when the client cannot be written to at once.
+func (s *Socket) Volatile() Sender { return Sender{s: s}.Volatile() }
+
+// Compress says whether the transport may compress the event, which is so by default.
+func (s *Socket) Compress(compress bool) Sender { return Sender{s: s}.Compress(compress) }
+
+// Timeout limits how long EmitWithAck waits, see [Sender.Timeout].
+func (s *Socket) Timeout(d time.Duration) Sender { return Sender{s: s}.Timeout(d) }
+
+// Volatile drops the event when the client cannot be written to at once.
+func (x Sender) Volatile() Sender {
+	x.flags.Volatile = true
+	return x
+}
+
+// Compress says whether the transport may compress the event, which is so by default.
+func (x Sender) Compress(compress bool) Sender {
+	x.flags.NoCompress = !compress
+	return x
+}
+
+// Timeout limits how long EmitWithAck waits, instead of Config.AckTimeout. With 0 or less the wait ends as soon as the event
+// is sent; only an answer that is as fast as that is not missed.
+func (x Sender) Timeout(d time.Duration) Sender {
+	x.timeout, x.timed = max(d, 0), true
+	return x
+}
+
+// Emit sends an event to the socket, see [Socket.Emit].
+func (x Sender) Emit(event string, args ...any) error { return x.s.emit(event, args, x.flags) }
+
+// Send is Emit of the event "message".
+func (x Sender) Send(args ...any) error { return x.s.emit("message", args, x.flags) }
+
+// Broadcast means everybody in the namespace but this socket.
+func (x Sender) Broadcast() Operator {
+	return Operator{operator{
+		ns:      x.s.ns,
+		options: adapter.Options{Except: []string{x.s.id}, Flags: x.flags},
+		timeout: x.timeout,
+		timed:   x.timed,
+	}}
+}
+
+// To means the sockets in these rooms but this one, see [Operator.To].
+func (x Sender) To(rooms ...string) Operator { return x.Broadcast().To(rooms...) }
+
+// In is To.
+func (x Sender) In(rooms ...string) Operator { return x.Broadcast().To(rooms...) }
+
+// Except means everybody but this socket and those in these rooms.
+func (x Sender) Except(rooms ...string) Operator { return x.Broadcast().Except(rooms...) }
+
+// Local means everybody on this server but this socket.
+func (x Sender) Local() Operator { return x.Broadcast().Local() }
+
+// Broadcast means everybody in the namespace but this socket.
+func (s *Socket) Broadcast() Operator { return Sender{s: s}.Broadcast() }
+
+// To means the sockets in these rooms but this one, see [Operator.To].
+func (s *Socket) To(rooms ...string) Operator { return s.Broadcast().To(rooms...) }
+
+// In is To.
+func (s *Socket) In(rooms ...string) Operator { return s.Broadcast().To(rooms...) }
+
+// Except means everybody but this socket and those in these rooms.
+func (s *Socket) Except(rooms ...string) Operator { return s.Broadcast().Except(rooms...) }
+
+// Local means everybody on this server but this socket.
+func (s *Socket) Local() Operator { return s.Broadcast().Local() }
+
+// RemoteSocket is a socket as [Operator.FetchSockets] finds it: on this server or on another one. Its methods go
+// through the adapter and reach the socket wherever it is.
+type RemoteSocket struct {
+	ns   *Namespace
+	info adapter.Info
+}
+
+// ID returns the socket's id.
+func (r RemoteSocket) ID() string { return r.info.ID }
+
+// Rooms returns the rooms that the socket was in when it was fetched.
+func (r RemoteSocket) Rooms() []string { return r.info.Rooms }
+
+// Local returns the socket itself when it is on this server.
+func (r RemoteSocket) Local() (*Socket, bool) {
+	s, ok := r.info.Local.(*Socket)
+	return s, ok
+}
+
+// Handshake returns how the socket came. That of a socket on another server has what that server told; what it did not is zero.
+func (r RemoteSocket) Handshake() Handshake {
+	if s, local := r.Local(); local {
+		return s.Handshake()
+	}
+	var h Handshake
+	if json.Unmarshal(r.info.Handshake, &h) != nil {
+		h = Handshake{Handshake: new(engineio.Handshake), Auth: json.RawMessage("{}")}
+	}
+	return h
+}
+
+// Data returns the values that the application keeps with the socket under a key of [NewSharedKey], as a JSON object: as they were when the
+// socket was fetched, or now if it is on this server.
+func (r RemoteSocket) Data() json.RawMessage {
+	if s, local := r.Local(); local {
+		return s.shared()
+	}
+	if len(r.info.Data) == 0 {
+		return json.RawMessage("{}")
+	}
+	return r.info.Data
+}
+
+func (r RemoteSocket) operator() Operator { return r.ns.To(r.info.ID) }
+
+// Emit sends an event to the socket.
+func (r RemoteSocket) Emit(event string, args ...any) error { return r.operator().Emit(event, args...) }
+
+// EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck]. It returns ErrClosed when the
+// socket is gone.
+func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
+	for reply, err := range r.operator().EmitWithAck(ctx, event, args...) {
+		return reply, err
+	}
+	return Reply{}, ErrClosed
+}
+
+// Join makes the socket join rooms.
+func (r RemoteSocket) Join(rooms ...string) error { return r.operator().SocketsJoin(rooms...) }
+
+// Leave makes the socket leave a room.
+func (r RemoteSocket) Leave(room string) error { return r.operator().SocketsLeave(room) }
+
+// Disconnect disconnects the socket, see [Socket.Disconnect].
+func (r RemoteSocket) Disconnect(close bool) error { return r.operator().DisconnectSockets(close) }
