@@ -81,6 +81,24 @@ func (s *Session) allowance() time.Duration {
 	return c.PingTimeout
 }
 
+// endOverdueLocked ends a session whose client has missed its deadline, and reports whether it did. The
+// caller must hold s.mu.
+func (s *Session) endOverdueLocked(now time.Duration) bool {
+	if !s.beat.awaiting || s.resume != nil || now < s.beat.receiveDue {
+		return false
+	}
+	s.closeLocked(ReasonPingTimeout, nil)
+	return true
+}
+
+// overdue does the same for a request. The deadline holds exactly for requests: the runtime may fire the
+// timer a millisecond late.
+func (s *Session) overdue() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.endOverdueLocked(s.server.now())
+}
+
 // heartbeatDue sends the next ping, or ends the session whose client is overdue.
 func (s *Session) heartbeatDue() {
 	s.mu.Lock()
@@ -90,8 +108,7 @@ func (s *Session) heartbeatDue() {
 		s.mu.Unlock()
 		return
 	}
-	if b.awaiting && s.resume == nil && now >= b.receiveDue {
-		s.closeLocked(ReasonPingTimeout, nil)
+	if s.endOverdueLocked(now) {
 		s.mu.Unlock()
 		return
 	}

@@ -97,7 +97,7 @@ func (e *Server) transportNamed(name string) Transport {
 
 func (e *Server) verifySession(r *http.Request, q query, transport Transport) (*Session, *ConnectionError) {
 	s := e.sessions.get(q.sid)
-	if s == nil {
+	if s == nil || s.overdue() {
 		return nil, unknownSession(q.sid)
 	}
 	if e.isUpgrade(r) {

@@ -54,6 +54,8 @@ for (const path of ["/engine.io/", "/socket.io/"]) {
         return;
       }
     }
-    assert.fail(`${ours} of ${ROUNDS * SESSIONS} were green, ${theirs} with the official server`);
+    // A busy machine may cost one in 20; a server that is a few milliseconds late loses nearly all.
+    const all = ROUNDS * SESSIONS;
+    assert.ok(ours >= theirs - all / 20, `${ours} of ${all} were green, ${theirs} with the official server`);
   });
 }
