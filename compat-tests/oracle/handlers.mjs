@@ -27,6 +27,7 @@ export function serveEverywhere(namespace) {
   const reasons = new Map();
   namespace.on("connection", (socket) => {
     socket.emit("auth", socket.handshake.auth);
+    serveLarge(namespace, socket);
 
     let before = Promise.resolve();
     socket.on("slowly", (ms, data, answer) => {
@@ -66,6 +67,22 @@ export function serveEverywhere(namespace) {
     socket.on("bye", () => socket.disconnect());
     socket.on("close", () => socket.disconnect(true));
   });
+}
+
+/** Events as large as a client wants them, from the start if the query says so. Sizes are in MB. */
+function serveLarge(namespace, socket) {
+  const values = (size, binary) => {
+    const data = Buffer.alloc(size * 1_000_000, 120);
+    return binary ? [{ first: data, second: [Buffer.from("end"), data.subarray(0, 1_000_000)] }] : [data.toString("latin1"), "end"];
+  };
+  const target = { me: socket, all: namespace };
+  socket.on("large", (to, sizes, binary) => sizes.forEach((size) => target[to].emit("large", ...values(size, binary))));
+  socket.on("large-ack", (size, binary, answer) => answer(...values(size, binary)));
+  const { large } = socket.handshake.query;
+  if (large) {
+    target.me.emit("large", ...values(Number(large), false));
+    target.me.emit("large", ...values(Number(large), true));
+  }
 }
 
 /** How the server sees a socket. */

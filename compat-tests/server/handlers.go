@@ -31,6 +31,7 @@ func slowly(e *socketio.Event, ms int, data []byte) (int, error) {
 // serveEverywhere registers what / and /chat answer.
 func serveEverywhere(n *socketio.Namespace) {
 	n.OnConnection(greet)
+	serveLarge(n)
 
 	byHand{n}.Handle("message", reply("message-back"))
 	byHand{n}.Handle("echo", reply("echo"))
