@@ -4,30 +4,28 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"strconv"
 
 	"golang.org/x/time/rate"
 
 	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// Admission limits how fast clients may come and how many there may be. When a server comes back after a restart, all its
-// clients return at once; those beyond a limit are answered with status 503 before any work is done for them, and official
-// clients then try again with a random, growing delay, which spreads the load. Sessions that exist are not affected. The zero
-// value limits nothing.
+// Admission limits the rate of new sessions and the number of sessions.
+//
+// After a restart all clients reconnect at once. A handshake beyond a limit gets status 503 before
+// it costs anything, and official clients retry after a random, growing delay, which spreads the
+// load. Existing sessions are not affected. The zero value limits nothing.
 type Admission struct {
-	// Rate is how many new sessions are accepted in a second, on average. Default 0: any number.
+	// Rate is the average number of new sessions per second. Default 0: no limit.
 	Rate float64
-	// Burst is how many new sessions are accepted at once before Rate counts. Default: those of one second.
+	// Burst is how many new sessions may come at once before Rate counts. Default: Rate, rounded up.
 	Burst int
-	// MaxPending limits the sessions whose client has not sent anything since its handshake. Default 0: any number.
+	// MaxPending limits the sessions whose client has sent nothing since its handshake. Default 0:
+	// no limit.
 	MaxPending int
-	// MaxSessions limits the sessions that exist. Default 0: any number.
+	// MaxSessions limits the sessions. Default 0: no limit.
 	MaxSessions int
 }
-
-// retryAfter is what refused clients are told to wait, in seconds, if they look: browsers' own clients do not.
-const retryAfter = 1
 
 func (a *Admission) withDefaults() {
 	if a.Burst == 0 {
@@ -38,20 +36,20 @@ func (a *Admission) withDefaults() {
 func (a *Admission) validate() error {
 	switch {
 	case a.Rate < 0 || math.IsNaN(a.Rate):
-		return fmt.Errorf("%w: Admission.Rate is %v, it must be at least 0 (no limit)", ErrConfig, a.Rate)
+		return badConfig("Admission.Rate is %v, it must be at least 0 (no limit)", a.Rate)
 	case a.Burst < 0:
-		return fmt.Errorf("%w: Admission.Burst is %d, it must be at least 0 (those of one second)", ErrConfig, a.Burst)
+		return badConfig("Admission.Burst is %d, it must be at least 0 (those of one second)", a.Burst)
 	case a.Burst > 0 && a.Rate == 0:
-		return fmt.Errorf("%w: Admission.Burst is %d without a Rate, which means no limit", ErrConfig, a.Burst)
+		return badConfig("Admission.Burst is %d without a Rate, which means no limit", a.Burst)
 	case a.MaxPending < 0:
-		return fmt.Errorf("%w: Admission.MaxPending is %d, it must be at least 0 (no limit)", ErrConfig, a.MaxPending)
+		return badConfig("Admission.MaxPending is %d, it must be at least 0 (no limit)", a.MaxPending)
 	case a.MaxSessions < 0:
-		return fmt.Errorf("%w: Admission.MaxSessions is %d, it must be at least 0 (no limit)", ErrConfig, a.MaxSessions)
+		return badConfig("Admission.MaxSessions is %d, it must be at least 0 (no limit)", a.MaxSessions)
 	}
 	return nil
 }
 
-// limiter returns what Rate and Burst mean; nil when there is no limit.
+// limiter returns the limiter for Rate and Burst, nil if there is no limit.
 func (a *Admission) limiter() *rate.Limiter {
 	if a.Rate == 0 {
 		return nil
@@ -59,10 +57,11 @@ func (a *Admission) limiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(a.Rate), a.Burst)
 }
 
-// tooMany refuses a handshake because of a limit of Admission, for now.
+// tooMany refuses a handshake because of a limit of Admission.
 func (e *Server) tooMany(format string, limit any, field string) *ConnectionError {
 	e.rejected.Add(1)
-	c := refused(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": fmt.Sprintf(format+" ("+field+")", limit)})
+	text := fmt.Sprintf(format+" ("+field+")", limit)
+	c := refused(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": text})
 	c.rule = &refusal.Refusal{Rule: "admission", Limit: limit, Field: "Config." + field}
 	return c
 }
@@ -74,47 +73,39 @@ func shuttingDown() *ConnectionError {
 	return c
 }
 
-// arrivals judges a handshake by Rate, before anything is done for it.
-func (e *Server) arrivals() *ConnectionError {
+// admit checks the request for a new session against Admission.Rate and Config.AllowRequest.
+func (e *Server) admit(r *http.Request) *ConnectionError {
 	if e.pace != nil && !e.pace.Allow() {
 		return e.tooMany("more than %v new sessions a second", e.cfg.Admission.Rate, "Admission.Rate")
 	}
+	if e.cfg.AllowRequest != nil {
+		if err := e.cfg.AllowRequest(r); err != nil {
+			return refused(CodeForbidden, map[string]any{"message": err.Error()})
+		}
+	}
 	return nil
 }
 
-// claim takes a place among the sessions, and among those whose client has not spoken yet. The caller gives the first back by
-// removing the session from the registry, heard the second.
-func (e *Server) claim(s *Session) *ConnectionError {
+// register adds a session to the registry and to the pending sessions, unless a limit forbids it.
+func (e *Server) register(s *Session) (c *ConnectionError) {
 	a := &e.cfg.Admission
 	if n := e.pending.Add(1); a.MaxPending > 0 && n > int64(a.MaxPending) {
-		e.pending.Add(-1)
-		return e.tooMany("%d sessions have not sent anything yet", a.MaxPending, "Admission.MaxPending")
+		c = e.tooMany("%d sessions have not sent anything yet", a.MaxPending, "Admission.MaxPending")
+	} else if added, full := e.sessions.add(s, a.MaxSessions); full {
+		c = e.tooMany("there are %d sessions", a.MaxSessions, "Admission.MaxSessions")
+	} else if !added {
+		c = badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id is taken"})
 	}
-	added, full := e.sessions.add(s, a.MaxSessions)
-	switch {
-	case full:
+	if c != nil {
 		e.pending.Add(-1)
-		return e.tooMany("there are %d sessions", a.MaxSessions, "Admission.MaxSessions")
-	case !added:
-		e.pending.Add(-1)
-		return badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id is taken"})
 	}
-	return nil
+	return c
 }
 
-// markActiveLocked gives back a session's place among those that have not sent anything. The caller holds the session's lock.
+// markActiveLocked removes a session from the pending ones. The caller must hold s.mu.
 func (s *Session) markActiveLocked() {
 	if !s.active {
 		s.active = true
 		s.server.pending.Add(-1)
 	}
-}
-
-// unavailable answers a handshake that cannot be served at the moment; clients try again.
-func unavailable(w http.ResponseWriter, r *http.Request, text string) {
-	h := w.Header()
-	endConnection(h, r)
-	h.Set("Content-Type", "text/plain; charset=UTF-8")
-	h.Set("Retry-After", strconv.Itoa(retryAfter))
-	respond(w, http.StatusServiceUnavailable, []byte(text))
 }

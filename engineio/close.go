@@ -4,12 +4,95 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/refusal"
 )
+
+// Reason is the official server's name for why a session ended. Events.Close also gets an error with
+// details.
+type Reason string
+
+// The close reasons of an Engine.IO session.
+const (
+	// ReasonTransportError: the connection broke, or the peer violated the transport's protocol.
+	ReasonTransportError Reason = "transport error"
+	// ReasonTransportClose: the peer closed the connection.
+	ReasonTransportClose Reason = "transport close"
+	// ReasonForcedClose: the server closed the session with Close or Discard.
+	ReasonForcedClose Reason = "forced close"
+	// ReasonPingTimeout: no pong came within Config.PingTimeout.
+	ReasonPingTimeout Reason = "ping timeout"
+	// ReasonParseError: a packet of the peer could not be decoded.
+	ReasonParseError Reason = "parse error"
+)
+
+// Errors that Session methods return, and causes that Events.Close reports. Compare with errors.Is.
+var (
+	// ErrClosed: the session is closed, or closing and takes no more messages.
+	ErrClosed = errors.New("engineio: session is closed")
+	// ErrQueueFull: the outbox of a slow peer reached a limit. The session has been closed.
+	ErrQueueFull = errors.New("engineio: outbox is full")
+	// ErrSlowPeer: a write to the peer took longer than Config.WriteTimeout.
+	ErrSlowPeer = errors.New("engineio: peer is too slow")
+	// ErrPayloadTooLarge: a message exceeds Config.MaxPayload or Config.MaxUntrustedPayload.
+	ErrPayloadTooLarge = errors.New("engineio: payload too large")
+	// ErrServerClosed: the server is shutting down.
+	ErrServerClosed = errors.New("engineio: server is closed")
+	// ErrConfig: a field of Config is invalid.
+	ErrConfig = errors.New("engineio: invalid configuration")
+)
+
+// TransportError is the cause of ReasonTransportError. Its text starts with the official message.
+type TransportError struct {
+	// Message is the official message, if there is one, such as "poll connection closed prematurely".
+	Message string
+	// Err is the underlying error, or nil.
+	Err error
+}
+
+// Error implements error.
+func (e *TransportError) Error() string {
+	if e.Err == nil {
+		return "engineio: " + e.Message
+	}
+	return "engineio: " + e.Message + ": " + refusal.Inner(e.Err).Error()
+}
+
+// Unwrap returns Err.
+func (e *TransportError) Unwrap() error { return e.Err }
+
+func tooLarge(size uint64, limit int) error {
+	return &refusal.Refusal{
+		Err: ErrPayloadTooLarge, Rule: "payload size", Value: size, Limit: limit,
+		Field: "Config.MaxPayload", Format: "%d bytes, the limit is %d",
+	}
+}
+
+func tooSlow(after time.Duration, bytes int) error {
+	slow := slowPeer(after)
+	slow.Value, slow.Format = bytes, "%d bytes were not taken within %v"
+	return slow
+}
+
+// slowPeer is the rule for a write that takes too long.
+func slowPeer(after time.Duration) *refusal.Refusal {
+	return &refusal.Refusal{
+		Err: ErrSlowPeer, Rule: "slow client", Limit: after, Field: "Config.WriteTimeout",
+		Remedy: "send less to a client that cannot keep up, or raise Config.WriteTimeout",
+	}
+}
+
+func queueFull(format string, value, limit int, field string) error {
+	return &refusal.Refusal{
+		Err: ErrQueueFull, Rule: "queue full", Value: value, Limit: limit, Field: field, Format: format,
+		Remedy: "send less to a client that cannot keep up, mark what may be dropped as volatile, or raise " + field,
+	}
+}
 
 // closePollTimeout is how long a closed polling session waits for the GET that takes the close packet.
 const closePollTimeout = 30 * time.Second
 
-// closePollExpired ends a closed session whose client does not poll any more.
+// closePollExpired ends a closing session whose client has stopped polling.
 func (s *Session) closePollExpired() {
 	s.mu.Lock()
 	if s.closeTimer == nil { // the session ended, or moved to another transport
@@ -20,11 +103,13 @@ func (s *Session) closePollExpired() {
 	s.mu.Unlock()
 }
 
-// Close ends the session gracefully: what is queued is delivered first, what is sent afterwards is refused with ErrClosed.
-// A polling client is told with its next GET, for which the session waits up to 30 s. The reason is ReasonForcedClose.
+// Close ends the session after delivering its outbox. Later writes fail with ErrClosed.
+//
+// A polling client learns of it in its next GET, for which the session waits up to 30 s. The reason is
+// ReasonForcedClose.
 func (s *Session) Close() { s.CloseFor(nil) }
 
-// CloseFor is Close. The log tells the cause.
+// CloseFor is Close with a cause for the log.
 func (s *Session) CloseFor(cause error) {
 	s.mu.Lock()
 	if s.state != stateOpen {
@@ -34,25 +119,22 @@ func (s *Session) CloseFor(cause error) {
 	s.state = stateClosing
 	defer s.logEnd(ReasonForcedClose, cause)
 	if s.out.count > 0 {
-		s.wakePoll() // what was enqueued leaves first
+		s.poll.answerLocked(pollData)
 	}
 	switch {
-	case s.ws != nil && s.flushing:
-		s.mu.Unlock() // flushed goes on
+	case s.ws != nil && s.flushing: // flushed closes the session
 	case s.ws != nil && s.out.count > 0:
-		s.flushing = true // what was enqueued leaves first
+		s.flushing = true
 		go s.flush(s.ws)
-		s.mu.Unlock()
 	case s.ws != nil || s.poll != nil && !s.poll.answered:
 		s.closeLocked(ReasonForcedClose, nil)
-		s.mu.Unlock()
 	default:
 		s.closeTimer = time.AfterFunc(closePollTimeout, s.closePollExpired)
-		s.mu.Unlock()
 	}
+	s.mu.Unlock()
 }
 
-// stopCloseTimerLocked ends the wait for a GET, if there is one. The caller must hold s.mu.
+// stopCloseTimerLocked stops the wait for a GET. The caller must hold s.mu.
 func (s *Session) stopCloseTimerLocked() {
 	if s.closeTimer != nil {
 		s.closeTimer.Stop()
@@ -60,7 +142,7 @@ func (s *Session) stopCloseTimerLocked() {
 	}
 }
 
-// Discard ends the session at once and drops what is queued. The reason is ReasonForcedClose, with the given cause.
+// Discard ends the session at once and drops its outbox. The reason is ReasonForcedClose.
 func (s *Session) Discard(cause error) {
 	s.mu.Lock()
 	s.closeLocked(ReasonForcedClose, cause)
@@ -77,23 +159,16 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 	logged := s.state == stateClosing || s.unannounced && cause == nil
 	s.state = stateClosed
 	s.markActiveLocked()
-	switch {
-	case s.poll == nil:
-	case s.poll.answered && s.poll.kind == pollData:
-		// Its response has only not been written yet: it is not lost to what happened since.
-		s.poll.batch = s.out.take(nil, math.MaxInt)
-	case !s.poll.answered:
-		if errors.Is(cause, errPeerClosed) {
-			s.poll.answer(pollNoop)
-		} else {
-			s.poll.answer(pollClose)
-		}
-	}
+	kind := pollClose
 	if errors.Is(cause, errPeerClosed) {
-		cause = nil
+		kind, cause = pollNoop, nil
 	}
+	if s.poll != nil && s.poll.answered && s.poll.kind == pollData {
+		s.poll.batch = s.out.take(nil, math.MaxInt) // a GET that was woken for it still delivers it
+	}
+	s.poll.answerLocked(kind)
 	s.resumeLocked()
-	ws, within := s.ws, s.flushing
+	ws, midFrame := s.ws, s.flushing
 	s.ws = nil
 	candidate := s.stopCandidate()
 	up := s.upload
@@ -115,7 +190,7 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 			candidate.drop()
 		}
 		if ws != nil {
-			ws.part(within)
+			ws.part(midFrame)
 		}
 		if opening != nil {
 			<-opening

@@ -10,58 +10,55 @@ import (
 	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// CORS says which web pages of other origins may connect, and what their browsers are told.
+// CORS lists the web pages of other origins that may connect, and configures the CORS headers.
 //
-// The zero value serves the server's own pages only: those whose Origin has the host and port of
-// the request's Host (a missing port is the default of the Origin's scheme), or of X-Forwarded-Host
-// or Forwarded if the peer is in Config.TrustedProxies, and those that the browser calls
-// same-origin (Sec-Fetch-Site). It also serves pages of this machine, such as
-// http://localhost:5173, if the request came over the loopback interface and its Host is a loopback
-// name too. Other pages are refused, on every transport. Requests that show no page pass: browsers
-// send the Origin with every request to another origin but those for scripts, pictures and links,
-// of which they say that they are cross-site.
+// The zero value serves the server's own pages only. The Origin of such a page has the host and port
+// of the request's Host, or of X-Forwarded-Host or Forwarded if the peer is in
+// Config.TrustedProxies; a missing port is the default of the Origin's scheme. A page that its
+// browser calls same-origin (Sec-Fetch-Site) is the server's own too. So are pages of this machine,
+// such as http://localhost:5173, if the request came over the loopback interface and its Host is
+// a loopback name. Other pages are refused, on every transport.
+//
+// Requests without a page pass. Browsers send the Origin with every request to another origin, except
+// for scripts, pictures and links, which they mark as cross-site.
 type CORS struct {
-	// Origins lists other origins that may connect: "https://app.example.com",
-	// "capacitor://localhost", "null" and "file://" for local files. A * stands for a part of the
-	// host, "https://*.example.com", or for the port, "http://localhost:*"; "*" alone allows every
-	// origin.
+	// Origins are the other origins that may connect: "https://app.example.com",
+	// "capacitor://localhost", "null" and "file://" for local files. A * matches a part of the host,
+	// "https://*.example.com", or the port, "http://localhost:*"; "*" alone allows every origin.
 	Origins []string
-	// AllowOrigin, if set, is asked about an origin that Origins does not list. A page that hides
-	// its origin has the origin "null".
+	// AllowOrigin, if set, is called for an origin that Origins does not list. The origin of a page
+	// that hides it is "null".
 	AllowOrigin func(r *http.Request, origin string) bool
-	// Credentials lets pages of the allowed origins send cookies and other credentials. It cannot
-	// go with "*".
+	// Credentials lets pages of the allowed origins send cookies and other credentials. It cannot go
+	// with "*".
 	Credentials bool
 	// Methods are announced to preflight requests. Default GET,HEAD,PUT,PATCH,POST,DELETE.
 	Methods []string
-	// AllowedHeaders are announced to preflight requests. Default: those that the request asks for.
+	// AllowedHeaders are announced to preflight requests. Default: the headers that the request lists.
 	AllowedHeaders []string
 }
 
 func (c *CORS) validate() error {
 	for _, text := range c.Origins {
 		if text == "*" && c.Credentials {
-			return fmt.Errorf("%w: CORS.Credentials cannot go with the origin \"*\", browsers refuse it: "+
-				"list the origins or set CORS.AllowOrigin", ErrConfig)
+			return badConfig("CORS.Credentials cannot go with the origin \"*\", browsers refuse it: " +
+				"list the origins or set CORS.AllowOrigin")
 		}
 		if _, err := origin.ParsePattern(text); err != nil {
-			return fmt.Errorf("%w: CORS.Origins has %q: %w", ErrConfig, text, err)
+			return badConfig("CORS.Origins has %q: %w", text, err)
 		}
 	}
-	for _, list := range []struct {
-		name   string
-		values []string
-	}{{"Methods", c.Methods}, {"AllowedHeaders", c.AllowedHeaders}} {
-		for i, v := range list.values {
+	for name, values := range map[string][]string{"Methods": c.Methods, "AllowedHeaders": c.AllowedHeaders} {
+		for i, v := range values {
 			if !httpfield.IsToken(v) {
-				return fmt.Errorf("%w: CORS.%s[%d] is %q, it must be a name", ErrConfig, list.name, i, v)
+				return badConfig("CORS.%s[%d] is %q, it must be a name", name, i, v)
 			}
 		}
 	}
 	return nil
 }
 
-// policy returns the rules for pages of other origins. The Config must be valid.
+// policy returns the rules for pages of other origins. c must be valid.
 func (c *Config) policy() *origin.Policy {
 	p := &origin.Policy{Allow: c.CORS.AllowOrigin, Proxies: c.TrustedProxies, IsScript: func(r *http.Request) bool {
 		_, isScript := jsonpCallback(r)
@@ -94,16 +91,16 @@ func (e *Server) verifyOrigin(r *http.Request, sid string) *ConnectionError {
 }
 
 // openedSameOrigin tells whether a browser called the request that opened a session same-origin.
-// Behind a proxy that does not pass the Host on, that is known of polling requests only: some
-// browsers do not say it of a WebSocket. But only the page that opened the session knows its id.
+//
+// Some browsers do not say it of a WebSocket. Behind a proxy that replaces the Host, the handshake
+// is then the only evidence; only the page that opened the session knows its id.
 func (e *Server) openedSameOrigin(sid string) bool {
 	s := e.sessions.get(sid)
 	return s != nil && origin.IsSameOrigin(s.handshake.Header())
 }
 
-// decorate sets the CORS headers of a response, errors included, and answers a preflight request:
-// it then returns true.
-func (e *Server) decorate(w http.ResponseWriter, r *http.Request) (answered bool) {
+// setCORS sets the CORS headers of a response. It returns true if it answered a preflight request.
+func (e *Server) setCORS(w http.ResponseWriter, r *http.Request) (answered bool) {
 	c, h, from := &e.cfg.CORS, w.Header(), r.Header.Get("Origin")
 	isExposed := from != "" && e.origins.Exposes(r)
 	isConfigured := len(c.Origins) > 0 || c.AllowOrigin != nil
@@ -130,7 +127,7 @@ func (e *Server) decorate(w http.ResponseWriter, r *http.Request) (answered bool
 	return true
 }
 
-// preflight sets what only the answer to a preflight request has.
+// preflight sets the headers that only the answer to a preflight request has.
 func (c *CORS) preflight(h http.Header, r *http.Request) {
 	methods := "GET,HEAD,PUT,PATCH,POST,DELETE"
 	if len(c.Methods) > 0 {

@@ -3,8 +3,10 @@ package engineio
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
+	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -13,33 +15,37 @@ import (
 
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/bufpool"
+	"github.com/gosocketio/socketio/internal/httpfield"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// PerMessageDeflate compresses the messages of WebSockets (RFC 7692) whose clients offer that; browsers do.
+// PerMessageDeflate compresses the messages of WebSockets whose clients offer it, as browsers do.
 //
-// Each message is compressed on its own (no context takeover, in neither direction), so that a connection holds no memory
-// for it. Compressing costs far more processor time than sending: it pays for large messages on slow or paid networks.
+// Each message is compressed on its own (RFC 7692, no context takeover in either direction), so that
+// connections hold no memory for it. Compressing costs far more processor time than sending: it pays
+// for large messages on slow or paid networks.
 type PerMessageDeflate struct {
-	// Threshold is the size in bytes from which a message is compressed. Default 1024; 1 compresses all.
+	// Threshold is the size in bytes from which messages are compressed. Default 1024; 1 compresses all.
 	Threshold int
-	// Level is that of package compress/flate, from 1 (fastest) to 9 (smallest). Default 1.
+	// Level is the level of compress/flate, from 1 (fastest) to 9 (smallest). Default 1.
 	Level int
 }
 
 func (p *PerMessageDeflate) validate() error {
 	switch {
+	case p == nil:
 	case p.Threshold < 1:
-		return fmt.Errorf("%w: PerMessageDeflate.Threshold is %d, it must be at least 1", ErrConfig, p.Threshold)
+		return badConfig("PerMessageDeflate.Threshold is %d, it must be at least 1", p.Threshold)
 	case p.Level < flate.BestSpeed || p.Level > flate.BestCompression:
-		return fmt.Errorf("%w: PerMessageDeflate.Level is %d, it must be between %d and %d", ErrConfig, p.Level, flate.BestSpeed, flate.BestCompression)
+		return badConfig("PerMessageDeflate.Level is %d, it must be between 1 and 9", p.Level)
 	}
 	return nil
 }
 
-// deflateTail ends each compressed message and is not sent (RFC 7692 section 7.2.1). What follows it here is an empty last
-// block, so that a message that is complete ends the stream and one that is not is noticed.
 const (
+	// deflateTail ends each compressed message and is not sent (RFC 7692 section 7.2.1).
 	deflateTail = "\x00\x00\xff\xff"
+	// inflateTail adds an empty last block, without which an incomplete message would go unnoticed.
 	inflateTail = deflateTail + "\x01\x00\x00\xff\xff"
 )
 
@@ -50,7 +56,7 @@ type deflater struct {
 	messages  atomic.Uint64 // compressed so far
 }
 
-// flateWriter is a compressor with what it has written.
+// flateWriter is a compressor with its output.
 type flateWriter struct {
 	*flate.Writer
 	out bytes.Buffer
@@ -66,17 +72,17 @@ func newDeflater(c *PerMessageDeflate) *deflater {
 	return d
 }
 
-// frames returns frames with the messages that are worth it compressed; the others, and control frames, as they are.
+// frames compresses the messages of at least threshold bytes. Other frames stay as they are.
 func (d *deflater) frames(frames []byte) []byte {
 	if len(frames) < d.threshold {
 		return frames
 	}
 	var w *flateWriter
 	var out []byte
-	for rest := frames; len(rest) > 0; {
-		this := rest
-		binary, payload, after := wire.NextFrame(this)
-		this, rest = this[:len(this)-len(after)], after
+	for len(frames) > 0 {
+		binary, payload, rest := wire.NextFrame(frames)
+		this := frames[:len(frames)-len(rest)]
+		frames = rest
 		if len(payload) < d.threshold || ws.OpCode(this[0]&0x0f).IsControl() {
 			out = append(out, this...)
 			continue
@@ -97,10 +103,10 @@ func (d *deflater) frames(frames []byte) []byte {
 	return out
 }
 
-// compress returns data compressed, valid until the next call.
+// compress returns the compressed data. It is valid until the next call.
 func (w *flateWriter) compress(data []byte) []byte {
 	if w.out.Cap() > bufpool.Large {
-		w.out = bytes.Buffer{} // a large message does not make the pool large for good
+		w.out = bytes.Buffer{} // keep no large buffer in the pool
 	}
 	w.out.Reset()
 	w.Reset(&w.out)
@@ -110,7 +116,7 @@ func (w *flateWriter) compress(data []byte) []byte {
 	return bytes.TrimSuffix(w.out.Bytes(), []byte(deflateTail))
 }
 
-// inflaters decompress what clients send.
+// inflaters decompress the messages of clients.
 var inflaters = sync.Pool{New: func() any {
 	i := new(inflater)
 	i.out = flate.NewReader(&i.in)
@@ -122,14 +128,16 @@ type inflater struct {
 	out io.ReadCloser
 }
 
-// compressedLimit is how many bytes a compressed message may have that is at most limit bytes when inflated: incompressible
-// data grows, by an eighth where the compressor has little memory.
+// compressedLimit returns the size limit of a compressed message that inflates to at most limit bytes.
+//
+// Incompressible data grows: by an eighth if the compressor has little memory.
 func compressedLimit(limit int) int { return limit + limit/8 + 64 }
 
-// inflate decompresses a message into a buffer for the caller to give back to the pool. It takes no memory beyond limit
-// bytes for it, whatever the message wants to become.
+// inflate decompresses a message of at most limit bytes. The caller must return the buffer to bufpool.
+//
+// It allocates no more than the limit, whatever the message expands to.
 func inflate(message []byte, limit int) (*[]byte, error) {
-	if len(message) == 0 { // not what RFC 7692 makes of an empty message, but what others take for one
+	if len(message) == 0 { // against RFC 7692, but what other implementations accept
 		none := bufpool.Get(0)
 		*none = (*none)[:0]
 		return none, nil
@@ -143,12 +151,12 @@ func inflate(message []byte, limit int) (*[]byte, error) {
 	i.in.Reset(append(append((*scratch)[:0], message...), inflateTail...))
 	defer i.in.Reset(nil)
 	if err := i.out.(flate.Resetter).Reset(&i.in, nil); err != nil {
-		return nil, err // it does not fail without a dictionary
+		return nil, err // impossible without a dictionary
 	}
 	return i.read(limit)
 }
 
-// read reads the decompressed bytes.
+// read returns the decompressed bytes, at most limit.
 func (i *inflater) read(limit int) (*[]byte, error) {
 	buf, n := bufpool.Get(0), 0
 	for {
@@ -162,16 +170,165 @@ func (i *inflater) read(limit int) (*[]byte, error) {
 		n += m
 		switch {
 		case n > limit:
-			err = &fault{ws.StatusMessageTooBig, tooLargeInflated(limit)}
+			err = &fault{ws.StatusMessageTooBig, &refusal.Refusal{
+				Err: ErrPayloadTooLarge, Rule: "payload size", Limit: limit, Field: "Config.MaxPayload",
+				Format: "more than %[2]d bytes when inflated, which is the limit",
+			}}
 		case errors.Is(err, io.EOF):
 			*buf = (*buf)[:n]
 			return buf, nil
 		case err != nil:
-			err = &fault{ws.StatusInvalidFramePayloadData, fmt.Errorf("engineio: message that cannot be inflated: %w", err)}
+			err = faultf(ws.StatusInvalidFramePayloadData, "message that cannot be inflated: %w", err)
 		default:
 			continue
 		}
 		bufpool.Put(buf)
 		return nil, err
 	}
+}
+
+const (
+	// deflateAccepted is the answer to an acceptable offer. Neither side keeps its window between
+	// messages; a server may demand that without an offer (RFC 7692 section 7.1.1.2).
+	deflateAccepted = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+	// deflateWindow is appended if the offer named a window for the server, as the answer must then too.
+	deflateWindow = "; server_max_window_bits=15"
+)
+
+// negotiateDeflate answers the extensions that a handshake offers.
+//
+// An unacceptable offer is declined: the connection does without (RFC 7692 section 5.1). ok is false
+// if the header breaks the grammar of RFC 6455, section 9.1.
+func (e *Server) negotiateDeflate(h http.Header, r *http.Request) (agreed, ok bool) {
+	offers := r.Header["Sec-Websocket-Extensions"]
+	if e.deflate == nil || len(offers) == 0 {
+		return false, true
+	}
+	answer := ""
+	for _, line := range offers {
+		accepted, valid := acceptDeflate(line)
+		if !valid {
+			return false, false
+		}
+		if answer == "" {
+			answer = accepted
+		}
+	}
+	if answer != "" {
+		h.Set("Sec-WebSocket-Extensions", answer)
+	}
+	return answer != "", true
+}
+
+// acceptDeflate returns the answer to the first acceptable offer in a line of the header.
+func acceptDeflate(line string) (answer string, valid bool) {
+	s := scanner{rest: line}
+	for {
+		s.space()
+		name := s.token()
+		if name == "" {
+			return "", false
+		}
+		var o deflateOffer
+		for s.space(); s.take(';'); s.space() {
+			s.space()
+			param := s.token()
+			if param == "" {
+				return "", false
+			}
+			value, hasValue := "", s.take('=')
+			if hasValue {
+				if value = s.value(); value == "" {
+					return "", false
+				}
+			}
+			o.param(param, value, hasValue)
+		}
+		if name == "permessage-deflate" && !o.bad && answer == "" {
+			answer = deflateAccepted
+			if o.seen[3] {
+				answer += deflateWindow
+			}
+		}
+		if s.rest == "" {
+			return answer, true
+		}
+		if !s.take(',') {
+			return "", false
+		}
+	}
+}
+
+// deflateOffer checks the parameters of an offer (RFC 7692 section 7.1).
+type deflateOffer struct {
+	seen [4]bool
+	bad  bool
+}
+
+func (o *deflateOffer) param(name, value string, hasValue bool) {
+	i := 0
+	switch name {
+	case "server_no_context_takeover":
+		o.bad = o.bad || hasValue
+	case "client_no_context_takeover":
+		i = 1
+		o.bad = o.bad || hasValue
+	case "client_max_window_bits": // the answer does not use it
+		i = 2
+		_, ok := windowBits(value)
+		o.bad = o.bad || hasValue && !ok
+	case "server_max_window_bits":
+		i = 3
+		// A broadcast is compressed once for all receivers, with the full window.
+		bits, ok := windowBits(value)
+		o.bad = o.bad || !ok || bits < 15
+	default:
+		o.bad = true
+		return
+	}
+	o.bad = o.bad || o.seen[i]
+	o.seen[i] = true
+}
+
+// windowBits parses a number from 8 to 15 without leading zeros.
+func windowBits(s string) (bits int, ok bool) {
+	bits, _ = strconv.Atoi(s)
+	return bits, bits >= 8 && bits <= 15 && s == strconv.Itoa(bits)
+}
+
+// scanner parses a header value.
+type scanner struct{ rest string }
+
+func (s *scanner) space() { s.rest = strings.TrimLeft(s.rest, " \t") }
+
+func (s *scanner) take(c byte) bool {
+	if s.rest == "" || s.rest[0] != c {
+		return false
+	}
+	s.rest = s.rest[1:]
+	return true
+}
+
+// token returns the next token, "" if there is none.
+func (s *scanner) token() (t string) {
+	n := 0
+	for n < len(s.rest) && httpfield.IsTokenChar(s.rest[n]) {
+		n++
+	}
+	t, s.rest = s.rest[:n], s.rest[n:]
+	return t
+}
+
+// value returns a parameter's value, "" if there is none: a token, perhaps in quotes.
+//
+// No known parameter needs a backslash, so a backslash breaks the grammar.
+func (s *scanner) value() string {
+	if !s.take('"') {
+		return s.token()
+	}
+	v := s.token()
+	if !s.take('"') {
+		return ""
+	}
+	return v
 }

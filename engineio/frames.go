@@ -10,16 +10,19 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/bufpool"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// maxFragments is how many frames one message may have, so that empty ones cannot keep a connection busy for ever.
-const maxFragments = 16_384
+const (
+	// maxFragments limits the frames of one message: empty ones must not keep a connection busy for ever.
+	maxFragments = 16_384
+	// firstPiece is the first allocation for a frame that arrives in pieces. It grows with what arrives.
+	firstPiece = 4 << 10
+)
 
-// firstPiece is what is allocated for a frame that arrives in pieces; it grows with what has really arrived.
-const firstPiece = 4 << 10
-
-// fault is a broken rule of RFC 6455; the close frame names its code.
+// fault is a violation of RFC 6455. The close frame carries its code.
 type fault struct {
 	code ws.StatusCode
 	err  error
@@ -32,22 +35,26 @@ func faultf(code ws.StatusCode, format string, args ...any) error {
 	return &fault{code, fmt.Errorf("engineio: "+format, args...)}
 }
 
-// errPeerClosed: the peer said that it closes.
-var errPeerClosed = errors.New("engineio: closed by the peer")
+var (
+	errPeerClosed = errors.New("engineio: closed by the peer")
+	errBareEmpty  = fmt.Errorf("%w: frame without a packet", wire.ErrPacket)
+	errBareUTF8   = fmt.Errorf("%w: text that is not UTF-8", wire.ErrPacket)
+)
 
-// frameReader makes messages out of the bytes of a WebSocket or a WebTransport stream as they arrive, at any chunking. What is
-// complete in the arrived bytes is handed on in place; only the rest is copied. The goroutine that reads owns it.
+// frameReader parses messages from the bytes of a WebSocket or a WebTransport stream.
+//
+// Messages that are complete in the arrived bytes are not copied. The reading goroutine owns it.
 type frameReader struct {
 	limit   int  // of a message, in bytes
-	bare    bool // frames are those of a WebTransport stream, see bareHeader
+	bare    bool // frames have the format of a WebTransport stream, see bareHeader
 	deflate bool // messages may be compressed
 
-	*frameState // nil while no frame or message has begun, which is nearly always
+	*frameState // nil between messages, which is nearly always
 }
 
-// frameState is how far the bytes have come.
+// frameState is a partial frame or message.
 type frameState struct {
-	partial    [ws.MaxHeaderSize]byte // of a header
+	partial    [ws.MaxHeaderSize]byte // header
 	partialLen uint8
 
 	inFrame  bool
@@ -56,7 +63,7 @@ type frameState struct {
 	left     int // bytes of the current frame's payload that have not arrived
 	mask     [4]byte
 	maskPos  int
-	control  []byte    // payload of a control frame that arrived in pieces
+	control  []byte    // payload of a control frame that arrives in pieces
 	message  []byte    // payload of the message so far
 	msgOp    ws.OpCode // 0: no fragmented message is open
 	fragment int
@@ -70,14 +77,15 @@ var errPause = errors.New("engineio: reading is paused")
 
 var frameStates = sync.Pool{New: func() any { return new(frameState) }}
 
-// inside tells whether the bytes so far end within a frame.
+// inside tells whether the last bytes ended within a frame.
 func (f *frameReader) inside() bool { return f.frameState != nil && (f.inFrame || f.partialLen > 0) }
 
 // waiting tells whether bytes wait that have arrived. The next feed begins with them.
 func (f *frameReader) waiting() bool { return f.frameState != nil && len(f.rest) > 0 }
 
-// feed takes bytes that arrived and changes them (unmasking in place). handle is called for each complete message and
-// control frame; its bytes are valid during the call.
+// feed parses b, which it unmasks in place, and calls handle for each message and control frame.
+//
+// The payload is only valid during the call.
 func (f *frameReader) feed(b []byte, handle func(op ws.OpCode, payload []byte) error) error {
 	if f.frameState == nil {
 		if len(b) == 0 {
@@ -133,7 +141,7 @@ func (f *frameReader) frames(b []byte, handle func(op ws.OpCode, payload []byte)
 	return nil, nil
 }
 
-// header parses a frame's header from what was left before and b; n bytes of b belong to it.
+// header parses a frame's header, of which n bytes are in b. ok is false if it is incomplete.
 func (f *frameReader) header(b []byte) (n int, ok bool, err error) {
 	if f.bare {
 		return f.bareHeader(b)
@@ -141,43 +149,77 @@ func (f *frameReader) header(b []byte) (n int, ok bool, err error) {
 	had := int(f.partialLen)
 	n = copy(f.partial[had:], b)
 	h := f.partial[:had+n]
-	size := 2
-	if len(h) >= 2 {
-		switch h[1] & 0x7f {
-		case 126:
-			size = 4
-		case 127:
-			size = 10
-		}
-		size += 4 // the mask; a frame without one is refused below
-	}
 	if len(h) >= 2 {
 		if err := f.checkFlags(h[0], h[1]); err != nil {
 			return 0, false, err
 		}
 	}
+	length, size := frameLength(h, 1)
+	size += 4 // the mask
 	if len(h) < size {
 		f.partialLen = uint8(len(h))
 		return n, false, nil
 	}
 	f.partialLen = 0
-	length := uint64(h[1] & 0x7f)
-	switch length {
-	case 126:
-		length = uint64(binary.BigEndian.Uint16(h[2:]))
-	case 127:
-		length = binary.BigEndian.Uint64(h[2:])
-	}
 	copy(f.mask[:], h[size-4:size])
 	f.maskPos = 0
 	f.inFrame = true
 	return size - had, true, f.begin(length)
 }
 
-// checkFlags judges the first two bytes of a frame.
+// bareHeader parses the header of a frame on a WebTransport stream (protocol v4, "WebTransport").
+//
+// It is that of a WebSocket frame without the first byte and the mask, because each packet is one
+// frame. The highest bit of the length marks a binary one.
+func (f *frameReader) bareHeader(b []byte) (n int, ok bool, err error) {
+	had := int(f.partialLen)
+	n = copy(f.partial[had:], b)
+	h := f.partial[:had+n]
+	length, size := frameLength(h, 0)
+	if len(h) < size {
+		f.partialLen = uint8(len(h))
+		return n, false, nil
+	}
+	f.partialLen = 0
+	f.op, f.fin = ws.OpText, true
+	if h[0]&0x80 != 0 {
+		f.op = ws.OpBinary
+	}
+	switch {
+	case length > uint64(f.limit):
+		return 0, false, fmt.Errorf("%w: %w", wire.ErrPacket, refusal.Inner(tooLarge(length, f.limit)))
+	case length == 0 && f.op == ws.OpText: // official clients send empty binary ones
+		return 0, false, errBareEmpty
+	}
+	f.msgOp = f.op
+	f.inFrame = true
+	f.left = int(length)
+	return size - had, true, nil
+}
+
+// frameLength parses the length at h[at:], which ends at size. A size beyond h means that it is incomplete.
+func frameLength(h []byte, at int) (length uint64, size int) {
+	if len(h) <= at {
+		return 0, at + 1
+	}
+	length, size = uint64(h[at]&0x7f), at+1
+	switch {
+	case length == 126 && len(h) >= at+3:
+		return uint64(binary.BigEndian.Uint16(h[size:])), at + 3
+	case length == 126:
+		return 0, at + 3
+	case length == 127 && len(h) >= at+9:
+		return binary.BigEndian.Uint64(h[size:]), at + 9
+	case length == 127:
+		return 0, at + 9
+	}
+	return length, size
+}
+
+// checkFlags checks the first two bytes of a frame.
 func (f *frameReader) checkFlags(b0, b1 byte) error {
 	op, fin := ws.OpCode(b0&0x0f), b0&0x80 != 0
-	first := op == ws.OpText || op == ws.OpBinary // frame of a message
+	first := op == ws.OpText || op == ws.OpBinary
 	deflated := f.deflate && first && b0&0x70 == 0x40
 	switch {
 	case b0&0x70 != 0 && !deflated:
@@ -202,7 +244,7 @@ func (f *frameReader) checkFlags(b0, b1 byte) error {
 	return nil
 }
 
-// begin judges a frame's length, before any memory is taken for it.
+// begin checks a frame's length, before anything is allocated for it.
 func (f *frameReader) begin(length uint64) error {
 	if f.op.IsControl() {
 		f.left = int(length)
@@ -228,7 +270,7 @@ func (f *frameReader) begin(length uint64) error {
 	return nil
 }
 
-// payload takes the next piece of the current frame.
+// payload adds the next piece of the current frame, and handles what is complete.
 func (f *frameReader) payload(piece []byte, handle func(ws.OpCode, []byte) error) error {
 	done := f.left == 0
 	f.inFrame = !done
@@ -275,4 +317,50 @@ func (f *frameReader) payload(piece []byte, handle func(ws.OpCode, []byte) error
 		return faultf(ws.StatusInvalidFramePayloadData, "text message that is not UTF-8")
 	}
 	return handle(op, whole)
+}
+
+// form is the format of a connection's frames. Its zero value is the format of the outbox: frames of
+// an uncompressed WebSocket of protocol 4.
+type form struct {
+	bare    bool // a WebTransport stream
+	v3      bool // binary messages have a type
+	base64  bool // there are no binary messages
+	deflate bool // large messages are compressed
+}
+
+// plain tells whether the form is that of the outbox.
+func (f form) plain() bool { return f == form{} }
+
+// of converts frames to the form. It returns frames itself if there is nothing to change.
+func (f form) of(frames []byte, d *deflater) []byte {
+	if f.bare {
+		return wire.FramesBare(frames)
+	}
+	if (f.v3 || f.base64) && wire.HasBinary(frames) {
+		switch {
+		case f.base64 && f.v3:
+			frames = wire.AppendFramesBase64(nil, frames, "b4")
+		case f.base64:
+			frames = wire.AppendFramesBase64(nil, frames, "b")
+		default:
+			frames = wire.AppendFrames3(nil, frames)
+		}
+	}
+	if f.deflate {
+		frames = d.frames(frames)
+	}
+	return frames
+}
+
+// form returns an entry's frames in the form of this connection.
+func (c *wsConn) form(e entry) []byte {
+	f := c.takes
+	f.deflate = f.deflate && !e.plain
+	switch {
+	case f.plain() || e.formed:
+		return e.frames
+	case e.prepared != nil:
+		return e.prepared.as(f, c.session.server.deflate)
+	}
+	return f.of(e.frames, c.session.server.deflate)
 }

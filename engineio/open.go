@@ -27,7 +27,7 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 		s.ctx = e.cfg.SessionContext(r)
 	}
 	s.startHeartbeat()
-	if c = e.claim(s); c != nil {
+	if c = e.register(s); c != nil {
 		s.beat.timer.Stop()
 		return nil, c
 	}

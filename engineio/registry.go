@@ -1,6 +1,8 @@
 package engineio
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -8,7 +10,7 @@ import (
 
 const shards = 64
 
-// registry finds sessions by id. It is sharded so that handshakes on many cores do not wait for each other.
+// registry maps session ids to sessions. Its shards keep handshakes on many cores apart.
 type registry struct {
 	seed  maphash.Seed
 	count atomic.Int64
@@ -28,7 +30,7 @@ func newRegistry() *registry {
 
 func (g *registry) index(id string) uint64 { return maphash.String(g.seed, id) % shards }
 
-// add registers a session, unless its id is taken or, with a limit, there are as many already.
+// add registers a session, unless its id is taken or there are limit sessions (0: no limit).
 func (g *registry) add(s *Session, limit int) (added, full bool) {
 	if n := g.count.Add(1); limit > 0 && n > int64(limit) {
 		g.count.Add(-1)
@@ -62,7 +64,7 @@ func (g *registry) remove(s *Session) {
 	}
 }
 
-// all returns the sessions of the moment.
+// all returns a snapshot of the sessions.
 func (g *registry) all() []*Session {
 	list := make([]*Session, 0, g.count.Load())
 	for i := range g.shard {
@@ -74,4 +76,13 @@ func (g *registry) all() []*Session {
 		sh.mu.RUnlock()
 	}
 	return list
+}
+
+// newID returns a session id that nobody can guess: 120 random bits in 20 characters.
+//
+// The official ids have as many characters, with 96 random bits and a counter.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }

@@ -84,7 +84,7 @@ func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Before everything else, so that errors carry the CORS headers too.
-	if e.decorate(w, r) {
+	if e.setCORS(w, r) {
 		return
 	}
 	if len(e.cfg.Middleware) > 0 && e.isUpgrade(r) {

@@ -53,9 +53,7 @@ func (c *candidate) releasePoll() {
 	if c.done {
 		return
 	}
-	if s.poll != nil && !s.poll.answered {
-		s.poll.answer(pollNoop)
-	}
+	s.poll.answerLocked(pollNoop)
 	c.release.Reset(releaseEvery)
 }
 
@@ -154,9 +152,7 @@ func (w *wsConn) take() error {
 	s.stopCandidate()
 	s.ws, s.transport = w, w.transport
 	w.stream.pause(s.resume != nil)
-	if s.poll != nil && !s.poll.answered {
-		s.poll.answer(pollClose)
-	}
+	s.poll.answerLocked(pollClose)
 	s.stopCloseTimerLocked()
 	idle := s.out.count == 0
 	closing := s.state == stateClosing

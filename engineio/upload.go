@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -17,52 +16,50 @@ import (
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
-// upload is a POST whose body is being read, or whose packets are being handled.
+// upload is a POST in progress.
 type upload struct {
 	rc *http.ResponseController
 
-	delayed bool // by back-pressure; the handler's own
+	delayed bool // by back-pressure; the handler's goroutine owns it
 
-	mu   sync.Mutex // held while a deadline is set, and never together with a session's
-	read bool       // the body
+	mu   sync.Mutex // held while a deadline is set, and never together with Session.mu
+	read bool       // the body has been read
 }
 
-// abort ends the reading of the body.
+// abort makes the read of the body fail.
 func (u *upload) abort() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !u.read { // otherwise its connection may be serving another request by now
+	if !u.read { // otherwise the connection may be serving another request
 		_ = u.rc.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
-// done says that the body has been read.
-func (u *upload) done() {
+// bodyRead marks the body as read.
+func (u *upload) bodyRead() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.read = true
 	_ = u.rc.SetReadDeadline(time.Time{})
 }
 
-// serveUpload takes the packets of a POST (protocol v4, "HTTP long-polling").
+// serveUpload handles the packets of a POST (protocol v4, "HTTP long-polling").
 func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session) {
 	u := &upload{rc: http.NewResponseController(w)}
-	// Before anybody can abort the upload, for that sets a deadline too.
+	// Set it before another goroutine can abort the upload, which sets a deadline too.
 	_ = u.rc.SetReadDeadline(time.Now().Add(e.cfg.ReadTimeout)) // not every ResponseWriter can
 	if !e.lockPolling(w, r, s) {
 		return
 	}
+	refusal := ""
 	switch {
 	case s.upload != nil:
-		s.closeLocked(ReasonTransportError, &TransportError{Message: "data request overlap from client"})
-		s.mu.Unlock()
-		respond(w, http.StatusBadRequest, nil)
-		return
+		refusal = "data request overlap from client"
 	case s.protocol != 3 && r.Header.Get("Content-Type") == binaryBody:
-		// Binary bodies belong to protocol 3.
-		s.closeLocked(ReasonTransportError, &TransportError{Message: "invalid content"})
+		refusal = "invalid content" // binary bodies belong to protocol 3
+	}
+	if refusal != "" {
+		s.closeLocked(ReasonTransportError, &TransportError{Message: refusal})
 		s.mu.Unlock()
 		respond(w, http.StatusBadRequest, nil)
 		return
@@ -75,34 +72,34 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 
 	limit := s.maxPayload()
 	err := e.readUpload(r, s, u, limit)
+	isTooLarge := errors.Is(err, ErrPayloadTooLarge)
+	reason := ReasonTransportError
+	switch {
+	case isTooLarge:
+		s.nameLimit(err, limit)
+		err = &TransportError{Message: "payload too large", Err: err}
+	case errors.Is(err, errPeerClosed):
+		reason = ReasonTransportClose
+	case errors.Is(err, wire.ErrPacket):
+		reason = ReasonParseError
+	}
 	s.mu.Lock()
 	if s.upload == u {
 		s.upload = nil
 	}
+	if err != nil {
+		s.closeLocked(reason, err)
+	}
+	s.mu.Unlock()
 	switch {
-	case err == nil:
-		s.mu.Unlock()
-	case errors.Is(err, ErrPayloadTooLarge):
-		s.nameLimit(err, limit)
-		s.closeLocked(ReasonTransportError, &TransportError{Message: "payload too large", Err: err})
-		s.mu.Unlock()
-		endConnection(w.Header(), r) // the rest of the body is not worth reading
+	case isTooLarge:
+		endConnection(w.Header(), r) // the rest of the body is not read
 		respond(w, http.StatusRequestEntityTooLarge, nil)
 		return
-	case errors.Is(err, errPeerClosed):
-		s.closeLocked(ReasonTransportClose, err)
-		s.mu.Unlock()
-	case errors.Is(err, wire.ErrPacket):
-		s.closeLocked(ReasonParseError, err)
-		s.mu.Unlock()
+	case err != nil && reason != ReasonTransportClose:
 		panic(http.ErrAbortHandler) // ends the connection, as the official server does
-	default:
-		s.closeLocked(ReasonTransportError, err)
-		s.mu.Unlock()
-		panic(http.ErrAbortHandler)
-	}
-	if u.delayed {
-		// The WriteTimeout of the http.Server may have passed: the answer is late because of us.
+	case u.delayed:
+		// The server delayed the answer: the WriteTimeout of the http.Server may have passed.
 		_ = u.rc.SetWriteDeadline(time.Time{})
 	}
 	h := w.Header()
@@ -111,7 +108,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	respond(w, http.StatusOK, []byte("ok"))
 }
 
-// readUpload reads the body and acts on its packets.
+// readUpload reads the body and handles its packets.
 func (e *Server) readUpload(r *http.Request, s *Session, u *upload, limit int) error {
 	if r.ContentLength > int64(limit) {
 		return tooLarge(uint64(r.ContentLength), limit)
@@ -127,7 +124,7 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload, limit int) e
 	case err != nil:
 		return &TransportError{Message: "data request connection closed prematurely", Err: err}
 	}
-	u.done()
+	u.bodyRead()
 	if _, jsonp := jsonpCallback(r); jsonp {
 		var ok bool
 		if body, ok = unwrapJSONP(body); !ok {
@@ -137,7 +134,7 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload, limit int) e
 	return s.receiveAll(r.Context(), body, r.Header.Get("Content-Type") == binaryBody)
 }
 
-// awaitResume returns when the session may be read from. It returns an error when the request has ended before that.
+// awaitResume waits while reading is paused. It returns an error if the request ends first.
 func (s *Session) awaitResume(request context.Context) error {
 	resume := s.paused()
 	if resume == nil {
@@ -156,8 +153,9 @@ func (s *Session) awaitResume(request context.Context) error {
 	}
 }
 
-// receiveAll acts on the packets of a payload, up to the first error. While reading is paused the packets that are left, and the
-// answer to the POST, wait.
+// receiveAll handles the packets of a payload, up to the first error.
+//
+// While reading is paused it waits, before the next packet and the answer to the POST.
 func (s *Session) receiveAll(request context.Context, payload []byte, binary bool) (err error) {
 	if s.protocol != 3 || !binary {
 		payload = validText(payload)
@@ -203,7 +201,7 @@ func (s *Session) receiveAll(request context.Context, payload []byte, binary boo
 	return nil
 }
 
-// readBody appends a body of at most limit bytes to buf, growing with what really arrives.
+// readBody appends a body of at most limit bytes to buf, which grows with what arrives.
 func readBody(r io.Reader, buf []byte, limit int) ([]byte, error) {
 	b := bytes.NewBuffer(buf)
 	n, err := b.ReadFrom(io.LimitReader(r, int64(limit)+1))

@@ -1,19 +1,85 @@
 package engineio
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"os"
+	"reflect"
+	"strconv"
 	"strings"
+
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// query holds the parameters that the engine looks at. Nothing else of a query is parsed.
+// The protocol's error codes for refused requests.
+const (
+	CodeUnknownTransport   = 0
+	CodeUnknownSession     = 1
+	CodeBadHandshakeMethod = 2
+	CodeBadRequest         = 3
+	CodeForbidden          = 4
+	CodeUnsupportedVersion = 5
+	// CodeUnavailable is not the protocol's: the response has status 503, because of Config.Admission
+	// or because the server is shutting down.
+	CodeUnavailable = 6
+)
+
+var codeMessages = [...]string{
+	CodeUnknownTransport:   "Transport unknown",
+	CodeUnknownSession:     "Session ID unknown",
+	CodeBadHandshakeMethod: "Bad handshake method",
+	CodeBadRequest:         "Bad request",
+	CodeForbidden:          "Forbidden",
+	CodeUnsupportedVersion: "Unsupported protocol version",
+	CodeUnavailable:        "Unavailable",
+}
+
+// ConnectionError describes a refused request.
+type ConnectionError struct {
+	// Request is the request, valid during the event.
+	Request *http.Request
+	// Code is one of the Code constants.
+	Code int
+	// Message is the official text for Code.
+	Message string
+	// Context has details under the official server's keys: name, transport, previousTransport, sid,
+	// method, origin, protocol, message, error.
+	Context map[string]any
+
+	rule *refusal.Refusal // for the log; nil if Server.rule makes it from Context
+}
+
+// Error implements error.
+func (e *ConnectionError) Error() string { return "engineio: request refused: " + e.Message }
+
+func refused(code int, context map[string]any) *ConnectionError {
+	return &ConnectionError{Code: code, Message: codeMessages[code], Context: context}
+}
+
+func unknownSession(sid string) *ConnectionError {
+	return refused(CodeUnknownSession, map[string]any{"sid": sid})
+}
+
+func badRequest(name string, context map[string]any) *ConnectionError {
+	context["name"] = name
+	return refused(CodeBadRequest, context)
+}
+
+func mismatch(asked, current Transport) *ConnectionError {
+	return badRequest("TRANSPORT_MISMATCH",
+		map[string]any{"transport": asked.String(), "previousTransport": current.String()})
+}
+
+// query holds the parameters of a request that the engine reads.
 type query struct {
 	eio, transport, sid, b64 string
 
-	deflate bool // of an upgrade: the answer to its header says that messages may be compressed
+	deflate bool // the response to an upgrade accepts permessage-deflate
 }
 
-// parseQuery takes the last of duplicates, and a value that cannot be unescaped as it is, as browsers' URLSearchParams do.
+// parseQuery parses a query. The last duplicate of a parameter counts.
 func parseQuery(raw string) (q query) {
 	for pair := range strings.SplitSeq(raw, "&") {
 		k, v, _ := strings.Cut(pair, "=")
@@ -35,6 +101,7 @@ func parseQuery(raw string) (q query) {
 	return q
 }
 
+// unescape decodes a part of a query. What cannot be decoded stays as it is.
 func unescape(s string) string {
 	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 {
 		if u, err := url.QueryUnescape(s); err == nil {
@@ -44,90 +111,49 @@ func unescape(s string) string {
 	return s
 }
 
-func unknownSession(sid string) *ConnectionError {
-	return refused(CodeUnknownSession, map[string]any{"sid": sid})
+// protocol returns the protocol revision that a request asks for: 3 unless it is 4, as in the official
+// server, because clients of revision 3 did not always name it.
+func (q query) protocol() uint8 {
+	if q.eio == "4" {
+		return 4
+	}
+	return 3
 }
 
-func badRequest(name string, context map[string]any) *ConnectionError {
-	context["name"] = name
-	return refused(CodeBadRequest, context)
-}
-
-func mismatch(asked, current Transport) *ConnectionError {
-	return badRequest("TRANSPORT_MISMATCH", map[string]any{"transport": asked.String(), "previousTransport": current.String()})
-}
-
-// verify checks a request in the official order and finds its session. (nil, nil) is a request for a new one.
+// verify checks a request in the official order and finds its session, nil for a handshake.
 func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
-	transport := e.transportNamed(q.transport)
+	var transport Transport
+	for _, t := range e.cfg.Transports {
+		if t.String() == q.transport && t != WebTransport { // requests for WebTransport have no query
+			transport = t
+		}
+	}
 	if transport == 0 {
 		return nil, refused(CodeUnknownTransport, map[string]any{"transport": q.transport})
 	}
 	if c := e.verifyOrigin(r, q.sid); c != nil {
 		return nil, c
 	}
-	if q.sid != "" {
-		return e.verifySession(r, q, transport)
+	if q.sid == "" {
+		return nil, e.verifyHandshake(r, q, transport)
 	}
-	return nil, e.verifyHandshake(r, q, transport)
-}
-
-// admit judges the request for a new session by Config.Admission and Config.AllowRequest.
-func (e *Server) admit(r *http.Request) *ConnectionError {
-	if c := e.arrivals(); c != nil {
-		return c
-	}
-	if e.cfg.AllowRequest != nil {
-		if err := e.cfg.AllowRequest(r); err != nil {
-			return refused(CodeForbidden, map[string]any{"message": err.Error()})
-		}
-	}
-	return nil
-}
-
-func (e *Server) transportNamed(name string) Transport {
-	for _, t := range e.cfg.Transports {
-		if t.String() == name && t != WebTransport { // a WebTransport session has no query
-
-			return t
-		}
-	}
-	return 0
-}
-
-func (e *Server) verifySession(r *http.Request, q query, transport Transport) (*Session, *ConnectionError) {
 	s := e.sessions.get(q.sid)
 	if s == nil || s.overdue() {
 		return nil, unknownSession(q.sid)
 	}
-	if e.isUpgrade(r) {
-		return s, mixed(q, s)
+	if !e.isUpgrade(r) {
+		if current := s.Transport(); current != transport {
+			return nil, mismatch(transport, current)
+		}
+		if transport == WebSocket { // the official server never answers this
+			return nil, badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
+		}
 	}
-	if current := s.Transport(); current != transport {
-		return nil, mismatch(transport, current)
-	}
-	if transport == WebSocket {
-		// The official server never answers this one.
-		return nil, badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
-	}
-	return s, mixed(q, s)
-}
-
-// mixed refuses a request of another revision of the protocol than its session's.
-func mixed(q query, s *Session) *ConnectionError {
 	if q.protocol() != s.protocol {
-		return badRequest("PROTOCOL_MISMATCH", map[string]any{"protocol": int(q.protocol()), "previousProtocol": s.Protocol()})
+		return s, badRequest("PROTOCOL_MISMATCH",
+			map[string]any{"protocol": int(q.protocol()), "previousProtocol": s.Protocol()})
 	}
-	return nil
-}
-
-// protocol is the revision of the protocol that a request asks for: everything but 4 is taken for 3, as in the official
-// server, for clients of revision 3 did not always say so.
-func (q query) protocol() uint8 {
-	if q.eio == "4" {
-		return 4
-	}
-	return 3
+	return s, nil
 }
 
 func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) *ConnectionError {
@@ -144,4 +170,197 @@ func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) 
 		return refused(CodeUnsupportedVersion, map[string]any{"protocol": 3})
 	}
 	return nil
+}
+
+// reportRefused calls Events.ConnectionError and logs a refused request.
+func (e *Server) reportRefused(r *http.Request, c *ConnectionError) {
+	c.Request = r
+	if f := e.cfg.Events.ConnectionError; f != nil {
+		f(c)
+	}
+	e.logRequest(r, e.rule(c), nil)
+}
+
+// refuse answers a request with a protocol error: in JSON, or in plain text to an upgrade request.
+func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionError) {
+	e.reportRefused(r, c)
+	text := c.Message
+	if m, _ := c.Context["message"].(string); m != "" {
+		text = m
+	}
+	h := w.Header()
+	switch {
+	case c.Code == CodeUnavailable:
+		endConnection(h, r)
+		h.Set("Content-Type", "text/plain; charset=UTF-8")
+		h.Set("Retry-After", "1") // browsers' clients do not look at it
+		respond(w, http.StatusServiceUnavailable, []byte(text))
+		return
+	case e.isUpgrade(r):
+		refuseUpgrade(w, r, http.StatusBadRequest, text)
+		return
+	}
+	status := http.StatusBadRequest
+	if c.Code == CodeForbidden {
+		status = http.StatusForbidden
+	}
+	body, err := json.Marshal(struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}{c.Code, text})
+	if err != nil { // an int and a string always encode
+		panic(err)
+	}
+	h.Set("Content-Type", "application/json")
+	respond(w, status, body)
+}
+
+// refuseOutside answers a request whose path does not begin with Config.Path.
+func (e *Server) refuseOutside(w http.ResponseWriter, r *http.Request) {
+	why := &refusal.Refusal{Rule: "path", Value: r.URL.Path, Limit: e.cfg.Path, Field: "Config.Path"}
+	text := "the request is for " + r.URL.Path
+	if r.Pattern != "" {
+		text += ", mounted at " + r.Pattern
+	}
+	text += " but Config.Path is " + e.cfg.Path
+	if parseQuery(r.URL.RawQuery).eio != "" { // a client, not a scanner
+		why.Remedy = "mount the server at Config.Path, " +
+			"or set Config.Path and the client's option path to where it is mounted"
+	}
+	e.logRequest(r, why, errors.New(text))
+	http.Error(w, "404 page not found: "+text, http.StatusNotFound)
+}
+
+// refuseUpgrade answers a request for a WebSocket with plain text.
+func refuseUpgrade(w http.ResponseWriter, r *http.Request, status int, text string) {
+	h := w.Header()
+	endConnection(h, r)
+	h.Set("Content-Type", "text/html")
+	respond(w, status, []byte(text))
+}
+
+// endConnection closes the connection behind the response, except HTTP/2, which carries other requests.
+func endConnection(h http.Header, r *http.Request) {
+	if r.ProtoMajor == 1 {
+		h.Set("Connection", "close")
+	}
+}
+
+// respond writes a whole response.
+func respond(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the heartbeat notices a client that is gone
+}
+
+const (
+	requestRefused = "engineio: request refused"
+	upgradeRefused = "engineio: upgrade refused"
+	sessionEnded   = "engineio: session ended"
+)
+
+// logRequest logs a refused request. cause, if not nil, has more details than why.
+func (e *Server) logRequest(r *http.Request, why *refusal.Refusal, cause error) {
+	what := requestRefused
+	if e.isUpgrade(r) {
+		what = upgradeRefused
+	}
+	peer := refusal.Peer{Addr: r.RemoteAddr, ID: parseQuery(r.URL.RawQuery).sid}
+	e.log.Write(r.Context(), what, peer, why, cause)
+}
+
+// logUpgrade logs an upgrade that fails without affecting its session.
+func (s *Session) logUpgrade(why *refusal.Refusal, cause error) {
+	s.server.log.Write(s.ctx, upgradeRefused, s.peer(), why, cause)
+}
+
+// logEnd logs the end of a session. The caller must not hold s.mu.
+func (s *Session) logEnd(reason Reason, cause error) {
+	s.server.log.Write(s.ctx, sessionEnded, s.peer(), s.server.ruleOf(reason, cause), cause)
+}
+
+func (s *Session) peer() refusal.Peer {
+	return refusal.Peer{Addr: s.handshake.RemoteAddr, ID: s.id}
+}
+
+// ruleOf returns the rule by which a session ends.
+func (e *Server) ruleOf(reason Reason, cause error) *refusal.Refusal {
+	if known, ok := errors.AsType[*refusal.Refusal](cause); ok {
+		return known
+	}
+	transport, _ := errors.AsType[*TransportError](cause)
+	switch {
+	case reason == ReasonPingTimeout:
+		return &refusal.Refusal{Rule: string(reason), Limit: e.cfg.PingTimeout, Field: "Config.PingTimeout"}
+	case transport == nil || !errors.Is(cause, os.ErrDeadlineExceeded):
+		return &refusal.Refusal{Rule: string(reason)}
+	case transport.Message == "write error":
+		return slowPeer(e.cfg.WriteTimeout)
+	}
+	return &refusal.Refusal{Rule: "slow upload", Limit: e.cfg.ReadTimeout, Field: "Config.ReadTimeout"}
+}
+
+// rule returns the rule by which a request is refused with a protocol error.
+func (e *Server) rule(c *ConnectionError) *refusal.Refusal {
+	if c.rule != nil {
+		return c.rule
+	}
+	value := func(key string) any { return c.Context[key] }
+	switch c.Code {
+	case CodeUnknownTransport:
+		return &refusal.Refusal{
+			Rule: "unknown transport", Value: value("transport"), Limit: transportList(e.cfg.Transports),
+			Field: "Config.Transports",
+		}
+	case CodeUnknownSession:
+		sid, _ := value("sid").(string)
+		return &refusal.Refusal{Rule: "unknown session id", Value: refusal.ID(sid)}
+	case CodeBadHandshakeMethod:
+		return &refusal.Refusal{Rule: "handshake method", Value: value("method"), Limit: http.MethodGet}
+	case CodeUnsupportedVersion:
+		return &refusal.Refusal{
+			Rule: "protocol version", Value: value("protocol"), Limit: Protocol, Field: "Config.AllowEIO3",
+			Remedy: "set Config.AllowEIO3 to true to serve clients before Socket.IO 3, or update the client",
+		}
+	case CodeForbidden:
+		return &refusal.Refusal{Rule: "AllowRequest", Value: value("message"), Field: "Config.AllowRequest"}
+	}
+	name, _ := value("name").(string)
+	rule := &refusal.Refusal{Rule: name, Value: value("error")}
+	switch name {
+	case "INVALID_ORIGIN":
+		rule.Value = value("origin")
+	case "TRANSPORT_MISMATCH":
+		rule.Value, rule.Limit = value("transport"), value("previousTransport")
+	case "PROTOCOL_MISMATCH":
+		rule.Value, rule.Limit = value("protocol"), value("previousProtocol")
+	case "ID_GENERATION_ERROR":
+		rule.Field = "Config.GenerateID"
+	}
+	return rule
+}
+
+// transportList is a list of transports that prints as their names.
+type transportList []Transport
+
+// String returns the names.
+func (l transportList) String() string {
+	names := make([]string, len(l))
+	for i, t := range l {
+		names[i] = t.String()
+	}
+	return strings.Join(names, ", ")
+}
+
+// cannotHijack is the rule for a connection that net/http does not hand over.
+func cannotHijack(w http.ResponseWriter) *refusal.Refusal {
+	if u, ok := w.(*upgradeWriter); ok {
+		w = u.ResponseWriter
+	}
+	name := reflect.TypeOf(w).String()
+	return &refusal.Refusal{
+		Rule: "connection cannot be hijacked", Value: name, Key: name,
+		Remedy: "a middleware wraps the ResponseWriter ({value}): give the wrapper an Unwrap or a Hijack method, " +
+			"or mount the server outside of that middleware",
+	}
 }

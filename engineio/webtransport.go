@@ -108,7 +108,7 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 // that is to be upgraded.
 func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte) error {
 	refused := func(err *ConnectionError) error {
-		e.refusing(r, err)
+		e.reportRefused(r, err)
 		return err
 	}
 	p, err := wire.DecodeText(payload)
