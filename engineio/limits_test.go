@@ -361,3 +361,43 @@ func manyFragments(size int) (all []byte) {
 	}
 	return all
 }
+
+// Back-pressure does not end an upgrade: while the server keeps the answer to a POST back, the client cannot go on with it.
+func TestUpgradeWaitsForBackPressure(t *testing.T) {
+	for name, mode := range modes {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, end := inMemory(t, engineio.Config{
+					UpgradeTimeout: limit, ConnectionMode: mode,
+					Events: engineio.Events{Message: func(x *engineio.Session, _ []byte, _ bool) {
+						x.PauseReading()
+						time.AfterFunc(5*limit/2, x.ResumeReading)
+					}},
+				})
+				p := end.Polling()
+				posted := make(chan int)
+				go func() {
+					status, _ := p.Post("4slow")
+					posted <- status
+				}()
+				synctest.Wait()
+				c, err := end.Dial(t.Context(), direct+"&sid="+p.Sid, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				c.Send("2probe")
+				c.Want("3probe")
+				if status := <-posted; status != 200 {
+					t.Fatalf("POST: %d", status)
+				}
+				c.Send("5", "4more")
+				synctest.Wait()
+				time.Sleep(limit)
+				if err := c.TrySend("4more"); err != nil {
+					t.Errorf("the connection ended: %v", err)
+				}
+			})
+		})
+	}
+}
