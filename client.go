@@ -23,7 +23,7 @@ type client struct {
 	// What the goroutine that delivers messages uses alone.
 	decoder protocol.PacketDecoder // nil, without Config.Parser, while no packet is half received
 	awaited *time.Timer            // the deadline of attachments; nil until the first binary packet
-	batch   *batch                 // nil unless a POST with several packets is being taken
+	batch   *eventQueue            // nil unless a POST with several packets is being taken
 
 	mu      sync.Mutex
 	sockets []*Socket // joining and connected, at most one per namespace
@@ -252,7 +252,7 @@ func (c *client) shut(reason Reason, cause error) {
 	c.mu.Lock()
 	c.sockets = nil
 	c.mu.Unlock()
-	endAll(sockets, reason, cause)
+	closeSockets(sockets, reason, cause)
 	c.closeBehind(sockets)
 }
 
@@ -276,7 +276,7 @@ func (c *client) undecodable(err error) {
 func (c *client) closed(reason engineio.Reason, cause error) {
 	c.mu.Lock()
 	c.closing = true
-	c.stopWatchLocked()
+	c.stopStallTimerLocked()
 	d := c.deadline
 	sockets := c.sockets
 	c.sockets, c.deadline = nil, nil
@@ -289,5 +289,5 @@ func (c *client) closed(reason engineio.Reason, cause error) {
 	if d != nil {
 		d.Stop()
 	}
-	endAll(sockets, Reason(reason), cause)
+	closeSockets(sockets, Reason(reason), cause)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// connect acts on a CONNECT (Socket.IO protocol, "Connection to a namespace").
+// connect handles a CONNECT packet (Socket.IO protocol, "Connection to a namespace").
 func (c *client) connect(p *protocol.Packet) {
 	if s, _ := c.find(p.Namespace); s != nil {
 		c.connectAgain(s, p)
@@ -31,21 +31,23 @@ func (c *client) connect(p *protocol.Packet) {
 		return
 	}
 	s := c.newSocket(ns, bytes.Clone(p.Data))
-	if ns.recovery != nil && !c.v2() { // such a client would not understand
+	if ns.recovery != nil && !c.v2() { // older clients know no recovery
 		ns.recovery.assignSession(s)
 	}
 	if !c.addSocket(s) {
 		c.server.leave(ns)
 		return
 	}
-	s.cost, s.charged = c.charge(len(p.Data)), true
-	s.startJoin()
+	s.connectCost, s.charged = c.charge(len(p.Data)), true
+	s.startWorker()
 }
 
-// connectAgain acts on a CONNECT for a namespace in which the client has a socket already. The official clients send one
-// when connect is called before the answer to the first has arrived: the socket stays as it is, and the client's auth is that
-// of the first. While the answer is still to come, it is the answer to both. Later the same answer is sent again, for the
-// client may not have listened: it drops what comes between its own disconnect and its next connect.
+// connectAgain handles a CONNECT for a namespace in which the client has a socket already.
+//
+// The official clients send one when connect is called before the first answer has arrived. The
+// socket and its auth stay those of the first CONNECT. A pending answer is the answer to both.
+// After that the same answer is sent again, because a client drops what arrives between its own
+// disconnect and its next connect.
 func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 	switch {
 	case !s.Connected():
@@ -59,8 +61,24 @@ func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 		}
 		x := c.server.takeScratch()
 		defer x.release()
-		_ = s.write(x.connect(s.ns.name, s.id, pid, c.v2()), 0) // a client that is gone need not be told
+		_ = s.write(x.connect(s.ns.name, s.id, pid, c.v2()), 0) // best effort: the client may have gone
 	}
+}
+
+// newSocket returns a new socket of the connection, which does not have it yet.
+//
+// The caller must start its worker.
+func (c *client) newSocket(ns *Namespace, auth []byte) *Socket {
+	return &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: auth, working: true}
+}
+
+// newID returns a socket id: 15 random bytes as 20 characters.
+//
+// It differs from the engine's session id, which is a secret of the client.
+func newID() string {
+	var raw [15]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
 // atNamespaceLimit tells whether the connection has as many sockets as it may.
@@ -70,7 +88,7 @@ func (c *client) atNamespaceLimit() bool {
 	return len(c.sockets) >= c.server.cfg.MaxNamespaces
 }
 
-// addSocket adds a new socket to the connection, unless that is ending.
+// addSocket adds a new socket to the connection. It returns false when the connection is closing.
 func (c *client) addSocket(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,68 +100,72 @@ func (c *client) addSocket(s *Socket) bool {
 	return true
 }
 
-// refuseEarly refuses a CONNECT before it has a socket.
-func (c *client) refuseEarly(nsp string, e *Error, bare bool) {
-	c.refuse(nsp, e, bare)
-	c.refusal(nsp, e)
+// replaceSocket puts s in the place of old. It returns false when the connection is closing.
+func (c *client) replaceSocket(old, s *Socket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.sockets, old)
+	if i < 0 || c.closing {
+		return false
+	}
+	c.sockets[i] = s
+	return true
 }
 
-// Refusals that need no socket.
+// Reasons to refuse a CONNECT before there is a socket.
 var (
 	errNamespaces = &Error{Message: "too many namespaces"}
 	errNamespace  = &Error{Message: "Invalid namespace"}
 )
 
-// refusal tells the log and the hook that a CONNECT was refused.
-func (c *client) refusal(nsp string, err error) {
-	c.logRefusal(nsp, err)
-	hook(c.server, c.server.cfg.Hooks.Refuse, RefuseInfo{Namespace: nsp, Conn: c.session, Err: err})
+// refuseEarly refuses a CONNECT before there is a socket.
+func (c *client) refuseEarly(nsp string, e *Error, bare bool) {
+	c.sendRefusal(nsp, e, bare)
+	c.reportRefusal(nsp, e)
 }
 
-// refuse sends a CONNECT_ERROR.
-func (c *client) refuse(nsp string, e *Error, bare bool) {
+// sendRefusal sends a CONNECT_ERROR.
+func (c *client) sendRefusal(nsp string, e *Error, bare bool) {
 	x := c.server.takeScratch()
 	defer x.release()
 	frames, err := x.refusal(nsp, e, bare)
 	if err != nil {
 		c.server.report(nil, fmt.Errorf("socketio: data of a refused connect: %w", refusal.Inner(err)))
 	}
-	_ = c.session.Write(frames, 0) // a client that is gone need not be told
+	_ = c.session.Write(frames, 0) // best effort: the client may have gone
 }
 
-// refused tells the client that its CONNECT failed, unless it is gone.
-func (s *Socket) refused(err error) {
+// reportRefusal writes the log line of a refused CONNECT and calls the hook.
+func (c *client) reportRefusal(nsp string, err error) {
+	c.logRefusal(nsp, err)
+	hook(c.server, c.server.cfg.Hooks.Refuse, RefuseInfo{Namespace: nsp, Conn: c.session, Err: err})
+}
+
+// refuse answers the socket's CONNECT with an error, unless the client has gone.
+func (s *Socket) refuse(err error) {
 	var visible *Error
 	if !errors.As(err, &visible) && !errors.Is(err, ErrClosed) {
 		s.ns.server.callOnError(s, fmt.Errorf("socketio: connect to %s: %w", s.ns.name, refusal.Inner(err)))
 	}
 	s.client.forget(s, false)
-	if s.end("", err, 0) {
-		s.client.refuse(s.ns.name, shown(err), s.client.v2())
-		s.client.refusal(s.ns.name, err)
+	if s.close("", err, 0) {
+		s.client.sendRefusal(s.ns.name, shown(err), s.client.v2())
+		s.client.reportRefusal(s.ns.name, err)
 	}
 }
 
-// newID returns a socket id: 15 random bytes as 20 characters. It is another one than the engine's session id,
-// which is a secret of the client.
-func newID() string {
-	var raw [15]byte
-	_, _ = rand.Read(raw[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(raw[:])
-}
-
-// admit is a socket's first task: it runs the middlewares, and then connects the socket or refuses it.
+// admit is a socket's first task: it runs the middlewares, then connects or refuses the socket.
 func (s *Socket) admit() {
 	if s.Recovered() && !s.ns.recovery.claimSession(s) {
 		s.restartAsNew()
 		return
 	}
-	err, visits := errInterrupted, false
+	err, stays := errInterrupted, false // stays: the socket, or one in its place, is in the namespace
 	defer func() {
 		if err != nil {
-			s.refused(err)
+			s.refuse(err)
 		}
-		if !visits {
+		if !stays {
 			s.leaveNamespace("")
 		}
 		s.refundConnect()
@@ -164,16 +186,15 @@ func (s *Socket) admit() {
 		return
 	case sessionLost:
 		s.held.Store(nil)
-		visits = true // another socket goes on with that
+		stays = true
 		s.restartAsNew()
 		return
-	case admitted, roomsFirst:
-		visits = true
 	}
+	stays = true
 	s.client.markJoined()
 	s.sendConnect()
 	if s.ns.server.closing.Load() {
-		s.end(ReasonServerShuttingDown, nil, 0)
+		s.close(ReasonServerShuttingDown, nil, 0)
 	}
 	defer s.release() // whatever the handlers do
 	hook(s.ns.server, fn, ConnectInfo{Socket: s, Took: took})
@@ -182,30 +203,7 @@ func (s *Socket) admit() {
 	}
 }
 
-// sendConnect sends the CONNECT, behind what a recovered client missed.
-func (s *Socket) sendConnect() {
-	pid, missed := "", []*engineio.Prepared(nil)
-	if s.lease != nil {
-		pid = s.lease.session.pid
-		if s.lease.restoration != nil {
-			missed = s.lease.restoration.missed
-			s.lease.restoration = nil
-			s.ns.recovery.finishRestore(s)
-		}
-	}
-	x := s.ns.server.takeScratch()
-	defer x.release()
-	s.greet(missed, x.connect(s.ns.name, s.id, pid, s.client.v2()))
-}
-
-// leaveNamespace ends the socket's visit of the namespace, unless its session goes on with it.
-func (s *Socket) leaveNamespace(reason Reason) {
-	if s.lease == nil || !s.ns.recovery.releaseLease(s, reason) {
-		s.ns.server.leave(s.ns)
-	}
-}
-
-// errInterrupted: a middleware ended its goroutine (runtime.Goexit).
+// errInterrupted means that a middleware ended its goroutine (runtime.Goexit).
 var errInterrupted = errors.New("socketio: middleware did not return")
 
 func (s *Socket) runMiddleware() error {
@@ -223,17 +221,33 @@ func (s *Socket) runMiddleware() error {
 	return nil
 }
 
-// admission is what became of a socket that was let in.
+// sendConnect sends the CONNECT answer, behind the events that a recovered client missed.
+func (s *Socket) sendConnect() {
+	pid, missed := "", []*engineio.Prepared(nil)
+	if s.lease != nil {
+		pid = s.lease.session.pid
+		if s.lease.restoration != nil {
+			missed = s.lease.restoration.missed
+			s.lease.restoration = nil
+			s.ns.recovery.finishRestore(s)
+		}
+	}
+	x := s.ns.server.takeScratch()
+	defer x.release()
+	s.greet(missed, x.connect(s.ns.name, s.id, pid, s.client.v2()))
+}
+
+// admission is the outcome of an attempt to connect a socket.
 type admission uint8
 
 const (
 	admitted         admission = iota
 	connectionClosed           // nothing can be sent any more
-	sessionLost                // it was to go on with a session that cannot be recovered any more
-	roomsFirst                 // it joined rooms meanwhile
+	sessionLost                // the session cannot be recovered any more
+	roomsPending               // there are rooms to join first
 )
 
-// register makes the socket a connected one, in the adapter with the rooms it joined so far, if it can.
+// register adds the socket and its rooms to the adapter and makes it a connected one.
 func (s *Socket) register() admission {
 	a := s.ns.adapter
 	if s.Recovered() && !s.ns.recovery.collect(s) {
@@ -244,22 +258,19 @@ func (s *Socket) register() admission {
 	if s.Recovered() && !slices.Contains(s.lease.session.rooms, s.id) {
 		a.Leave(s.id, s.id) // it had left its own room
 	}
-	for {
-		rooms, what := s.markConnected()
-		switch what {
-		case roomsFirst:
-			a.Join(s.id, rooms...)
-			continue
-		case connectionClosed, sessionLost:
-			a.Remove(s.id)
-			s.freeID()
-		case admitted:
-		}
-		return what
+	rooms, result := s.markConnected()
+	for result == roomsPending {
+		a.Join(s.id, rooms...)
+		rooms, result = s.markConnected()
 	}
+	if result != admitted {
+		a.Remove(s.id)
+		s.freeID()
+	}
+	return result
 }
 
-// markConnected makes the socket a connected one, unless it has rooms to join first.
+// markConnected makes the socket a connected one, or returns the rooms that it must join first.
 func (s *Socket) markConnected() (rooms []string, _ admission) {
 	if s.lease != nil {
 		s.ns.recovery.mu.Lock()
@@ -267,14 +278,14 @@ func (s *Socket) markConnected() (rooms []string, _ admission) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rooms = s.waiting
-	s.waiting = nil
+	rooms = s.pendingRooms
+	s.pendingRooms = nil
 	switch {
 	case !s.joining():
 		return nil, connectionClosed
 	case len(rooms) > 0:
-		return rooms, roomsFirst
-	case s.lease != nil && !s.ns.recovery.connect(s):
+		return rooms, roomsPending
+	case s.lease != nil && !s.ns.recovery.connectLocked(s):
 		return nil, sessionLost
 	}
 	s.admitted = true
@@ -286,6 +297,6 @@ func (s *Socket) markConnected() (rooms []string, _ admission) {
 func (s *Socket) refundConnect() {
 	if s.charged {
 		s.charged = false
-		s.client.refund(1, s.cost)
+		s.client.refund(1, s.connectCost)
 	}
 }

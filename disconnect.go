@@ -4,39 +4,35 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
 )
 
-// Disconnect disconnects the socket from its namespace, with the reason "server namespace disconnect". With close
-// it does so for every namespace of the client, then closes the connection once everything queued has been sent. On
-// a socket that is not connected it does nothing.
+// Disconnect disconnects the socket, with the reason "server namespace disconnect".
 //
-// The socket is disconnected when Disconnect returns: its context has ended, events that wait are dropped. The
-// callbacks run as the socket's next task, after the handler that is running.
+// With close it disconnects the client's sockets in all namespaces, and closes the connection once
+// everything queued has been sent. On a socket that is not connected it does nothing.
+//
+// The socket is disconnected when Disconnect returns: its context has ended and its queued events
+// are dropped. The callbacks run as the socket's next task, after the handler that is running.
 func (s *Socket) Disconnect(close bool) {
 	switch {
 	case !s.Connected():
 	case close:
 		s.client.disconnectAll()
 	default:
-		s.disconnect()
-	}
-}
-
-func (s *Socket) disconnect() {
-	s.client.forget(s, true)
-	if s.end(ReasonServerNamespaceDisconnect, nil, 0) {
-		s.sendDisconnect()
+		s.client.forget(s, true)
+		if s.close(ReasonServerNamespaceDisconnect, nil, 0) {
+			s.sendDisconnect()
+		}
 	}
 }
 
 func (s *Socket) sendDisconnect() {
 	x := s.ns.server.takeScratch()
 	defer x.release()
-	_ = s.write(x.disconnect(s.ns.name), 0) // a client that is gone need not be told
+	_ = s.write(x.disconnect(s.ns.name), 0) // best effort: the client may have gone
 }
 
 // disconnectAll disconnects the sockets of all namespaces and closes the connection.
@@ -49,42 +45,45 @@ func (c *client) disconnectAll() {
 	for _, s := range connected {
 		c.forget(s, true)
 	}
-	for _, s := range endAll(connected, ReasonServerNamespaceDisconnect, nil) {
+	for _, s := range closeSockets(connected, ReasonServerNamespaceDisconnect, nil) {
 		s.sendDisconnect()
 	}
 	c.closeBehind(sockets)
 }
 
-// disconnect acts on a DISCONNECT of the client. Nothing is answered, not even a CONNECT that is still in a middleware.
+// disconnect handles a DISCONNECT packet. It gets no answer, not even to a pending CONNECT.
 func (c *client) disconnect(s *Socket) {
 	cost := int64(0)
-	if s.Connected() { // otherwise what its CONNECT was charged stays until the middleware has returned
-		// Charged until the callbacks have run: otherwise a client could join and leave faster than they do.
+	if s.Connected() { // otherwise the charge of its CONNECT stays until the middleware has returned
+		// The charge stays until the callbacks have run. Otherwise a client could join and leave
+		// faster than they do.
 		cost = c.charge(0)
 	}
 	c.forget(s, false)
-	if !s.end(ReasonClientNamespaceDisconnect, nil, cost) && cost > 0 {
+	if !s.close(ReasonClientNamespaceDisconnect, nil, cost) && cost > 0 {
 		c.refund(1, cost)
 	}
 }
 
-// end makes the socket a disconnected one, and returns false when it was that already. Its callbacks run on its
-// worker; the client must have forgotten it before. cost is what to refund when they have run.
-func (s *Socket) end(reason Reason, cause error, cost int64) bool {
-	first, start := s.endWithoutWorker(reason, cause, cost)
+// close disconnects the socket and returns false when it was disconnected already.
+//
+// The client must have forgotten the socket. The callbacks run on the socket's worker; cost is
+// refunded after them.
+func (s *Socket) close(reason Reason, cause error, cost int64) bool {
+	first, start := s.closeWithoutWorker(reason, cause, cost)
 	if start {
-		s.start()
+		s.ns.server.workers.begin()
+		go s.work()
 	}
 	return first
 }
 
-// endWithoutWorker is end, but leaves it to the caller to start the worker.
-func (s *Socket) endWithoutWorker(reason Reason, cause error, cost int64) (first, start bool) {
+// closeWithoutWorker is close, but with start the caller must begin and run the worker.
+func (s *Socket) closeWithoutWorker(reason Reason, cause error, cost int64) (first, start bool) {
 	err := error(&DisconnectError{Reason: reason, Cause: cause})
 	if reason == "" {
-		err = cause // refused by a middleware, it was never connected
+		err = cause // a middleware refused it: it was never connected
 	}
-
 	left, first := s.markDisconnected(reason, err, cost)
 	if !first {
 		return false, false
@@ -93,8 +92,8 @@ func (s *Socket) endWithoutWorker(reason Reason, cause error, cost int64) (first
 		left.cancel(err)
 	}
 	if left.acks != nil {
-		for _, o := range left.acks.list {
-			o.answer(adapter.Answer{SocketID: s.id, Err: err})
+		for _, a := range left.acks.list {
+			a.answer(adapter.Answer{SocketID: s.id, Err: err})
 		}
 	}
 	events, bytes := 0, int64(0)
@@ -107,15 +106,15 @@ func (s *Socket) endWithoutWorker(reason Reason, cause error, cost int64) (first
 	return true, left.start
 }
 
-// teardown is what a socket that has disconnected leaves to be seen to.
+// teardown is what remains to be cleaned up after a disconnect, without a lock.
 type teardown struct {
 	inbox  *Event
 	acks   *ackTable
 	cancel context.CancelCauseFunc
-	start  bool // a worker, which the caller has to
+	start  bool // the caller must run the worker
 }
 
-// markDisconnected is the moment at which the socket disconnects. If it is recovered, its session hears of it at the same moment.
+// markDisconnected changes the state. The socket's session, if any, changes in the same moment.
 func (s *Socket) markDisconnected(reason Reason, err error, cost int64) (left teardown, first bool) {
 	if s.lease != nil {
 		s.ns.recovery.mu.Lock()
@@ -127,28 +126,29 @@ func (s *Socket) markDisconnected(reason Reason, err error, cost int64) (left te
 		return left, false
 	}
 	if s.lease != nil {
-		s.ns.recovery.detach(s, reason)
+		s.ns.recovery.detachLocked(s, reason)
 	}
 	s.state.Store(stateDisconnected)
 	s.err = err
 	s.more.Store(false)
-	left = teardown{inbox: s.head, acks: s.acks, cancel: s.cancel, start: s.admitted && !s.working}
-	s.head, s.tail, s.waiting, s.acks = nil, nil, nil, nil
-	s.endCost = cost
+	left = teardown{inbox: s.inbox.head, acks: s.acks, cancel: s.cancel, start: s.admitted && !s.working}
+	s.inbox, s.pendingRooms, s.acks = eventQueue{}, nil, nil
+	s.closeCost = cost
 	s.working = s.working || left.start
 	return left, true
 }
 
-// finishDisconnect runs the disconnect callbacks, in between leaving the rooms. Deferred, so that nothing a callback does skips
-// the rest.
-func (s *Socket) finishDisconnect() {
+// runDisconnect runs the disconnect callbacks and leaves the rooms in between.
+//
+// The steps are deferred, so that a callback that ends the goroutine skips none of the others.
+func (s *Socket) runDisconnect() {
 	s.mu.Lock()
 	var reason Reason
 	var cause error
-	if gone := (*DisconnectError)(nil); errors.As(s.err, &gone) {
-		reason, cause = gone.Reason, gone.Cause
+	if err := (*DisconnectError)(nil); errors.As(s.err, &err) {
+		reason, cause = err.Reason, err.Cause
 	}
-	cost := s.endCost
+	cost := s.closeCost
 	s.mu.Unlock()
 	defer func() {
 		hook(s.ns.server, s.ns.server.cfg.Hooks.Disconnect, DisconnectInfo{Socket: s, Reason: reason, Cause: cause})
@@ -158,113 +158,69 @@ func (s *Socket) finishDisconnect() {
 			s.client.refund(1, cost)
 		}
 	}()
-	defer s.each("a disconnect callback", reason, func(h *handlers) []func(*Socket, Reason) { return h.disconnect })
-	defer s.leaveRooms()
-	s.each("a disconnecting callback", reason, func(h *handlers) []func(*Socket, Reason) { return h.disconnecting })
-}
-
-// leaveRooms leaves the rooms for good.
-func (s *Socket) leaveRooms() {
-	if s.lease != nil {
-		s.ns.recovery.saveRooms(s)
-	}
-	s.ns.adapter.Remove(s.id)
-}
-
-// each runs the callbacks of the namespace and then those of the socket.
-func (s *Socket) each(where string, reason Reason, of func(*handlers) []func(*Socket, Reason)) {
-	for _, h := range [...]*handlers{s.ns.load(), s.load()} {
-		for _, fn := range of(h) {
-			s.call(where, func() { fn(s, reason) })
+	run := func(where string, of func(*handlers) []func(*Socket, Reason)) {
+		for _, h := range [...]*handlers{s.ns.load(), s.load()} {
+			for _, fn := range of(h) {
+				s.call(where, func() { fn(s, reason) })
+			}
 		}
 	}
+	defer run("a disconnect callback", func(h *handlers) []func(*Socket, Reason) { return h.disconnect })
+	defer func() {
+		if s.lease != nil {
+			s.ns.recovery.saveRooms(s)
+		}
+		s.ns.adapter.Remove(s.id)
+	}()
+	run("a disconnecting callback", func(h *handlers) []func(*Socket, Reason) { return h.disconnecting })
 }
 
-// endings runs the disconnect callbacks of a connection's sockets, of which there may be a thousand. One goroutine runs them, one
-// socket after the other; while callbacks block, others go on with the rest.
-type endings struct {
-	mu      sync.Mutex
-	sockets []*Socket // whose callbacks are still to be run
-	runners int
-	seen    int // how many were left when relieve last looked
-	relief  *time.Timer
+// leaveNamespace ends the socket's membership of the namespace, unless its session keeps it.
+func (s *Socket) leaveNamespace(reason Reason) {
+	if s.lease == nil || !s.ns.recovery.releaseLease(s, reason) {
+		s.ns.server.leave(s.ns)
+	}
 }
 
-// endingStall is how long a callback may keep the others waiting, once or at most twice over.
-const endingStall = time.Millisecond
-
-// endAll disconnects sockets of one connection, which must have forgotten them, and returns those that it disconnected.
-func endAll(sockets []*Socket, reason Reason, cause error) (ended []*Socket) {
-	e := &endings{}
+// closeSockets disconnects sockets of one connection and returns those that were connected before.
+//
+// The connection must have forgotten them. There may be a thousand: one goroutine runs their
+// callbacks.
+func closeSockets(sockets []*Socket, reason Reason, cause error) (closed []*Socket) {
+	var queue []*Socket
 	for _, s := range sockets {
-		first, start := s.endWithoutWorker(reason, cause, 0)
+		first, start := s.closeWithoutWorker(reason, cause, 0)
 		if start {
 			s.ns.server.workers.begin()
-			e.sockets = append(e.sockets, s)
+			queue = append(queue, s)
 		}
 		if first {
-			ended = append(ended, s)
+			closed = append(closed, s)
 		}
 	}
-	if len(e.sockets) > 0 {
-		e.start()
+	if len(queue) > 0 {
+		go workInTurn(queue)
 	}
-	return ended
+	return closed
 }
 
-func (e *endings) start() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.seen = len(e.sockets); e.seen > 1 {
-		e.relief = time.AfterFunc(endingStall, e.relieve)
-	}
-	e.runners = 1
-	go e.run()
-}
+// callbackStall is how long the callbacks of one socket may delay those of the next.
+const callbackStall = time.Millisecond
 
-// run runs the callbacks of one socket after the other.
-func (e *endings) run() {
-	returned := false
-	defer func() {
-		if !returned { // a callback ended the goroutine (runtime.Goexit)
-			go e.run()
+// workInTurn runs the workers of sockets one after another.
+//
+// When one blocks, or ends the goroutine, another goroutine takes over the rest.
+func workInTurn(sockets []*Socket) {
+	for i, s := range sockets {
+		rest := sockets[i+1:]
+		if len(rest) == 0 {
+			s.work()
+			return
 		}
-	}()
-	for s := e.next(); s != nil; s = e.next() {
+		takeover := time.AfterFunc(callbackStall, func() { workInTurn(rest) })
 		s.work()
-	}
-	returned = true
-}
-
-func (e *endings) next() *Socket {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.sockets) == 0 {
-		if e.relief != nil {
-			e.relief.Stop()
-		}
-		return nil
-	}
-	s := e.sockets[0]
-	e.sockets[0] = nil
-	e.sockets = e.sockets[1:]
-	return s
-}
-
-// relieve doubles the goroutines when none has come further since it last looked.
-func (e *endings) relieve() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	left := len(e.sockets)
-	if left == 0 {
-		return
-	}
-	if left == e.seen {
-		for range min(e.runners, left) {
-			e.runners++
-			go e.run()
+		if !takeover.Stop() {
+			return
 		}
 	}
-	e.seen = left
-	e.relief.Reset(endingStall)
 }

@@ -129,7 +129,7 @@ func claimed(auth json.RawMessage) (pid, offset string) {
 }
 
 // detach notes that the socket disconnects. After a reason that is somebody's decision the session is forgotten. The lock is held.
-func (r *recovery) detach(s *Socket, reason Reason) {
+func (r *recovery) detachLocked(s *Socket, reason Reason) {
 	x := s.lease.session
 	if x.connected != s {
 		return
@@ -273,7 +273,7 @@ func (r *recovery) claimSession(s *Socket) bool {
 	r.mu.Unlock()
 
 	s.mu.Lock()
-	s.waiting = slices.DeleteFunc(slices.Clone(rooms), func(room string) bool { return room == s.id })
+	s.pendingRooms = slices.DeleteFunc(slices.Clone(rooms), func(room string) bool { return room == s.id })
 	s.values = values
 	s.mu.Unlock()
 	return there
@@ -283,7 +283,7 @@ func (r *recovery) claimSession(s *Socket) bool {
 // that takes too long.
 func (r *recovery) disconnectHolder(before *Socket) bool {
 	before.client.forget(before, false)
-	before.end(ReasonForcedClose, ErrReplaced, 0)
+	before.close(ReasonForcedClose, ErrReplaced, 0)
 	before.client.session.Discard(ErrReplaced)
 	timer := time.NewTimer(replaceWait)
 	defer timer.Stop()
@@ -366,9 +366,9 @@ func (to *restoration) look(x *savedSession, events []*loggedEvent) {
 	}
 }
 
-// connect makes the session one of a connected socket. It returns false when the socket is to be recovered and cannot be any
+// connectLocked makes the session one of a connected socket. It returns false when the socket is to be recovered and cannot be any
 // more. The lock is held: what is sent from now on reaches the socket.
-func (r *recovery) connect(s *Socket) bool {
+func (r *recovery) connectLocked(s *Socket) bool {
 	if r.closed {
 		return true // the server is shutting down
 	}
@@ -403,16 +403,17 @@ func (s *Socket) restartAsNew() {
 	r.dropSession(s)
 	fresh := c.newSocket(s.ns, s.auth)
 	fresh.lease = &lease{session: newSavedSession(fresh)}
-	fresh.cost, fresh.charged = s.cost, s.charged
+	fresh.connectCost, fresh.charged = s.connectCost, s.charged
 	s.charged = false
 	there := c.replaceSocket(s, fresh)
-	s.end("", ErrClosed, 0)
+	s.close("", ErrClosed, 0)
 	if !there {
 		s.ns.server.leave(s.ns)
 		fresh.refundConnect()
 		return
 	}
-	fresh.wake()
+	s.ns.server.workers.begin()
+	go fresh.work()
 }
 
 // dropSession forgets a session that its holder could not recover.
@@ -435,21 +436,4 @@ func (r *recovery) dropSession(s *Socket) {
 	if keepsNamespace {
 		r.ns.server.leave(r.ns)
 	}
-}
-
-// newSocket makes a socket of the connection.
-func (c *client) newSocket(ns *Namespace, auth json.RawMessage) *Socket {
-	return &Socket{id: c.newSocketID(ns.name), ns: ns, client: c, auth: auth}
-}
-
-// replaceSocket puts a socket in another one's place. It returns false when the connection has ended.
-func (c *client) replaceSocket(old, s *Socket) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i := slices.Index(c.sockets, old)
-	if i < 0 || c.closing {
-		return false
-	}
-	c.sockets[i] = s
-	return true
 }

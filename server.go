@@ -317,7 +317,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 		}
 	}
 	for _, sockets := range clients {
-		endAll(sockets, ReasonServerShuttingDown, nil)
+		closeSockets(sockets, ReasonServerShuttingDown, nil)
 	}
 	errs = append(errs, srv.engine.Shutdown(ctx))
 	if err := srv.workers.wait(ctx); err != nil {

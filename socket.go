@@ -28,27 +28,26 @@ type Socket struct {
 	held  atomic.Pointer[hold]
 	lease *lease // nil: its namespace recovers no sockets, or not this one
 	// handling is what an event loop is at while it is the worker. holding is set while it keeps back what handlers send.
-	handling atomic.Pointer[loopPolicy]
-	holding  atomic.Bool
-	working  bool // a worker runs; mu guards this and what follows
-	admitted bool // it was connected, so that a disconnect is due
-	over     bool // its disconnect is being, or has been, told
+	handling      atomic.Pointer[loopPolicy]
+	holding       atomic.Bool
+	working       bool // a worker runs; mu guards this and what follows
+	admitted      bool // it was connected, so that a disconnect is due
+	disconnectRun bool // its disconnect is being, or has been, told
 
-	mu      sync.Mutex
-	waiting []string // rooms joined before the socket is connected
-	head    *Event   // the inbox
-	tail    *Event
-	err     error
-	acks    *ackTable
-	values  []value
-	ctx     context.Context // made when first asked for
-	cancel  context.CancelCauseFunc
-	endCost int64 // what the client's DISCONNECT was charged
+	mu           sync.Mutex
+	pendingRooms []string // rooms joined before the socket is connected
+	inbox        eventQueue
+	err          error
+	acks         *ackTable
+	values       []value
+	ctx          context.Context // made when first asked for
+	cancel       context.CancelCauseFunc
+	closeCost    int64 // what the client's DISCONNECT was charged
 
 	// The worker's own: what the CONNECT was charged, and whether admit has run.
-	cost    int64
-	charged bool
-	opened  bool
+	connectCost int64
+	charged     bool
+	admitRun    bool
 }
 
 // The states of a socket: joining while the middlewares run, then connected, then gone.
@@ -125,8 +124,8 @@ func (s *Socket) Join(rooms ...string) {
 	state := s.state.Load()
 	if state == stateJoining {
 		for _, room := range rooms {
-			if !slices.Contains(s.waiting, room) {
-				s.waiting = append(s.waiting, room)
+			if !slices.Contains(s.pendingRooms, room) {
+				s.pendingRooms = append(s.pendingRooms, room)
 			}
 		}
 	}
@@ -140,7 +139,7 @@ func (s *Socket) Join(rooms ...string) {
 // operators that spare the sender.
 func (s *Socket) Leave(room string) {
 	s.mu.Lock()
-	s.waiting = slices.DeleteFunc(s.waiting, func(r string) bool { return r == room })
+	s.pendingRooms = slices.DeleteFunc(s.pendingRooms, func(r string) bool { return r == room })
 	s.mu.Unlock()
 	if !s.hasLeftRooms() {
 		s.ns.adapter.Leave(s.id, room)
@@ -151,7 +150,7 @@ func (s *Socket) Leave(room string) {
 // functions have returned; then there are none.
 func (s *Socket) Rooms() []string {
 	s.mu.Lock()
-	waiting := slices.Clone(s.waiting)
+	waiting := slices.Clone(s.pendingRooms)
 	s.mu.Unlock()
 	if s.hasLeftRooms() {
 		return nil

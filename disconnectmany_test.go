@@ -30,7 +30,7 @@ func children(t testing.TB, f *fixture, n int) *socketio.Parent {
 }
 
 // The disconnect callbacks of a connection's sockets need no goroutine each, whatever ends them.
-func TestEndingsTakeFewGoroutines(t *testing.T) {
+func TestDisconnectingThousandSocketsTakesFewGoroutines(t *testing.T) {
 	const n = 1000
 	for name, end := range map[string]func(f *fixture, s *socketio.Socket){
 		"the connection breaks":    func(_ *fixture, s *socketio.Socket) { s.Conn().Discard(nil) },
@@ -62,7 +62,7 @@ func TestEndingsTakeFewGoroutines(t *testing.T) {
 }
 
 // Callbacks that block, or end their goroutine, keep no others waiting.
-func TestEndingsThatBlock(t *testing.T) {
+func TestBlockingDisconnectCallbacksDelayNoOthers(t *testing.T) {
 	const n = 300
 	f := start(t)
 	p := children(t, f, n)
