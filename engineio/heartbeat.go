@@ -141,15 +141,15 @@ func (s *Session) heartbeatDue() {
 	_ = s.Write(frame, Shared)
 }
 
-// pongedLocked starts the interval to the next ping. After a delay it counts from the last ping, since
-// the client counts from that too. The caller must hold s.mu.
+// pongedLocked starts the interval to the next ping, after a pong that nobody asked for too, as the official server
+// does. After a delay the interval counts from the last ping, since the client counts from that too. The caller must hold s.mu.
 func (s *Session) pongedLocked() {
 	b := &s.beat
 	if b.unanswered > 0 {
 		b.unanswered--
-	}
-	if !b.awaiting {
-		return // more than one ping was sent during a delay
+		if !b.awaiting {
+			return // more than one ping was sent during a delay
+		}
 	}
 	now := s.server.now()
 	if !b.delayed {
@@ -174,8 +174,9 @@ func (s *Session) sawLifeLocked() {
 	b := &s.beat
 	if b.awaiting && !b.extended {
 		now := s.server.now()
-		b.extended, b.delayed = true, true
+		b.extended = true
 		b.receiveDue = now + s.server.cfg.PingTimeout
+		b.delayed = b.receiveDue >= b.sendDue+s.server.cfg.PingTimeout // the client would leave before that
 		s.resetHeartbeatLocked(now)
 	}
 }

@@ -100,8 +100,19 @@ func TestOtherPacketsExtendTheDeadlineOnce(t *testing.T) {
 		b.Send("4one")
 		time.Sleep(late)
 		b.Send("4two")
-		b.wantAfter("2", 2*interval) // the client waits for it from the last one on
 		b.wantAfter("", interval+late+timeout)
+	})
+}
+
+// A pong that nobody asked for starts the interval anew, as in the official server.
+func TestPongWithoutPing(t *testing.T) {
+	const early = 7 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		b := beat(t)
+		time.Sleep(early)
+		b.Send("3")
+		b.wantAfter("2", early+interval)
+		b.wantAfter("", early+interval+timeout)
 	})
 }
 

@@ -10,6 +10,7 @@ const http = "Answers that net/http gives by itself";
 export const known = [
   { why: "A request whose Origin is another host than its own is refused", ours: refusedOrigin, parts: true },
   { why: "A script for a page that hides itself", script: /hides itself/, ours: /cross-origin-resource-policy/i, parts: true },
+  { why: "A request for a client file that is not served gets 404", script: /routing: GET .*\.js$/, ours: /404 /, parts: true },
   {
     why: "Engine.IO revision errors on a WebSocket handshake are answered with 400",
     official: /101 .*\n.*400 Bad Request/,
