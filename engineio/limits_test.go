@@ -367,7 +367,7 @@ func TestUpgradeWaitsForBackPressure(t *testing.T) {
 	for name, mode := range modes {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, end := inMemory(t, engineio.Config{
+				e, end := inMemory(t, engineio.Config{
 					UpgradeTimeout: limit, ConnectionMode: mode,
 					Events: engineio.Events{Message: func(x *engineio.Session, _ []byte, _ bool) {
 						x.PauseReading()
@@ -387,15 +387,18 @@ func TestUpgradeWaitsForBackPressure(t *testing.T) {
 				}
 				defer c.Close()
 				c.Send("2probe")
+				began := time.Now()
 				c.Want("3probe")
+				if late := time.Since(began); late > 0 {
+					t.Errorf("the probe was answered after %v", late)
+				}
 				if status := <-posted; status != 200 {
 					t.Fatalf("POST: %d", status)
 				}
-				c.Send("5", "4more")
+				c.Send("5")
 				synctest.Wait()
-				time.Sleep(limit)
-				if err := c.TrySend("4more"); err != nil {
-					t.Errorf("the connection ended: %v", err)
+				if x, ok := e.Session(p.Sid); !ok || x.Transport() != engineio.WebSocket {
+					t.Errorf("the session did not move: %t", ok)
 				}
 			})
 		})
