@@ -386,8 +386,8 @@ func TestUpgradeWaitsForBackPressure(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer c.Close()
-				c.Send("2probe")
 				began := time.Now()
+				c.Send("2probe")
 				c.Want("3probe")
 				if late := time.Since(began); late > 0 {
 					t.Errorf("the probe was answered after %v", late)
