@@ -86,6 +86,10 @@ type Config struct {
 	// MaxUntrustedPayload is the same limit for a connection that has not joined a namespace yet, if that is less, and the limit of
 	// a packet with all its attachments: a CONNECT with the auth data of the client needs no more. Default 65,536.
 	MaxUntrustedPayload int
+	// MaxHeaderBytes limits the URL and the headers of a request, in bytes; a longer one gets status 431.
+	// A connection keeps those of its first request. Default 16 KiB, as in Node. What net/http reads before that is
+	// limited by http.Server.MaxHeaderBytes.
+	MaxHeaderBytes int
 	// MaxAttachments limits the binary attachments of one packet of a client. Default 10.
 	MaxAttachments int
 	// MaxNamespaces limits the namespaces that one connection may be in; further ones refuse it. Default 1024.

@@ -34,6 +34,7 @@ var wrongConfigs = map[string][]socketio.Config{
 	"ReadTimeout":                 {{ReadTimeout: -1}},
 	"MaxPayload":                  {{MaxPayload: -1}, {MaxPayload: 1<<29 + 1}},
 	"MaxUntrustedPayload":         {{MaxUntrustedPayload: -1}},
+	"MaxHeaderBytes":              {{MaxHeaderBytes: -1}},
 	"MaxAttachments":              {{MaxAttachments: -1}},
 	"MaxNamespaces":               {{MaxNamespaces: -1}},
 	"MaxBufferedBytes":            {{MaxBufferedBytes: -1}},

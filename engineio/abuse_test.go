@@ -228,7 +228,9 @@ func TestAbuse_CVE_2023_31125_Query(t *testing.T) {
 // Long and odd lists of subprotocols and extensions are looked at once.
 func TestAbuse_GHSA_5v72_HandshakeHeaders(t *testing.T) {
 	t.Attr("covers", "abuse/GHSA-5v72-xg48-5rpm")
-	s := start(t, deflate())
+	config := deflate()
+	config.MaxHeaderBytes = 1 << 20
+	s := start(t, config)
 	many := make([]string, 100_000)
 	for i := range many {
 		many[i] = fmt.Sprint("p", i)
@@ -260,7 +262,7 @@ func TestAbuse_GHSA_5v72_HandshakeHeaders(t *testing.T) {
 // More headers than some servers count.
 func TestAbuse_CVE_2024_37890_ManyHeaders(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2024-37890")
-	s := start(t, engineio.Config{})
+	s := start(t, engineio.Config{MaxHeaderBytes: 1 << 20})
 	header := make([]string, 2000)
 	for i := range header {
 		header[i] = fmt.Sprintf("X-Header-%d: %d", i, i)

@@ -54,6 +54,7 @@ const (
 	DefaultPingTimeout          = 20 * time.Second
 	DefaultUpgradeTimeout       = 10 * time.Second
 	DefaultMaxPayload           = 1_000_000
+	DefaultMaxHeaderBytes       = 16 << 10
 	DefaultCompressionThreshold = 1024
 	DefaultMaxBufferedBytes     = 8 << 20
 	DefaultMaxBufferedPackets   = 65_536
@@ -84,6 +85,10 @@ type Config struct {
 	// MaxUntrustedPayload replaces MaxPayload, if it is less, until [Session.Trust] is called. It
 	// limits what an unknown client can make the server hold. Default MaxPayload.
 	MaxUntrustedPayload int
+	// MaxHeaderBytes limits the URL and the headers of a request, in bytes; a longer one gets status
+	// 431. A session keeps those of its first request. Default 16 KiB, as in Node.
+	// http.Server.MaxHeaderBytes limits what net/http reads before that.
+	MaxHeaderBytes int
 	// Transports are those that clients may use. Default Polling and WebSocket. With WebTransport,
 	// polling sessions are offered the upgrade to it; package engineio/webtransport has to serve it,
 	// and serves direct WebTransport sessions in any case.
@@ -162,6 +167,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.UpgradeTimeout = cmp.Or(c.UpgradeTimeout, DefaultUpgradeTimeout)
 	c.MaxPayload = cmp.Or(c.MaxPayload, DefaultMaxPayload)
 	c.MaxUntrustedPayload = cmp.Or(c.MaxUntrustedPayload, c.MaxPayload)
+	c.MaxHeaderBytes = cmp.Or(c.MaxHeaderBytes, DefaultMaxHeaderBytes)
 	c.MaxBufferedBytes = cmp.Or(c.MaxBufferedBytes, DefaultMaxBufferedBytes)
 	c.MaxBufferedPackets = cmp.Or(c.MaxBufferedPackets, DefaultMaxBufferedPackets)
 	c.CompressionThreshold = cmp.Or(c.CompressionThreshold, DefaultCompressionThreshold)
@@ -261,6 +267,7 @@ func (c *Config) validateNumbers() error {
 	}{
 		{"MaxPayload", c.MaxPayload},
 		{"MaxUntrustedPayload", c.MaxUntrustedPayload},
+		{"MaxHeaderBytes", c.MaxHeaderBytes},
 		{"CompressionThreshold", c.CompressionThreshold},
 		{"MaxBufferedBytes", c.MaxBufferedBytes},
 		{"MaxBufferedPackets", c.MaxBufferedPackets},

@@ -29,6 +29,7 @@ func TestConfigErrors(t *testing.T) {
 		"WriteTimeout":         {"at least 1ms", cases{"negative": {WriteTimeout: -1}}},
 		"ReadTimeout":          {"at least 1ms", cases{"negative": {ReadTimeout: -1}}},
 		"MaxPayload":           {"it must be at", cases{"negative": {MaxPayload: -1}, "more than 32 bits allow": {MaxPayload: 1<<29 + 1}}},
+		"MaxHeaderBytes":       {"at least 1", cases{"negative": {MaxHeaderBytes: -1}}},
 		"MaxUntrustedPayload":  {"at least 1", cases{"negative": {MaxUntrustedPayload: -1}}},
 		"CompressionThreshold": {"at least 1", cases{"negative": {CompressionThreshold: -1}}},
 		"MaxBufferedBytes":     {"at least 1", cases{"negative": {MaxBufferedBytes: -1}}},

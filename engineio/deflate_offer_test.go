@@ -106,7 +106,9 @@ func TestDeflateNegotiation(t *testing.T) {
 	} {
 		name := offer[:min(len(offer), 70)]
 		t.Run(name, func(t *testing.T) {
-			s := start(t, deflate())
+			config := deflate()
+			config.MaxHeaderBytes = 1 << 20
+			s := start(t, config)
 			got, _ := s.upgradeWith(direct, "Sec-WebSocket-Extensions: "+offer)
 			if want == bad {
 				if got.status != 400 || got.body != "Invalid or unacceptable Sec-WebSocket-Extensions header" {

@@ -44,14 +44,8 @@ func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
 		clientIP:    origin.Proxies(proxies).ClientIP(r),
 	}
 	// The strings of a request keep its read buffer in memory: copy them, into one piece.
-	size := len(h.URL) + len(h.Host) + len(h.RemoteAddr)
-	for k, values := range r.Header {
-		for _, v := range values {
-			size += len(k) + len(": \n") + len(v)
-		}
-	}
 	var b strings.Builder
-	b.Grow(size)
+	b.Grow(headerLen(r.Header) + len(h.URL) + len(h.Host) + len(h.RemoteAddr))
 	appendHeader(&b, r.Header)
 	h.header = b.String()
 	for _, s := range []*string{&h.URL, &h.Host, &h.RemoteAddr} {
@@ -69,6 +63,16 @@ func requestURI(r *http.Request) string {
 		return r.RequestURI
 	}
 	return r.URL.RequestURI()
+}
+
+// headerLen returns how many bytes appendHeader appends.
+func headerLen(h http.Header) (n int) {
+	for k, values := range h {
+		for _, v := range values {
+			n += len(k) + len(": \n") + len(v)
+		}
+	}
+	return n
 }
 
 // appendHeader appends a header in the form of Handshake.header.

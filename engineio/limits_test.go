@@ -26,6 +26,7 @@ var limits = map[string]func(*testing.T){
 	"UpgradeTimeout":       TestLimitUpgradeTimeout,
 	"MaxPayload":           TestLimitMaxPayload,
 	"MaxUntrustedPayload":  TestLimitMaxPayload,
+	"MaxHeaderBytes":       TestLimitMaxHeaderBytes,
 	"CompressionThreshold": TestCompression,
 	"MaxBufferedBytes":     TestLimitMaxBuffered,
 	"MaxBufferedPackets":   TestLimitMaxBuffered,

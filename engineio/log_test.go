@@ -106,6 +106,8 @@ func TestLog(t *testing.T) {
 		{"path", engineio.Config{Path: "/engine.io/v2/"}, get(handshake), "WARN rule=path|value=/engine.io/|limit=/engine.io/v2/|field=Config.Path|error=the request is for /engine.io/ but Config.Path is /engine.io/v2/", "mount the server at Config.Path"},
 		{"path of no client", engineio.Config{Path: "/engine.io/v2/"}, get(""), "DEBUG rule=path", ""},
 
+		{"headers", engineio.Config{MaxHeaderBytes: 300}, get(handshake, "Cookie: "+strings.Repeat("x", 300)), "DEBUG rule=size of the headers|limit=300|field=Config.MaxHeaderBytes", ""},
+
 		// Upgrades.
 		{"upgrade without its header", engineio.Config{}, get(direct, upgrade()[1:]...), "DEBUG rule=TRANSPORT_HANDSHAKE_ERROR", ""},
 		{"key", engineio.Config{}, get(direct, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: short"), "DEBUG rule=WebSocket handshake|value=Missing or invalid Sec-WebSocket-Key header", ""},

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -48,7 +49,8 @@ type ConnectionError struct {
 	// method, origin, protocol, message, error.
 	Context map[string]any
 
-	rule *refusal.Refusal // for the log; nil if Server.rule makes it from Context
+	rule   *refusal.Refusal // for the log; nil if Server.rule makes it from Context
+	status int              // of the response; 0 is the usual one
 }
 
 // Error implements error.
@@ -120,8 +122,24 @@ func (q query) protocol() uint8 {
 	return 3
 }
 
+// verifySize refuses a request whose URL and headers exceed Config.MaxHeaderBytes.
+func (e *Server) verifySize(r *http.Request) *ConnectionError {
+	limit := e.cfg.MaxHeaderBytes
+	size := len(r.URL.Path) + len(r.URL.RawQuery) + len(r.Host) + headerLen(r.Header)
+	if size <= limit {
+		return nil
+	}
+	c := badRequest("HEADERS_TOO_LARGE", map[string]any{"message": "Request headers too large"})
+	c.status = http.StatusRequestHeaderFieldsTooLarge
+	c.rule = &refusal.Refusal{Rule: "size of the headers", Value: size, Limit: limit, Field: "Config.MaxHeaderBytes"}
+	return c
+}
+
 // verify checks a request in the official order and finds its session, nil for a handshake.
 func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
+	if c := e.verifySize(r); c != nil {
+		return nil, c
+	}
 	var transport Transport
 	for _, t := range e.cfg.Transports {
 		if t.String() == q.transport && t != WebTransport { // requests for WebTransport have no query
@@ -197,10 +215,13 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 		respond(w, http.StatusServiceUnavailable, []byte(text))
 		return
 	case e.isUpgrade(r):
-		refuseUpgrade(w, r, http.StatusBadRequest, text)
+		refuseUpgrade(w, r, cmp.Or(c.status, http.StatusBadRequest), text)
 		return
 	}
-	status := http.StatusBadRequest
+	status := cmp.Or(c.status, http.StatusBadRequest)
+	if c.status != 0 {
+		endConnection(h, r)
+	}
 	if c.Code == CodeForbidden {
 		status = http.StatusForbidden
 	}

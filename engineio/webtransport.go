@@ -46,8 +46,12 @@ func webTransport(r *http.Request) func() (io.ReadWriteCloser, error) {
 
 // serveWebTransport accepts a session and reads what it wants to be.
 func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accept func() (io.ReadWriteCloser, error)) {
-	if c := e.verifyOrigin(r, ""); c != nil {
-		e.refuse(w, r, c)
+	no := e.verifySize(r)
+	if no == nil {
+		no = e.verifyOrigin(r, "")
+	}
+	if no != nil {
+		e.refuse(w, r, no)
 		return
 	}
 	if !e.begin() {
