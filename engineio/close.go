@@ -170,7 +170,7 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 	s.resumeLocked()
 	ws, midFrame := s.ws, s.flushing
 	s.ws = nil
-	candidate := s.stopCandidate()
+	candidate := s.stopCandidateLocked()
 	up := s.upload
 	s.upload = nil
 	s.beat.timer.Stop()
@@ -187,10 +187,10 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 			up.abort()
 		}
 		if candidate != nil {
-			candidate.drop()
+			candidate.closeCandidate()
 		}
 		if ws != nil {
-			ws.part(midFrame)
+			ws.startClosing(midFrame)
 		}
 		if opening != nil {
 			<-opening

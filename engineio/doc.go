@@ -29,7 +29,7 @@
 // same. An idle polling session has its parked GET.
 //
 // A WebTransport session ([Server.ServeWebTransport]; package engineio/webtransport speaks HTTP/3) is one stream with a parked
-// goroutine too. Until its first packet has come it belongs to the goroutine of its request, and Server.parting holds its
+// goroutine too. Until its first packet has come it belongs to the goroutine of its request, and Server.deadlines holds its
 // deadline.
 //
 // # What waits for a peer

@@ -101,11 +101,11 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 			e.work.Done()
 		}
 		e.abandon(s, ErrServerClosed)
-		ws.refuse()
+		ws.reject()
 		return
 	}
 	returned := false
-	defer ws.unlessReturned(&returned) // net/http survives a panic
+	defer ws.endUnless(&returned) // net/http survives a panic
 	e.announce(s)
 	ws.start(rest)
 	returned = true

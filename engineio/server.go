@@ -32,12 +32,12 @@ type Server struct {
 	pending  atomic.Int64  // sessions whose client has not sent anything
 	rejected atomic.Int64  // handshakes refused by Config.Admission
 
-	// work counts sessions and WebSocket readers. mu guards closed, parting and wsConn.ended, and orders additions to work
+	// work counts sessions and WebSocket readers. mu guards closed, deadlines and wsConn.ended, and orders additions to work
 	// before the wait of Shutdown.
-	work    sync.WaitGroup
-	mu      sync.Mutex
-	closed  bool
-	parting map[*wsConn]*time.Timer // deadlines of peers that were sent a close frame, or have sent nothing yet
+	work      sync.WaitGroup
+	mu        sync.Mutex
+	closed    bool
+	deadlines map[*wsConn]*time.Timer // deadlines of peers that were sent a close frame, or have sent nothing yet
 }
 
 // New returns a server, or an error that wraps ErrConfig and names the field of c that cannot work.
@@ -50,7 +50,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Server{cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), origins: c.policy(), began: time.Now(), pace: c.Admission.limiter(), parting: make(map[*wsConn]*time.Timer)}
+	e := &Server{cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), origins: c.policy(), began: time.Now(), pace: c.Admission.limiter(), deadlines: make(map[*wsConn]*time.Timer)}
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)
 	}
@@ -190,45 +190,45 @@ func (e *Server) begin() bool {
 	return true
 }
 
-// await closes the connection after wait, unless its deadline is stopped. It replaces an earlier deadline and does
+// setDeadline closes the connection after wait, unless its deadline is stopped. It replaces an earlier deadline and does
 // nothing for a connection that has ended.
-func (e *Server) await(c *wsConn, wait time.Duration) {
+func (e *Server) setDeadline(c *wsConn, wait time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c.ended {
 		return
 	}
-	e.stopDeadlineLocked(c)
-	e.parting[c] = time.AfterFunc(wait, c.stream.close)
+	e.clearDeadlineLocked(c)
+	e.deadlines[c] = time.AfterFunc(wait, c.stream.close)
 }
 
-// parted stops the deadline of a connection.
-func (e *Server) parted(c *wsConn) {
+// clearDeadline stops the deadline of a connection.
+func (e *Server) clearDeadline(c *wsConn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.stopDeadlineLocked(c)
+	e.clearDeadlineLocked(c)
 }
 
-// stopDeadlineLocked is parted. The caller must hold e.mu.
-func (e *Server) stopDeadlineLocked(c *wsConn) {
-	if t := e.parting[c]; t != nil {
-		delete(e.parting, c)
+// clearDeadlineLocked is clearDeadline. The caller must hold e.mu.
+func (e *Server) clearDeadlineLocked(c *wsConn) {
+	if t := e.deadlines[c]; t != nil {
+		delete(e.deadlines, c)
 		t.Stop()
 	}
 }
 
-// gone is the end of a connection, and of its reader.
-func (e *Server) gone(c *wsConn) {
+// connEnded is the end of a connection, and of its reader.
+func (e *Server) connEnded(c *wsConn) {
 	c.stream.close()
 	e.mu.Lock()
 	c.ended = true
-	e.stopDeadlineLocked(c)
+	e.clearDeadlineLocked(c)
 	e.mu.Unlock()
 	e.work.Done()
 }
 
-// partWait is how long Shutdown waits for peers to answer its close frames.
-const partWait = time.Second
+// shutdownWait is how long Shutdown waits for peers to answer its close frames.
+const shutdownWait = time.Second
 
 // Shutdown refuses new sessions with status 503, ends all sessions with ReasonForcedClose and cause ErrServerClosed,
 // dropping what they have queued, and waits until every goroutine of the server has ended. It returns ctx's error when
@@ -246,19 +246,19 @@ func (e *Server) Shutdown(ctx context.Context) error {
 		e.loops.close()
 		close(done)
 	}()
-	patience := time.NewTimer(partWait)
-	defer patience.Stop()
+	timer := time.NewTimer(shutdownWait)
+	defer timer.Stop()
 	var err error
 	select {
 	case <-done:
 		return nil
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-patience.C:
+	case <-timer.C:
 	}
 	e.mu.Lock()
-	conns := make([]*wsConn, 0, len(e.parting))
-	for c := range e.parting {
+	conns := make([]*wsConn, 0, len(e.deadlines))
+	for c := range e.deadlines {
 		conns = append(conns, c)
 	}
 	e.mu.Unlock()

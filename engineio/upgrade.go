@@ -10,38 +10,38 @@ import (
 	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// releaseEvery is how often a parked GET is answered while a probe is under way (official: 100 ms).
+// releaseEvery is how often a parked GET is answered during a probe (official: 100 ms).
 const releaseEvery = 100 * time.Millisecond
 
 var errBadProbe = errors.New("engineio: unexpected packet on a transport that is being upgraded to")
 
-// candidate is a transport that a session is being upgraded to. Session.mu guards it.
+// candidate is an upgrade in progress: while it is Session.candidate. Session.mu guards it.
 type candidate struct {
 	session *Session
 	ws      *wsConn // nil until the 101 is written
 	expiry  *time.Timer
-	release *time.Timer // nil until it has probed
-	done    bool        // the session moved, or the attempt is over
+	release *time.Timer // nil until the probe
 }
 
-// expire gives up a candidate that took longer than UpgradeTimeout.
+// expire cancels an upgrade that takes longer than UpgradeTimeout.
 func (c *candidate) expire() {
 	s := c.session
+	limit := s.server.cfg.UpgradeTimeout
 	s.mu.Lock()
-	if !c.done && s.upload != nil {
+	if s.candidate == c && s.upload != nil {
 		// The client waits for the answer to its POST before it goes on with the upgrade: back-pressure
 		// may delay that, and ReadTimeout bounds a slow POST.
-		c.expiry.Reset(s.server.cfg.UpgradeTimeout)
+		c.expiry.Reset(limit)
 		s.mu.Unlock()
 		return
 	}
 	s.mu.Unlock()
-	if !s.forget(c) {
+	if !s.cancelUpgrade(c) {
 		return
 	}
-	s.logUpgrade(&refusal.Refusal{Rule: "upgrade timeout", Limit: s.server.cfg.UpgradeTimeout, Field: "Config.UpgradeTimeout"}, nil)
+	s.logUpgrade(&refusal.Refusal{Rule: "upgrade timeout", Limit: limit, Field: "Config.UpgradeTimeout"}, nil)
 	if c.ws != nil {
-		c.ws.drop()
+		c.ws.closeCandidate()
 	}
 }
 
@@ -50,55 +50,55 @@ func (c *candidate) releasePoll() {
 	s := c.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.done {
-		return
+	if s.candidate == c {
+		s.poll.answerLocked(pollNoop)
+		c.release.Reset(releaseEvery)
 	}
-	s.poll.answerLocked(pollNoop)
-	c.release.Reset(releaseEvery)
 }
 
-// upgrade takes an upgrade request for an existing session. A second attempt, or one after the session has moved, gets its
-// 101 and is closed at once; the session is not affected.
+// upgrade serves the upgrade request of an existing session.
+//
+// A second attempt, or one after the session has moved, gets its 101 and is closed at once. It does
+// not affect the session.
 func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Session) {
 	c := &candidate{session: s}
 	s.mu.Lock()
-	why := s.considerLocked(c)
+	why := s.startUpgradeLocked(c)
 	s.mu.Unlock()
 
 	conn, rest, err := e.hijack(w, r, false, nil)
 	if err != nil {
-		s.forget(c)
+		s.cancelUpgrade(c)
 		e.refuseHijack(w, r, err)
 		return
 	}
 	ws := newWSConn(s, e.newStream(conn, q), q)
 	ws.candidate = c
 	s.mu.Lock()
-	dropped := why != nil || c.done
-	if !dropped && !e.begin() {
-		dropped, why = true, shuttingDown().rule
+	started := s.candidate == c
+	if started && !e.begin() {
+		s.stopCandidateLocked()
+		started, why = false, shuttingDown().rule
 	}
-	if !dropped {
+	if started {
 		c.ws = ws
 	}
 	s.mu.Unlock()
-	if dropped {
-		s.forget(c)
-		if why != nil { // otherwise the attempt's end has a line already
+	if !started {
+		if why != nil { // otherwise the end of the upgrade has been logged
 			e.logRequest(r, why, nil)
 		}
-		ws.refuse()
+		ws.reject()
 		return
 	}
 	returned := false
-	defer ws.unlessReturned(&returned)
+	defer ws.endUnless(&returned)
 	ws.start(rest)
 	returned = true
 }
 
-// considerLocked starts an upgrade attempt, or returns the rule that forbids it. The caller must hold
-// s.mu.
-func (s *Session) considerLocked(c *candidate) *refusal.Refusal {
+// startUpgradeLocked starts an upgrade, or returns the rule that forbids it. The caller must hold s.mu.
+func (s *Session) startUpgradeLocked(c *candidate) *refusal.Refusal {
 	switch {
 	case s.state == stateClosed:
 		return &refusal.Refusal{Err: errBadProbe, Rule: "session has ended"}
@@ -114,13 +114,13 @@ func (s *Session) considerLocked(c *candidate) *refusal.Refusal {
 	return nil
 }
 
-// probe acts on a packet that came on the candidate (protocol v4, "Upgrade"). It runs on the candidate's reader.
+// probe handles a packet of the candidate (protocol v4, "Upgrade"). The candidate's reader calls it.
 func (w *wsConn) probe(p wire.Packet) error {
 	s, c := w.session, w.candidate
 	switch {
 	case p.Type == wire.Ping && !p.Binary && bytes.Equal(p.Data, []byte("probe")):
 		s.mu.Lock()
-		if c.done {
+		if s.candidate != c {
 			s.mu.Unlock()
 			return errBadProbe
 		}
@@ -133,23 +133,22 @@ func (w *wsConn) probe(p wire.Packet) error {
 		}
 		return w.writeDirect(w.form(entry{frames: wire.AppendText(nil, wire.Pong, []byte("probe"))}))
 	case p.Type == wire.Upgrade:
-		return w.take()
+		return w.completeUpgrade()
 	}
 	return errBadProbe
 }
 
-// take moves the session to the candidate.
-func (w *wsConn) take() error {
-	s, c := w.session, w.candidate
+// completeUpgrade moves the session to the candidate.
+func (w *wsConn) completeUpgrade() error {
+	s := w.session
 	s.mu.Lock()
-	// While an upload is being read its messages are still to come: a client that pauses polling first, as it must,
-	// never gets here.
-	if c.done || s.state == stateClosed || s.upload != nil {
+	// A client must pause polling first: the messages of an upload come before those of the candidate.
+	if s.candidate != w.candidate || s.upload != nil {
 		s.mu.Unlock()
 		return errBadProbe
 	}
 	w.candidate = nil
-	s.stopCandidate()
+	s.stopCandidateLocked()
 	s.ws, s.transport = w, w.transport
 	w.stream.pause(s.resume != nil)
 	s.poll.answerLocked(pollClose)
@@ -172,15 +171,14 @@ func (w *wsConn) take() error {
 	return nil
 }
 
-// stopCandidate ends the session's upgrade attempt and returns its connection, for the caller to close once the lock is
-// released.
-func (s *Session) stopCandidate() *wsConn {
+// stopCandidateLocked ends the upgrade in progress, if any, and returns its connection for the caller
+// to close. The caller must hold s.mu.
+func (s *Session) stopCandidateLocked() *wsConn {
 	c := s.candidate
 	if c == nil {
 		return nil
 	}
 	s.candidate = nil
-	c.done = true
 	c.expiry.Stop()
 	if c.release != nil {
 		c.release.Stop()
@@ -188,23 +186,24 @@ func (s *Session) stopCandidate() *wsConn {
 	return c.ws
 }
 
-// drop closes a candidate that was given up.
-func (w *wsConn) drop() {
-	if w.transport == WebTransport { // closing says enough
+// closeCandidate closes the connection of a cancelled upgrade.
+func (w *wsConn) closeCandidate() {
+	if w.transport == WebTransport {
 		w.stream.close()
 		return
 	}
-	w.part(false)
+	w.startClosing(false)
 }
 
-// forget gives an upgrade attempt up, but for closing its connection; the session goes on polling and the client may try again. It
-// reports whether the attempt was still under way.
-func (s *Session) forget(c *candidate) bool {
+// cancelUpgrade ends an upgrade; the session goes on polling and the client may try again.
+//
+// It does not close the candidate's connection. It returns false if the upgrade had ended before.
+func (s *Session) cancelUpgrade(c *candidate) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.candidate != c {
 		return false
 	}
-	s.stopCandidate()
+	s.stopCandidateLocked()
 	return true
 }

@@ -11,25 +11,37 @@ import (
 	"github.com/gosocketio/socketio/engineio/wire"
 )
 
-// closeWait is how long a peer may take to answer a close frame.
-const closeWait = 30 * time.Second
+const (
+	// closeWait is how long a peer may take to answer a close frame.
+	closeWait = 30 * time.Second
+	// drainBytes is how much a peer may send after a violation of the protocol.
+	drainBytes = 4 << 20
+)
 
-// wsConn is a WebSocket, or a WebTransport stream, that belongs to a session, as its transport or as the candidate of an
-// upgrade. The two differ in how frames look and in how they are closed.
+var (
+	errNoRoom  = errors.New("engineio: no room to write")
+	errDrained = errors.New("engineio: the peer of a failed connection went on sending")
+	// errExited: a function of the user's panicked or called runtime.Goexit.
+	errExited = errors.New("engineio: an event handler did not return")
+)
+
+// wsConn is a WebSocket or a WebTransport stream: a session's transport, or the candidate of an
+// upgrade. The two differ in the format of frames and in how they are closed.
 type wsConn struct {
-	session *Session
-	stream  stream
-	in      frameReader
-	// candidate is set until the session has moved here. The reading goroutine owns it.
-	candidate    *candidate
-	drain        int32         // above 0: what arrives is dropped, up to that many bytes; the reader's own
-	closeCode    ws.StatusCode // of the close frame that the session owes; Session.mu guards it
-	transport    Transport
-	takes        form
-	closePending bool // the session's flusher is to say closeCode; Session.mu guards it
-	fresh        bool // replace the reading goroutine; its own
-	greeted      bool // the first packet has come
-	ended        bool // its reader has; Server.mu guards it
+	session   *Session
+	stream    stream
+	transport Transport
+	takes     form
+	in        frameReader // this and the next four: the reading goroutine owns them
+
+	candidate *candidate // nil once the session has moved here
+	drain     int32      // above 0: drop what arrives, up to that many bytes
+	renew     bool       // replace the reading goroutine
+	opened    bool       // the first packet has come
+
+	closePending bool          // the flusher has to send the close frame; Session.mu guards it
+	closeCode    ws.StatusCode // of that close frame; Session.mu guards it
+	ended        bool          // the reader has ended; Server.mu guards it
 }
 
 func newWSConn(s *Session, st stream, q query) *wsConn {
@@ -42,34 +54,33 @@ func newWSConn(s *Session, st stream, q query) *wsConn {
 	}
 }
 
-// start begins to read. first are bytes that came with the request.
+// start starts reading. first are bytes that came with the request.
 func (c *wsConn) start(first []byte) {
 	loop, ok := c.stream.(loopStream)
 	if !ok {
 		go c.run(first)
 		return
 	}
-	// Nobody else reads before the loop does: until then the bytes are ours.
-	err := c.arrived(first)
+	err := c.receive(first)
 	if err == nil {
-		err = c.lost(loop.conn.Start(c))
+		err = c.readFailed(loop.conn.Start(c))
 	}
 	if err != nil {
-		c.gone()
+		c.end()
 	}
 }
 
-// run reads until the connection ends. It is the one goroutine of a connection that no event loop watches.
+// run is the read loop of a connection without an event loop.
 //
-// The goroutine that is parked here for most of the time should have the smallest stack there is, and handling packets
-// makes it grow for good: so it is replaced by a fresh one after the handshake of the layer above and at each heartbeat.
+// Handling packets grows the stack of its goroutine for good. So a new goroutine, with the smallest
+// stack, replaces it after the first packet and at each heartbeat.
 func (c *wsConn) run(first []byte) {
 	returned := false
-	defer c.unlessReturned(&returned)
-	err := c.arrived(first)
+	defer c.endUnless(&returned)
+	err := c.receive(first)
 	for err == nil {
-		if c.fresh {
-			c.fresh = false
+		if c.renew {
+			c.renew = false
 			returned = true
 			go c.run(nil)
 			return
@@ -80,45 +91,44 @@ func (c *wsConn) run(first []byte) {
 			}
 		}
 		if c.in.waiting() {
-			err = c.arrived(nil)
+			err = c.receive(nil)
 			continue
 		}
 		err = c.readOnce()
-		// Others first: what they answer brings more bytes, and reading now would only find that there are none.
-		runtime.Gosched()
+		runtime.Gosched() // let answers bring more bytes: reading at once would find none
 	}
 	returned = true
-	c.gone()
+	c.end()
 }
 
-// readOnce waits for bytes and acts on them.
+// readOnce waits for bytes and handles them.
 func (c *wsConn) readOnce() error {
 	b, err := c.stream.read(c.in.inside())
 	if err != nil {
-		return c.lost(err)
+		return c.readFailed(err)
 	}
-	err = c.arrived(b)
+	err = c.receive(b)
 	c.stream.release()
 	return err
 }
 
-// Data is arrived, for an event loop.
+// Data implements netloop.Handler.
 func (c *wsConn) Data(b []byte) bool {
-	if c.candidate == nil { // while it is one, other goroutines deliver messages
+	if c.candidate == nil { // the goroutines of POSTs deliver messages during an upgrade
 		c.session.loop = c.stream.(loopStream).conn
 		defer func() { c.session.loop = nil }()
 	}
-	return c.arrived(b) == nil
+	return c.receive(b) == nil
 }
 
-// End is told by the event loop that the connection ends.
+// End implements netloop.Handler.
 func (c *wsConn) End(err error) {
-	_ = c.lost(err)
-	c.gone()
+	_ = c.readFailed(err)
+	c.end()
 }
 
-// arrived acts on bytes. Its error means that the connection is at its end.
-func (c *wsConn) arrived(b []byte) error {
+// receive handles bytes that arrived. After an error the caller must end the connection.
+func (c *wsConn) receive(b []byte) error {
 	if c.drain > 0 {
 		if c.drain -= int32(len(b)); c.drain <= 0 {
 			return errDrained
@@ -134,37 +144,34 @@ func (c *wsConn) arrived(b []byte) error {
 		return nil
 	}
 	if c.fail(err) {
-		// Closing on bytes that have not been read resets the connection, and the peer would lose the close frame that tells
-		// it why: it may send drainBytes more, and take closeWait to close too.
+		// Closing a connection with unread bytes resets it, and the peer may lose the close frame. So it may
+		// send drainBytes more, and take closeWait to close.
 		c.drain = drainBytes
 		return nil
 	}
 	return err
 }
 
-// lost acts on the end of what can be read, and returns err.
-func (c *wsConn) lost(err error) error {
+// readFailed handles the error of a read, and returns it.
+func (c *wsConn) readFailed(err error) error {
 	if err != nil && c.drain == 0 {
 		c.fail(err)
 	}
 	return err
 }
 
-// gone is the end of the connection.
-func (c *wsConn) gone() { c.session.server.gone(c) }
+// end closes the connection when its reader ends.
+func (c *wsConn) end() { c.session.server.connEnded(c) }
 
-// errExited: a function of the user's panicked or ended its goroutine (runtime.Goexit) where something goes on without it.
-var errExited = errors.New("engineio: an event handler did not return")
-
-// unlessReturned is deferred by what may call functions of the user's: a connection does not outlive its reader.
-func (c *wsConn) unlessReturned(returned *bool) {
+// endUnless ends the connection unless *returned. Callers of the user's functions defer it.
+func (c *wsConn) endUnless(returned *bool) {
 	if !*returned {
-		_ = c.lost(errExited)
-		c.gone()
+		_ = c.readFailed(errExited)
+		c.end()
 	}
 }
 
-// handle takes a complete message or control frame.
+// handle handles a complete message or control frame.
 func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	switch op {
 	case ws.OpPing:
@@ -181,9 +188,9 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	if c.candidate != nil {
 		return c.probe(p)
 	}
-	c.fresh = !c.greeted || p.Type == wire.Pong || p.Type == wire.Ping
-	c.greeted = true
-	if p.Type == wire.Pong && c.transport == WebTransport && c.session.echoed() {
+	c.renew = !c.opened || p.Type == wire.Pong || p.Type == wire.Ping
+	c.opened = true
+	if p.Type == wire.Pong && c.transport == WebTransport && c.session.closeConfirmed() {
 		return errPeerClosed
 	}
 	if err := c.session.receive(p); err != nil || c.session.flags.Load()&flagPaused == 0 {
@@ -192,7 +199,7 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	return errPause
 }
 
-// decode makes a packet of a message.
+// decode decodes the packet in a message.
 func (c *wsConn) decode(op ws.OpCode, payload []byte) (wire.Packet, error) {
 	switch v3 := c.session.protocol == 3; {
 	case v3 && op == ws.OpText:
@@ -205,7 +212,7 @@ func (c *wsConn) decode(op ws.OpCode, payload []byte) (wire.Packet, error) {
 	return wire.Packet{Type: wire.Message, Binary: true, Data: payload}, nil
 }
 
-// closeFrame returns the error that ends a connection whose peer sent a close frame (RFC 6455 sections 5.5.1 and 7.4).
+// closeFrame returns the error for a peer's close frame (RFC 6455 sections 5.5.1 and 7.4).
 func closeFrame(payload []byte) error {
 	if len(payload) == 0 {
 		return errPeerClosed
@@ -217,11 +224,13 @@ func closeFrame(payload []byte) error {
 	case !utf8.ValidString(reason):
 		return faultf(ws.StatusInvalidFramePayloadData, "close reason that is not UTF-8")
 	}
-	return &fault{code, errPeerClosed} // answered with its own code
+	return &fault{code, errPeerClosed} // echo the code
 }
 
-// usableCloseCode reports whether a close frame may carry the code: one that IANA has registered, 1012 to 1014 included, or
-// one for libraries and applications. 1004 has no meaning yet; 1005, 1006 and 1015 only report what no frame said.
+// usableCloseCode reports whether a close frame may carry the code.
+//
+// Those are the codes that IANA has registered, except 1005, 1006 and 1015, which no frame carries, and
+// 1004, which has no meaning; and the codes of libraries and applications.
 func usableCloseCode(code ws.StatusCode) bool {
 	switch {
 	case code == 1004 || code == ws.StatusNoStatusRcvd || code == ws.StatusAbnormalClosure:
@@ -232,7 +241,7 @@ func usableCloseCode(code ws.StatusCode) bool {
 	return code >= 1000 && code <= 1014
 }
 
-// control sends a control frame behind what waits, so that it never lands within another frame.
+// control sends a control frame behind the outbox, so that it never lands within another frame.
 func (c *wsConn) control(op ws.OpCode, payload []byte) error {
 	frame := append([]byte{0x80 | byte(op), byte(len(payload))}, payload...)
 	if c.candidate != nil {
@@ -247,9 +256,11 @@ func (c *wsConn) control(op ws.OpCode, payload []byte) error {
 	return s.put(entry{frames: frame}, Shared)
 }
 
-// fail ends what depends on the connection, because of err. It returns true when the peer broke a rule and is to be told.
-func (c *wsConn) fail(err error) (told bool) {
+// fail ends the session or the upgrade of the connection because of err. If it returns true, the peer
+// has been sent a close frame, and the reader must drain the connection.
+func (c *wsConn) fail(err error) (drain bool) {
 	s := c.session
+	_, isTransport := errors.AsType[*TransportError](err)
 	var f *fault
 	reason, cause, code, broke := ReasonTransportClose, error(nil), ws.StatusCode(0), false
 	if errors.As(err, &f) {
@@ -261,19 +272,19 @@ func (c *wsConn) fail(err error) (told bool) {
 		reason, cause = ReasonParseError, err
 	case f != nil:
 		reason, cause = ReasonTransportError, f.err
-	case isTransportError(err), errors.Is(err, errBadProbe):
+	case isTransport, errors.Is(err, errBadProbe):
 		reason, cause = ReasonTransportError, err
 	default:
-		cause, broke = err, true // how the connection broke; the official reason is transport close
+		cause, broke = err, true // the official reason is transport close
 	}
 	s.nameLimit(cause, c.in.limit)
-	drain := reason != ReasonTransportClose // a peer that closes itself waits for nothing more
+	drain = reason != ReasonTransportClose // a peer that closes waits for nothing more
 	if c.candidate != nil {
-		failed := s.forget(c.candidate)
-		if failed {
+		cancelled := s.cancelUpgrade(c.candidate)
+		if cancelled {
 			s.logUpgrade(s.server.ruleOf(reason, cause), err)
 		}
-		return c.leave(failed && !broke, code, drain)
+		return c.finish(cancelled && !broke, code, drain)
 	}
 	s.mu.Lock()
 	if s.ws != c || s.state == stateClosed {
@@ -282,46 +293,35 @@ func (c *wsConn) fail(err error) (told bool) {
 	}
 	mayWrite := !s.flushing && !broke
 	if s.flushing && !broke {
-		c.closeCode, c.closePending = code, true // whoever is writing says it
+		c.closeCode, c.closePending = code, true
 		drain = true
 	}
-	s.flushing = true // nobody else writes from here on
+	s.flushing = true // no other write starts
 	s.resumeLocked()
 	s.ws = nil
 	s.closeLocked(reason, cause)
 	s.mu.Unlock()
-	return c.leave(mayWrite, code, drain)
+	return c.finish(mayWrite, code, drain)
 }
 
-// leave says, or not, that the connection ends. It returns drain: whether the peer is to be waited for.
-func (c *wsConn) leave(say bool, code ws.StatusCode, drain bool) bool {
-	if c.transport == WebTransport { // closing says enough
+// finish sends the close frame, if mayWrite, and returns whether the connection has to be drained.
+func (c *wsConn) finish(mayWrite bool, code ws.StatusCode, drain bool) bool {
+	if c.transport == WebTransport { // it has no close frame
 		return false
 	}
-	if drain || say && !c.stream.canTry() {
-		c.session.server.await(c, closeWait)
+	if drain || mayWrite && !c.stream.canTry() {
+		c.session.server.setDeadline(c, closeWait)
 	}
 	switch {
-	case say && drain:
+	case mayWrite && drain:
 		c.endWrite(code)
-	case say:
-		c.writeClose(code) // the end of TCP follows at once
+	case mayWrite:
+		c.writeClose(code) // the caller closes the connection
 	}
 	return drain
 }
 
-// drainBytes is what a peer that broke a rule may still send before it is cut off.
-const drainBytes = 4 << 20
-
-// errDrained: the peer sent that much.
-var errDrained = errors.New("engineio: a peer that broke a rule went on sending")
-
-func isTransportError(err error) bool {
-	var t *TransportError
-	return errors.As(err, &t)
-}
-
-// writeDirect writes a few bytes that cannot wait behind others. A peer that has no room for them does not read.
+// writeDirect writes a small frame that bypasses the outbox. It fails if the peer does not read.
 func (c *wsConn) writeDirect(frame []byte) error {
 	if !c.stream.canTry() {
 		return c.stream.write(frame)
@@ -333,16 +333,13 @@ func (c *wsConn) writeDirect(frame []byte) error {
 	return err
 }
 
-// errNoRoom: the peer reads nothing.
-var errNoRoom = errors.New("engineio: no room to write")
-
-// endWrite writes a close frame and ends the outgoing half of the connection, for a browser waits for that.
+// endWrite writes a close frame and ends the outgoing half of the connection: browsers wait for that.
 func (c *wsConn) endWrite(code ws.StatusCode) {
 	c.writeClose(code)
 	c.stream.closeWrite()
 }
 
-// writeClose writes a close frame, with no status code when code is 0 as the official server does.
+// writeClose writes a close frame. Code 0 means no status code, as in the official server.
 func (c *wsConn) writeClose(code ws.StatusCode) {
 	frame := []byte{0x88, 0}
 	switch {
@@ -351,35 +348,37 @@ func (c *wsConn) writeClose(code ws.StatusCode) {
 	case code != 0:
 		frame = []byte{0x88, 2, byte(code >> 8), byte(code)}
 	}
-	_ = c.writeDirect(frame) // a peer that does not read cannot be told
+	_ = c.writeDirect(frame) // best effort: the peer may not read
 }
 
-// refuse closes a WebSocket that has only just been opened.
-func (c *wsConn) refuse() {
+// reject closes a WebSocket that has just been opened.
+func (c *wsConn) reject() {
 	e := c.session.server
 	if !c.stream.canTry() {
-		e.await(c, e.cfg.WriteTimeout)
+		e.setDeadline(c, e.cfg.WriteTimeout)
 	}
 	c.writeClose(0)
 	c.stream.close()
-	e.parted(c)
+	e.clearDeadline(c)
 }
 
-// part closes the connection from this side. The reader goes on until the peer closes too, so that the close frame is not
-// lost to a reset, but only for closeWait. It does not block. within tells that a frame may be half-written: then only the end of TCP helps.
-func (c *wsConn) part(within bool) {
-	if within {
+// startClosing starts the closing handshake. It does not block.
+//
+// The reader goes on until the peer closes too, or closeWait has passed, so that no reset overtakes the
+// close frame. midFrame means that a frame may be half-written: then the connection is closed at once.
+func (c *wsConn) startClosing(midFrame bool) {
+	if midFrame {
 		c.stream.close()
 		return
 	}
 	wait := closeWait
 	if c.transport == WebTransport {
-		wait = echoWait
+		wait = pongWait
 	}
-	c.session.server.await(c, wait)
+	c.session.server.setDeadline(c, wait)
 	if c.stream.canTry() {
 		c.writeClose(0)
 		return
 	}
-	go c.writeClose(0) // ends with the reader, at the latest
+	go c.writeClose(0) // ends with the reader at the latest
 }

@@ -15,27 +15,30 @@ import (
 )
 
 const (
-	// greetingBytes limits the first packet of a WebTransport stream, which holds a session id at most.
-	greetingBytes = 4 << 10
-	// echoWait is how long a WebTransport peer may take to show that it has read everything.
-	echoWait = time.Second
+	// maxOpenBytes limits the first packet of a WebTransport stream, which holds at most a session id.
+	maxOpenBytes = 4 << 10
+	// pongWait is how long a WebTransport peer may take to answer barePing.
+	pongWait = time.Second
 )
 
-// barePing is the last frame before a WebTransport session is closed. Closing it drops what is on its way, and nothing else
-// tells that the peer has read it: but clients answer a ping when they come to it.
+// barePing is the last frame before a WebTransport session is closed.
+//
+// Closing drops what is in flight, so the server waits for the pong: the peer has then read everything.
 var barePing = wire.FramesBare(pingFrame)
 
 type acceptKey struct{}
 
-// ServeWebTransport answers a request for a WebTransport session, which is an extended CONNECT of HTTP/3. It is meant for
-// package engineio/webtransport: accept is called once the request has passed the middleware and the check of its Origin; it
-// accepts the session and returns its first bidirectional stream, which it may wait for in Read. Closing the stream closes
-// the session; it must make Read and Write return and must not block. The methods are called as those of a net.Conn are.
+// ServeWebTransport answers a request for a WebTransport session: an extended CONNECT of HTTP/3.
+//
+// Package engineio/webtransport calls it. When the request has passed the middleware and the check of
+// its Origin, accept accepts the session and returns its first bidirectional stream; Read may wait for
+// that. Close closes the session, makes Read and Write return, and must not block. The stream's
+// methods are called like those of a net.Conn.
 func (e *Server) ServeWebTransport(w http.ResponseWriter, r *http.Request, accept func() (io.ReadWriteCloser, error)) {
 	e.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), acceptKey{}, accept)))
 }
 
-// webTransport returns how to accept the session that ServeWebTransport was asked for; nil for other requests.
+// webTransport returns the argument accept of ServeWebTransport, nil for other requests.
 func webTransport(r *http.Request) func() (io.ReadWriteCloser, error) {
 	if r.Method != http.MethodConnect {
 		return nil
@@ -44,7 +47,7 @@ func webTransport(r *http.Request) func() (io.ReadWriteCloser, error) {
 	return accept
 }
 
-// serveWebTransport accepts a session and reads what it wants to be.
+// serveWebTransport accepts a WebTransport session and reads its stream until the first packet.
 func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accept func() (io.ReadWriteCloser, error)) {
 	no := e.verifySize(r)
 	if no == nil {
@@ -67,16 +70,19 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 		e.refuseHijack(w, r, err)
 		return
 	}
-	c := &wsConn{stream: &plainStream{conn: conn}, transport: WebTransport, takes: form{bare: true}, in: frameReader{limit: greetingBytes, bare: true}}
+	c := &wsConn{
+		stream: &plainStream{conn: conn}, transport: WebTransport, takes: form{bare: true},
+		in: frameReader{limit: maxOpenBytes, bare: true},
+	}
 	returned := false
 	defer func() {
 		if c.session != nil {
-			c.unlessReturned(&returned)
+			c.endUnless(&returned)
 		} else if !returned {
-			e.gone(c)
+			e.connEnded(c)
 		}
 	}()
-	e.await(c, e.cfg.UpgradeTimeout)
+	e.setDeadline(c, e.cfg.UpgradeTimeout)
 	for err == nil && c.session == nil {
 		var b []byte
 		if b, err = c.stream.read(c.in.inside()); err == nil {
@@ -84,7 +90,7 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 				if c.session != nil {
 					return c.handle(op, payload)
 				}
-				if err := e.greet(c, r, op, payload); err != nil {
+				if err := e.openWebTransport(c, r, op, payload); err != nil {
 					return err
 				}
 				c.in.limit = c.session.maxPayload()
@@ -95,22 +101,25 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 	}
 	switch {
 	case c.session == nil:
-		if _, told := errors.AsType[*ConnectionError](err); !told && !errors.Is(err, ErrClosed) {
-			e.logRequest(r, &refusal.Refusal{Rule: "WebTransport handshake", Value: err, Limit: e.cfg.UpgradeTimeout, Field: "Config.UpgradeTimeout"}, nil)
+		if _, logged := errors.AsType[*ConnectionError](err); !logged && !errors.Is(err, ErrClosed) {
+			e.logRequest(r, &refusal.Refusal{
+				Rule: "WebTransport handshake", Value: err, Limit: e.cfg.UpgradeTimeout, Field: "Config.UpgradeTimeout",
+			}, nil)
 		}
-		e.gone(c)
+		e.connEnded(c)
 	case err != nil:
-		_ = c.lost(err)
-		c.gone()
+		_ = c.readFailed(err)
+		c.end()
 	default:
 		go c.run(nil)
 	}
 	returned = true
 }
 
-// greet acts on the first packet of a stream (protocol v4, "WebTransport"): an open packet, whose data names the session
-// that is to be upgraded.
-func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte) error {
+// openWebTransport handles the first packet of a stream (protocol v4, "WebTransport").
+//
+// It is an open packet, whose data may name a session to upgrade.
+func (e *Server) openWebTransport(c *wsConn, r *http.Request, op ws.OpCode, payload []byte) error {
 	refused := func(err *ConnectionError) error {
 		e.reportRefused(r, err)
 		return err
@@ -123,13 +132,12 @@ func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte)
 		var to struct {
 			SID string `json:"sid"`
 		}
-		// What is no such JSON names no session.
-		_ = json.Unmarshal(p.Data, &to)
+		_ = json.Unmarshal(p.Data, &to) // other data names no session
 		s := e.sessions.get(to.SID)
 		if s == nil {
 			return refused(unknownSession(to.SID))
 		}
-		return c.join(s)
+		return c.startUpgrade(s)
 	}
 	if err := e.admit(r); err != nil {
 		return refused(err)
@@ -146,8 +154,8 @@ func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte)
 		e.abandon(s, nil)
 		return err
 	}
-	e.parted(c)       // before others can find the connection and part with it
-	if !s.attach(c) { // shut down, or timed out, meanwhile
+	e.clearDeadline(c) // before attach lets others set one
+	if !s.attach(c) {  // the session has ended: shutdown or timeout
 		e.abandon(s, nil)
 		return ErrClosed
 	}
@@ -155,24 +163,24 @@ func (e *Server) greet(c *wsConn, r *http.Request, op ws.OpCode, payload []byte)
 	return nil
 }
 
-// join makes the connection the candidate of a session's upgrade. A refusal does not affect the session.
-func (c *wsConn) join(s *Session) error {
+// startUpgrade makes the connection the candidate of a session's upgrade.
+func (c *wsConn) startUpgrade(s *Session) error {
 	to := &candidate{session: s, ws: c}
-	s.server.parted(c) // before others can find the connection and part with it
+	s.server.clearDeadline(c) // before others can set one
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.protocol == 3 {
 		return errBadProbe
 	}
-	if why := s.considerLocked(to); why != nil {
+	if why := s.startUpgradeLocked(to); why != nil {
 		return why
 	}
 	c.session, c.candidate = s, to
 	return nil
 }
 
-// echoed tells whether a pong is the answer to the last frame of a closed session, rather than to a heartbeat before it.
-func (s *Session) echoed() bool {
+// closeConfirmed tells whether a pong answers barePing, and not an earlier heartbeat.
+func (s *Session) closeConfirmed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != stateClosed {
