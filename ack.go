@@ -36,8 +36,8 @@ func (a *ackTable) find(id uint64) (i int, found bool) {
 // addAck adds to the table of a connected socket.
 func (s *Socket) addAck(id uint64, answer func(adapter.Answer)) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.state.Load() != stateConnected { // a client that is still joining must not send an ACK
+		s.mu.Unlock()
 		return ErrClosed
 	}
 	if s.acks == nil {
@@ -45,6 +45,9 @@ func (s *Socket) addAck(id uint64, answer func(adapter.Answer)) error {
 	}
 	i, _ := s.acks.find(id)
 	s.acks.list = slices.Insert(s.acks.list, i, pendingAck{id, answer})
+	s.client.asked.Add(1)
+	s.mu.Unlock()
+	s.client.resumeReading() // the answer may come behind events that are not read
 	return nil
 }
 
@@ -58,6 +61,7 @@ func (s *Socket) takeAck(id uint64) (answer func(adapter.Answer)) {
 	}
 	answer = s.acks.list[i].answer
 	s.acks.list = slices.Delete(s.acks.list, i, i+1)
+	s.client.asked.Add(-1)
 	if len(s.acks.list) == 0 && cap(s.acks.list) > 8 {
 		s.acks.list = nil // it was a burst
 	}

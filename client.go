@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
@@ -30,10 +31,11 @@ type client struct {
 	// left are the namespaces whose socket the server disconnected: what the client sent before it knew is not a
 	// violation.
 	left                []string
-	closing             bool  // takes no more packets
-	awaitingAttachments bool  // attachments are to come; written by the goroutine that delivers messages
-	joined              bool  // it joined a namespace at least once
-	cause               error // why the server closes the connection, if it does
+	closing             bool         // takes no more packets
+	awaitingAttachments bool         // attachments are to come; written by the goroutine that delivers messages
+	joined              bool         // it joined a namespace at least once
+	asked               atomic.Int32 // acknowledgements that it owes
+	cause               error        // why the server closes the connection, if it does
 
 	deadline *time.Timer // the connect timeout; nil once joined
 }

@@ -105,9 +105,10 @@ type Config struct {
 	MaxBufferedPackets int
 	// MaxInboxBytes limits what waits for the handlers of one connection, in bytes; beyond it the connection is not
 	// read from until half of it has been handled. An event counts its bytes and attachments, 256 bytes, and 8 for each argument
-	// when there are more than three. One packet, as large as the engine takes, may come on top. Default 1 MiB.
+	// when there are more than three. One packet, as large as the engine takes, may come on top. While the client owes an
+	// acknowledgement the limit is eight times that, for the answer may come behind many events. Default 1 MiB.
 	MaxInboxBytes int
-	// MaxInboxEvents is the same limit in events. Default 1024.
+	// MaxInboxEvents is the same limit in events. There is none while the client owes an acknowledgement. Default 1024.
 	MaxInboxEvents int
 
 	// NoCompression keeps polling responses from being compressed. By default they are, with gzip or deflate, when the client

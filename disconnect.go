@@ -92,6 +92,7 @@ func (s *Socket) closeWithoutWorker(reason Reason, cause error, cost int64) (fir
 		left.cancel(err)
 	}
 	if left.acks != nil {
+		s.client.asked.Add(-int32(len(left.acks.list)))
 		for _, a := range left.acks.list {
 			a.answer(adapter.Answer{SocketID: s.id, Err: err})
 		}

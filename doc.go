@@ -90,9 +90,9 @@
 // # What waits, and for how long
 //
 // The events of one connection that wait for handlers are limited in bytes and number (Config.MaxInboxBytes,
-// MaxInboxEvents); over it the connection is not read from, so that the client waits. An acknowledgement that comes
-// behind so many events waits with them: a handler that waits for it ends by its deadline. Joins and leaves of a
-// client count as events until they have been handled. What is sent waits in the engine's outbox, which has limits
+// MaxInboxEvents); over it the connection is not read from, so that the client waits. More may wait while the client
+// owes an acknowledgement, which may come behind many events; behind even more, the handler that waits for it ends by its
+// deadline. Joins and leaves of a client count as events until they have been handled. What is sent waits in the engine's outbox, which has limits
 // of its own. No acknowledgement is waited for without a limit.
 //
 // # Locks

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -238,8 +239,9 @@ const eventOverhead = 256
 func (c *client) charge(bytes int) (cost int64) {
 	cost = int64(bytes) + eventOverhead
 	l := &c.load
-	over := l.bytes.Add(cost) > int64(c.server.cfg.MaxInboxBytes)
-	over = int(l.events.Add(1)) > c.server.cfg.MaxInboxEvents || over
+	maxBytes, maxEvents := c.inboxLimits()
+	over := l.bytes.Add(cost) > maxBytes
+	over = l.events.Add(1) > maxEvents || over
 	if over && !l.paused.Load() {
 		c.batched(false) // events that wait for the end of a batch could keep the load where it is
 		// The flag is set last, and then the load is checked again. So whichever comes second, this
@@ -251,6 +253,19 @@ func (c *client) charge(bytes int) (cost int64) {
 		c.resumeReading()
 	}
 	return cost
+}
+
+// askedFactor is how many times MaxInboxBytes may wait while the client owes an acknowledgement.
+const askedFactor = 8
+
+// inboxLimits returns how much may wait. A handler may wait for an acknowledgement that comes behind
+// many events, so more of them are read while there is one to come.
+func (c *client) inboxLimits() (bytes int64, events int32) {
+	cfg := &c.server.cfg
+	if c.asked.Load() > 0 {
+		return askedFactor * int64(cfg.MaxInboxBytes), math.MaxInt32
+	}
+	return int64(cfg.MaxInboxBytes), int32(min(cfg.MaxInboxEvents, math.MaxInt32))
 }
 
 // refund takes back what charge counted, for one event or several.
@@ -271,8 +286,9 @@ func (c *client) refund(events int, cost int64) {
 // resumeReading resumes reading when half of the limit is free again.
 func (c *client) resumeReading() {
 	l := &c.load
-	if l.paused.Load() && l.bytes.Load() <= int64(c.server.cfg.MaxInboxBytes/2) &&
-		int(l.events.Load()) <= c.server.cfg.MaxInboxEvents/2 && l.paused.CompareAndSwap(true, false) {
+	maxBytes, maxEvents := c.inboxLimits()
+	if l.paused.Load() && l.bytes.Load() <= maxBytes/2 && l.events.Load() <= maxEvents/2 &&
+		l.paused.CompareAndSwap(true, false) {
 		c.session.ResumeReading()
 		c.reportPause(false)
 	}
