@@ -43,21 +43,20 @@ func TestRequiredModules(t *testing.T) {
 // Imports point downwards only: what each package may reach of this module, directly or not.
 func TestImportsPointDownwards(t *testing.T) {
 	for pkg, may := range map[string]string{
-		"engineio/wire":      "",
-		"internal/bufpool":   "",
-		"internal/netloop":   "",
-		"internal/stack":     "",
-		"internal/refusal":   "",
-		"internal/httpfield": "",
-		"internal/origin":    "",
-		"protocol":           "",
-		"rooms":              "",
-		"namespace":          "",
-		"protocol/msgpack":   "protocol",
-		"engineio":           "engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/bufpool internal/netloop internal/accept",
-		"adapter":            "rooms protocol internal/gather",
-		"client-js":          "internal/accept",
-		"siotest":            "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/httpfield internal/origin internal/bufpool internal/netloop internal/accept",
+		"engineio/wire":    "",
+		"internal/bufpool": "",
+		"internal/netloop": "",
+		"internal/stack":   "",
+		"internal/refusal": "",
+		"internal/origin":  "",
+		"protocol":         "",
+		"rooms":            "",
+		"namespace":        "",
+		"protocol/msgpack": "protocol",
+		"engineio":         "engineio/wire internal/refusal internal/stack internal/origin internal/bufpool internal/netloop internal/accept",
+		"adapter":          "rooms protocol internal/gather",
+		"client-js":        "internal/accept",
+		"siotest":          "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/origin internal/bufpool internal/netloop internal/accept",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {

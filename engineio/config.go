@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/flate"
-
-	"github.com/gosocketio/socketio/internal/httpfield"
 )
 
 // Transport names what carries the packets of a session.
@@ -223,7 +221,7 @@ func (c *Config) validate() error {
 			return badConfig("Cookie: %w", err)
 		}
 		for _, a := range probe.Unparsed {
-			if a == "" || !httpfield.IsValue(a) || strings.ContainsRune(a, ';') {
+			if a == "" || !isFieldValue(a) || strings.ContainsRune(a, ';') {
 				return badConfig("Cookie.Unparsed has %q, it must be one attribute", a)
 			}
 		}

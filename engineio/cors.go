@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/gosocketio/socketio/internal/httpfield"
 	"github.com/gosocketio/socketio/internal/origin"
 	"github.com/gosocketio/socketio/internal/refusal"
 )
@@ -50,7 +49,7 @@ func (c *CORS) validate() error {
 	}
 	for name, values := range map[string][]string{"Methods": c.Methods, "AllowedHeaders": c.AllowedHeaders} {
 		for i, v := range values {
-			if !httpfield.IsToken(v) {
+			if !isToken(v) {
 				return badConfig("CORS.%s[%d] is %q, it must be a name", name, i, v)
 			}
 		}
@@ -73,7 +72,7 @@ func (c *Config) policy() *origin.Policy {
 
 // verifyOrigin refuses a request of a page that may not connect.
 func (e *Server) verifyOrigin(r *http.Request, sid string) *ConnectionError {
-	if o := r.Header.Get("Origin"); !httpfield.IsValue(o) {
+	if o := r.Header.Get("Origin"); !isFieldValue(o) {
 		return badRequest("INVALID_ORIGIN", map[string]any{"origin": o})
 	}
 	no := e.origins.Check(r)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/bufpool"
-	"github.com/gosocketio/socketio/internal/httpfield"
 	"github.com/gosocketio/socketio/internal/refusal"
 )
 
@@ -312,7 +311,7 @@ func (s *scanner) take(c byte) bool {
 // token returns the next token, "" if there is none.
 func (s *scanner) token() (t string) {
 	n := 0
-	for n < len(s.rest) && httpfield.IsTokenChar(s.rest[n]) {
+	for n < len(s.rest) && isTokenChar(s.rest[n]) {
 		n++
 	}
 	t, s.rest = s.rest[:n], s.rest[n:]

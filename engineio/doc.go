@@ -1,41 +1,44 @@
-// Package engineio is an Engine.IO server (protocol revision 4): long-polling, WebSocket, WebTransport, and the upgrade from the
-// first to the others, as one http.Handler. Socket.IO runs on top of it; it can be used alone wherever the engine.io client is.
+// Package engineio is an Engine.IO server, protocol revision 4, as an http.Handler.
 //
-// It is not a WebSocket library, it knows nothing of namespaces, events or acknowledgements, and it keeps no state of
-// the user's beyond one value per session.
+// It serves long-polling, WebSocket and WebTransport, and the upgrade from the first to the others.
+// Socket.IO runs on top of it; it also works alone with the engine.io client. It is no WebSocket
+// library, knows nothing of namespaces, events or acknowledgements, and keeps no user data except one
+// value per session.
 //
-// # A session's parts and who owns them
+// # Locks and owners
 //
-// A [Session] exists from its handshake until its one Close event. Its mutex guards everything that can change: the
-// state, the current transport, the outbox, the parked GET, the upload in progress and the upgrade candidate. No I/O
-// and no event handler runs while it is held. It is the only lock of a session, and nothing else is locked under it
-// but Server.mu (to count a connection) and an event loop's (to stop reading, or go on). A [Prepared] has a lock of its own, held while a form of its frames is made, and an
-// upload one for its deadline; neither is held together with a session's.
+// A [Session] exists from its handshake until its one Close event. Its mutex guards all that can
+// change: the state, the transport, the outbox, the parked GET, the upload and the upgrade candidate.
+// No I/O and no user code runs under it. Under it the engine locks only a shard of the session
+// registry, Server.mu (deadlines and the count of connections) and an event loop (to pause reading).
+// A [Prepared] has a lock for the making of a form, an upload one for its deadline; neither is held
+// together with a session's.
 //
-//   - Bytes that arrive belong to the goroutine that read them: an event loop, a WebSocket's reader, or the handler of a
-//     POST. There is one at a time, so messages are delivered in order and one after the other.
-//   - Bytes that leave belong to the flusher, the one goroutine for which Session.flushing is set. It may be the caller
-//     of Write, for one write that does not block; it is a goroutine of its own while a slow peer makes bytes wait.
-//   - A timer belongs to the session or connection whose deadline it is, which stops it at its end. Its function runs on
-//     a goroutine of its own, perhaps after the timer was stopped or reset: it locks the session and looks at the clock and
-//     the state again. It never blocks.
+//   - Arrived bytes belong to the goroutine that read them: an event loop, the read loop of
+//     a WebSocket, or the handler of a POST. Only one delivers messages at a time, so they are
+//     delivered in order.
+//   - Outgoing bytes belong to the flusher, the one goroutine for which Session.flushing is set. The
+//     caller of Write may be it, for one write that does not block; a slow peer gets a goroutine.
+//   - A timer belongs to the session or connection whose deadline it is, which stops it at its end.
+//     It may fire after it was stopped or reset, so its function locks the session and checks the
+//     clock and the state again. It never blocks.
 //
-// # Who waits for bytes
+// # What reads a connection
 //
-// On Linux a WebSocket on plain TCP gives up its net.Conn and its goroutine after the handshake: one of a few event
-// loops (package internal/netloop) waits for its bytes, decodes them and calls the events. Elsewhere, over TLS, with compressed
-// messages, and when Config.ConnectionMode says so, it has one parked goroutine. In either case an idle
-// session holds no buffer. The difference is behind the interface stream; everything above it is the
-// same. An idle polling session has its parked GET.
+// On Linux a WebSocket on plain TCP gives up its net.Conn and its goroutine after the handshake: one of
+// a few event loops (package internal/netloop) reads it, decodes messages and calls the events.
+// Elsewhere, over TLS, with compressed messages, or as Config.ConnectionMode says, it has one parked
+// goroutine. An idle session holds no buffer in either case. The interface stream hides the
+// difference. An idle polling session has its parked GET.
 //
-// A WebTransport session ([Server.ServeWebTransport]; package engineio/webtransport speaks HTTP/3) is one stream with a parked
-// goroutine too. Until its first packet has come it belongs to the goroutine of its request, and Server.deadlines holds its
-// deadline.
+// A WebTransport session ([Server.ServeWebTransport]; package engineio/webtransport speaks HTTP/3) is
+// one stream with a parked goroutine too. Until its first packet it belongs to the goroutine of its
+// request, and Server.deadlines holds its deadline.
 //
-// # What waits for a peer
+// # Back-pressure towards the peer
 //
-// Everything queued is kept as complete, unmasked WebSocket frames (package wire), shared between sessions where a
-// broadcast goes to many. Polling transcodes when it answers a GET. The queue is bounded in bytes and packets
-// (Config.MaxBufferedBytes, Config.MaxBufferedPackets), each flush has a deadline (Config.WriteTimeout), and a peer that
-// exceeds either is closed with a cause that says so.
+// The outbox holds complete, unmasked WebSocket frames (package wire), which all receivers of
+// a broadcast share. Polling transcodes them when it answers a GET. The outbox is bounded in bytes and
+// packets (Config.MaxBufferedBytes, Config.MaxBufferedPackets), and each flush has a deadline
+// (Config.WriteTimeout). A peer that exceeds a bound is closed with a cause that names it.
 package engineio

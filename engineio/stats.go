@@ -2,27 +2,27 @@ package engineio
 
 import "time"
 
-// SessionStats is the state of a session at one moment.
+// SessionStats is a snapshot of a session.
 type SessionStats struct {
-	// Transport carries the session.
+	// Transport is the current transport.
 	Transport Transport
 	// Protocol is the revision of the Engine.IO protocol, 3 or 4.
 	Protocol int
-	// Age is how long ago the session began.
+	// Age is the time since the session began.
 	Age time.Duration
-	// BufferedBytes and BufferedPackets are what waits to be written to the peer, framing included.
+	// BufferedBytes and BufferedPackets are the size of the outbox, framing included.
 	BufferedBytes, BufferedPackets int
-	// EventLoop tells whether an event loop waits for its bytes, see ConnectionMode.
+	// EventLoop tells whether an event loop reads the connection, see ConnectionMode.
 	EventLoop bool
-	// Upgrading tells whether another transport is being probed.
+	// Upgrading tells whether an upgrade is in progress.
 	Upgrading bool
-	// Paused tells whether the session is not read from, because its handlers are behind.
+	// Paused tells whether back-pressure has paused reading.
 	Paused bool
-	// PerMessageDeflate tells whether the session's WebSocket agreed to compressed messages.
+	// PerMessageDeflate tells whether the WebSocket may carry compressed messages.
 	PerMessageDeflate bool
 }
 
-// Stats returns the state of the session.
+// Stats returns a snapshot of the session.
 func (s *Session) Stats() SessionStats {
 	age := time.Since(s.handshake.Time)
 	s.mu.Lock()
@@ -32,46 +32,46 @@ func (s *Session) Stats() SessionStats {
 		_, eventLoop = s.ws.stream.(loopStream)
 	}
 	return SessionStats{
-		Transport:       s.transport,
-		Protocol:        s.Protocol(),
-		Age:             age,
-		BufferedBytes:   s.out.bytes,
-		BufferedPackets: int(s.out.count + s.out.taken),
-		EventLoop:       eventLoop,
-		Upgrading:       s.candidate != nil,
-		Paused:          s.resume != nil,
-
+		Transport:         s.transport,
+		Protocol:          s.Protocol(),
+		Age:               age,
+		BufferedBytes:     s.out.bytes,
+		BufferedPackets:   int(s.out.count + s.out.taken),
+		EventLoop:         eventLoop,
+		Upgrading:         s.candidate != nil,
+		Paused:            s.resume != nil,
 		PerMessageDeflate: s.ws != nil && s.ws.takes.deflate,
 	}
 }
 
 // Stats sums up the sessions of a server.
 type Stats struct {
-	// Polling, WebSocket and WebTransport are the numbers of sessions by the transport that carries them.
+	// Polling, WebSocket and WebTransport count the sessions by their current transport.
 	Polling, WebSocket, WebTransport int
-	// EventLoop is how many of them have an event loop that waits for their bytes, see ConnectionMode.
+	// EventLoop counts the sessions whose connection an event loop reads, see ConnectionMode.
 	EventLoop int
-	// Protocol3 is how many of them speak revision 3 of the protocol.
+	// Protocol3 counts the sessions of protocol revision 3.
 	Protocol3 int
-	// Upgrading is how many are being moved to another transport.
+	// Upgrading counts the upgrades in progress.
 	Upgrading int
-	// Paused is how many are not read from, because their handlers are behind.
+	// Paused counts the sessions whose reading back-pressure has paused.
 	Paused int
-	// Pending is how many have not heard from their client since the handshake.
+	// Pending counts the sessions whose client has sent nothing since the handshake.
 	Pending int
-	// Rejected is how many handshakes were refused by Config.Admission so far.
+	// Rejected is how many handshakes Config.Admission has refused so far.
 	Rejected int
-	// BufferedBytes and BufferedPackets are what waits to be written to all peers together. A broadcast counts for each of
-	// them, though it is in memory once.
+	// BufferedBytes and BufferedPackets are the size of all outboxes. A broadcast counts for each
+	// receiver, though it is in memory once.
 	BufferedBytes, BufferedPackets int
-	// PerMessageDeflate is how many agreed to compressed messages. Deflated is how many messages were compressed for them so
-	// far; one to many counts once.
+	// PerMessageDeflate counts the sessions whose WebSocket may carry compressed messages.
 	PerMessageDeflate int
-	Deflated          uint64
+	// Deflated is how many messages have been compressed so far. A broadcast counts once.
+	Deflated uint64
 }
 
-// Stats sums up all sessions. It looks at each of them, a few at a time: right for a metrics page every few seconds, not for
-// every request.
+// Stats sums up all sessions.
+//
+// It locks each session in turn: call it for a metrics page every few seconds, not for every request.
 func (e *Server) Stats() Stats {
 	sum := Stats{Pending: int(e.pending.Load()), Rejected: int(e.rejected.Load())}
 	for _, s := range e.sessions.all() {

@@ -7,22 +7,21 @@ import (
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
-// stream is a connection's byte side: bytes that arrived, and a sink that takes what it can without blocking. It is all
-// that the WebSocket transport knows of a connection, so that an event loop can stand behind it as well as a goroutine.
+// stream is a connection that a goroutine or an event loop reads, and that writes without blocking.
 type stream interface {
-	// read waits for bytes, holding no buffer meanwhile. They are valid until release. inside tells that the last bytes
-	// ended within a frame, so more are about to come. Nobody calls it on a stream that an event loop reads.
+	// read waits for bytes, without holding a buffer. They are valid until release. inside means that
+	// the last bytes ended within a frame. Not for a stream with an event loop.
 	read(inside bool) ([]byte, error)
 	release()
-	// pause tells an event loop to stop reading, or to go on. It is told with the session locked and does not block.
+	// pause makes an event loop stop or resume reading. It does not block. The caller holds Session.mu.
 	pause(bool)
-	// canTry tells whether tryWrite can take anything at all.
+	// canTry tells whether the stream can write without blocking.
 	canTry() bool
 	// tryWrite writes what the kernel takes at once.
 	tryWrite(b []byte) (int, error)
-	// write writes everything, waiting as long as it takes; close ends it.
+	// write writes everything and blocks until then; close makes it return.
 	write(b []byte) error
-	// closeWrite ends the outgoing half, where the connection has halves.
+	// closeWrite ends the outgoing half, if the connection has halves.
 	closeWrite()
 	close()
 }
@@ -34,8 +33,10 @@ func closeWrite(conn any) {
 	}
 }
 
-// newStream chooses the stream for a connection that left net/http. A connection whose messages are compressed has a goroutine of
-// its own: a few bytes of it can mean a millisecond of inflating, for which others on an event loop would wait.
+// newStream returns the stream for a hijacked connection.
+//
+// Compressed connections get no event loop: inflating a few bytes can take a millisecond, for which the
+// other connections would wait.
 func (e *Server) newStream(conn net.Conn, q query) stream {
 	if !q.deflate {
 		if s := e.loops.take(conn); s != nil {
@@ -48,13 +49,13 @@ func (e *Server) newStream(conn net.Conn, q query) stream {
 	return &plainStream{conn: conn}
 }
 
-// plainStream works on everything that carries bytes both ways, TLS connections and WebTransport streams included. It cannot
-// write without possibly blocking, so each burst of writes has a goroutine for as long as it lasts.
+// plainStream works on all connections, such as TLS and WebTransport. It cannot write without blocking,
+// so each burst of writes has a goroutine.
 type plainStream struct {
 	conn io.ReadWriteCloser
 	buf  *[]byte
-	// small takes the first bytes that arrive on an idle connection. A TLS connection keeps the rest of the record, so
-	// that reading on costs no system call.
+	// small receives the first bytes on an idle connection. TLS buffers the rest of the record, so that
+	// the next read needs no system call.
 	small [64]byte
 }
 

@@ -4,5 +4,5 @@ package engineio
 
 import "net"
 
-// newRawStream has no counterpart where descriptors cannot be written to without blocking: plainStream serves there.
+// newRawStream returns nil: on other systems than Unix, plainStream serves all connections.
 func newRawStream(net.Conn) stream { return nil }

@@ -6,18 +6,19 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"syscall"
 
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
-// rawStream reads and writes the descriptor of a plain TCP or Unix connection through the runtime's poller: the parked
-// reader holds no buffer, and a write that would block returns instead.
+// rawStream is a plain TCP or Unix connection on the runtime's poller: the parked reader holds no
+// buffer, and writes do not block.
 type rawStream struct {
 	conn net.Conn
 	raw  syscall.RawConn
 
-	// The reading goroutine's. readable is made once, for a closure made per read would be garbage per read.
+	// The reading goroutine owns these. readable is made once: a closure for each read is garbage.
 	readable func(fd uintptr) bool
 	buf      *[]byte
 	n        int
@@ -26,7 +27,7 @@ type rawStream struct {
 
 func newRawStream(conn net.Conn) stream {
 	var sc syscall.Conn
-	switch c := conn.(type) { // exactly these: a wrapper may do more than pass bytes on
+	switch c := conn.(type) { // no wrappers, which may do more
 	case *net.TCPConn:
 		sc = c
 	case *net.UnixConn:
@@ -43,7 +44,7 @@ func newRawStream(conn net.Conn) stream {
 	return s
 }
 
-// readSome reads once; false makes the poller wait until there is something to read.
+// readSome reads once. It returns false to wait for the poller.
 func (s *rawStream) readSome(fd uintptr) bool {
 	s.buf = bufpool.Get(bufpool.Small)
 	s.n, s.err = retry(func() (int, error) { return syscall.Read(int(fd), *s.buf) })
@@ -95,6 +96,23 @@ func (s *rawStream) tryWrite(b []byte) (int, error) {
 func (s *rawStream) write(b []byte) error { _, err := s.conn.Write(b); return err }
 func (s *rawStream) closeWrite()          { closeWrite(s.conn) }
 func (s *rawStream) close()               { _ = s.conn.Close() }
+
+// writeTry is one non-blocking write. It is pooled with its closure, which would be garbage.
+type writeTry struct {
+	b    []byte
+	n    int
+	err  error
+	once func(fd uintptr) bool
+}
+
+var writeTries = sync.Pool{New: func() any {
+	w := new(writeTry)
+	w.once = func(fd uintptr) bool {
+		w.n, w.err = retry(func() (int, error) { return syscall.Write(int(fd), w.b) })
+		return true
+	}
+	return w
+}}
 
 // retry repeats a system call that a signal interrupted.
 func retry(call func() (int, error)) (int, error) {

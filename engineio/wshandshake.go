@@ -11,22 +11,18 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/gosocketio/socketio/internal/httpfield"
 )
 
 // acceptGUID is the constant of RFC 6455 section 1.3.
 const acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-// isUpgrade tells whether a request asks for another protocol. Without WebSockets there is none, and it is a request like others.
+// isUpgrade tells whether a request is an upgrade request: never if WebSockets are not enabled.
 func (e *Server) isUpgrade(r *http.Request) bool {
-	if !e.cfg.enabled(WebSocket) {
-		return false
-	}
-	return r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" && headerHas(r.Header["Connection"], "upgrade")
+	return e.cfg.enabled(WebSocket) && r.ProtoMajor == 1 && r.Header.Get("Upgrade") != "" &&
+		headerHas(r.Header["Connection"], "upgrade")
 }
 
-// headerHas tells whether a comma-separated header names a token.
+// headerHas tells whether a comma-separated header contains a token.
 func headerHas(values []string, token string) bool {
 	for _, v := range values {
 		for part := range strings.SplitSeq(v, ",") {
@@ -38,15 +34,14 @@ func headerHas(values []string, token string) bool {
 	return false
 }
 
-// badUpgrade returns the status and text for a request that is no WebSocket handshake; 0 when it is one.
+// badUpgrade returns the status and text of the answer to an invalid WebSocket handshake, 0 if it is valid.
 func badUpgrade(r *http.Request, h http.Header) (status int, text string) {
-	key := r.Header.Get("Sec-WebSocket-Key")
 	switch {
 	case r.Method != http.MethodGet:
 		return http.StatusMethodNotAllowed, "Invalid HTTP method"
 	case !strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
 		return http.StatusBadRequest, "Invalid Upgrade header"
-	case len(key) != 24 || key[22:] != "==" || !isBase64(key[:22]):
+	case !validKey(r.Header.Get("Sec-WebSocket-Key")):
 		return http.StatusBadRequest, "Missing or invalid Sec-WebSocket-Key header"
 	case !slices.Contains([]string{"13", "8"}, r.Header.Get("Sec-WebSocket-Version")):
 		h.Set("Sec-WebSocket-Version", "13, 8")
@@ -58,25 +53,26 @@ func badUpgrade(r *http.Request, h http.Header) (status int, text string) {
 	return 0, ""
 }
 
-func isBase64(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '+' && c != '/' {
-			return false
-		}
+// validKey tells whether a Sec-WebSocket-Key is 16 bytes in base64.
+func validKey(key string) bool {
+	if len(key) != 24 {
+		return false
 	}
-	return true
+	var nonce [18]byte
+	n, err := base64.StdEncoding.Decode(nonce[:], []byte(key))
+	return err == nil && n == 16
 }
 
-// subprotocol returns the first offered subprotocol, which is the one that is accepted. It is "" when none is offered or
-// the offer is not a list of different tokens (RFC 6455 section 4.1).
+// subprotocol returns the first offered subprotocol, which the server accepts.
+//
+// It is "" if none is offered or the offer is not a list of different tokens (RFC 6455 section 4.1).
 func subprotocol(r *http.Request) string {
 	first := ""
-	var offered map[string]bool // not a list: the header may have a hundred thousand of them
+	var offered map[string]bool // a header can hold a hundred thousand
 	for _, value := range r.Header["Sec-Websocket-Protocol"] {
 		for p := range strings.SplitSeq(value, ",") {
 			p = strings.Trim(p, " \t")
-			if !httpfield.IsToken(p) || offered[p] {
+			if !isToken(p) || offered[p] {
 				return ""
 			}
 			if offered == nil {
@@ -88,12 +84,15 @@ func subprotocol(r *http.Request) string {
 	return first
 }
 
-// errHijacked: the connection broke after it was taken over, so that the request cannot be answered any more.
+// errHijacked: the connection broke after the hijack, so that the request cannot be answered.
 var errHijacked = errors.New("engineio: connection broke during the handshake")
 
-// hijack takes a connection from net/http and answers 101 with what w's headers hold, followed by first. rest are bytes
-// that the client sent with its request.
-func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, first []byte) (conn net.Conn, rest []byte, err error) {
+// hijack takes a connection from net/http and writes the 101 with w's headers, followed by first.
+//
+// rest are bytes that the client sent with its request.
+func (e *Server) hijack(
+	w http.ResponseWriter, r *http.Request, initial bool, first []byte,
+) (conn net.Conn, rest []byte, err error) {
 	h := w.Header()
 	ev := &e.cfg.Events
 	if initial && ev.InitialHeaders != nil {
@@ -106,23 +105,24 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 		h.Set("Sec-WebSocket-Protocol", p)
 	}
 	if len(e.cfg.Middleware) > 0 {
-		w.WriteHeader(http.StatusSwitchingProtocols) // ends at the upgradeWriter
+		w.WriteHeader(http.StatusSwitchingProtocols) // for the middleware; see upgradeWriter
 	}
 	conn, rw, err := takeConn(w)
 	if err != nil {
 		return nil, nil, err
 	}
-	b := append(make([]byte, 0, 256+len(first)), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	b := append(make([]byte, 0, 256+len(first)), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"...)
+	b = append(b, "Connection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + acceptGUID)) //nolint:gosec // see import
 	b = base64.StdEncoding.AppendEncode(b, sum[:])
 	b = append(b, "\r\n"...)
 	for k, values := range h {
 		for _, v := range values {
-			b = append(append(append(append(b, k...), ": "...), headerValue(v)...), "\r\n"...)
+			b = append(append(append(append(b, k...), ": "...), oneLine.Replace(v)...), "\r\n"...)
 		}
 	}
 	b = append(append(b, "\r\n"...), first...)
-	// From here on the deadlines are ours: those of the http.Server no longer mean anything.
+	// This replaces the deadlines of the http.Server.
 	err = conn.SetDeadline(time.Now().Add(e.cfg.WriteTimeout))
 	if err == nil {
 		_, err = conn.Write(b)
@@ -134,12 +134,13 @@ func (e *Server) hijack(w http.ResponseWriter, r *http.Request, initial bool, fi
 		_ = conn.Close()
 		return nil, nil, fmt.Errorf("%w: %w", errHijacked, err)
 	}
-	early, _ := rw.Peek(rw.Reader.Buffered()) // cannot fail: these bytes are there
+	early, _ := rw.Peek(rw.Reader.Buffered()) // cannot fail: they are buffered
 	return conn, slices.Clone(early), nil
 }
 
-// takeConn is Hijack for writers that middleware has wrapped. Some claim that they can hijack, and panic when the writer below
-// cannot: that of http.TimeoutHandler, for one.
+// takeConn hijacks the connection of a writer that middleware may have wrapped.
+//
+// Some wrappers implement http.Hijacker and panic if the inner writer does not.
 func takeConn(w http.ResponseWriter) (conn net.Conn, rw *bufio.ReadWriter, err error) {
 	inner := innermost(w)
 	if _, ok := inner.(http.Hijacker); !ok {
@@ -153,7 +154,7 @@ func takeConn(w http.ResponseWriter) (conn net.Conn, rw *bufio.ReadWriter, err e
 	return http.NewResponseController(w).Hijack()
 }
 
-// innermost returns the last writer that w and its wrappers unwrap to.
+// innermost returns the writer inside all wrappers that have an Unwrap method.
 func innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
@@ -164,26 +165,45 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-// upgradeWriter is what middleware writes the response to an upgrade request to. It holds the 101 back, for that is written by
-// hand: but the middleware, which may wrap it, has been told that the headers are about to leave.
+// upgradeWriter is the writer that middleware gets for an upgrade request. It drops the status 101, which
+// hijack writes to the connection after the middleware has seen it and set its headers.
 type upgradeWriter struct{ http.ResponseWriter }
 
-// WriteHeader writes the header of every response but 101.
+// WriteHeader writes every status except 101.
 func (u *upgradeWriter) WriteHeader(status int) {
 	if status != http.StatusSwitchingProtocols {
 		u.ResponseWriter.WriteHeader(status)
 	}
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap serves http.ResponseController.
 func (u *upgradeWriter) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
-// Hijack is for middleware that looks for it instead of asking a http.ResponseController.
+// Hijack serves middleware that does not use an http.ResponseController.
 func (u *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(u.ResponseWriter).Hijack()
 }
 
-// headerValue keeps a value that middleware set from ending its line.
-func headerValue(v string) string {
-	return strings.NewReplacer("\r", " ", "\n", " ").Replace(v)
+// oneLine keeps a value that middleware set from ending its line.
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
+
+// isToken tells whether s is a token of RFC 9110 section 5.6.2, as the names of header fields are.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !isTokenChar(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isTokenChar tells whether a token may contain c.
+func isTokenChar(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' ||
+		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}
+
+// isFieldValue tells whether a header field may have the value: no control characters except tabs.
+func isFieldValue(v string) bool {
+	return !strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
