@@ -7,7 +7,7 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// handle handles an event.
+// handle runs the handlers of an event and calls the hook.
 func (s *Socket) handle(e *Event) {
 	defer s.client.refund(1, e.cost)
 	fn := s.ns.server.cfg.Hooks.Handle
@@ -18,9 +18,10 @@ func (s *Socket) handle(e *Event) {
 	}
 }
 
-// dispatch runs everything that is registered for an event: any-listeners, the socket's middlewares, handlers of the
-// namespace, handlers of the socket; then it answers the client if nobody else did. It returns how many handlers ran,
-// and the first error.
+// dispatch runs what is registered for an event, and answers the client if no handler did.
+//
+// The order is: any-listeners, the socket's middlewares, the namespace's handlers, the socket's
+// handlers. It returns how many handlers ran, and the first error.
 func (s *Socket) dispatch(e *Event) (ran int, first error) {
 	all, own := s.ns.load(), s.load()
 	e.resolve(all, own)
@@ -43,7 +44,7 @@ func (s *Socket) dispatch(e *Event) (ran int, first error) {
 		}
 		for _, l := range l.all {
 			if s.state.Load() == stateDisconnected {
-				return ran, first // the event was sent before the disconnect, but is not delivered after it
+				return ran, first // sent before the disconnect, but not delivered after it
 			}
 			err := s.guard(l.fn, e)
 			if err == errNotRun { //nolint:errorlint // never wrapped
@@ -69,7 +70,7 @@ func (s *Socket) dispatch(e *Event) (ran int, first error) {
 	return ran, first
 }
 
-// guard runs one handler. It is contain without a closure.
+// guard runs one handler and contains its panic. It is Server.contain without a closure.
 func (s *Socket) guard(fn func(*Event) error, e *Event) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -79,7 +80,7 @@ func (s *Socket) guard(fn func(*Event) error, e *Event) (err error) {
 	return fn(e)
 }
 
-// resolve finds the event's name, without a copy when it has a handler.
+// resolve sets the event's name, without a copy when the name has a handler.
 func (e *Event) resolve(tables ...*handlers) {
 	if e.name != "" {
 		return
@@ -96,29 +97,14 @@ func (e *Event) resolve(tables ...*handlers) {
 	e.name = protocol.EventName(raw)
 }
 
-// failed reports that the handling of an event failed, and answers the client if it waits:
-// {"error":{"message":...,"data":...}} as only argument.
+// failed reports that the handling of an event failed, and answers a client that waits.
+//
+// The only argument of the answer is {"error":{"message":...,"data":...}}.
 func (s *Socket) failed(e *Event, err error) {
 	s.ns.server.report(s, &HandlerError{Event: e.name, Err: err})
 	if !e.wantsAck || e.answered.Load() {
-		return // the error form answers a deferred acknowledgement too: the handler has failed
+		return
 	}
-	visible := shown(err)
-	if e.Ack(errorAnswer{visible.wire()}) != nil && visible.Data != nil {
-		// The data cannot be encoded: the message still can.
-		_ = e.Ack(errorAnswer{errorObject{Message: visible.Message}})
-	}
+	// A deferred acknowledgement is answered too: the handler has failed.
+	answerError(func(v any) error { return e.Ack(v) }, err)
 }
-
-// errorAnswer is the acknowledgement of an event whose handling failed.
-type errorAnswer struct {
-	Error errorObject `json:"error"`
-}
-
-// errorObject is an error as the client sees it.
-type errorObject struct {
-	Message string `json:"message"`
-	Data    any    `json:"data,omitzero"`
-}
-
-func (e *Error) wire() errorObject { return errorObject{e.Message, e.Data} }

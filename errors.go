@@ -10,34 +10,65 @@ import (
 
 // Errors that methods of this package return. Compare with errors.Is.
 var (
-	// ErrClosed: the socket is not connected (any more).
+	// ErrClosed means that the socket is not connected, or not any more.
 	ErrClosed = errors.New("socketio: socket is not connected")
-	// ErrTimeout: no acknowledgement came in time.
+	// ErrTimeout means that no acknowledgement came in time.
 	ErrTimeout = errors.New("socketio: operation has timed out")
-	// ErrArguments: what the client sent does not fit the Go types it was to be decoded into.
+	// ErrArguments means that the client's arguments do not fit the Go types they are decoded into.
 	ErrArguments = errors.New("socketio: invalid arguments")
-	// ErrReservedEvent: the event name belongs to the protocol or to the client library.
+	// ErrReservedEvent means that the event name belongs to the protocol or to the client library.
 	ErrReservedEvent = errors.New("socketio: reserved event name")
-	// ErrAnswered: the event has been acknowledged before; the client keeps the first answer.
+	// ErrAnswered means that the event was acknowledged before; the client keeps the first answer.
 	ErrAnswered = errors.New("socketio: event is acknowledged already")
 )
 
 // Causes of a disconnect, see [DisconnectError].
 var (
-	// ErrProtocol: the client broke a rule of the protocol.
+	// ErrProtocol means that the client broke a rule of the protocol.
 	ErrProtocol = errors.New("socketio: protocol violation")
-	// ErrConnectTimeout: the client joined no namespace in time.
+	// ErrConnectTimeout means that the client joined no namespace within Config.ConnectTimeout.
 	ErrConnectTimeout = errors.New("socketio: no namespace was joined in time")
-	// ErrAttachmentTimeout: the client announced binary attachments and did not send them.
+	// ErrAttachmentTimeout means that binary attachments did not arrive within
+	// Config.AttachmentTimeout.
 	ErrAttachmentTimeout = errors.New("socketio: binary attachments did not arrive in time")
-	// ErrHandlerStalled: no handler of the client ended within Config.HandlerStallTimeout while the server
-	// did not read from the client, because too many of its events waited for them.
+	// ErrHandlerStalled means that no handler of the client returned within
+	// Config.HandlerStallTimeout while the server did not read from it, because too many of its
+	// events waited.
 	ErrHandlerStalled = errors.New("socketio: event handlers do not end while the client's events wait")
 )
 
-// Error is an error that the client may see: returned by a namespace middleware it refuses the connection
-// ("connect_error" at the client), returned by an event handler it answers the acknowledgement that the client
-// asked for. Any other error reaches the client as "internal error" and the server's OnError hook as it is.
+// Reason is why a socket disconnected, in the official server's words.
+//
+// [DisconnectError.Cause] tells what exactly happened.
+type Reason string
+
+// Reasons of a disconnect. The first five come from the connection, the last four from this layer.
+const (
+	// ReasonTransportError: the connection broke, or the client broke a rule of its transport.
+	ReasonTransportError = Reason(engineio.ReasonTransportError)
+	// ReasonTransportClose: the client closed the connection.
+	ReasonTransportClose = Reason(engineio.ReasonTransportClose)
+	// ReasonForcedClose: the server closed the connection, such as for an undecodable packet.
+	ReasonForcedClose = Reason(engineio.ReasonForcedClose)
+	// ReasonPingTimeout: the client did not answer a ping in time.
+	ReasonPingTimeout = Reason(engineio.ReasonPingTimeout)
+	// ReasonParseError: an Engine.IO packet could not be decoded.
+	ReasonParseError = Reason(engineio.ReasonParseError)
+	// ReasonServerShuttingDown: [Server.Shutdown] was called.
+	ReasonServerShuttingDown Reason = "server shutting down"
+	// ReasonForcedServerClose: the client broke a rule of the protocol, such as an event for a
+	// namespace that it had not joined.
+	ReasonForcedServerClose Reason = "forced server close"
+	// ReasonClientNamespaceDisconnect: the client left the namespace.
+	ReasonClientNamespaceDisconnect Reason = "client namespace disconnect"
+	// ReasonServerNamespaceDisconnect: [Socket.Disconnect] was called, directly or by another method.
+	ReasonServerNamespaceDisconnect Reason = "server namespace disconnect"
+)
+
+// Error is an error that the client may see. Any other error reaches it as "internal error".
+//
+// Returned by a namespace middleware it refuses the connection ("connect_error" at the client).
+// Returned by an event handler it answers the acknowledgement that the client asked for.
 type Error struct {
 	// Message is sent to the client.
 	Message string
@@ -48,12 +79,13 @@ type Error struct {
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// DisconnectError is why a socket is not connected any more: the cause of its context, and what everything that
-// waited for the client ends with. It matches ErrClosed.
+// DisconnectError is why a socket disconnected: the cause of its context, see [Socket.Err].
+//
+// Whatever waited for the client fails with it. It matches ErrClosed.
 type DisconnectError struct {
-	// Reason has the official server's words.
+	// Reason is why, in the official server's words.
 	Reason Reason
-	// Cause tells more where there is more to tell, otherwise it is nil.
+	// Cause tells more, or is nil.
 	Cause error
 }
 
@@ -71,12 +103,13 @@ func (e *DisconnectError) Unwrap() error { return e.Cause }
 // Is makes the error match [ErrClosed].
 func (e *DisconnectError) Is(target error) bool { return target == ErrClosed }
 
-// HandlerError is what the OnError hook is given when the handling of an event failed: the error that a handler or
-// a middleware of the socket returned, or a [*PanicError].
+// HandlerError is what Config.OnError gets when the handling of an event failed.
+//
+// It wraps the error that a handler or a middleware of the socket returned, or a [*PanicError].
 type HandlerError struct {
 	// Event is the event's name.
 	Event string
-	// Err is what went wrong.
+	// Err is the failure.
 	Err error
 }
 
@@ -85,16 +118,16 @@ func (e *HandlerError) Error() string {
 	return fmt.Sprintf("socketio: handling %q: %v", e.Event, refusal.Inner(e.Err))
 }
 
-// Unwrap returns what went wrong.
+// Unwrap returns the failure.
 func (e *HandlerError) Unwrap() error { return e.Err }
 
-// PanicError is a panic of user code that was contained.
+// PanicError is a contained panic of the application's code.
 type PanicError struct {
 	// Where names the kind of function that panicked.
 	Where string
-	// Value is what it panicked with.
+	// Value is the panic's value.
 	Value any
-	// Stack is where, as runtime/debug.Stack formats it.
+	// Stack is the goroutine's stack, as runtime/debug.Stack formats it.
 	Stack []byte
 }
 
@@ -109,41 +142,34 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// shown is what a client may know of err.
+// shown returns the error that a client sees for err.
 func shown(err error) *Error {
-	var e *Error
-	switch {
-	case errors.As(err, &e):
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
-	case errors.Is(err, ErrArguments):
+	}
+	if errors.Is(err, ErrArguments) {
 		return &Error{Message: "invalid arguments"}
 	}
 	return &Error{Message: "internal error"}
 }
 
-// Reason says in the official server's words why a socket disconnected. What exactly happened is in
-// [DisconnectError.Cause].
-type Reason string
+// errorObject is an error as the client sees it.
+type errorObject struct {
+	Message string `json:"message"`
+	Data    any    `json:"data,omitzero"`
+}
 
-// The reasons. The first five come from the connection below, the last four from this layer.
-const (
-	// ReasonTransportError: the connection broke, or the client broke a rule of its transport.
-	ReasonTransportError = Reason(engineio.ReasonTransportError)
-	// ReasonTransportClose: the client closed the connection.
-	ReasonTransportClose = Reason(engineio.ReasonTransportClose)
-	// ReasonForcedClose: the server closed the connection, for instance because a packet could not be decoded.
-	ReasonForcedClose = Reason(engineio.ReasonForcedClose)
-	// ReasonPingTimeout: the client did not answer a ping in time.
-	ReasonPingTimeout = Reason(engineio.ReasonPingTimeout)
-	// ReasonParseError: a packet below Socket.IO could not be decoded.
-	ReasonParseError = Reason(engineio.ReasonParseError)
-	// ReasonServerShuttingDown: [Server.Shutdown] was called.
-	ReasonServerShuttingDown Reason = "server shutting down"
-	// ReasonForcedServerClose: the client broke a rule of the protocol, such as an event for a namespace that it
-	// had not joined.
-	ReasonForcedServerClose Reason = "forced server close"
-	// ReasonClientNamespaceDisconnect: the client left the namespace.
-	ReasonClientNamespaceDisconnect Reason = "client namespace disconnect"
-	// ReasonServerNamespaceDisconnect: [Socket.Disconnect] was called, or something that calls it.
-	ReasonServerNamespaceDisconnect Reason = "server namespace disconnect"
-)
+func (e *Error) wire() errorObject { return errorObject{e.Message, e.Data} }
+
+// errorAnswer is the acknowledgement of an event whose handling failed.
+type errorAnswer struct {
+	Error errorObject `json:"error"`
+}
+
+// answerError acknowledges an event with err, without its data if they cannot be encoded.
+func answerError(ack func(any) error, err error) {
+	visible := shown(err)
+	if ack(errorAnswer{visible.wire()}) != nil && visible.Data != nil {
+		_ = ack(errorAnswer{errorObject{Message: visible.Message}})
+	}
+}

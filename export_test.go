@@ -27,7 +27,7 @@ func OwedAcks(ns *Namespace) (n int) {
 func (n *Namespace) ServerSideWaiting() int {
 	n.serverSide.mu.Lock()
 	defer n.serverSide.mu.Unlock()
-	return n.serverSide.events
+	return len(n.serverSide.events)
 }
 
 // EmitWhileLetGo is an Emit of another goroutine at the wrong moment: the event loop stops keeping back what handlers send

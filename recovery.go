@@ -2,10 +2,10 @@ package socketio
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -20,88 +20,72 @@ const (
 	DefaultMaxSessionBytes          = 32 << 20
 )
 
-// ConnectionStateRecovery lets clients whose connection broke come back as the same socket: with its id, its rooms, its values
-// ([Socket.SetValue]) and the events that they missed, which reach them before they hear that they are connected. What that
-// takes is kept in the memory of this process and is gone with it. The zero value has the official defaults and safe limits.
+// ConnectionStateRecovery lets clients whose connection broke return as the same socket.
 //
-// A client that cannot be recovered - it was away for too long, too much was sent meanwhile, the server was started anew - is
-// a new socket, as it would be without recovery. It can tell: its socket.recovered is false, and so is [Socket.Recovered].
-// Nobody is recovered who left, or whom the server disconnected.
+// The socket keeps its id, rooms and values ([Socket.SetValue]), and the client gets the events
+// that it missed before it gets to know that it is connected. All of that is in the memory of this
+// process and lost with it. The zero value has the official defaults and safe limits.
 //
-// Each event has one more argument then, which clients before Socket.IO 4.6 do not hide: a string, the offset.
+// A client that cannot be recovered becomes a new socket, as without recovery: it was away for too
+// long, too much was sent meanwhile, or the server was restarted. Its socket.recovered is false,
+// and so is [Socket.Recovered]. A client that left, or that the server disconnected, is never
+// recovered.
+//
+// Each event gets one more argument, a string: the offset. Clients before Socket.IO 4.6 pass it on
+// to the application.
 type ConnectionStateRecovery struct {
 	// MaxDisconnectionDuration is how long a client may be away. Default 2 min.
 	MaxDisconnectionDuration time.Duration
-	// RunMiddlewares runs the namespace's middlewares for recovered sockets too (skipMiddlewares: false of the official
-	// server). By default they are skipped: they have let this client in before.
+	// RunMiddlewares runs the namespace's middlewares for recovered sockets too. By default they are
+	// skipped: they have admitted this client before. (The official option is skipMiddlewares.)
 	RunMiddlewares bool
-	// MaxEventBytes limits what each namespace keeps of the events that clients may have missed, in bytes as they are sent,
-	// and some 200 for each. Beyond it the oldest are forgotten, and clients that missed these are not recovered. Default 16
-	// MiB.
+	// MaxEventBytes limits the log of events in each namespace, in bytes as sent and about 200 for
+	// each event. Beyond it the oldest are dropped; a client that missed one of them becomes a new
+	// socket. Default 16 MiB.
 	MaxEventBytes int
-	// MaxSessionBytes limits what each namespace keeps of clients that are away, in bytes: about 500 for each, and their
-	// rooms; values that the application keeps with a socket are not counted. Beyond it those are forgotten that have been
-	// away for the longest. Default 32 MiB.
+	// MaxSessionBytes limits the sessions of clients that are away in each namespace: about 500 bytes
+	// for each, and their rooms. Values kept with a socket do not count. Beyond it the sessions that
+	// have been away for the longest are dropped. Default 32 MiB.
 	MaxSessionBytes int
 }
 
-// withDefaults returns c with its zero fields filled in, or an error that names the field that cannot work.
+// withDefaults returns c with its zero fields set, or an error that names the invalid field.
 func (c ConnectionStateRecovery) withDefaults(p protocol.Parser) (ConnectionStateRecovery, error) {
-	if c.MaxDisconnectionDuration < 0 {
-		return c, fmt.Errorf("%w: ConnectionStateRecovery.MaxDisconnectionDuration is %v, it must not be negative", ErrConfig, c.MaxDisconnectionDuration)
+	const in = "ConnectionStateRecovery."
+	err := cmp.Or(
+		setDefault(in+"MaxDisconnectionDuration", &c.MaxDisconnectionDuration, DefaultMaxDisconnectionDuration),
+		setDefault(in+"MaxEventBytes", &c.MaxEventBytes, DefaultMaxEventBytes),
+		setDefault(in+"MaxSessionBytes", &c.MaxSessionBytes, DefaultMaxSessionBytes),
+	)
+	if err != nil || p == nil {
+		return c, err
 	}
-	if c.MaxDisconnectionDuration == 0 {
-		c.MaxDisconnectionDuration = DefaultMaxDisconnectionDuration
+	// Offsets are written into encoded packets: the parser must show them.
+	offset := "offset" + zeroDigits
+	messages, err := p.Encode([]byte(`2["event",1,"`+offset+`"]`), nil)
+	if err == nil && (len(messages) == 0 || bytes.Count(messages[0].Data, []byte(offset)) != 1) {
+		err = errors.New("it must write strings of letters and digits as they are")
 	}
-	for _, n := range []struct {
-		name string
-		v    *int
-		def  int
-	}{
-		{"MaxEventBytes", &c.MaxEventBytes, DefaultMaxEventBytes},
-		{"MaxSessionBytes", &c.MaxSessionBytes, DefaultMaxSessionBytes},
-	} {
-		if *n.v < 0 {
-			return c, fmt.Errorf("%w: ConnectionStateRecovery.%s is %d, it must not be negative", ErrConfig, n.name, *n.v)
-		}
-		if *n.v == 0 {
-			*n.v = n.def
-		}
-	}
-	if p != nil {
-		return c, checkParser(p)
+	if err != nil {
+		return c, fmt.Errorf("%w: Parser does not go with ConnectionStateRecovery: %w", ErrConfig, err)
 	}
 	return c, nil
 }
 
-// checkParser refuses a parser whose packets do not show the offset, which is written into packets that are encoded already.
-func checkParser(p protocol.Parser) error {
-	offset := "offset" + zeroDigits
-	messages, err := p.Encode([]byte(`2["event",1,"`+offset+`"]`), nil)
-	if err == nil && (len(messages) == 0 || bytes.Count(messages[0].Data, []byte(offset)) != 1) {
-		err = fmt.Errorf("it must write strings of letters and digits as they are")
-	}
-	if err != nil {
-		return fmt.Errorf("%w: Parser does not go with ConnectionStateRecovery: %w", ErrConfig, err)
-	}
-	return nil
-}
-
-// RecoveryStats is what a namespace keeps for clients that may come back ([ConnectionStateRecovery]).
+// RecoveryStats is what a namespace keeps for [ConnectionStateRecovery].
 type RecoveryStats struct {
 	// Waiting is the number of clients that are away and may be recovered.
 	Waiting int
-	// WaitingBytes is what is kept of them, as ConnectionStateRecovery.MaxSessionBytes counts it.
+	// WaitingBytes is what their sessions take, as ConnectionStateRecovery.MaxSessionBytes counts.
 	WaitingBytes int
-	// Events is the number of events that are kept, and EventBytes what they take, as MaxEventBytes counts it.
+	// Events is the number of events in the log. EventBytes is their size, as MaxEventBytes counts.
 	Events, EventBytes int
-	// Recovered is how many sockets have been recovered since the namespace was made, Refused how many were asked for in vain: their
-	// clients are new sockets.
+	// Recovered counts the sockets recovered since the namespace was made. Refused counts the
+	// attempts that failed.
 	Recovered, Refused uint64
 }
 
-// RecoveryStats returns what the namespace keeps for clients that may come back; ok is false when it keeps nothing, because
-// recovery is off.
+// RecoveryStats returns what the namespace keeps for recovery; ok is false when recovery is off.
 func (n *Namespace) RecoveryStats() (s RecoveryStats, ok bool) {
 	r := n.recovery
 	if r == nil {
@@ -116,10 +100,10 @@ func (n *Namespace) RecoveryStats() (s RecoveryStats, ok bool) {
 	}, true
 }
 
-// recovery is a namespace's part of connection state recovery: the log of what was sent, and the sessions.
+// recovery is a namespace's state for connection state recovery: the event log and the sessions.
 //
-// Its lock makes one moment of what must be one: an event gets its place in the log and is queued to the sockets that it is
-// for. So each socket gets events in the order of the log, and an offset tells all that its client has.
+// Under its lock an event gets its position in the log and is queued to its sockets. So each socket
+// gets events in the order of the log, and one offset tells everything that its client has.
 type recovery struct {
 	ns    *Namespace
 	cfg   ConnectionStateRecovery
@@ -128,43 +112,35 @@ type recovery struct {
 	mu       sync.Mutex
 	log      eventLog
 	sessions map[string]*savedSession // by pid
-	waiting  savedSessions            // those of them that no socket holds
+	waiting  savedSessions            // those that no socket holds
 	sweeping bool                     // timer is set
 	closed   bool
 	timer    *time.Timer // nil until the first sweep
-	arrivals *arrival    // the next one, which is empty
+	arrivals *arrival    // the next one, still empty
 
 	recovered, refused uint64 // sockets so far
 }
 
-// arrival is a recovered socket that has just been connected. A broadcast selects its sockets without the lock; what arrives
-// meanwhile it finds by following next.
+// arrival is a recovered socket that has just connected.
+//
+// A broadcast selects its sockets without the lock, and finds those that connected meanwhile by
+// following next.
 type arrival struct {
 	socket *Socket
 	rooms  map[string]struct{}
 	next   *arrival
 }
 
-// lease is a socket's place in its session; sockets have one when their namespace recovers them.
-type lease struct {
-	session     *savedSession
-	recovered   bool
-	leftRooms   atomic.Bool // it has left its rooms for good: they may be another socket's by now
-	released    chan struct{}
-	restoration *restoration // until it is connected, when it is recovered
-}
-
 func newRecovery(ns *Namespace, c ConnectionStateRecovery) *recovery {
-	return &recovery{ns: ns, cfg: c, began: time.Now(), log: eventLog{epoch: newEpoch()}, sessions: make(map[string]*savedSession), arrivals: new(arrival)}
+	return &recovery{
+		ns: ns, cfg: c, began: time.Now(), log: eventLog{epoch: newEpoch()},
+		sessions: make(map[string]*savedSession), arrivals: new(arrival),
+	}
 }
 
 func (r *recovery) now() time.Duration { return time.Since(r.began) }
 
-// Recovered tells whether the socket has been recovered ([ConnectionStateRecovery]): it has the id, the rooms and the values of a
-// socket before it, and its client has the events that it missed, or is about to.
-func (s *Socket) Recovered() bool { return s.lease != nil && s.lease.recovered }
-
-// encode makes an event whose offset is to be written by put.
+// encode encodes an event. Its offset is still zero: placeLocked writes it.
 func (r *recovery) encode(event string, args []any) (e offsetEvent, err error) {
 	x := r.ns.server.takeScratch()
 	defer x.release()
@@ -176,13 +152,13 @@ func (r *recovery) encode(event string, args []any) (e offsetEvent, err error) {
 	return offsetEvent{engineio.Prepare(frames), frames[at : at+len(zeroDigits)]}, nil
 }
 
-// offsetEvent is an encoded event, with the place of its offset's digits.
+// offsetEvent is an encoded event and the digits of its offset.
 type offsetEvent struct {
 	unit   *engineio.Prepared
 	digits []byte
 }
 
-// deliver is host.Deliver.
+// deliver is host.Deliver with recovery.
 func (r *recovery) deliver(p *adapter.Packet, o adapter.Options) error {
 	r.mu.Lock()
 	deserted, late := len(r.sessions) == 0, r.arrivals
@@ -205,10 +181,10 @@ func (r *recovery) deliver(p *adapter.Packet, o adapter.Options) error {
 
 	r.mu.Lock()
 	stored := !o.Flags.Volatile && len(r.sessions) > 0
-	position := r.place(e, stored, o.Rooms, o.Except)
+	position := r.placeLocked(e, stored, o.Rooms, o.Except)
 	for ; late.next != nil; late = late.next {
-		if stored && concerns(o.Rooms, o.Except, late.rooms) {
-			*list = append(*list, late.socket) // which has looked through the log before this event was in it
+		if stored && targetsMember(o.Rooms, o.Except, late.rooms) {
+			*list = append(*list, late.socket) // it read the log before this event was in it
 		}
 	}
 	sockets := *list
@@ -238,18 +214,18 @@ func (r *recovery) deliver(p *adapter.Packet, o adapter.Options) error {
 	return nil
 }
 
-// place gives an event its position: the next one if it is stored, otherwise that of the last event. The lock is held.
-func (r *recovery) place(e offsetEvent, stored bool, rooms, except []string) (position uint64) {
+// placeLocked writes the event's offset: a new position if it is stored, otherwise the last one.
+func (r *recovery) placeLocked(e offsetEvent, stored bool, rooms, except []string) (position uint64) {
 	position = r.log.position()
 	if stored {
 		position = r.log.add(newLoggedEvent(e.unit, rooms, except, r.now()), r.cfg.MaxEventBytes)
-		r.sweepLater()
+		r.sweepLaterLocked()
 	}
 	putDigits(e.digits, position)
 	return position
 }
 
-// emit is Socket.Emit.
+// emit is Socket.Emit with recovery.
 func (r *recovery) emit(s *Socket, event string, args []any, f adapter.Flags) error {
 	e, err := r.encode(event, args)
 	if err != nil {
@@ -261,7 +237,7 @@ func (r *recovery) emit(s *Socket, event string, args []any, f adapter.Flags) er
 	if to != nil {
 		to.showOutgoing(event, args)
 		if to != s {
-			options = 0 // they were about s's own writes
+			options = 0 // they were for s
 		}
 		to.flush(options, e.unit, written)
 	}
@@ -271,19 +247,21 @@ func (r *recovery) emit(s *Socket, event string, args []any, f adapter.Flags) er
 	return err
 }
 
-// send queues an event to a socket and returns which one that is: if s has disconnected, the one that was recovered after it,
-// or nil while that is still to come. What send wrote flush has to write out.
+// send queues an event to a socket and returns that socket; the caller must flush it.
+//
+// If s has disconnected, that is the socket recovered after it, or nil if there is none yet.
 func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.WriteOptions) (to *Socket, written bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	to = s
 	switch {
 	case s.joining():
-		// Its client will not ask for it again: it does not know the session yet, or hears of it behind what it missed.
-		putDigits(e.digits, s.known())
+		// The client will not ask for it again: it does not know the session yet, or gets it behind
+		// what it missed.
+		putDigits(e.digits, s.knownLocked())
 		written, err = s.queue(e.unit, options)
 	case s.lease == nil:
-		r.place(e, false, nil, nil)
+		r.placeLocked(e, false, nil, nil)
 		written, err = s.queue(e.unit, options)
 	default:
 		x := s.lease.session
@@ -294,7 +272,7 @@ func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.
 			to = x.connected
 		}
 		stored = stored && !r.closed
-		position := r.place(e, stored, x.own[:], nil)
+		position := r.placeLocked(e, stored, x.own[:], nil)
 		if to != nil {
 			written, err = to.queue(e.unit, options)
 		}
@@ -302,22 +280,23 @@ func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.
 			x.sent.add(position)
 		}
 		if stored || to == nil {
-			err = nil // it is kept, whatever the connection does; or it is volatile, and nobody is there
+			err = nil // it is in the log, or it is volatile and there is no socket
 		}
 	}
 	return to, written, err
 }
 
-// known is the position up to which the client of a socket that is being connected has everything. The lock is held.
-func (s *Socket) known() uint64 {
+// knownLocked returns the position up to which the client of a joining socket has everything.
+func (s *Socket) knownLocked() uint64 {
 	if s.lease != nil && s.lease.restoration != nil {
 		return s.lease.restoration.begin
 	}
 	return s.ns.recovery.log.position()
 }
 
-// queue is writePrepared for who holds recovery.mu: flush has to follow without it. written is false when the unit waits
-// for the connection handlers.
+// queue is writePrepared under recovery.mu: flush must follow without it.
+//
+// written is false when the unit waits for the connection handlers.
 func (s *Socket) queue(unit *engineio.Prepared, o engineio.WriteOptions) (written bool, err error) {
 	if h := s.held.Load(); h != nil && h.keep(heldWrite{unit, o &^ engineio.Hold}) {
 		return false, nil
@@ -329,7 +308,7 @@ func (s *Socket) queue(unit *engineio.Prepared, o engineio.WriteOptions) (writte
 	return err == nil, err
 }
 
-// flush writes what queue left.
+// flush writes what queue queued.
 func (s *Socket) flush(o engineio.WriteOptions, unit *engineio.Prepared, written bool) {
 	if written {
 		s.client.session.Flush(o&(engineio.Later|engineio.Hold), unit)
@@ -339,8 +318,8 @@ func (s *Socket) flush(o engineio.WriteOptions, unit *engineio.Prepared, written
 	}
 }
 
-// sweepLater sees to it that what is too old is forgotten. The lock is held.
-func (r *recovery) sweepLater() {
+// sweepLaterLocked schedules a sweep.
+func (r *recovery) sweepLaterLocked() {
 	if !r.sweeping && !r.closed {
 		r.sweeping = true
 		wait := max(r.cfg.MaxDisconnectionDuration/4, time.Second)
@@ -352,23 +331,24 @@ func (r *recovery) sweepLater() {
 	}
 }
 
-// sweep forgets what is too old.
+// sweep drops the sessions and events that are too old.
 func (r *recovery) sweep() {
-	var dropped []*savedSession
+	dropped := 0
 	r.mu.Lock()
 	now := r.now()
 	for x := r.waiting.oldest; x != nil && now-x.disconnectedAt > r.cfg.MaxDisconnectionDuration; x = r.waiting.oldest {
-		dropped = append(dropped, r.dropOldest())
+		r.dropOldestLocked()
+		dropped++
 	}
-	// A client may have been gone for a while before it was noticed.
+	// A connection may have been dead for a while before that was noticed.
 	r.log.expire(now - r.cfg.MaxDisconnectionDuration - r.ns.server.unnoticed)
 	r.sweeping = false
 	if r.waiting.len > 0 || len(r.log.events) > 0 {
-		r.sweepLater()
+		r.sweepLaterLocked()
 	}
 	r.mu.Unlock()
-	if len(dropped) > 0 && r.ns.server.cfg.CleanupEmptyChildNamespaces {
-		// The last visitor closes the adapter, which may take a while.
+	if dropped > 0 && r.ns.server.cfg.CleanupEmptyChildNamespaces {
+		// The last one closes the adapter, which may take a while.
 		workers := &r.ns.server.workers
 		workers.begin()
 		go func() {
@@ -378,7 +358,7 @@ func (r *recovery) sweep() {
 	}
 }
 
-// close forgets everything.
+// close drops everything.
 func (r *recovery) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

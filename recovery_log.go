@@ -10,7 +10,7 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// loggedEvent is an event that clients may have missed. It is never changed.
+// loggedEvent is an immutable event that clients may have missed.
 type loggedEvent struct {
 	unit   *engineio.Prepared
 	rooms  []string // everybody if empty
@@ -19,21 +19,24 @@ type loggedEvent struct {
 	cost   int
 }
 
-// eventOverheadLogged is what an event in the log costs besides its bytes and the names of rooms.
-const eventOverheadLogged = 200
+// loggedEventOverhead is the size of an event in the log besides its bytes and rooms.
+const loggedEventOverhead = 200
 
 func newLoggedEvent(unit *engineio.Prepared, rooms, except []string, at time.Duration) *loggedEvent {
-	e := &loggedEvent{unit: unit, rooms: rooms, except: except, at: at, cost: unit.Len() + eventOverheadLogged}
-	for _, list := range [...][]string{rooms, except} {
-		for _, room := range list {
-			e.cost += len(room) + 16
-		}
-	}
-	return e
+	cost := unit.Len() + loggedEventOverhead + sizeOf(rooms) + sizeOf(except)
+	return &loggedEvent{unit, rooms, except, at, cost}
 }
 
-// concerns tells whether an event for rooms, except others, was sent to somebody who is in these.
-func concerns(rooms, except []string, in map[string]struct{}) bool {
+// sizeOf returns the size of a list of rooms, in bytes.
+func sizeOf(rooms []string) (n int) {
+	for _, room := range rooms {
+		n += len(room) + 16
+	}
+	return n
+}
+
+// targetsMember tells whether an event for rooms, except others, targets a socket in the given rooms.
+func targetsMember(rooms, except []string, in map[string]struct{}) bool {
 	for _, room := range except {
 		if _, is := in[room]; is {
 			return false
@@ -47,37 +50,40 @@ func concerns(rooms, except []string, in map[string]struct{}) bool {
 	return len(rooms) == 0
 }
 
-// eventLog is the latest events of a namespace, in the order in which they were sent. Each has a position: 1, 2, 3...
+// eventLog holds a namespace's latest events in the order sent, at the positions 1, 2, 3...
+//
 // recovery.mu guards it.
 type eventLog struct {
-	epoch  string // of all offsets; those of another server, or of a namespace that was removed, have another one
-	lost   uint64 // the events up to this position are forgotten
+	epoch  string // starts all offsets: another server, or namespace of this name, has another one
+	lost   uint64 // the events up to this position have been dropped
 	events []*loggedEvent
 	bytes  int
 }
 
-// position is that of the last event.
+// position returns the position of the last event.
 func (l *eventLog) position() uint64 { return l.lost + uint64(len(l.events)) }
 
-// add appends an event and returns its position. Beyond maxBytes the oldest are forgotten, this one too if need be.
+// add appends an event and returns its position.
+//
+// Beyond maxBytes the oldest events are dropped, this one too if need be.
 func (l *eventLog) add(e *loggedEvent, maxBytes int) uint64 {
 	l.events = append(l.events, e)
 	l.bytes += e.cost
 	position := l.position()
 	for l.bytes > maxBytes {
-		l.forget()
+		l.dropOldest()
 	}
 	return position
 }
 
-// expire forgets the events that were sent before.
+// expire drops the events that were sent before the given time.
 func (l *eventLog) expire(before time.Duration) {
 	for len(l.events) > 0 && l.events[0].at < before {
-		l.forget()
+		l.dropOldest()
 	}
 }
 
-func (l *eventLog) forget() {
+func (l *eventLog) dropOldest() {
 	l.bytes -= l.events[0].cost
 	l.events[0] = nil
 	l.events = l.events[1:]
@@ -87,7 +93,7 @@ func (l *eventLog) forget() {
 	}
 }
 
-// after copies events behind a position, which must not be lost, into dst and returns how many.
+// after copies events behind a position, which must not be lost, into dst. It returns how many.
 func (l *eventLog) after(position uint64, dst []*loggedEvent) int {
 	return copy(dst, l.events[position-l.lost:])
 }
@@ -106,7 +112,7 @@ func newEpoch() string {
 	return base64.RawURLEncoding.EncodeToString(raw[:])[:epochLen]
 }
 
-// putDigits writes a position to where the digits of an offset are.
+// putDigits writes a position over the digits of an offset.
 func putDigits(at []byte, position uint64) {
 	for i := len(zeroDigits) - 1; i >= 0; i-- {
 		at[i] = digits[position&63]
@@ -114,7 +120,7 @@ func putDigits(at []byte, position uint64) {
 	}
 }
 
-// parse returns the position of an offset. ok is false when it is none that this log gave out.
+// parse returns the position of an offset; ok is false when this log never gave out the offset.
 func (l *eventLog) parse(offset string) (position uint64, ok bool) {
 	if len(offset) != offsetLen || offset[:epochLen] != l.epoch {
 		return 0, false
@@ -129,23 +135,23 @@ func (l *eventLog) parse(offset string) (position uint64, ok bool) {
 	return position, position <= l.position()
 }
 
-// maxPositionBytes limits what a trail remembers, in bytes: two for most runs.
+// maxPositionBytes limits the size of a positionSet, in bytes: two for most runs.
 const maxPositionBytes = 1 << 10
 
-// positionSet is which positions of the log hold events that were sent to a session, as runs of consecutive ones. It says more
-// than the rooms that the session is in at the end: those may have changed since. recovery.mu guards it.
+// positionSet holds the log positions of the events sent to a session, as runs of consecutive ones.
+//
+// The session's rooms at its end would not tell: they may have changed. recovery.mu guards it.
 type positionSet struct {
-	from  uint64 // nothing is known of the positions up to here
+	from  uint64 // the positions up to here are unknown
 	first uint64 // the latest run
-	last  uint64 // 0: there is none
-	older []byte // the runs before it: how many positions lie between them, how many are in each
-	end   uint64 // of the last one in older; from if there is none
+	last  uint64 // 0: there is no run
+	older []byte // the runs before it, each as the gap before it and its length
+	end   uint64 // of the last run in older; from if there is none
 }
 
-// newPositionSet is the trail of a session that begins.
 func newPositionSet(from uint64) positionSet { return positionSet{from: from, end: from} }
 
-// add takes in a position behind all others. It returns false if the position is the latest already.
+// add adds a position behind all others. It returns false if it is the latest one already.
 func (t *positionSet) add(position uint64) bool {
 	switch {
 	case position == t.last:
@@ -159,15 +165,14 @@ func (t *positionSet) add(position uint64) bool {
 		t.older = binary.AppendUvarint(t.older, t.last-t.first+1)
 		t.end = t.last
 		if len(t.older) > maxPositionBytes {
-			t.shorten()
+			t.dropOlderHalf()
 		}
 	}
 	t.first, t.last = position, position
 	return true
 }
 
-// shorten forgets the older half.
-func (t *positionSet) shorten() {
+func (t *positionSet) dropOlderHalf() {
 	n := 0
 	for n < maxPositionBytes/2 {
 		_, last, size := nextRun(t.older[n:], t.from)
@@ -177,7 +182,7 @@ func (t *positionSet) shorten() {
 	t.older = append(t.older[:0], t.older[n:]...)
 }
 
-// nextRun decodes a run behind a position.
+// nextRun decodes the run behind a position.
 func nextRun(b []byte, after uint64) (first, last uint64, size int) {
 	gap, n := binary.Uvarint(b)
 	length, m := binary.Uvarint(b[n:])
@@ -185,7 +190,7 @@ func nextRun(b []byte, after uint64) (first, last uint64, size int) {
 	return first, first + length - 1, n + m
 }
 
-// positionReader tells for ascending positions whether they are in a trail, which must not change meanwhile.
+// positionReader looks up ascending positions in a positionSet, which must not change meanwhile.
 type positionReader struct {
 	t           *positionSet
 	rest        []byte
@@ -208,7 +213,7 @@ func (r *positionReader) next() {
 	r.rest = r.rest[n:]
 }
 
-// has tells whether a position, behind those asked for before, is in the trail.
+// has tells whether the set has a position, which must be behind those asked for before.
 func (r *positionReader) has(position uint64) bool {
 	for position > r.last && r.last < r.t.last {
 		r.next()

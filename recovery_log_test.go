@@ -45,7 +45,7 @@ func TestEventLog(t *testing.T) {
 			t.Fatalf("position %d, want %d", got, i+1)
 		}
 	}
-	if l.lost != 7 || len(l.events) != 3 || l.bytes != 3*(100+eventOverheadLogged+17) {
+	if l.lost != 7 || len(l.events) != 3 || l.bytes != 3*(100+loggedEventOverhead+17) {
 		t.Errorf("lost %d, %d events of %d bytes", l.lost, len(l.events), l.bytes)
 	}
 	var some [2]*loggedEvent
@@ -97,7 +97,7 @@ func TestConcerns(t *testing.T) {
 		{[]string{"a"}, []string{"b"}, false},
 		{[]string{"a"}, []string{"x"}, true},
 	} {
-		if got := concerns(c.rooms, c.except, in); got != c.want {
+		if got := targetsMember(c.rooms, c.except, in); got != c.want {
 			t.Errorf("to %q except %q: %v", c.rooms, c.except, got)
 		}
 	}

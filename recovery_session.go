@@ -4,28 +4,39 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// savedSession is what outlives a socket when its connection breaks: the next socket of the same client takes it over.
+// ErrReplaced is the cause of a disconnect: the client was recovered on another connection.
+//
+// The server had not noticed yet that this connection was dead.
+var ErrReplaced = errors.New("socketio: the client came back on another connection")
+
+// replaceTimeout limits how long a recovered socket waits for the disconnect callbacks of the one
+// before it. They run after the current handler, which may block.
+const replaceTimeout = 5 * time.Second
+
+// savedSession outlives a socket whose connection broke: the client's next socket takes it over.
+//
 // recovery.mu guards it.
 type savedSession struct {
-	pid string    // by which the client asks for it: a secret
-	own [1]string // the id of its sockets, as the list of rooms that means them alone
+	pid string    // the client's secret name for it
+	own [1]string // the id of its sockets, as the list of rooms that targets them alone
 
 	sent      positionSet
 	start     uint64  // the log's position when the client connected: it missed nothing before
-	holder    *Socket // the latest that has, or is about to have, or has not let go of it; nil while it waits
-	connected *Socket // the one that is connected; nil while there is none
+	holder    *Socket // the latest socket with a lease; nil while the session waits
+	connected *Socket // nil while there is none
 
-	*disconnectedState // nil while one is connected
+	*disconnectedState // exists only while no socket is connected
 }
 
-// disconnectedState is what a session has besides from a socket's disconnect until the next one is connected.
+// disconnectedState is a session's state from a disconnect until the next socket has connected.
 type disconnectedState struct {
-	position       uint64 // the log's position when it disconnected
+	position       uint64 // the log's position at the disconnect
 	disconnectedAt time.Duration
 	rooms          []string // the socket's
 	values         []value
@@ -33,24 +44,49 @@ type disconnectedState struct {
 	// While the session waits.
 	older, newer   *savedSession // in recovery.waiting
 	cost           int
-	keepsNamespace bool // counts as a visitor of its namespace
+	keepsNamespace bool // its namespace is not cleaned up
 }
 
-// newSavedSession is that of a socket which is not recovered.
+// lease is a socket's hold on its session. All sockets of a namespace with recovery have one.
+type lease struct {
+	session     *savedSession
+	recovered   bool
+	leftRooms   atomic.Bool   // for good: the rooms under its id may be another socket's by now
+	released    chan struct{} // closed at the end; made when another socket waits for it
+	restoration *restoration  // of a recovered socket until it has connected
+}
+
+// restoration is the state of a socket that is being recovered.
+type restoration struct {
+	offset string // as the client sent it
+	begin  uint64 // the client has everything up to here
+
+	rooms  map[string]struct{}
+	at     uint64 // events up to here have been read
+	missed []*engineio.Prepared
+	bytes  int
+	unsent []uint64 // positions of missed events that were never sent to a socket of the session
+	reader positionReader
+}
+
+// Recovered tells whether the socket has been recovered, see [ConnectionStateRecovery].
+//
+// A recovered socket has the id, the rooms and the values of the socket before it, and its client
+// gets the events that it missed.
+func (s *Socket) Recovered() bool { return s.lease != nil && s.lease.recovered }
+
+// newSavedSession returns the session of a socket that is not recovered.
 func newSavedSession(s *Socket) *savedSession {
 	return &savedSession{pid: newID(), own: [1]string{s.id}}
 }
 
-// id is that of the session's sockets.
-func (x *savedSession) id() string { return x.own[0] }
-
-// sessionOverhead is about what a session that waits costs besides its rooms and trail.
-const sessionOverhead = 500
-
-// sentUpTo is the position up to which all that the session was to be sent was sent to the last socket.
+// sentUpTo returns the position up to which each event for the session was sent to a socket.
 func (x *savedSession) sentUpTo() uint64 { return max(x.position, x.sent.last) }
 
-// savedSessions are the sessions that wait, in the order in which they began to.
+// savedSessionOverhead is the size of a waiting session besides its rooms and positions.
+const savedSessionOverhead = 500
+
+// savedSessions lists the waiting sessions, those that have waited for the longest first.
 type savedSessions struct {
 	oldest, newest *savedSession
 	len            int
@@ -58,10 +94,7 @@ type savedSessions struct {
 }
 
 func (l *savedSessions) add(x *savedSession) {
-	x.cost = sessionOverhead + cap(x.sent.older)
-	for _, room := range x.rooms {
-		x.cost += len(room) + 16
-	}
+	x.cost = savedSessionOverhead + cap(x.sent.older) + sizeOf(x.rooms)
 	x.older, x.newer = l.newest, nil
 	if l.newest == nil {
 		l.oldest = x
@@ -89,19 +122,31 @@ func (l *savedSessions) remove(x *savedSession) {
 	l.bytes -= x.cost
 }
 
-// recoverable are the reasons after which a client may come back: those that are nobody's decision, as in the official server.
+// recoverable tells whether a client may return after a disconnect for this reason.
+//
+// As in the official server, it may unless somebody decided to disconnect it.
 func (r Reason) recoverable() bool {
 	switch r {
-	case ReasonTransportError, ReasonTransportClose, ReasonForcedClose, ReasonPingTimeout, ReasonServerShuttingDown, ReasonForcedServerClose:
+	case ReasonTransportError, ReasonTransportClose, ReasonForcedClose,
+		ReasonPingTimeout, ReasonServerShuttingDown, ReasonForcedServerClose:
 		return true
 	}
 	return false
 }
 
-// find returns the session that a client asks for and the offset that it has, "" if none; nil when there is no such session,
-// or not any more.
+// assignSession leases a new socket the session that its client asks for, or else a new one.
+func (r *recovery) assignSession(s *Socket) {
+	if x, offset := r.find(s.auth); x != nil {
+		s.id = x.own[0]
+		s.lease = &lease{session: x, recovered: true, restoration: &restoration{offset: offset}}
+		return
+	}
+	s.lease = &lease{session: newSavedSession(s)}
+}
+
+// find returns the session that a client asks for, or nil, and the client's offset, "" if none.
 func (r *recovery) find(auth json.RawMessage) (x *savedSession, offset string) {
-	pid, offset := claimed(auth)
+	pid, offset := parseRecovery(auth)
 	if pid == "" {
 		return nil, ""
 	}
@@ -115,10 +160,12 @@ func (r *recovery) find(auth json.RawMessage) (x *savedSession, offset string) {
 	return x, offset
 }
 
-// claimed returns the pid and the offset that a client sent with its CONNECT. An offset that is not a string is as bad as a
-// wrong pid; none at all is that of a client that has received nothing yet.
-func claimed(auth json.RawMessage) (pid, offset string) {
-	var members map[string]json.RawMessage // not a struct, for which the case of names does not matter
+// parseRecovery returns the pid and the offset in a CONNECT, "" for a pid that does not count.
+//
+// An offset that is no string is as bad as a wrong pid. A client that has received nothing yet
+// sends none.
+func parseRecovery(auth json.RawMessage) (pid, offset string) {
+	var members map[string]json.RawMessage // a struct would ignore the case of names
 	if json.Unmarshal(auth, &members) != nil || json.Unmarshal(members["pid"], &pid) != nil {
 		return "", ""
 	}
@@ -128,7 +175,8 @@ func claimed(auth json.RawMessage) (pid, offset string) {
 	return pid, offset
 }
 
-// detach notes that the socket disconnects. After a reason that is somebody's decision the session is forgotten. The lock is held.
+// detachLocked records that the socket disconnects. It drops the session unless the reason is
+// recoverable.
 func (r *recovery) detachLocked(s *Socket, reason Reason) {
 	x := s.lease.session
 	if x.connected != s {
@@ -144,24 +192,24 @@ func (r *recovery) detachLocked(s *Socket, reason Reason) {
 	}
 }
 
-// saveRooms keeps the rooms of a socket that is about to leave them for good.
+// saveRooms saves the rooms of a socket that is about to leave them for good.
 func (r *recovery) saveRooms(s *Socket) {
 	rooms := r.ns.adapter.Rooms(s.id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if x := s.lease.session; x.disconnectedState != nil { // else the server was shutting down when the socket connected
+	if x := s.lease.session; x.disconnectedState != nil { // nil if the socket connected during a shutdown
 		x.rooms = rooms
 	}
 	s.lease.leftRooms.Store(true)
 }
 
-// releaseLease ends a socket's hold on its session, which waits from then on unless another socket wants it already. It reports
-// whether the session takes over the socket's visit of the namespace.
-func (r *recovery) releaseLease(s *Socket, reason Reason) (keepsNamespace bool) {
+// releaseLease ends a socket's lease. The session waits from then on, unless another socket has
+// claimed it. It returns whether the session keeps the namespace in the socket's place.
+func (r *recovery) releaseLease(s *Socket, reason Reason) (keeps bool) {
 	s.mu.Lock()
 	values := s.values
 	s.mu.Unlock()
-	var dropped []*savedSession
+	dropped := 0
 	r.mu.Lock()
 	x := s.lease.session
 	if s.lease.leftRooms.Load() && x.disconnectedState != nil { // it was connected
@@ -173,13 +221,14 @@ func (r *recovery) releaseLease(s *Socket, reason Reason) (keepsNamespace bool) 
 	if x.holder == s {
 		x.holder = nil
 		if r.sessions[x.pid] == x {
-			keepsNamespace = !x.keepsNamespace
+			keeps = !x.keepsNamespace
 			x.keepsNamespace = true
 			r.waiting.add(x)
 			for r.waiting.bytes > r.cfg.MaxSessionBytes {
-				dropped = append(dropped, r.dropOldest())
+				r.dropOldestLocked()
+				dropped++
 			}
-			r.sweepLater()
+			r.sweepLaterLocked()
 		}
 	}
 	if s.lease.released != nil {
@@ -187,56 +236,26 @@ func (r *recovery) releaseLease(s *Socket, reason Reason) (keepsNamespace bool) 
 	}
 	r.mu.Unlock()
 	r.leaveNamespace(dropped)
-	return keepsNamespace
+	return keeps
 }
 
-// dropOldest forgets the session that has waited for the longest. The lock is held.
-func (r *recovery) dropOldest() *savedSession {
+// dropOldestLocked drops the session that has waited for the longest. The caller must call
+// leaveNamespace for it.
+func (r *recovery) dropOldestLocked() {
 	x := r.waiting.oldest
 	r.waiting.remove(x)
 	delete(r.sessions, x.pid)
-	return x
 }
 
-// leaveNamespace ends the visits of sessions that were forgotten.
-func (r *recovery) leaveNamespace(dropped []*savedSession) {
-	for range dropped {
+// leaveNamespace ends the membership of n dropped sessions.
+func (r *recovery) leaveNamespace(n int) {
+	for range n {
 		r.ns.server.leave(r.ns)
 	}
 }
 
-// ErrReplaced is why a connection ends whose client was recovered on another one: the server had not noticed yet that this one
-// is dead.
-var ErrReplaced = errors.New("socketio: the client came back on another connection")
-
-// replaceWait is how long a socket that is recovered waits until the one before it has run its disconnect callbacks. They
-// come behind a handler that is running, which may block.
-const replaceWait = 5 * time.Second
-
-// restoration is a socket that is being recovered.
-type restoration struct {
-	offset string // as the client sent it
-	begin  uint64 // the client has everything up to here
-
-	rooms  map[string]struct{}
-	at     uint64 // events up to here have been looked at
-	missed []*engineio.Prepared
-	bytes  int
-	later  []uint64 // the positions of those of them that no socket was connected for
-	reader positionReader
-}
-
-// assignSession gives a new socket its session: the one that its client asks for, or else a new one.
-func (r *recovery) assignSession(s *Socket) {
-	if x, offset := r.find(s.auth); x != nil {
-		s.id = x.id()
-		s.lease = &lease{session: x, recovered: true, restoration: &restoration{offset: offset}}
-		return
-	}
-	s.lease = &lease{session: newSavedSession(s)}
-}
-
-// claimSession makes a session the socket's, once the socket before it is gone: its rooms and its values. It returns false when the session cannot be recovered any more.
+// claimSession gives a session's rooms and values to the socket, once the socket before it has
+// ended. It returns false when the session cannot be recovered any more.
 func (r *recovery) claimSession(s *Socket) bool {
 	x, to := s.lease.session, s.lease.restoration
 	r.mu.Lock()
@@ -261,7 +280,7 @@ func (r *recovery) claimSession(s *Socket) bool {
 		r.mu.Unlock()
 		return false
 	}
-	to.begin = r.begin(x, to.offset)
+	to.begin = r.beginLocked(x, to.offset)
 	to.at = to.begin
 	to.rooms = make(map[string]struct{}, len(x.rooms))
 	for _, room := range x.rooms {
@@ -269,23 +288,23 @@ func (r *recovery) claimSession(s *Socket) bool {
 	}
 	to.reader = x.sent.reader()
 	rooms, values := x.rooms, slices.Clone(x.values)
-	there := to.begin >= r.log.lost
+	complete := to.begin >= r.log.lost
 	r.mu.Unlock()
 
 	s.mu.Lock()
 	s.pendingRooms = slices.DeleteFunc(slices.Clone(rooms), func(room string) bool { return room == s.id })
 	s.values = values
 	s.mu.Unlock()
-	return there
+	return complete
 }
 
-// disconnectHolder ends the socket that holds a session, with its connection, and waits until it has let go. It returns false when
-// that takes too long.
+// disconnectHolder closes the connection of the socket that holds a session, and waits for the end
+// of its lease. It returns false when that takes too long.
 func (r *recovery) disconnectHolder(before *Socket) bool {
 	before.client.forget(before, false)
 	before.close(ReasonForcedClose, ErrReplaced, 0)
 	before.client.session.Discard(ErrReplaced)
-	timer := time.NewTimer(replaceWait)
+	timer := time.NewTimer(replaceTimeout)
 	defer timer.Stop()
 	select {
 	case <-before.lease.released:
@@ -295,37 +314,23 @@ func (r *recovery) disconnectHolder(before *Socket) bool {
 	}
 }
 
-// begin returns up to which position the client of a session that has ended has everything. The lock is held.
-func (r *recovery) begin(x *savedSession, offset string) uint64 {
+// beginLocked returns the position up to which the client of a session has everything.
+func (r *recovery) beginLocked(x *savedSession, offset string) uint64 {
 	position, ok := r.log.parse(offset)
 	if !ok || position < x.start {
-		// Since it connected it has received nothing that had an offset, and all events have: it has none, or one of before.
+		// All events have offsets, so the client has received none since it connected: it sent no
+		// offset, or one from before.
 		position = x.start
 	}
 	if position >= x.sent.last {
-		position = max(position, x.position) // it has all that was sent before it was gone
+		position = max(position, x.position) // it has everything that was sent before the disconnect
 	}
 	return position
 }
 
-// finishRestore forgets what a session had for the next socket, which is connected now, and ends the visit of the namespace that it made
-// while it waited.
-func (r *recovery) finishRestore(s *Socket) {
-	r.mu.Lock()
-	x := s.lease.session
-	keepsNamespace := x.keepsNamespace
-	x.keepsNamespace = false
-	if x.connected == s { // and has not disconnected again
-		x.disconnectedState = nil
-	}
-	r.mu.Unlock()
-	if keepsNamespace {
-		r.ns.server.leave(r.ns)
-	}
-}
-
-// collect looks through the log for what the client missed, a few events at a time so that nobody has to wait. It returns
-// false when that is not there any more, or too much to send.
+// collect reads the events that the client missed, a chunk at a time so that nobody waits for long.
+//
+// It returns false when some have been dropped, or there are too many to send.
 func (r *recovery) collect(s *Socket) bool {
 	to := s.lease.restoration
 	var chunk [512]*loggedEvent
@@ -337,27 +342,27 @@ func (r *recovery) collect(s *Socket) bool {
 		}
 		n = r.log.after(to.at, chunk[:])
 		r.mu.Unlock()
-		to.look(s.lease.session, chunk[:n])
+		to.read(s.lease.session, chunk[:n])
 	}
-	// Half of what may wait for a client is left to what is sent meanwhile.
+	// The limits are half of the outbox: the rest is for what is sent meanwhile.
 	return to.bytes <= r.ns.server.maxMissedBytes && len(to.missed) <= r.ns.server.maxMissedEvents
 }
 
-// look looks through the next events of the log.
-func (to *restoration) look(x *savedSession, events []*loggedEvent) {
+// read adds those of the next events in the log that the client missed.
+func (to *restoration) read(x *savedSession, events []*loggedEvent) {
 	for _, e := range events {
 		to.at++
 		var missed bool
 		switch {
 		case to.at > x.sentUpTo():
-			missed = concerns(e.rooms, e.except, to.rooms)
+			missed = targetsMember(e.rooms, e.except, to.rooms)
 			if missed {
-				to.later = append(to.later, to.at)
+				to.unsent = append(to.unsent, to.at)
 			}
 		case to.at > x.sent.from:
 			missed = to.reader.has(to.at)
 		default:
-			missed = concerns(e.rooms, e.except, to.rooms) // what was sent is forgotten
+			missed = targetsMember(e.rooms, e.except, to.rooms) // the positions sent are not known any more
 		}
 		if missed {
 			to.missed = append(to.missed, e.unit)
@@ -366,8 +371,9 @@ func (to *restoration) look(x *savedSession, events []*loggedEvent) {
 	}
 }
 
-// connectLocked makes the session one of a connected socket. It returns false when the socket is to be recovered and cannot be any
-// more. The lock is held: what is sent from now on reaches the socket.
+// connectLocked connects the socket to its session: whatever is sent from now on reaches it.
+//
+// It returns false when the socket cannot be recovered any more.
 func (r *recovery) connectLocked(s *Socket) bool {
 	if r.closed {
 		return true // the server is shutting down
@@ -378,36 +384,50 @@ func (r *recovery) connectLocked(s *Socket) bool {
 		x.start = r.log.position()
 		x.sent = newPositionSet(x.start)
 		r.sessions[x.pid] = x
-	} else {
-		if r.sessions[x.pid] != x || to.at < r.log.lost {
-			return false
-		}
-		to.look(x, r.log.events[to.at-r.log.lost:])
-		for _, position := range to.later {
-			x.sent.add(position)
-		}
+		x.connected = s
+		return true
+	}
+	if r.sessions[x.pid] != x || to.at < r.log.lost {
+		return false
+	}
+	to.read(x, r.log.events[to.at-r.log.lost:])
+	for _, position := range to.unsent {
+		x.sent.add(position)
 	}
 	x.connected = s
-	if to != nil {
-		r.recovered++
-		last := r.arrivals
-		*last = arrival{s, to.rooms, new(arrival)}
-		r.arrivals = last.next
-	}
+	r.recovered++
+	last := r.arrivals
+	*last = arrival{s, to.rooms, new(arrival)}
+	r.arrivals = last.next
 	return true
 }
 
-// restartAsNew gives the recovery of a socket up: another one, with an id of its own, takes its place in the connection.
+// finishRestore drops the session's state from before its socket connected.
+func (r *recovery) finishRestore(s *Socket) {
+	r.mu.Lock()
+	x := s.lease.session
+	kept := x.keepsNamespace
+	x.keepsNamespace = false
+	if x.connected == s { // and has not disconnected again
+		x.disconnectedState = nil
+	}
+	r.mu.Unlock()
+	if kept {
+		r.ns.server.leave(r.ns)
+	}
+}
+
+// restartAsNew gives up the recovery of a socket: a new one, with a new id, takes its place.
 func (s *Socket) restartAsNew() {
-	r, c := s.ns.recovery, s.client
-	r.dropSession(s)
+	c := s.client
+	s.ns.recovery.dropSession(s)
 	fresh := c.newSocket(s.ns, s.auth)
 	fresh.lease = &lease{session: newSavedSession(fresh)}
 	fresh.connectCost, fresh.charged = s.connectCost, s.charged
 	s.charged = false
-	there := c.replaceSocket(s, fresh)
+	replaced := c.replaceSocket(s, fresh)
 	s.close("", ErrClosed, 0)
-	if !there {
+	if !replaced {
 		s.ns.server.leave(s.ns)
 		fresh.refundConnect()
 		return
@@ -416,24 +436,24 @@ func (s *Socket) restartAsNew() {
 	go fresh.work()
 }
 
-// dropSession forgets a session that its holder could not recover.
+// dropSession drops a session that its holder could not recover.
 func (r *recovery) dropSession(s *Socket) {
 	r.mu.Lock()
 	r.refused++
 	x := s.lease.session
-	keepsNamespace := false
+	kept := false
 	if x.holder == s {
 		x.holder = nil
 		if r.sessions[x.pid] == x {
 			delete(r.sessions, x.pid)
 		}
-		keepsNamespace, x.keepsNamespace = x.keepsNamespace, false
+		kept, x.keepsNamespace = x.keepsNamespace, false
 	}
 	if s.lease.released != nil {
 		close(s.lease.released)
 	}
 	r.mu.Unlock()
-	if keepsNamespace {
+	if kept {
 		r.ns.server.leave(r.ns)
 	}
 }

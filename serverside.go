@@ -13,20 +13,19 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// ErrServerSideFull means that other servers sent more than the handlers of OnServerSideEmit take, and an event was dropped.
+// ErrServerSideFull means that an event of another server was dropped: too many of them waited.
 var ErrServerSideFull = errors.New("socketio: too many events of other servers wait to be handled")
 
-// ServerSideEvent is an event that another server sent to this namespace with [Namespace.ServerSideEmit]. It may be kept and
-// acknowledged after the handler has returned.
+// ServerSideEvent is an event that another server sent with [Namespace.ServerSideEmit].
+//
+// It may be kept and acknowledged after the handler has returned.
 type ServerSideEvent struct {
 	ns       *Namespace
 	name     string
 	args     Reply
 	answer   func(value json.RawMessage, attachments [][]byte)
 	answered atomic.Bool
-
-	next *ServerSideEvent // in the inbox
-	cost int
+	cost     int
 }
 
 // Name returns the event's name.
@@ -47,8 +46,9 @@ func (e *ServerSideEvent) Args() []any { return e.args.Args() }
 // WantsAck tells whether the other server waits for an answer.
 func (e *ServerSideEvent) WantsAck() bool { return e.answer != nil }
 
-// Ack answers the event with one value. Only the first call counts, later ones return ErrAnswered. Without WantsAck it does
-// nothing.
+// Ack answers the event with one value. It does nothing unless [ServerSideEvent.WantsAck].
+//
+// Only the first call counts, later ones return ErrAnswered.
 func (e *ServerSideEvent) Ack(value any) error {
 	if e.answer == nil {
 		return nil
@@ -68,10 +68,7 @@ func (e *ServerSideEvent) Ack(value any) error {
 // failed reports that the handling failed, and answers as [Socket.failed] does.
 func (e *ServerSideEvent) failed(err error) {
 	e.ns.server.report(nil, &HandlerError{Event: e.name, Err: err})
-	visible := shown(err)
-	if e.Ack(errorAnswer{visible.wire()}) != nil && visible.Data != nil {
-		_ = e.Ack(errorAnswer{errorObject{Message: visible.Message}})
-	}
+	answerError(e.Ack, err)
 }
 
 // serverSideListener is a handler with an identity, so that it can be removed.
@@ -80,13 +77,16 @@ type serverSideListener struct {
 	fn    func(*ServerSideEvent) error
 }
 
-// OnServerSideEmit adds a handler for an event that other servers send to this namespace ([Namespace.ServerSideEmit]); off
-// removes it. An event may have several handlers. The events of a namespace are handled one at a time in the order in which they
-// arrived; a handler may block, and keeps nothing waiting but the later ones of them. An error goes to Config.OnError and, when
-// the other server waits, answers it as that of an event's handler answers a client. It panics when event is reserved
-// ("connect", "connection", "new_namespace").
+// OnServerSideEmit adds a handler for an event of other servers; off removes it.
 //
-// What waits is limited by Config.MaxInboxEvents and MaxInboxBytes; beyond them an event is dropped, and ErrServerSideFull reported.
+// Other servers send it with [Namespace.ServerSideEmit]. An event may have several handlers. The
+// events of a namespace are handled one at a time in the order of arrival; a handler that blocks
+// delays only the later ones. An error goes to Config.OnError and, when the other server waits,
+// answers it as the error of an event's handler answers a client. OnServerSideEmit panics when
+// event is reserved ("connect", "connection", "new_namespace").
+//
+// Config.MaxInboxEvents and MaxInboxBytes limit the events that wait. Beyond them an event is
+// dropped, and ErrServerSideFull reported.
 func (h *namespaceHandlers) OnServerSideEmit(event string, fn func(*ServerSideEvent) error) (off func()) {
 	if err := checkServerSide(event); err != nil {
 		panic(err.Error())
@@ -108,9 +108,11 @@ func checkServerSide(event string) error {
 	return nil
 }
 
-// ServerSideEmit sends an event to the same namespace on the other servers, where the functions of
-// [Namespace.OnServerSideEmit] get it. It reaches neither clients nor this server; with the in-memory adapter there is no other
-// server, so that it reaches nobody. The names "connect", "connection" and "new_namespace" are reserved.
+// ServerSideEmit sends an event to the same namespace on the other servers.
+//
+// The functions of [Namespace.OnServerSideEmit] get it there. It reaches neither clients nor this
+// server; with the in-memory adapter it reaches nobody. The names "connect", "connection" and
+// "new_namespace" are reserved.
 func (n *core) ServerSideEmit(event string, args ...any) error {
 	if err := checkServerSide(event); err != nil {
 		return err
@@ -118,10 +120,12 @@ func (n *core) ServerSideEmit(event string, args ...any) error {
 	return n.adapter.ServerSideEmit(&adapter.Packet{Event: event, Args: args})
 }
 
-// ServerSideEmitWithAck is ServerSideEmit that yields the answers of the other servers as they come, each with one argument and
-// no socket id. It begins and ends as [Operator.EmitWithAck] does: at once when there is no other server, and with an error that
-// holds a [*MissingError] when some did not answer before Config.AckTimeout, or the deadline of ctx. A server that goes meanwhile
-// is not waited for.
+// ServerSideEmitWithAck is ServerSideEmit that yields the answers of the other servers.
+//
+// Each answer has one argument and no socket id. The loop ends as that of [Operator.EmitWithAck]:
+// at once when there is no other server, and with an error that holds a [*MissingError] when some
+// did not answer before Config.AckTimeout, or the deadline of ctx. A server that goes away
+// meanwhile is not waited for.
 func (n *core) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
 	return func(yield func(Reply, error) bool) {
 		if err := checkServerSide(event); err != nil {
@@ -131,9 +135,10 @@ func (n *core) ServerSideEmitWithAck(ctx context.Context, event string, args ...
 		present := func(r Reply, err error) bool { // a server that has gone is not missing
 			return errors.Is(err, adapter.ErrServerGone) || yield(r, err)
 		}
-		_, _ = n.server.gather(ctx, n.server.ackTimeout(ctx), present, func(count func(int), answer func(adapter.Answer)) (func(), error) {
+		ask := func(count func(int), answer func(adapter.Answer)) (func(), error) {
 			return n.adapter.ServerSideEmitWithAck(&adapter.Packet{Event: event, Args: args}, count, answer)
-		})
+		}
+		_, _ = n.server.gather(ctx, n.server.ackTimeout(ctx), present, ask)
 	}
 }
 
@@ -152,35 +157,29 @@ func (h host) ServerSideEvent(a adapter.ServerSideEvent) {
 	for _, data := range a.Attachments {
 		e.cost += len(data)
 	}
-	if err := h.ns.serverSide.put(h.ns, e); err != nil {
+	if err := h.ns.serverSide.push(h.ns, e); err != nil {
 		e.failed(err) // so that the other server does not wait
 	}
 }
 
-// serverSideInbox is where events of other servers wait. Its worker exists only while there are some.
+// serverSideInbox queues events of other servers. Its worker exists only while there are some.
 type serverSideInbox struct {
-	mu            sync.Mutex
-	head, tail    *ServerSideEvent
-	events, bytes int
-	working       bool
+	mu      sync.Mutex
+	events  []*ServerSideEvent
+	bytes   int
+	working bool
 }
 
-func (b *serverSideInbox) put(n *Namespace, e *ServerSideEvent) error {
+func (b *serverSideInbox) push(n *Namespace, e *ServerSideEvent) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case n.server.closing.Load():
 		return ErrClosed
-	case b.events >= n.server.cfg.MaxInboxEvents || b.events > 0 && b.bytes+e.cost > n.server.cfg.MaxInboxBytes:
+	case len(b.events) >= n.server.cfg.MaxInboxEvents, len(b.events) > 0 && b.bytes+e.cost > n.server.cfg.MaxInboxBytes:
 		return ErrServerSideFull
 	}
-	if b.head == nil {
-		b.head = e
-	} else {
-		b.tail.next = e
-	}
-	b.tail = e
-	b.events++
+	b.events = append(b.events, e)
 	b.bytes += e.cost
 	if !b.working {
 		b.working = true
@@ -190,28 +189,26 @@ func (b *serverSideInbox) put(n *Namespace, e *ServerSideEvent) error {
 	return nil
 }
 
-// next takes the next event. With none left the worker is no longer one.
-func (b *serverSideInbox) next() *ServerSideEvent {
+// pop removes the first event. With none left, the inbox has no worker any more.
+func (b *serverSideInbox) pop() *ServerSideEvent {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.head
-	if e == nil {
-		b.working = false
+	if len(b.events) == 0 {
+		b.events, b.working = nil, false
 		return nil
 	}
-	if b.head, e.next = e.next, nil; b.head == nil {
-		b.tail = nil
-	}
-	b.events--
+	e := b.events[0]
+	b.events[0] = nil
+	b.events = b.events[1:]
 	b.bytes -= e.cost
 	return e
 }
 
-// drop forgets what waits: the server is shutting down, and takes nothing more.
+// drop drops the queued events when the server shuts down.
 func (b *serverSideInbox) drop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.head, b.tail, b.events, b.bytes = nil, nil, 0, 0
+	b.events, b.bytes = nil, 0
 }
 
 func (b *serverSideInbox) work(n *Namespace) {
@@ -223,12 +220,7 @@ func (b *serverSideInbox) work(n *Namespace) {
 		}
 		go b.work(n) // a handler ended the goroutine (runtime.Goexit)
 	}()
-	for {
-		e := b.next()
-		if e == nil {
-			idle = true
-			return
-		}
+	for e := b.pop(); e != nil; e = b.pop() {
 		for _, l := range n.load().serverSide {
 			if l.event != e.name {
 				continue
@@ -238,4 +230,5 @@ func (b *serverSideInbox) work(n *Namespace) {
 			}
 		}
 	}
+	idle = true
 }
