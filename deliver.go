@@ -103,7 +103,7 @@ func (h host) Describe(a adapter.Socket) (handshake, data json.RawMessage) {
 		return nil, nil
 	}
 	handshake, _ = json.Marshal(s.Handshake()) // strings and numbers always encode
-	return handshake, s.shared()
+	return handshake, s.sharedValues()
 }
 
 // Disconnect disconnects sockets.

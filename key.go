@@ -6,24 +6,26 @@ import (
 	"slices"
 )
 
-// Key is a typed name for a value that the application keeps with a socket (socket.data of the official server).
-// Make it once, with [NewKey]: two keys are different even if their names are equal.
+// Key is a typed name for a value that the application keeps with a socket (socket.data in Node).
+//
+// Make each key once, with [NewKey]: two keys differ even if their names are equal.
 type Key[T any] struct {
 	name   string
 	shared bool
 }
 
-// NewKey returns a key. The name is for people, its values stay on this server.
+// NewKey returns a key. The name is for people; the values stay on this server.
 func NewKey[T any](name string) *Key[T] { return &Key[T]{name: name} }
 
-// NewSharedKey returns a key whose values other servers see too ([Key.GetRemote]): as JSON, under the name, which must be the same
-// there.
+// NewSharedKey returns a key whose values other servers see too, see [Key.GetRemote].
+//
+// They see them as JSON under the name, which must be the same there.
 func NewSharedKey[T any](name string) *Key[T] { return &Key[T]{name: name, shared: true} }
 
-// Set keeps v with the socket, for as long as the socket lives.
+// Set keeps v with the socket for as long as the socket exists.
 func (k *Key[T]) Set(s *Socket, v T) { s.SetValue(k, v) }
 
-// Get returns the value kept with the socket; ok is false, and the value zero, when none was set.
+// Get returns the value kept with the socket; ok is false, and v zero, when none was set.
 func (k *Key[T]) Get(s *Socket) (v T, ok bool) {
 	kept, ok := s.Value(k)
 	if ok {
@@ -32,8 +34,10 @@ func (k *Key[T]) Get(s *Socket) (v T, ok bool) {
 	return v, ok
 }
 
-// GetRemote returns the value kept with a socket that may be on another server. From there it is as it was when the socket was
-// fetched; ok is false, and the value zero, when there is none, the key is not shared, or what the other server sent is no T.
+// GetRemote returns the value kept with a socket that may be on another server.
+//
+// A value from another server is as it was when the socket was fetched; ok is false, and v zero,
+// when there is none, the key is not shared, or what the other server sent is no T.
 func (k *Key[T]) GetRemote(r RemoteSocket) (v T, ok bool) {
 	if s, local := r.Local(); local {
 		return k.Get(s)
@@ -49,7 +53,7 @@ func (k *Key[T]) GetRemote(r RemoteSocket) (v T, ok bool) {
 	return v, true
 }
 
-// sharedName returns the name under which other servers see the values, "" when they do not.
+// sharedName returns the name under which other servers see the values, or "".
 func (k *Key[T]) sharedName() string {
 	if k.shared {
 		return k.name
@@ -60,17 +64,12 @@ func (k *Key[T]) sharedName() string {
 // String returns the name.
 func (k *Key[T]) String() string { return k.name }
 
-// value is one thing that the application keeps with a socket. They are few: a slice is smaller than a map and as
-// fast.
+// value is kept with a socket. Values are few: a slice is smaller than a map and as fast.
 type value struct{ key, val any }
 
-// sharedKey is a [Key] whose values other servers may see, as JSON, see [RemoteSocket.Data].
-type sharedKey interface {
-	sharedName() string
-}
-
-// SetValue keeps a value with the socket, for as long as the socket lives. Keys are compared as interface values;
-// use a type of your own, or the typed keys of package socketio.
+// SetValue keeps a value with the socket for as long as the socket exists.
+//
+// Keys are compared as interface values. Use a type of your own, or the typed [Key].
 func (s *Socket) SetValue(key, val any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,22 +86,24 @@ func (s *Socket) SetValue(key, val any) {
 func (s *Socket) Value(key any) (val any, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.values {
-		if s.values[i].key == key {
-			return s.values[i].val, true
+	for _, v := range s.values {
+		if v.key == key {
+			return v.val, true
 		}
 	}
 	return nil, false
 }
 
-// shared is the values under shared keys, as a JSON object. One that cannot be encoded is left out, and reported.
-func (s *Socket) shared() json.RawMessage {
+// sharedValues returns the values under shared keys, as a JSON object.
+//
+// A value that cannot be encoded is left out and reported.
+func (s *Socket) sharedValues() json.RawMessage {
 	s.mu.Lock()
 	values := slices.Clone(s.values)
 	s.mu.Unlock()
 	object := make(map[string]json.RawMessage)
 	for _, v := range values {
-		key, ok := v.key.(sharedKey)
+		key, ok := v.key.(interface{ sharedName() string })
 		if !ok || key.sharedName() == "" {
 			continue
 		}
@@ -113,6 +114,6 @@ func (s *Socket) shared() json.RawMessage {
 		}
 		object[key.sharedName()] = data
 	}
-	data, _ := json.Marshal(object) // what has been encoded encodes
+	data, _ := json.Marshal(object) // raw JSON always encodes
 	return data
 }

@@ -11,12 +11,14 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// Operator targets sockets of a namespace and says how to send to them. It is an immutable value: each method
-// returns a new one, which may be kept and used from many goroutines.
+// Operator targets sockets of a namespace and says how to send to them.
+//
+// It is an immutable value: each method returns a new one. It may be kept and used by many
+// goroutines.
 type Operator struct{ operator }
 
-// operator is what an Operator, a Namespace and a Server have in common. Its zero options target every socket of
-// the namespace.
+// operator has the methods that an Operator, a Namespace and a Server share. Without options it
+// targets every socket of the namespace.
 type operator struct {
 	ns         *Namespace
 	options    adapter.Options
@@ -25,8 +27,9 @@ type operator struct {
 	timed      bool // Timeout was called
 }
 
-// To adds rooms to those meant: sockets in any of them, each once. Called with no room at all (an empty list, say)
-// and nothing else, it means nobody - not everybody.
+// To targets the sockets in the given rooms, in addition to rooms given before, each socket once.
+//
+// An empty list of rooms targets nobody, not everybody.
 func (o operator) To(rooms ...string) Operator {
 	o.options.Rooms = append(slices.Clip(o.options.Rooms), rooms...)
 	o.roomsGiven = true
@@ -36,13 +39,15 @@ func (o operator) To(rooms ...string) Operator {
 // In is To.
 func (o operator) In(rooms ...string) Operator { return o.To(rooms...) }
 
-// Except leaves out the sockets in these rooms. As every socket is in the room named after its id, ids do too.
+// Except leaves out the sockets in the given rooms.
+//
+// Each socket is in the room named after its id, so ids may be given too.
 func (o operator) Except(rooms ...string) Operator {
 	o.options.Except = append(slices.Clip(o.options.Except), rooms...)
 	return Operator{o}
 }
 
-// Local means only sockets on this server.
+// Local targets only sockets on this server.
 func (o operator) Local() Operator {
 	o.options.Flags.Local = true
 	return Operator{o}
@@ -54,7 +59,7 @@ func (o operator) Volatile() Operator {
 	return Operator{o}
 }
 
-// Compress says whether the transport may compress the event, which is so by default.
+// Compress says whether the transport may compress the event. The default is true.
 func (o operator) Compress(compress bool) Operator {
 	o.options.Flags.NoCompress = !compress
 	return Operator{o}
@@ -66,11 +71,13 @@ func (o operator) Timeout(d time.Duration) Operator {
 	return Operator{o}
 }
 
-// targetsNobody tells that rooms were asked for and none was given.
+// targetsNobody tells that To was called and no room was given.
 func (o operator) targetsNobody() bool { return o.roomsGiven && len(o.options.Rooms) == 0 }
 
-// Emit sends an event to the sockets meant. It is encoded once, and not at all when nobody is there. It never waits
-// for a client: one that is too slow or gone does not concern the others and is not an error. Errors are
+// Emit sends an event to the targeted sockets.
+//
+// The event is encoded once, and not at all when nobody is targeted. Emit never waits for a client:
+// one that is too slow or has gone does not affect the others and is not an error. Errors are
 // ErrReservedEvent, an encoding error, or the adapter's.
 func (o operator) Emit(event string, args ...any) error {
 	if err := checkEvent(event); err != nil {
@@ -85,8 +92,9 @@ func (o operator) Emit(event string, args ...any) error {
 // Send is Emit of the event "message".
 func (o operator) Send(args ...any) error { return o.Emit("message", args...) }
 
-// FetchSockets lists the sockets meant, on all servers. A server that does not answer before ctx ends is one error
-// among the results.
+// FetchSockets lists the targeted sockets on all servers.
+//
+// A server that does not answer before ctx ends is one error among the results.
 func (o operator) FetchSockets(ctx context.Context) iter.Seq2[RemoteSocket, error] {
 	return func(yield func(RemoteSocket, error) bool) {
 		if o.targetsNobody() {
@@ -105,7 +113,7 @@ func (o operator) FetchSockets(ctx context.Context) iter.Seq2[RemoteSocket, erro
 	}
 }
 
-// AllSockets returns the ids of the sockets meant, on all servers, and the first error. [Operator.FetchSockets] tells more.
+// AllSockets returns the ids of the targeted sockets on all servers, and the first error.
 func (o operator) AllSockets(ctx context.Context) (ids []string, err error) {
 	for s, failed := range o.FetchSockets(ctx) {
 		if failed == nil {
@@ -117,7 +125,7 @@ func (o operator) AllSockets(ctx context.Context) (ids []string, err error) {
 	return ids, err
 }
 
-// SocketsJoin makes the sockets meant join rooms.
+// SocketsJoin makes the targeted sockets join rooms.
 func (o operator) SocketsJoin(rooms ...string) error {
 	if o.targetsNobody() {
 		return nil
@@ -125,7 +133,7 @@ func (o operator) SocketsJoin(rooms ...string) error {
 	return o.ns.adapter.AddSockets(o.options, rooms...)
 }
 
-// SocketsLeave makes the sockets meant leave rooms.
+// SocketsLeave makes the targeted sockets leave rooms.
 func (o operator) SocketsLeave(rooms ...string) error {
 	if o.targetsNobody() {
 		return nil
@@ -133,7 +141,7 @@ func (o operator) SocketsLeave(rooms ...string) error {
 	return o.ns.adapter.DelSockets(o.options, rooms...)
 }
 
-// DisconnectSockets disconnects the sockets meant, as [Socket.Disconnect] does.
+// DisconnectSockets disconnects the targeted sockets, as [Socket.Disconnect] does.
 func (o operator) DisconnectSockets(close bool) error {
 	if o.targetsNobody() {
 		return nil
@@ -150,28 +158,20 @@ type Sender struct {
 }
 
 // Volatile drops the event when the client cannot be written to at once.
-func (s *Socket) Volatile() Sender { return Sender{s: s}.Volatile() }
-
-// Compress says whether the transport may compress the event, which is so by default.
-func (s *Socket) Compress(compress bool) Sender { return Sender{s: s}.Compress(compress) }
-
-// Timeout limits how long EmitWithAck waits, see [Sender.Timeout].
-func (s *Socket) Timeout(d time.Duration) Sender { return Sender{s: s}.Timeout(d) }
-
-// Volatile drops the event when the client cannot be written to at once.
 func (x Sender) Volatile() Sender {
 	x.flags.Volatile = true
 	return x
 }
 
-// Compress says whether the transport may compress the event, which is so by default.
+// Compress says whether the transport may compress the event. The default is true.
 func (x Sender) Compress(compress bool) Sender {
 	x.flags.NoCompress = !compress
 	return x
 }
 
-// Timeout limits how long EmitWithAck waits, instead of Config.AckTimeout. With 0 or less the wait ends as soon as the event
-// is sent; only an answer that is as fast as that is not missed.
+// Timeout limits how long EmitWithAck waits, instead of Config.AckTimeout.
+//
+// With 0 or less the wait ends as soon as the event is sent, unless the answer is there by then.
 func (x Sender) Timeout(d time.Duration) Sender {
 	x.timeout, x.timed = max(d, 0), true
 	return x
@@ -183,7 +183,7 @@ func (x Sender) Emit(event string, args ...any) error { return x.s.emit(event, a
 // Send is Emit of the event "message".
 func (x Sender) Send(args ...any) error { return x.s.emit("message", args, x.flags) }
 
-// Broadcast means everybody in the namespace but this socket.
+// Broadcast targets every socket in the namespace but this one.
 func (x Sender) Broadcast() Operator {
 	return Operator{operator{
 		ns:      x.s.ns,
@@ -193,35 +193,45 @@ func (x Sender) Broadcast() Operator {
 	}}
 }
 
-// To means the sockets in these rooms but this one, see [Operator.To].
+// To targets the sockets in the given rooms but this one, see [Operator.To].
 func (x Sender) To(rooms ...string) Operator { return x.Broadcast().To(rooms...) }
 
 // In is To.
 func (x Sender) In(rooms ...string) Operator { return x.Broadcast().To(rooms...) }
 
-// Except means everybody but this socket and those in these rooms.
+// Except targets every socket but this one and those in the given rooms.
 func (x Sender) Except(rooms ...string) Operator { return x.Broadcast().Except(rooms...) }
 
-// Local means everybody on this server but this socket.
+// Local targets every socket on this server but this one.
 func (x Sender) Local() Operator { return x.Broadcast().Local() }
 
-// Broadcast means everybody in the namespace but this socket.
+// Volatile drops the event when the client cannot be written to at once.
+func (s *Socket) Volatile() Sender { return Sender{s: s}.Volatile() }
+
+// Compress says whether the transport may compress the event. The default is true.
+func (s *Socket) Compress(compress bool) Sender { return Sender{s: s}.Compress(compress) }
+
+// Timeout limits how long EmitWithAck waits, see [Sender.Timeout].
+func (s *Socket) Timeout(d time.Duration) Sender { return Sender{s: s}.Timeout(d) }
+
+// Broadcast targets every socket in the namespace but this one.
 func (s *Socket) Broadcast() Operator { return Sender{s: s}.Broadcast() }
 
-// To means the sockets in these rooms but this one, see [Operator.To].
+// To targets the sockets in the given rooms but this one, see [Operator.To].
 func (s *Socket) To(rooms ...string) Operator { return s.Broadcast().To(rooms...) }
 
 // In is To.
 func (s *Socket) In(rooms ...string) Operator { return s.Broadcast().To(rooms...) }
 
-// Except means everybody but this socket and those in these rooms.
+// Except targets every socket but this one and those in the given rooms.
 func (s *Socket) Except(rooms ...string) Operator { return s.Broadcast().Except(rooms...) }
 
-// Local means everybody on this server but this socket.
+// Local targets every socket on this server but this one.
 func (s *Socket) Local() Operator { return s.Broadcast().Local() }
 
-// RemoteSocket is a socket as [Operator.FetchSockets] finds it: on this server or on another one. Its methods go
-// through the adapter and reach the socket wherever it is.
+// RemoteSocket is a socket on this server or another one, as [Operator.FetchSockets] finds it.
+//
+// Its methods go through the adapter and reach the socket wherever it is.
 type RemoteSocket struct {
 	ns   *Namespace
 	info adapter.Info
@@ -239,7 +249,7 @@ func (r RemoteSocket) Local() (*Socket, bool) {
 	return s, ok
 }
 
-// Handshake returns how the socket came. That of a socket on another server has what that server told; what it did not is zero.
+// Handshake returns the socket's handshake. What another server does not send is zero.
 func (r RemoteSocket) Handshake() Handshake {
 	if s, local := r.Local(); local {
 		return s.Handshake()
@@ -251,11 +261,12 @@ func (r RemoteSocket) Handshake() Handshake {
 	return h
 }
 
-// Data returns the values that the application keeps with the socket under a key of [NewSharedKey], as a JSON object: as they were when the
-// socket was fetched, or now if it is on this server.
+// Data returns the socket's values under keys of [NewSharedKey], as a JSON object.
+//
+// A socket on another server has the values from when it was fetched.
 func (r RemoteSocket) Data() json.RawMessage {
 	if s, local := r.Local(); local {
-		return s.shared()
+		return s.sharedValues()
 	}
 	if len(r.info.Data) == 0 {
 		return json.RawMessage("{}")
@@ -268,8 +279,9 @@ func (r RemoteSocket) operator() Operator { return r.ns.To(r.info.ID) }
 // Emit sends an event to the socket.
 func (r RemoteSocket) Emit(event string, args ...any) error { return r.operator().Emit(event, args...) }
 
-// EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck]. It returns ErrClosed when the
-// socket is gone.
+// EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck].
+//
+// It returns ErrClosed when the socket has disconnected.
 func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
 	for reply, err := range r.operator().EmitWithAck(ctx, event, args...) {
 		return reply, err
