@@ -1,5 +1,7 @@
-// Package origin decides which web pages may talk to a server. It reads what a browser says about
-// the page (Origin, Sec-Fetch-Site, Referer) and what reverse proxies say about the request.
+// Package origin decides which web pages may connect to a server.
+//
+// It reads what browsers say about the page (Origin, Sec-Fetch-Site, Referer) and what reverse proxies
+// say about the request.
 package origin
 
 import (
@@ -7,16 +9,16 @@ import (
 	"errors"
 	"net/netip"
 	"path"
+	"strconv"
 	"strings"
 )
 
-// Origin is a serialized origin (RFC 6454, section 6.1): scheme://host[:port]. The zero value is
-// null.
+// Origin is an origin (RFC 6454, section 6.1): scheme://host[:port]. The zero value is "null".
 type Origin struct {
 	scheme, host, port string
 }
 
-// Parse reads a serialized origin. It returns false for everything else, such as a URL with a path.
+// Parse parses a serialized origin. It returns false for anything else, such as a URL with a path.
 func Parse(s string) (Origin, bool) {
 	if s == "null" {
 		return Origin{}, true
@@ -27,14 +29,14 @@ func Parse(s string) (Origin, bool) {
 		return Origin{}, false
 	}
 	if rest == "" {
-		return o, o.scheme == "file" // what some browsers send for a local file; others send null
+		return o, o.scheme == "file" // for local files; some browsers send null
 	}
 	var ok bool
 	o.host, o.port, ok = splitHost(rest)
 	return o, ok
 }
 
-// splitHost reads host[:port]. The host is in lower case, an IPv6 address in its shortest form.
+// splitHost parses host[:port]. It returns the host in lower case, an IPv6 address in shortest form.
 func splitHost(s string) (host, port string, ok bool) {
 	inside, isIPv6 := strings.CutPrefix(s, "[")
 	var hasPort bool
@@ -54,38 +56,23 @@ func splitHost(s string) (host, port string, ok bool) {
 	return host, port, (isIPv6 || isName(host)) && (!hasPort || isPort(port))
 }
 
+const (
+	letters = "abcdefghijklmnopqrstuvwxyz"
+	digits  = "0123456789"
+)
+
 func isScheme(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (i == 0 || (c < '0' || c > '9') && c != '+' && c != '-' && c != '.') {
-			return false
-		}
-	}
-	return s != ""
+	return s != "" && strings.Contains(letters, s[:1]) && strings.Trim(s, letters+digits+"+-.") == ""
 }
 
-func isName(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_' && c != '~' {
-			return false
-		}
-	}
-	return s != ""
-}
+func isName(s string) bool { return s != "" && strings.Trim(s, letters+digits+"-._~") == "" }
 
 func isPort(s string) bool {
-	n := 0
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' || i == 5 {
-			return false
-		}
-		n = 10*n + int(s[i]-'0')
-	}
-	return s != "" && n < 1<<16 && (s[0] != '0' || s == "0")
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && (s[0] != '0' || s == "0")
 }
 
-// defaultPort returns the port that a scheme has by default, "" if it is none of the web.
+// defaultPort returns the default port of a scheme, "" if it is no scheme of the web.
 func defaultPort(scheme string) string {
 	switch scheme {
 	case "http", "ws":
@@ -96,9 +83,10 @@ func defaultPort(scheme string) string {
 	return ""
 }
 
-// isAt tells whether a page of this origin comes from a host, as a Host header names it. A missing
-// port is the default of the origin's scheme. The scheme itself is not compared: TLS often ends
-// before the server.
+// isAt tells whether a page of this origin comes from the host of a Host header.
+//
+// A missing port is the default of the origin's scheme. The scheme itself is not compared, because TLS
+// often ends before the server.
 func (o Origin) isAt(host string) bool {
 	missing := defaultPort(o.scheme)
 	if missing == "" {
@@ -108,17 +96,15 @@ func (o Origin) isAt(host string) bool {
 	return ok && name == o.host && cmp.Or(port, missing) == cmp.Or(o.port, missing)
 }
 
-// isLoopback tells whether the page comes from a web server on the browser's own machine.
+// isLoopback tells whether the page comes from a web server on the browser's machine.
 func (o Origin) isLoopback() bool { return defaultPort(o.scheme) != "" && isLoopbackName(o.host) }
 
-// isLoopbackName tells whether browsers resolve a name to the loopback interface without asking
-// DNS.
+// isLoopbackName tells whether browsers resolve a name to the loopback interface without DNS.
 func isLoopbackName(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
-	ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
-	return err == nil && ip.Unmap().IsLoopback()
+	return parseHop(host).IsLoopback()
 }
 
 // Pattern matches origins.
@@ -134,8 +120,7 @@ var (
 	errWideStar = errors.New(`a * in a host must be followed by "." or "-", or other sites match too`)
 )
 
-// ParsePattern reads "*", which matches every origin, or an origin in which * stands for a part of
-// the host, or for the port. The error says what is wrong with it.
+// ParsePattern parses "*", or an origin in which * matches a part of the host, or the port.
 func ParsePattern(s string) (Pattern, error) {
 	if s == "*" {
 		return Pattern{any: true}, nil
@@ -167,7 +152,7 @@ func ParsePattern(s string) (Pattern, error) {
 	return p, nil
 }
 
-// IsAny tells whether the pattern matches every origin.
+// IsAny tells whether the pattern is "*".
 func (p Pattern) IsAny() bool { return p.any }
 
 // Match tells whether the pattern matches an origin.

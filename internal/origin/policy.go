@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Policy says which pages may talk to a server, besides its own.
+// Policy lists the pages that may connect to a server, besides its own.
 type Policy struct {
 	Patterns []Pattern
-	// Allow, if set, is asked about an origin that no pattern matches.
+	// Allow, if set, is called for an origin that no pattern matches.
 	Allow   func(r *http.Request, origin string) bool
 	Proxies Proxies
-	// IsScript, if set, tells whether the response to a request is to be a script (JSONP).
+	// IsScript, if set, tells whether a request is for a script (JSONP).
 	IsScript func(*http.Request) bool
 }
 
@@ -24,27 +24,26 @@ const (
 	RuleCrossSite = "cross-site request"
 )
 
-// Refusal says why a request is refused.
+// Refusal describes a refused request.
 type Refusal struct {
 	// Rule is one of the Rule constants.
 	Rule string
-	// Origin is the page's origin, as the browser says it; "null" if it hides it.
+	// Origin is the page's origin as the browser sends it; "null" if it hides it.
 	Origin string
-	// Host is what the request is for, as far as the server knows.
+	// Host is the request's Host.
 	Host string
-	// Field is the field of the Config that would allow it.
+	// Field is the setting that would allow the request.
 	Field string
-	// Remedy says in one sentence what an operator can do about it.
+	// Remedy tells an operator in one sentence what to do.
 	Remedy string
 }
 
-const (
-	secFetchSite = "Sec-Fetch-Site"
-	sameOrigin   = "same-origin"
-)
+const secFetchSite = "Sec-Fetch-Site"
 
-// Check returns nil if a request may be served: it shows no page of another origin, its page is the
-// server's own or on the same machine, or the policy lists the page's origin.
+// Check returns nil if a request may be served.
+//
+// It may if no page of another origin sent it, if the page is the server's own or on the same machine,
+// or if the policy lists the page's origin.
 func (p *Policy) Check(r *http.Request) *Refusal {
 	text, rule := p.pageOf(r)
 	if text == "" {
@@ -63,15 +62,14 @@ func (p *Policy) Check(r *http.Request) *Refusal {
 	return p.refuse(r, text, o, rule)
 }
 
-// Exposes tells whether a page of another origin, that of the Origin header, may read the response.
+// Exposes tells whether the page of the Origin header, of another origin, may read the response.
 func (p *Policy) Exposes(r *http.Request) bool {
 	text := header(r)
 	o, ok := Parse(text)
 	return ok && (p.lists(r, text, o) || o.isLoopback() && isLocal(r) && !p.isOwn(r, o))
 }
 
-// IsHidden tells whether a script is requested of which neither the browser nor Referer says for
-// whose page.
+// IsHidden tells whether a request for a script does not say whose page it is for.
 func (p *Policy) IsHidden(r *http.Request) bool {
 	h := r.Header
 	return h["Origin"] == nil && h[secFetchSite] == nil && h["Referer"] == nil && p.IsScript(r) && !p.IsAny()
@@ -80,9 +78,10 @@ func (p *Policy) IsHidden(r *http.Request) bool {
 // IsAny tells whether every origin is allowed.
 func (p *Policy) IsAny() bool { return slices.ContainsFunc(p.Patterns, Pattern.IsAny) }
 
-// IsSameOrigin tells whether a browser says that its page has the origin of the URL that it
-// requests. Pages cannot set this header, and proxies do not change what the browser compares.
-func IsSameOrigin(h http.Header) bool { return h.Get(secFetchSite) == sameOrigin }
+// IsSameOrigin tells whether a browser calls its request same-origin.
+//
+// Pages cannot set this header, and proxies do not change what the browser compares.
+func IsSameOrigin(h http.Header) bool { return h.Get(secFetchSite) == "same-origin" }
 
 func (p *Policy) lists(r *http.Request, text string, o Origin) bool {
 	isListed := slices.ContainsFunc(p.Patterns, func(a Pattern) bool { return a.Match(o) })
@@ -93,15 +92,15 @@ func (p *Policy) isOwn(r *http.Request, o Origin) bool {
 	return o.isAt(r.Host) || p.Proxies.trusts(r) && slices.ContainsFunc(forwardedHosts(r), o.isAt)
 }
 
-// header returns the Origin header. Several make no origin.
+// header returns the Origin header. Several headers join to an invalid origin.
 func header(r *http.Request) string { return strings.Join(r.Header["Origin"], ", ") }
 
-// pageOf returns the origin of the page that sent a request, and the rule that refuses it if the
-// origin is not allowed. It is "" if the request shows no page of another origin: browsers leave
-// the Origin out of GET requests of a page's own origin, other clients out of all.
+// pageOf returns the origin of the page that sent a request, and the rule that may refuse it.
 //
-// Scripts, pictures and links of other pages have no Origin either, but cookies. A script can be
-// read (JSONP), so the origin is that of Referer, and "null" if the page hides it.
+// The origin is "" if there is no page of another origin: browsers send no Origin with GET requests to
+// a page's own origin, and other clients never. Requests of other pages for scripts, pictures and links
+// have no Origin either, but cookies. A page can read a script (JSONP), so the origin is then that of
+// Referer, or "null" if the page hides it.
 func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
 	if origin = header(r); origin != "" {
 		return origin, RuleForeign
@@ -110,7 +109,7 @@ func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
 	switch r.Header.Get(secFetchSite) {
 	case "cross-site", "same-site":
 	case "":
-		// Browsers do not say it to servers without TLS, except on their own machine. Of JSONP the
+		// Browsers do not send it to servers without TLS, except on their own machine. For JSONP
 		// Referer counts.
 		if referer == "" || p.IsScript == nil || !p.IsScript(r) {
 			return "", ""
@@ -126,7 +125,7 @@ func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
 	return scheme + "://" + host, RuleCrossSite
 }
 
-// refuse says why a request is refused, and looks for proxies that hide what the browser asked for.
+// refuse returns the refusal of a request. Its remedy tells of proxies that hide the real host.
 func (p *Policy) refuse(r *http.Request, text string, o Origin, rule string) *Refusal {
 	no := &Refusal{Rule: rule, Origin: text, Host: r.Host, Field: "Config.CORS.Origins"}
 	list := fmt.Sprintf("set Config.CORS.Origins to []string{%.100q} to let its pages connect", text)
@@ -149,8 +148,7 @@ func (p *Policy) refuse(r *http.Request, text string, o Origin, rule string) *Re
 	return no
 }
 
-// isLocalName tells whether a host is none of the public internet, as proxies make up when they do
-// not pass on the client's.
+// isLocalName tells whether a host is not public, as the hosts that proxies invent are.
 func isLocalName(hostport string) bool {
 	host, _, _ := splitHost(hostport)
 	return host == "" || isLoopbackName(host) || !strings.Contains(host, ".") || parseHop(host).IsValid()

@@ -11,9 +11,10 @@ import (
 // Proxies are the addresses of the reverse proxies whose headers are trusted.
 type Proxies []netip.Prefix
 
-// ClientIP returns the address of the client: the TCP peer's, or if that is a trusted proxy, the
-// last address in X-Forwarded-For, otherwise in Forwarded, that is no trusted proxy itself. What
-// stands before it may be invented by the client. An entry that is no address ends the search.
+// ClientIP returns the address of the client, behind trusted proxies if the peer is one.
+//
+// It is then the last address in X-Forwarded-For, otherwise in Forwarded, that is no trusted proxy. A
+// client may invent what stands before it. An entry that is no address ends the search.
 func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 	peer := parseHop(r.RemoteAddr)
 	if !p.trusts(r) {
@@ -42,8 +43,7 @@ func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 // trusts tells whether the peer of a request is a trusted proxy.
 func (p Proxies) trusts(r *http.Request) bool { return len(p) > 0 && p.contains(proxyAddr(r)) }
 
-// proxyAddr returns the address of the peer. The peer on a Unix socket, which has none, counts as
-// 127.0.0.1.
+// proxyAddr returns the address of the peer, 127.0.0.1 for a peer on a Unix socket.
 func proxyAddr(r *http.Request) netip.Addr {
 	peer := parseHop(r.RemoteAddr)
 	if at := localAddr(r); !peer.IsValid() && at != nil && at.Network() == "unix" {
@@ -56,9 +56,9 @@ func (p Proxies) contains(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(a) })
 }
 
-// forwardedHosts returns the first host in each of X-Forwarded-Host and Forwarded, which is the one
-// that the client asked for. A page cannot set these headers on a request to another origin, so it
-// does not matter whether a proxy passes on what a client sent.
+// forwardedHosts returns the first host of X-Forwarded-Host and of Forwarded: what the client requested.
+//
+// Pages cannot set these headers on requests to another origin, so a proxy may pass them on.
 func forwardedHosts(r *http.Request) []string {
 	var hosts []string
 	for _, list := range [][]string{
@@ -72,8 +72,7 @@ func forwardedHosts(r *http.Request) []string {
 	return hosts
 }
 
-// forwarded returns a parameter of Forwarded headers (RFC 7239), one for each hop; "" for a hop
-// without it.
+// forwarded returns a parameter of Forwarded headers (RFC 7239), for each hop; "" if it is missing.
 func forwarded(values []string, name string) []string {
 	var found []string
 	for element := range strings.SplitSeq(strings.Join(values, ","), ",") {
@@ -88,9 +87,9 @@ func forwarded(values []string, name string) []string {
 	return found
 }
 
-// isLocal tells whether a request comes from this machine, asks for a loopback name, and has not
-// come through a proxy that says otherwise. It trusts no header: all of them can only make it
-// false.
+// isLocal tells whether a request comes from this machine and is for a loopback name.
+//
+// It trusts no header: they can only make it false.
 func isLocal(r *http.Request) bool {
 	at := localAddr(r)
 	if at == nil || !parseHop(at.String()).IsLoopback() || !parseHop(r.RemoteAddr).IsLoopback() {
@@ -115,14 +114,13 @@ func isLocal(r *http.Request) bool {
 	return true
 }
 
-// localAddr returns the server's own address of a connection, nil if it is not known.
+// localAddr returns the server's address of a connection, nil if it is unknown.
 func localAddr(r *http.Request) net.Addr {
 	a, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return a
 }
 
-// parseHop reads an address with or without a port, IPv6 with or without brackets. IPv4 within IPv6
-// is IPv4.
+// parseHop parses an address, with or without port and brackets. IPv4 within IPv6 is IPv4.
 func parseHop(s string) netip.Addr {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone("")

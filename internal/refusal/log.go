@@ -4,18 +4,19 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
 )
 
 const (
-	// warnEvery is how often a rule and key may be warned about.
+	// warnEvery is the interval between warnings of one rule and key.
 	warnEvery = time.Minute
-	// maxKeys limits the keys of one rule within warnEvery, which the client may choose. Lines of
+	// maxKeys limits the keys of one rule within warnEvery, because clients may choose them. Lines of
 	// further keys are not warnings.
 	maxKeys = 32
-	// maxText limits a text of a client in a line, in bytes.
+	// maxText limits the texts of clients in a line, in bytes.
 	maxText = 200
 )
 
@@ -24,26 +25,21 @@ type Log struct {
 	logger *slog.Logger
 
 	mu     sync.Mutex
-	warned map[string]*warnings // by rule; rules are constants
-}
-
-// warnings holds the latest warnings of one rule.
-type warnings struct {
-	at   map[string]time.Time // by key
-	full time.Time            // until then all keys are in use
+	warned map[string]map[string]time.Time // the last warning by rule, which is a constant, and key
 }
 
 // NewLog returns a Log that writes to logger.
 func NewLog(logger *slog.Logger) *Log {
-	return &Log{logger: logger, warned: make(map[string]*warnings)}
+	return &Log{logger: logger, warned: make(map[string]map[string]time.Time)}
 }
 
-// Write writes the line about r. what says what came of it, such as "engineio: request refused"; the
-// zero peer is none; cause, if not nil, tells more than r does. A line is written at level DEBUG, or WARN
-// as Refusal.Remedy says.
+// Write writes a line about r at level DEBUG, or WARN if r has a Remedy.
+//
+// what is the consequence, such as "engineio: request refused". The zero peer is none. cause, if not
+// nil, has more details than r.
 func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cause error) {
 	level := slog.LevelDebug
-	if r.Remedy != "" && l.logger.Enabled(ctx, slog.LevelWarn) && l.first(r.Rule, r.Key, time.Now()) {
+	if r.Remedy != "" && l.logger.Enabled(ctx, slog.LevelWarn) && l.warns(r.Rule, r.Key, time.Now()) {
 		level = slog.LevelWarn
 	}
 	if !l.logger.Enabled(ctx, level) {
@@ -80,22 +76,21 @@ func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cau
 
 // Peer is the client that a line is about.
 type Peer struct {
-	// Addr is its address, "IP:port".
+	// Addr is the client's address, "IP:port".
 	Addr string
-	// ID is the id of its session, "" while it has none. A line shows the beginning of it.
+	// ID is the id of the client's session, or "". A line shows only its beginning.
 	ID string
-	// Namespace is the one that it asked for, if the line is about one.
+	// Namespace is the namespace that the line is about, or "".
 	Namespace string
 }
 
-// ID is the id of a session. It prints as its first characters: whoever knows the whole id can act as the
-// client.
+// ID is the id of a session. It prints as its beginning, because the whole id is a credential.
 type ID string
 
-// String returns at most 8 characters and at most half of them.
+// String returns the first 8 characters, or half of them if there are fewer than 16.
 func (id ID) String() string { return string(id[:min(8, len(id)/2)]) }
 
-// printable bounds a text. Other values keep their types.
+// printable bounds texts. Other values keep their types.
 func printable(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -115,44 +110,25 @@ func clip(s string) string {
 	return s
 }
 
-// first reports whether a warning of this rule and key is due.
-func (l *Log) first(rule, key string, now time.Time) bool {
+// warns reports whether a warning of this rule and key is due, and remembers it.
+func (l *Log) warns(rule, key string, now time.Time) bool {
 	key = clip(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := l.warned[rule]
-	if w == nil {
-		w = &warnings{at: make(map[string]time.Time)}
-		l.warned[rule] = w
+	last := l.warned[rule]
+	if last == nil {
+		last = make(map[string]time.Time)
+		l.warned[rule] = last
 	}
-	if at, ok := w.at[key]; ok && now.Sub(at) < warnEvery {
+	if at, ok := last[key]; ok && now.Sub(at) < warnEvery {
 		return false
 	}
-	if len(w.at) >= maxKeys && !w.sweep(now) {
-		return false
-	}
-	w.at[strings.Clone(key)] = now // a text of a request holds all of it in memory
-	return true
-}
-
-// sweep forgets warnings that may be repeated, and reports whether there is room for another key.
-func (w *warnings) sweep(now time.Time) bool {
-	if now.Before(w.full) {
-		return false
-	}
-	w.full = now.Add(warnEvery)
-	for key, at := range w.at {
-		due := at.Add(warnEvery)
-		switch {
-		case !now.Before(due):
-			delete(w.at, key)
-		case due.Before(w.full):
-			w.full = due
+	if len(last) >= maxKeys {
+		maps.DeleteFunc(last, func(_ string, at time.Time) bool { return now.Sub(at) >= warnEvery })
+		if len(last) >= maxKeys {
+			return false
 		}
 	}
-	if len(w.at) < maxKeys {
-		w.full = time.Time{}
-		return true
-	}
-	return false
+	last[strings.Clone(key)] = now // a part of a request keeps all of it in memory
+	return true
 }

@@ -48,7 +48,7 @@ func TestWarnings(t *testing.T) {
 		for i := range 10_000 {
 			want("WARN", "expired key makes room", origin(strings.Repeat("z", 1000)+fmt.Sprint(i)))
 			want("DEBUG", "one too many", origin(fmt.Sprint("more", i)))
-			if n := len(l.warned["foreign origin"].at); n > maxKeys {
+			if n := len(l.warned["foreign origin"]); n > maxKeys {
 				t.Fatalf("%d keys", n)
 			}
 			time.Sleep(warnEvery)
