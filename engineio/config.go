@@ -80,8 +80,10 @@ type Config struct {
 	// MaxPayload limits, in bytes, the body of a POST and a WebSocket message. The open packet tells
 	// the client. Default 1,000,000; at most 512 MiB.
 	MaxPayload int
-	// MaxUntrustedPayload replaces MaxPayload, if it is less, until [Session.Trust] is called. It
-	// limits what an unknown client can make the server hold. Default MaxPayload.
+	// MaxUntrustedPayload limits what an unknown client can make the server hold. Until [Session.Trust]
+	// is called, it replaces MaxPayload, if it is less; a POST may have several packets of that size.
+	// The outbox then takes half as many bytes, and one message for each 256 of them. Default 0:
+	// clients are trusted from the start.
 	MaxUntrustedPayload int
 	// MaxHeaderBytes limits the URL and the headers of a request, in bytes; a longer one gets status
 	// 431. A session keeps those of its first request. Default 16 KiB, as in Node.
@@ -164,7 +166,6 @@ func (c Config) withDefaults() (Config, error) {
 	c.PingTimeout = cmp.Or(c.PingTimeout, DefaultPingTimeout)
 	c.UpgradeTimeout = cmp.Or(c.UpgradeTimeout, DefaultUpgradeTimeout)
 	c.MaxPayload = cmp.Or(c.MaxPayload, DefaultMaxPayload)
-	c.MaxUntrustedPayload = cmp.Or(c.MaxUntrustedPayload, c.MaxPayload)
 	c.MaxHeaderBytes = cmp.Or(c.MaxHeaderBytes, DefaultMaxHeaderBytes)
 	c.MaxBufferedBytes = cmp.Or(c.MaxBufferedBytes, DefaultMaxBufferedBytes)
 	c.MaxBufferedPackets = cmp.Or(c.MaxBufferedPackets, DefaultMaxBufferedPackets)
@@ -264,7 +265,7 @@ func (c *Config) validateNumbers() error {
 		v    int
 	}{
 		{"MaxPayload", c.MaxPayload},
-		{"MaxUntrustedPayload", c.MaxUntrustedPayload},
+		{"MaxUntrustedPayload", cmp.Or(c.MaxUntrustedPayload, c.MaxPayload)},
 		{"MaxHeaderBytes", c.MaxHeaderBytes},
 		{"CompressionThreshold", c.CompressionThreshold},
 		{"MaxBufferedBytes", c.MaxBufferedBytes},

@@ -80,11 +80,11 @@ func (l *loops) close() {
 // loopStream is a connection that an event loop reads.
 type loopStream struct{ conn *netloop.Conn }
 
-func (s loopStream) read(bool) ([]byte, error)      { return nil, errors.ErrUnsupported }
-func (s loopStream) release()                       {}
-func (s loopStream) pause(p bool)                   { s.conn.Pause(p) }
-func (s loopStream) canTry() bool                   { return true }
-func (s loopStream) tryWrite(b []byte) (int, error) { return s.conn.TryWrite(b) }
-func (s loopStream) write(b []byte) error           { return s.conn.Write(b) }
-func (s loopStream) closeWrite()                    { s.conn.CloseWrite() }
-func (s loopStream) close()                         { s.conn.Close() }
+func (s loopStream) read(bool, bool) ([]byte, error) { return nil, errors.ErrUnsupported }
+func (s loopStream) release()                        {}
+func (s loopStream) pause(p bool)                    { s.conn.Pause(p) }
+func (s loopStream) canTry() bool                    { return true }
+func (s loopStream) tryWrite(b []byte) (int, error)  { return s.conn.TryWrite(b) }
+func (s loopStream) write(b []byte) error            { return s.conn.Write(b) }
+func (s loopStream) closeWrite()                     { s.conn.CloseWrite() }
+func (s loopStream) close()                          { s.conn.Close() }

@@ -23,6 +23,9 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 		}
 	}
 	s = &Session{server: e, id: id, handshake: newHandshake(r, e.cfg.TrustedProxies), protocol: q.protocol(), b64: q.b64 != "", ctx: context.Background(), transport: t, opening: make(chan struct{})}
+	if e.cfg.MaxUntrustedPayload == 0 {
+		s.Trust()
+	}
 	if e.cfg.SessionContext != nil {
 		s.ctx = e.cfg.SessionContext(r)
 	}

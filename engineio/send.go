@@ -109,22 +109,30 @@ func (s *Session) full(sizes ...int) error {
 		bytes += size
 	}
 	c := &s.server.cfg
+	mostPackets, mostBytes := c.MaxBufferedPackets, c.MaxBufferedBytes
+	packetsField, bytesField := "Config.MaxBufferedPackets", "Config.MaxBufferedBytes"
+	// A message counts for at most a quarter of the limit: a large one is accepted where little waits.
+	most := mostBytes / 4
+	if !s.trusted() {
+		mostPackets = min(mostPackets, max(4, c.MaxUntrustedPayload/256))
+		mostBytes = min(mostBytes, c.MaxUntrustedPayload/2)
+		packetsField, bytesField = untilTrusted, untilTrusted
+		most = mostBytes // a large message is accepted where nothing waits
+	}
 	switch {
-	case int(s.out.count)+messages > c.MaxBufferedPackets:
+	case int(s.out.count)+messages > mostPackets:
 		return queueFull("%d messages wait, the last one included, and the limit is %d", int(s.out.count)+messages,
-			c.MaxBufferedPackets, "Config.MaxBufferedPackets")
-	case s.out.bytes+bytes <= c.MaxBufferedBytes:
+			mostPackets, packetsField)
+	case s.out.bytes+bytes <= mostBytes:
 		return nil
 	}
-	// A message counts for at most a quarter of the limit: a large one is accepted where little waits.
-	most := c.MaxBufferedBytes / 4
 	waits := s.out.counted(most)
 	for _, size := range sizes {
 		waits += min(size, most)
 	}
-	if waits > c.MaxBufferedBytes {
+	if waits > mostBytes {
 		return queueFull("%d bytes wait, the last message included, and the limit is %d", s.out.bytes+bytes,
-			c.MaxBufferedBytes, "Config.MaxBufferedBytes")
+			mostBytes, bytesField)
 	}
 	return nil
 }

@@ -100,20 +100,27 @@ func (s *Session) SetValue(v any) {
 // MaxUntrustedPayload.
 func (s *Session) Trust() { s.flags.Or(flagTrusted) }
 
+// trusted reports whether Trust was called, or there is no MaxUntrustedPayload.
+func (s *Session) trusted() bool { return s.flags.Load()&flagTrusted != 0 }
+
 // maxPayload is how large the client's messages may be by now.
 func (s *Session) maxPayload() int {
-	if s.flags.Load()&flagTrusted != 0 {
+	if s.trusted() {
 		return s.server.cfg.MaxPayload
 	}
 	return min(s.server.cfg.MaxUntrustedPayload, s.server.cfg.MaxPayload)
 }
 
-// nameLimit makes ErrPayloadTooLarge name the limit of an untrusted client, if it was that.
-func (s *Session) nameLimit(err error, limit int) {
+// untilTrusted is the field that limits an untrusted client.
+const untilTrusted = "Config.MaxUntrustedPayload, until the client is trusted"
+
+// nameLimit makes ErrPayloadTooLarge name the limit of an untrusted client, if it was that, and returns err.
+func (s *Session) nameLimit(err error, limit int) error {
 	large, ok := errors.AsType[*refusal.Refusal](err)
 	if ok && errors.Is(large.Err, ErrPayloadTooLarge) && limit < s.server.cfg.MaxPayload {
-		large.Field = "Config.MaxUntrustedPayload, until the client is trusted"
+		large.Field = untilTrusted
 	}
+	return err
 }
 
 // Closed tells whether the session has ended, or is about to and takes no more messages.

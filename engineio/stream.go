@@ -10,8 +10,9 @@ import (
 // stream is a connection that a goroutine or an event loop reads, and that writes without blocking.
 type stream interface {
 	// read waits for bytes, without holding a buffer. They are valid until release. inside means that
-	// the last bytes ended within a frame. Not for a stream with an event loop.
-	read(inside bool) ([]byte, error)
+	// the last bytes ended within a frame; few limits them to partBytes. Not for a stream with an
+	// event loop.
+	read(inside, few bool) ([]byte, error)
 	release()
 	// pause makes an event loop stop or resume reading. It does not block. The caller holds Session.mu.
 	pause(bool)
@@ -59,11 +60,14 @@ type plainStream struct {
 	small [64]byte
 }
 
-func (p *plainStream) read(inside bool) ([]byte, error) {
+func (p *plainStream) read(inside, few bool) ([]byte, error) {
 	into := p.small[:]
 	if inside {
 		p.buf = bufpool.Get(bufpool.Small)
 		into = *p.buf
+	}
+	if few {
+		into = into[:min(len(into), partBytes)]
 	}
 	n, err := p.conn.Read(into)
 	if n > 0 {

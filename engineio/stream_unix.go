@@ -20,6 +20,7 @@ type rawStream struct {
 
 	// The reading goroutine owns these. readable is made once: a closure for each read is garbage.
 	readable func(fd uintptr) bool
+	few      bool
 	buf      *[]byte
 	n        int
 	err      error
@@ -47,7 +48,11 @@ func newRawStream(conn net.Conn) stream {
 // readSome reads once. It returns false to wait for the poller.
 func (s *rawStream) readSome(fd uintptr) bool {
 	s.buf = bufpool.Get(bufpool.Small)
-	s.n, s.err = retry(func() (int, error) { return syscall.Read(int(fd), *s.buf) })
+	into := *s.buf
+	if s.few {
+		into = into[:partBytes]
+	}
+	s.n, s.err = retry(func() (int, error) { return syscall.Read(int(fd), into) })
 	if errors.Is(s.err, syscall.EAGAIN) {
 		s.release()
 		return false
@@ -55,7 +60,8 @@ func (s *rawStream) readSome(fd uintptr) bool {
 	return true
 }
 
-func (s *rawStream) read(bool) ([]byte, error) {
+func (s *rawStream) read(_, few bool) ([]byte, error) {
+	s.few = few
 	err := s.raw.Read(s.readable)
 	if err == nil {
 		err = s.err

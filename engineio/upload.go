@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -24,14 +25,25 @@ type upload struct {
 
 	mu   sync.Mutex // held while a deadline is set, and never together with Session.mu
 	read bool       // the body has been read
+	over bool       // its read was made to fail
 }
 
 // abort makes the read of the body fail.
 func (u *upload) abort() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.over = true
 	if !u.read { // otherwise the connection may be serving another request
 		_ = u.rc.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// extend restarts the time in which the body has to arrive: the server kept its client waiting.
+func (u *upload) extend(timeout time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.read && !u.over {
+		_ = u.rc.SetReadDeadline(time.Now().Add(timeout))
 	}
 }
 
@@ -70,13 +82,11 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	}
 	s.mu.Unlock()
 
-	limit := s.maxPayload()
-	err := e.readUpload(r, s, u, limit)
+	err := e.readUpload(r, s, u)
 	isTooLarge := errors.Is(err, ErrPayloadTooLarge)
 	reason := ReasonTransportError
 	switch {
 	case isTooLarge:
-		s.nameLimit(err, limit)
 		err = &TransportError{Message: "payload too large", Err: err}
 	case errors.Is(err, errPeerClosed):
 		reason = ReasonTransportClose
@@ -109,29 +119,125 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 }
 
 // readUpload reads the body and handles its packets.
-func (e *Server) readUpload(r *http.Request, s *Session, u *upload, limit int) error {
+func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
+	_, jsonp := jsonpCallback(r)
+	if s.protocol != 3 && !jsonp && !s.trusted() {
+		return s.receiveParts(r, u)
+	}
+	limit := s.maxPayload()
 	if r.ContentLength > int64(limit) {
-		return tooLarge(uint64(r.ContentLength), limit)
+		return s.nameLimit(tooLarge(uint64(r.ContentLength), limit), limit)
 	}
 	scratch := bufpool.Get(bufpool.Small)
 	defer bufpool.Put(scratch)
 	body, err := readBody(r.Body, (*scratch)[:0], limit)
 	switch {
 	case errors.Is(err, ErrPayloadTooLarge):
-		return err
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &TransportError{Message: "data request timed out", Err: err}
+		return s.nameLimit(err, limit)
 	case err != nil:
-		return &TransportError{Message: "data request connection closed prematurely", Err: err}
+		return uploadFailed(err)
 	}
 	u.bodyRead()
-	if _, jsonp := jsonpCallback(r); jsonp {
+	if jsonp {
 		var ok bool
 		if body, ok = unwrapJSONP(body); !ok {
 			return nil
 		}
 	}
 	return s.receiveAll(r.Context(), body, r.Header.Get("Content-Type") == binaryBody)
+}
+
+// uploadFailed returns the cause of a session's end whose body could not be read.
+func uploadFailed(err error) error {
+	message := "data request connection closed prematurely"
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		message = "data request timed out"
+	}
+	return &TransportError{Message: message, Err: err}
+}
+
+// partBytes is how much of a body receiveParts reads at once.
+const partBytes = 4 << 10
+
+// receiveParts handles the packets of a body as they arrive, and so holds one of them at a time.
+//
+// It serves clients that are not trusted: each packet may have MaxUntrustedPayload bytes, and all of
+// them MaxPayload.
+func (s *Session) receiveParts(r *http.Request, u *upload) error {
+	most := s.server.cfg.MaxPayload
+	if r.ContentLength > int64(most) {
+		return tooLarge(uint64(r.ContentLength), most)
+	}
+	var buf []byte // what has arrived of a packet
+	batch, total := false, 0
+	for {
+		from := len(buf) // no packet ends before
+		if from == cap(buf) {
+			buf = slices.Grow(buf, max(512, min(from, partBytes)))
+		}
+		n, err := r.Body.Read(buf[from:min(cap(buf), from+partBytes)])
+		if total += n; total > most {
+			return tooLarge(uint64(total), most)
+		}
+		buf = buf[:from+n]
+		isLast := errors.Is(err, io.EOF)
+		if isLast {
+			u.bodyRead()
+		}
+		for {
+			end := bytes.IndexByte(buf[from:], wire.Separator)
+			more := end >= 0
+			if end += from; !more {
+				end = len(buf)
+			}
+			if limit := s.maxPayload(); end > limit {
+				return s.nameLimit(tooLarge(uint64(end), limit), limit)
+			}
+			if !more && !isLast {
+				break
+			}
+			paused, err := s.receivePart(buf[:end], more, &batch)
+			buf, from = buf[min(end+1, len(buf)):], 0
+			if paused && err == nil {
+				buf = slices.Clone(buf) // the packet need not stay in memory
+				err = s.awaitResume(r.Context())
+				u.extend(s.server.cfg.ReadTimeout)
+			}
+			if err != nil || !more {
+				return err
+			}
+		}
+		if err != nil {
+			return uploadFailed(err)
+		}
+	}
+}
+
+// receivePart handles a packet of a protocol 4 payload. more says that others follow.
+func (s *Session) receivePart(packet []byte, more bool, batch *bool) (paused bool, err error) {
+	p, err := wire.DecodeText(validText(packet))
+	if err != nil {
+		return false, err
+	}
+	return s.receiveInBatch(p, more, batch)
+}
+
+// receiveInBatch handles a packet of a payload. It reports whether reading is paused, which ends the batch.
+func (s *Session) receiveInBatch(p wire.Packet, more bool, batch *bool) (paused bool, err error) {
+	ev := &s.server.cfg.Events
+	if more && !*batch {
+		*batch = true
+		ev.batch(s, true)
+	}
+	if err = s.receive(p); err != nil {
+		return false, err
+	}
+	paused = s.flags.Load()&flagPaused != 0
+	if *batch && (paused || !more) {
+		*batch = false
+		ev.batch(s, false)
+	}
+	return paused, nil
 }
 
 // awaitResume waits while reading is paused. It returns an error if the request ends first.
@@ -160,7 +266,7 @@ func (s *Session) receiveAll(request context.Context, payload []byte, binary boo
 	if s.protocol != 3 || !binary {
 		payload = validText(payload)
 	}
-	ev, batch := &s.server.cfg.Events, false
+	batch := false
 	for more := true; more; {
 		var p wire.Packet
 		skip := false
@@ -177,26 +283,19 @@ func (s *Session) receiveAll(request context.Context, payload []byte, binary boo
 			p, skip, payload, err = wire.NextPacketText3(payload)
 			more = len(payload) > 0
 		}
-		if more && !batch {
-			batch = true
-			ev.batch(s, true)
-		}
+		paused := false
 		if err == nil && !skip {
-			err = s.receive(p)
+			paused, err = s.receiveInBatch(p, more, &batch)
 		}
-		if err == nil && s.flags.Load()&flagPaused != 0 {
-			if batch {
-				batch = false
-				ev.batch(s, false)
-			}
+		if paused {
 			err = s.awaitResume(request)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if batch {
-		ev.batch(s, false)
+	if batch { // the last packet was skipped
+		s.server.cfg.Events.batch(s, false)
 	}
 	return nil
 }

@@ -32,12 +32,13 @@ type wsConn struct {
 	stream    stream
 	transport Transport
 	takes     form
-	in        frameReader // this and the next four: the reading goroutine owns them
+	in        frameReader // this and the next five: the reading goroutine owns them
 
 	candidate *candidate // nil once the session has moved here
 	drain     int32      // above 0: drop what arrives, up to that many bytes
 	renew     bool       // replace the reading goroutine
 	opened    bool       // the first packet has come
+	few       bool       // the event loop reads at most partBytes
 
 	closePending bool          // the flusher has to send the close frame; Session.mu guards it
 	closeCode    ws.StatusCode // of that close frame; Session.mu guards it
@@ -60,6 +61,9 @@ func (c *wsConn) start(first []byte) {
 	if !ok {
 		go c.run(first)
 		return
+	}
+	if c.few = !c.session.trusted(); c.few {
+		loop.conn.ReadAtMost(partBytes)
 	}
 	err := c.receive(first)
 	if err == nil {
@@ -103,7 +107,7 @@ func (c *wsConn) run(first []byte) {
 
 // readOnce waits for bytes and handles them.
 func (c *wsConn) readOnce() error {
-	b, err := c.stream.read(c.in.inside())
+	b, err := c.stream.read(c.in.inside(), !c.session.trusted())
 	if err != nil {
 		return c.readFailed(err)
 	}
@@ -117,6 +121,10 @@ func (c *wsConn) Data(b []byte) bool {
 	if c.candidate == nil { // the goroutines of POSTs deliver messages during an upgrade
 		c.session.loop = c.stream.(loopStream).conn
 		defer func() { c.session.loop = nil }()
+	}
+	if c.few && c.session.trusted() {
+		c.few = false
+		c.stream.(loopStream).conn.ReadAtMost(0)
 	}
 	return c.receive(b) == nil
 }
@@ -277,7 +285,7 @@ func (c *wsConn) fail(err error) (drain bool) {
 	default:
 		cause, broke = err, true // the official reason is transport close
 	}
-	s.nameLimit(cause, c.in.limit)
+	cause = s.nameLimit(cause, c.in.limit)
 	drain = reason != ReasonTransportClose // a peer that closes waits for nothing more
 	if c.candidate != nil {
 		cancelled := s.cancelUpgrade(c.candidate)

@@ -85,7 +85,7 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 	e.setDeadline(c, e.cfg.UpgradeTimeout)
 	for err == nil && c.session == nil {
 		var b []byte
-		if b, err = c.stream.read(c.in.inside()); err == nil {
+		if b, err = c.stream.read(c.in.inside(), true); err == nil {
 			err = c.in.feed(b, func(op ws.OpCode, payload []byte) error {
 				if c.session != nil {
 					return c.handle(op, payload)

@@ -21,6 +21,7 @@ type Conn struct {
 
 	// Loop.mu guards these.
 	state  state
+	kib    uint8         // ReadAtMost in KiB; only the loop and Data use it
 	paused bool          // Pause(true): not read, whatever the state
 	again  bool          // call Data without bytes; only the loop and Data change it
 	room   chan struct{} // a Write waits for room; closed when there is some, or the connection ends
@@ -138,6 +139,10 @@ func (c *Conn) Pause(pause bool) {
 	}
 }
 
+// ReadAtMost limits the bytes of one call of Data, to whole KiB of at most 64; 0 is no limit. It may be called before Start
+// and by Data.
+func (c *Conn) ReadAtMost(bytes int) { c.kib = uint8(bytes >> 10) }
+
 // Again has Data called once more, without bytes and before any that arrive, as soon as reading is not paused. Only Data, or the
 // goroutine that has yet to call Start, may call it.
 func (c *Conn) Again() {
@@ -227,6 +232,9 @@ func (c *Conn) react(events uint32, buf []byte) bool {
 		// Reading is paused, but the kernel would report this for ever.
 		c.end(c.fault())
 		return true
+	}
+	if c.kib > 0 {
+		buf = buf[:int(c.kib)<<10]
 	}
 	n, err := retry(func() (int, error) { return syscall.Read(int(c.fd), buf) })
 	switch {

@@ -36,6 +36,9 @@ func (c *Conn) Close() {}
 // CloseWrite is never called.
 func (c *Conn) CloseWrite() {}
 
+// ReadAtMost is never called.
+func (c *Conn) ReadAtMost(int) {}
+
 // Pause is never called.
 func (c *Conn) Pause(bool) {}
 
