@@ -142,7 +142,7 @@ func (c *wsConn) gather(dst []byte, batch []entry) (gathered []byte, n int) {
 // that waited for that goes on.
 func (s *Session) flushed(ws *wsConn, units int32, bytes int) (more bool) {
 	s.mu.Lock()
-	s.out.wrote(units, bytes)
+	s.wroteLocked(units, bytes)
 	if s.state == stateClosed {
 		s.flushing = false
 		closePending, code := ws.closePending, ws.closeCode

@@ -24,6 +24,9 @@ var pongFrame = wire.AppendText(nil, wire.Pong, nil)
 // its deadline does not run. But the client has a deadline too: it leaves when nothing comes from the
 // server for PingInterval + PingTimeout. So the server keeps sending every PingInterval: pings in v4,
 // pongs in v3, where clients take a pong that nobody asked for as a sign of life.
+//
+// A slow client that takes what the server sends is alive. Its deadline does not run while a ping or
+// pong waits for a write, nor during the response to a poll: WriteTimeout bounds those.
 type heartbeat struct {
 	timer *time.Timer
 	// Both are times of Server.now.
@@ -33,6 +36,7 @@ type heartbeat struct {
 	extended   bool          // another packet has extended receiveDue
 	unanswered uint16        // pings that were sent and have no pong yet
 	delayed    bool          // receiveDue was put off: send at the interval without waiting for the client
+	behind     int32         // units of the outbox up to and including a ping or pong in it; 0 when that is written
 }
 
 // now is the clock of the heartbeats.
@@ -87,6 +91,10 @@ func (s *Session) endOverdueLocked(now time.Duration) bool {
 	if !s.beat.awaiting || s.resume != nil || now < s.beat.receiveDue {
 		return false
 	}
+	if s.beat.behind > 0 || s.ws == nil && s.out.taken > 0 {
+		s.putOffLocked(now)
+		return false
+	}
 	s.closeLocked(ReasonPingTimeout, nil)
 	return true
 }
@@ -108,7 +116,7 @@ func (s *Session) heartbeatDue() {
 		s.mu.Unlock()
 		return
 	}
-	if s.endOverdueLocked(now) {
+	if s.endOverdueLocked(now) || b.awaiting && now < b.sendDue {
 		s.mu.Unlock()
 		return
 	}
@@ -125,7 +133,7 @@ func (s *Session) heartbeatDue() {
 	b.sendDue = at + s.server.cfg.PingInterval
 	s.resetHeartbeatLocked(now)
 	s.out.trim()
-	open := s.state == stateOpen
+	open := s.state == stateOpen && b.behind == 0 // one that waits is enough
 	if open && b.unanswered < math.MaxUint16 {
 		b.unanswered++
 	}
@@ -138,7 +146,26 @@ func (s *Session) heartbeatDue() {
 		frame = pongFrame
 	}
 	// Its error means that the session is closed or has just been; there is nothing more to do here.
-	_ = s.Write(frame, Shared)
+	_ = s.Write(frame, Shared|urgent)
+}
+
+// putOffLocked gives the client its whole time again. The caller must hold s.mu.
+func (s *Session) putOffLocked(now time.Duration) {
+	if b := &s.beat; b.awaiting {
+		b.delayed, b.receiveDue = true, now+s.allowance()
+		s.resetHeartbeatLocked(now)
+	}
+}
+
+// wroteLocked uncounts what was written. The time of a client counts from when a heartbeat is written that had to wait,
+// or from the end of a large response, which the heartbeat may be in or behind. The caller must hold s.mu.
+func (s *Session) wroteLocked(units int32, bytes int) {
+	s.out.wrote(units, bytes)
+	b := &s.beat
+	if b.behind > 0 || s.ws == nil && bytes > gatherBytes {
+		b.behind = max(0, b.behind-units)
+		s.putOffLocked(s.server.now())
+	}
 }
 
 // pongedLocked starts the interval to the next ping, after a pong that nobody asked for too, as the official server

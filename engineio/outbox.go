@@ -45,6 +45,15 @@ func (o *outbox) push(e entry) {
 	o.bytes += len(e.frames)
 }
 
+// pushFront is push ahead of all that waits.
+func (o *outbox) pushFront(e entry) {
+	o.push(entry{frames: e.frames})
+	last := int(o.head+o.used-1) % len(o.ring)
+	o.ring[last] = entry{}
+	o.head = (o.head + int32(len(o.ring)) - 1) % int32(len(o.ring))
+	o.ring[o.head] = e
+}
+
 // pushCopy is push of a copy of e's frames. It joins the last entry where there is room; with more, which says that the outbox
 // will be written soon and others will come before, it makes room for them.
 func (o *outbox) pushCopy(e entry, more bool) {

@@ -155,7 +155,7 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 	err := e.sendPoll(w, r, body.contentType, e.compress(w, r, batch, body.bytes))
 	body.release()
 	s.mu.Lock()
-	s.out.wrote(units(batch), bytes)
+	s.wroteLocked(units(batch), bytes)
 	if err != nil {
 		s.closeLocked(ReasonTransportError, &TransportError{Message: "write error", Err: err})
 	}

@@ -19,6 +19,9 @@ const (
 	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it may
 	// be.
 	NoCompress
+	// urgent says that the frames are a ping or a pong: no limit refuses them, and they go ahead of what waits for a
+	// WebSocket.
+	urgent
 )
 
 // Write queues one indivisible unit of complete WebSocket frames as package wire builds them, and writes it at once if
@@ -95,6 +98,16 @@ func (s *Session) put(e entry, o WriteOptions) error {
 
 // queue adds e to the outbox unless that would exceed a limit.
 func (s *Session) queue(e entry, o WriteOptions) error {
+	switch {
+	case o&urgent == 0:
+	case s.flushing:
+		s.out.pushFront(e)
+		s.beat.behind = s.out.taken + 1
+		return nil
+	default:
+		s.out.push(e)
+		return nil
+	}
 	if err := s.full(len(e.frames)); err != nil {
 		return err
 	}

@@ -255,7 +255,7 @@ func (s *Session) receive(p wire.Packet) error {
 			return &TransportError{Message: "invalid heartbeat direction"}
 		}
 		if v3 {
-			_ = s.Write(pongFrame, Shared) // fails when the session is over
+			_ = s.Write(pongFrame, Shared|urgent) // fails when the session is over
 		}
 		if ev.Heartbeat != nil {
 			ev.Heartbeat(s)

@@ -73,8 +73,7 @@ func (s *Session) writeTaken(ws *wsConn, batch []entry) {
 // leave leaves the rest of units that were taken, of so many bytes, to a flusher, as one.
 func (s *Session) leave(ws *wsConn, units int32, size int, rest []byte, done func()) {
 	s.mu.Lock()
-	s.out.taken -= units - 1
-	s.out.bytes += len(rest) - size
+	s.wroteLocked(units-1, size-len(rest))
 	s.mu.Unlock()
 	go s.flushFrom(ws, entry{frames: rest, done: done, formed: true})
 }
