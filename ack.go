@@ -15,11 +15,13 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// ackTable are the acknowledgements that a socket's client owes, in the order of their ids. nil is
-// none.
+// ackTable holds the acknowledgements that a socket's client owes, in the order of their ids.
+//
+// A nil table is empty.
 type ackTable struct{ list []pendingAck }
 
-// pendingAck is in the table until the first of: the answer, the disconnect, and the end of the wait.
+// pendingAck is in the table until the first of the answer, the disconnect and the end of the wait.
+//
 // Whoever takes it out of the table may call answer, which must not block.
 type pendingAck struct {
 	id     uint64
@@ -33,7 +35,7 @@ func (a *ackTable) find(id uint64) (i int, found bool) {
 	return slices.BinarySearchFunc(a.list, id, func(o pendingAck, id uint64) int { return cmp.Compare(o.id, id) })
 }
 
-// addAck adds to the table of a connected socket.
+// addAck adds to the table. The socket must be connected.
 func (s *Socket) addAck(id uint64, answer func(adapter.Answer)) error {
 	s.mu.Lock()
 	if s.state.Load() != stateConnected { // a client that is still joining must not send an ACK
@@ -51,7 +53,7 @@ func (s *Socket) addAck(id uint64, answer func(adapter.Answer)) error {
 	return nil
 }
 
-// takeAck takes an acknowledgement out of the table; nil when it is not there any more.
+// takeAck removes an acknowledgement from the table. It returns nil when it is not there any more.
 func (s *Socket) takeAck(id uint64) (answer func(adapter.Answer)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +70,7 @@ func (s *Socket) takeAck(id uint64) (answer func(adapter.Answer)) {
 	return answer
 }
 
-// handleAck acts on an ACK of the client. One that nobody waits for is ignored: it may be late.
+// handleAck handles an ACK packet. One that nobody waits for is ignored: it may be late.
 func (s *Socket) handleAck(p *protocol.Packet) {
 	if !p.HasID {
 		return
@@ -78,14 +80,15 @@ func (s *Socket) handleAck(p *protocol.Packet) {
 	}
 }
 
-// EmitWithAck sends an event and waits for the client's acknowledgement. A handler may wait for
-// its own client; later events of the same socket wait with it ([Socket.EmitWithAckFunc] does not
-// wait).
+// EmitWithAck sends an event and waits for the client's acknowledgement.
 //
-// The wait ends with ErrTimeout after Config.AckTimeout unless ctx has a deadline
-// ([Sender.Timeout] sets another one), with the context's cause when ctx ends, and with a
-// [*DisconnectError] when the socket disconnects. An answer that comes later is ignored. What
-// [Socket.Emit] returns, it returns too.
+// A handler may wait for its own client; later events of the same socket wait with it. (With
+// [Socket.EmitWithAckFunc] they do not.)
+//
+// The wait ends with ErrTimeout after Config.AckTimeout, or the one set with [Sender.Timeout],
+// unless ctx has a deadline; with the context's cause when ctx ends; and with a [*DisconnectError]
+// when the socket disconnects. A later answer is ignored. EmitWithAck returns the errors of
+// [Socket.Emit] too.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
 	return Sender{s: s}.EmitWithAck(ctx, event, args...)
 }
@@ -105,16 +108,16 @@ func (x Sender) EmitWithAck(ctx context.Context, event string, args ...any) (Rep
 	return q.wait(ctx)
 }
 
-// EmitWithAckFunc sends an event and has fn called with the client's acknowledgement:
-// socket.emit(event, callback) of the official server. It does not wait. What [Socket.Emit]
-// returns, it returns too, and then fn is not called. Otherwise fn is called once, on a goroutine
-// of its own, with what [Socket.EmitWithAck] would have returned; handlers of the socket may run
-// meanwhile.
+// EmitWithAckFunc sends an event and calls fn with the client's acknowledgement, without waiting.
+//
+// It is socket.emit(event, callback) of the official server. It returns what [Socket.Emit] returns;
+// after an error fn is not called. Otherwise fn is called once, on a goroutine of its own, with
+// what [Socket.EmitWithAck] would have returned. Handlers of the socket may run meanwhile.
 func (s *Socket) EmitWithAckFunc(event string, fn func(Reply, error), args ...any) error {
 	return Sender{s: s}.EmitWithAckFunc(event, fn, args...)
 }
 
-// EmitWithAckFunc sends an event and has fn called with the answer, see [Socket.EmitWithAckFunc].
+// EmitWithAckFunc sends an event and calls fn with the answer, see [Socket.EmitWithAckFunc].
 func (x Sender) EmitWithAckFunc(event string, fn func(Reply, error), args ...any) error {
 	srv := x.s.ns.server
 	q := ackRequest{s: x.s, event: event, timeout: x.timeout}
@@ -134,7 +137,7 @@ func (x Sender) EmitWithAckFunc(event string, fn func(Reply, error), args ...any
 	return nil
 }
 
-// ackRequest is an event that was sent to one client and asks for an acknowledgement.
+// ackRequest is an event sent to one client that asks for an acknowledgement.
 type ackRequest struct {
 	s       *Socket
 	event   string
@@ -144,7 +147,7 @@ type ackRequest struct {
 	start   time.Time
 }
 
-// send sends the event. With nil, an answer will come, or has come.
+// send sends the event. If it returns nil, an answer will come, or has come.
 func (q *ackRequest) send(args []any, o engineio.WriteOptions) error {
 	if err := checkEvent(q.event); err != nil {
 		return err
@@ -166,12 +169,12 @@ func (q *ackRequest) send(args []any, o engineio.WriteOptions) error {
 	x.release()
 	s.emitted(q.event, bytes, err)
 	if err != nil && expected && s.takeAck(q.id) == nil {
-		return nil // it disconnected meanwhile, which the answer tells
+		return nil // it has disconnected meanwhile: the answer says so
 	}
 	return err
 }
 
-// wait waits for the answer.
+// wait returns the answer, or the error that ends the wait.
 func (q *ackRequest) wait(ctx context.Context) (Reply, error) {
 	late, stop := timeoutAfter(q.timeout)
 	defer stop()
@@ -192,7 +195,7 @@ func (q *ackRequest) wait(ctx context.Context) (Reply, error) {
 	return replyOf(a), a.Err
 }
 
-// report tells the hook how the wait ended.
+// report calls the hook when the wait has ended.
 func (q *ackRequest) report(err error) {
 	fn := q.s.ns.server.cfg.Hooks.Ack
 	if fn == nil || q.start.IsZero() {
@@ -205,7 +208,7 @@ func (q *ackRequest) report(err error) {
 	hook(q.s.ns.server, fn, info)
 }
 
-// ackTimeout is the default upper bound: none when the context has its own.
+// ackTimeout returns the default timeout: none when the context has a deadline.
 func (srv *Server) ackTimeout(ctx context.Context) time.Duration {
 	if _, ok := ctx.Deadline(); ok {
 		return noTimeout
@@ -213,11 +216,10 @@ func (srv *Server) ackTimeout(ctx context.Context) time.Duration {
 	return srv.cfg.AckTimeout
 }
 
-// noTimeout: the context has a deadline.
+// noTimeout means that the context has a deadline.
 const noTimeout time.Duration = -1
 
-// timeoutAfter returns a channel that receives after d, or never when d is noTimeout, and a
-// function that stops its timer.
+// timeoutAfter returns a channel that receives after d, never with noTimeout, and a stop function.
 func timeoutAfter(d time.Duration) (<-chan time.Time, func() bool) {
 	if d == noTimeout {
 		return nil, func() bool { return false }
@@ -226,14 +228,15 @@ func timeoutAfter(d time.Duration) (<-chan time.Time, func() bool) {
 	return t.C, t.Stop
 }
 
-// EmitWithAck sends an event to the sockets meant and yields their answers as they come. The event
-// is sent when the loop starts, once for each loop. The loop ends when all sockets have answered,
-// at once when there are none; breaking out of it forgets the answers that are still out.
+// EmitWithAck sends an event to the targeted sockets and yields their answers as they come.
+//
+// The event is sent when the loop starts, once for each loop. The loop ends when all sockets have
+// answered, at once when there are none. Breaking out of it drops the answers still to come.
 //
 // A socket that disconnects before it answers is yielded at once, with its id and its
-// [*DisconnectError] (official servers wait for it until the timeout). When time is up (Timeout,
-// otherwise the context's deadline, otherwise Config.AckTimeout) or ctx ends, a last error says
-// so: it matches ErrTimeout or the context's cause, and errors.As finds a [*MissingError].
+// [*DisconnectError]; official servers wait for it until the timeout. After the timeout (Timeout,
+// otherwise the deadline of ctx, otherwise Config.AckTimeout), or when ctx ends, the last error
+// matches ErrTimeout or the context's cause, and errors.As finds a [*MissingError].
 func (o operator) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Reply, error] {
 	return func(yield func(Reply, error) bool) {
 		if err := checkEvent(event); err != nil {
@@ -263,7 +266,7 @@ func (o operator) EmitWithAck(ctx context.Context, event string, args ...any) it
 	}
 }
 
-// timeLeft is how long other servers are to collect answers.
+// timeLeft returns how long other servers may collect answers.
 func timeLeft(ctx context.Context, timeout time.Duration) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok && (timeout == noTimeout || time.Until(deadline) < timeout) {
 		timeout = time.Until(deadline)
@@ -271,8 +274,9 @@ func timeLeft(ctx context.Context, timeout time.Duration) time.Duration {
 	return max(timeout, time.Millisecond)
 }
 
-// gather asks, and yields the answers until all are in, time is up or the loop is left. It returns
-// how many came, and the last error.
+// gather calls ask and yields the answers until all are in, time is up or the loop is left.
+//
+// It returns how many came, and the last error.
 func (srv *Server) gather(
 	ctx context.Context, timeout time.Duration, yield func(Reply, error) bool,
 	ask func(count func(int), answer func(adapter.Answer)) (cancel func(), err error),
@@ -301,10 +305,10 @@ func (srv *Server) gather(
 	return answered, last
 }
 
-// MissingError ends an EmitWithAck to many that did not get all answers.
+// MissingError ends an EmitWithAck to many sockets that did not get all answers.
 type MissingError struct {
-	// Missing is the number of sockets, or servers, that have not answered; -1 when not even their
-	// number is known, because a server did not report it.
+	// Missing is the number of sockets, or servers, that have not answered; -1 when a server did not
+	// report how many there are.
 	Missing int
 	// Err is ErrTimeout or the cause of the context's end.
 	Err error
@@ -321,14 +325,14 @@ func (e *MissingError) Error() string {
 // Unwrap returns ErrTimeout or the cause of the context's end.
 func (e *MissingError) Unwrap() error { return e.Err }
 
-// Reply is what a client, or another server, answered to an event that asked for an acknowledgement.
+// Reply is the acknowledgement of a client, or of another server.
 type Reply struct {
 	socketID    string
 	args        []json.RawMessage
 	attachments [][]byte
 }
 
-// SocketID returns the id of the socket that answered, "" when it was a server.
+// SocketID returns the id of the socket that answered, "" for a server.
 func (r Reply) SocketID() string { return r.socketID }
 
 // Len returns the number of arguments.
@@ -356,7 +360,7 @@ func (r Reply) Args() []any {
 	return args
 }
 
-// answerOf copies what an ACK packet holds: the packet is valid only for now.
+// answerOf copies the answer out of an ACK packet, which is valid only during the call.
 func answerOf(s *Socket, p *protocol.Packet) adapter.Answer {
 	a := adapter.Answer{SocketID: s.id, Attachments: p.Attachments}
 	if len(p.Args) > 0 {

@@ -59,7 +59,7 @@ func (s *Socket) dispatch(e *Event) (ran int, first error) {
 			}
 		}
 	}
-	if ran > 0 && first == nil && e.due() {
+	if ran > 0 && first == nil && e.ackDue() {
 		if first = e.Ack(); errors.Is(first, ErrAnswered) {
 			first = nil // another goroutine was faster
 		}

@@ -14,8 +14,10 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Event is an event that a client sent. It may be kept after the handler has returned, and be acknowledged then if the
-// handler called [Event.AckLater].
+// Event is an event that a client sent.
+//
+// It may be kept after the handler has returned, and acknowledged then if the handler called
+// [Event.AckLater].
 type Event struct {
 	socket *Socket
 	name   string // "" until resolved
@@ -34,7 +36,7 @@ type Event struct {
 	cost int64
 }
 
-// newEvent makes an event of a packet, which is valid only for now.
+// newEvent returns the event in a packet, which is valid only during the call.
 func newEvent(s *Socket, p *protocol.Packet) *Event {
 	e := &Event{socket: s, attachments: p.Attachments, ackID: p.ID, wantsAck: p.HasID}
 	e.spans = append(e.few[:0], p.Args...)
@@ -46,15 +48,15 @@ func newEvent(s *Socket, p *protocol.Packet) *Event {
 	return e
 }
 
-// keep returns the payload for longer than the packet is valid.
+// keep returns a payload that stays valid after the packet.
 func keep(p *protocol.Packet) []byte {
 	if p.Attachments != nil {
-		return p.Data // the decoder's copy, which it gives away
+		return p.Data // already a copy of its own
 	}
 	return bytes.Clone(p.Data)
 }
 
-// size is the payload in bytes.
+// size returns the size of the payload in bytes.
 func (e *Event) size() int {
 	n := len(e.data)
 	for _, a := range e.attachments {
@@ -63,7 +65,7 @@ func (e *Event) size() int {
 	return n
 }
 
-// memory is what the event keeps besides itself and its small payloads, in bytes.
+// memory returns what the event holds besides itself and a small payload, in bytes.
 func (e *Event) memory() int {
 	n := e.size() + len(e.attachments)*int(unsafe.Sizeof([]byte(nil)))
 	if len(e.spans) > len(e.few) {
@@ -86,10 +88,11 @@ func (e *Event) Context() context.Context { return e.socket.Context() }
 // Len returns the number of arguments.
 func (e *Event) Len() int { return len(e.spans) - 1 }
 
-// Decode decodes the first arguments into the values that pointers point to, as encoding/json does; a []byte at any
-// depth takes the binary value that the client sent there, or, as in encoding/json, the bytes of a string in base64. (For
-// what may be text or binary decode into an any.) It is an error (ErrArguments) when the client sent fewer; what it sent
-// besides is ignored.
+// Decode decodes the first arguments into the values that pointers point to.
+//
+// It follows encoding/json. A []byte at any depth takes a binary value, or the bytes of a string in
+// base64. An any takes either text or binary. Fewer arguments than pointers are an error
+// (ErrArguments); further arguments are ignored.
 func (e *Event) Decode(pointers ...any) error {
 	if len(pointers) > e.Len() {
 		return fmt.Errorf("%w: %d sent, %d expected", ErrArguments, e.Len(), len(pointers))
@@ -106,8 +109,9 @@ func argumentError(i int, err error) error {
 	return fmt.Errorf("%w: argument %s: %w", ErrArguments, strconv.Itoa(i+1), refusal.Inner(err))
 }
 
-// Args returns the arguments as what encoding/json makes of any JSON value, with []byte where the client sent
-// binary. They can be emitted again as they are. An argument with a number that no float64 holds is nil.
+// Args returns the arguments as encoding/json decodes them into an any, with []byte for binary.
+//
+// They can be emitted again as they are. An argument with a number out of range of float64 is nil.
 func (e *Event) Args() []any {
 	args := make([]any, e.Len())
 	for i := range args {
@@ -118,7 +122,7 @@ func (e *Event) Args() []any {
 	return args
 }
 
-// decode decodes an element of the payload.
+// decode decodes the i-th element of the payload.
 func (e *Event) decode(i int, v any) error {
 	switch v := v.(type) {
 	case *string:
@@ -127,7 +131,7 @@ func (e *Event) decode(i int, v any) error {
 			return nil
 		}
 	case *any:
-		if v == nil || *v != nil { // what it holds may be a pointer, to what is decoded into
+		if v == nil || *v != nil { // it may hold a pointer, which is decoded into
 			break
 		}
 		if s, ok := e.text(i); ok {
@@ -138,23 +142,26 @@ func (e *Event) decode(i int, v any) error {
 	return protocol.Decode(e.span(i), e.attachments, v)
 }
 
-// text returns a string that makes up most of a payload that is an allocation of its own, as a part of it: a copy would have to
-// be made and collected for each message. The payload is never changed. Whoever keeps the string keeps less than twice its size.
+// text returns a string argument without a copy, as a part of the payload, which never changes.
+//
+// The string must make up half of a payload with an allocation of its own: whoever keeps the string
+// keeps less than twice its size.
 func (e *Event) text(i int) (string, bool) {
 	raw := e.span(i)
-	if len(raw) <= len(e.small) || 2*len(raw) < len(e.data) || e.attachments != nil || raw[0] != '"' || raw[len(raw)-1] != '"' {
+	if len(raw) <= len(e.small) || 2*len(raw) < len(e.data) || e.attachments != nil ||
+		raw[0] != '"' || raw[len(raw)-1] != '"' {
 		return "", false
 	}
-	// The payload is JSON: without a backslash, what is between the quotes is the string. Only a parser of the user's may have
-	// let through what is not UTF-8.
+	// The payload is JSON: without a backslash, the string is what is between the quotes. Only
+	// Config.Parser may let through what is not UTF-8.
 	s := raw[1 : len(raw)-1]
 	if bytes.IndexByte(s, '\\') >= 0 || !utf8.Valid(s) {
 		return "", false
 	}
-	return unsafe.String(unsafe.SliceData(s), len(s)), true //nolint:gosec // what is never changed
+	return unsafe.String(unsafe.SliceData(s), len(s)), true //nolint:gosec // never changed
 }
 
-// anyValue decodes an argument of no particular type. It is well-formed, but a number may be out of range.
+// anyValue decodes well-formed JSON into an any. It is nil if a number is out of range.
 func anyValue(raw []byte, attachments [][]byte) any {
 	var v any
 	if protocol.Decode(raw, attachments, &v) != nil {
@@ -163,8 +170,9 @@ func anyValue(raw []byte, attachments [][]byte) any {
 	return v
 }
 
-// Rewrite replaces the name and the arguments, for a middleware of the socket. It fails when args cannot be
-// encoded.
+// Rewrite replaces the name and the arguments, for a middleware of the socket.
+//
+// It fails when args cannot be encoded.
 func (e *Event) Rewrite(name string, args ...any) error {
 	data, spans := []byte{'['}, make([]protocol.Span, 0, 1+len(args))
 	var attachments [][]byte
@@ -186,19 +194,22 @@ func (e *Event) Rewrite(name string, args ...any) error {
 // WantsAck tells whether the client asked for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.wantsAck }
 
-// AckLater leaves the acknowledgement to a later call of [Event.Ack], from any goroutine. Without it an event that asked for an
-// acknowledgement is answered when its handlers have returned: with no arguments, or with the error of one that failed. A handler
-// must call AckLater before it returns. The client waits, for ever if it has set no timeout, until Ack is called.
+// AckLater leaves the acknowledgement to a later call of [Event.Ack], from any goroutine.
+//
+// Without it an event is answered when its handlers have returned: with no arguments, or with the
+// error of one that failed. A handler must call AckLater before it returns. A client that has set
+// no timeout waits for ever until Ack is called.
 func (e *Event) AckLater() { e.later = true }
 
-// due tells whether the end of the handlers has to answer the client.
-func (e *Event) due() bool {
+// ackDue tells whether the client must be answered when the handlers have returned.
+func (e *Event) ackDue() bool {
 	return e.wantsAck && !e.later && !e.answered.Load() && e.socket.state.Load() != stateDisconnected
 }
 
-// Ack answers the event. Only the first call counts, later ones return ErrAnswered. Without WantsAck it does
-// nothing. It works as long as the connection is open, even after the socket left its namespace; otherwise it
-// returns ErrClosed.
+// Ack answers the event. It does nothing unless [Event.WantsAck].
+//
+// Only the first call counts, later ones return ErrAnswered. It works while the connection is open,
+// even after the socket has left its namespace; then it returns ErrClosed.
 func (e *Event) Ack(args ...any) error {
 	if !e.wantsAck {
 		return nil

@@ -6,29 +6,30 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// Hooks are functions for logs, metrics and traces that are called as things happen, as in net/http/httptrace. Each may be nil,
-// and then costs nothing. They run on the goroutine that made the thing happen, with no lock held, from many goroutines at once;
-// they must not block. A panic is contained.
+// Hooks are functions for logs, metrics and traces, called as things happen.
 //
-// Errors are the business of Config.OnError, and the connections below the sockets that of [engineio.Events].
+// Each may be nil, and then costs nothing. They run on many goroutines at once, with no lock held,
+// and must not block. A panic is contained. Errors go to Config.OnError; what happens to
+// connections goes to [engineio.Events].
 type Hooks struct {
-	// Connect is called for each socket that connected, before the connection functions run.
+	// Connect is called for each socket that connected, before the OnConnection functions run.
 	Connect func(ConnectInfo)
-	// Refuse is called for each CONNECT that was refused. One whose connection ended meanwhile is neither refused nor connected.
+	// Refuse is called for each CONNECT that was refused. A CONNECT whose connection ended meanwhile
+	// is neither refused nor connected.
 	Refuse func(RefuseInfo)
-	// Disconnect is called once for each socket that Connect was called for, after the disconnect functions have run.
+	// Disconnect is called once for each socket that connected, after the OnDisconnect functions.
 	Disconnect func(DisconnectInfo)
-	// Receive is called for each event as it arrives, before it waits for the handlers. Those of a socket that disconnects
-	// before they are handled have no Handle.
+	// Receive is called for each event as it arrives. An event that is still queued when its socket
+	// disconnects gets no Handle.
 	Receive func(ReceiveInfo)
-	// Handle is called for each event when its handlers, the listeners and middlewares before them included, have returned.
+	// Handle is called for each event when its listeners, middlewares and handlers have returned.
 	Handle func(HandleInfo)
-	// Emit is called for each event sent: to one socket, or by a broadcast to those on this server.
+	// Emit is called for each event sent: to one socket, or by a broadcast to this server's sockets.
 	Emit func(EmitInfo)
 	// Ack is called when the wait for acknowledgements of clients has ended.
 	Ack func(AckInfo)
-	// Pause is called when a connection is not read from any more because too much waits for its handlers
-	// (Config.MaxInboxBytes, MaxInboxEvents), and when it is read from again.
+	// Pause is called when reading from a connection pauses because too many events wait for handlers
+	// (Config.MaxInboxBytes, MaxInboxEvents), and when it resumes.
 	Pause func(PauseInfo)
 }
 
@@ -46,7 +47,7 @@ type RefuseInfo struct {
 	Namespace string
 	// Conn is the connection that asked.
 	Conn *engineio.Session
-	// Err is why: what a middleware returned, or an [*Error] for a namespace that does not exist or one too many.
+	// Err is what a middleware returned, or an [*Error] for an unknown namespace or one too many.
 	Err error
 }
 
@@ -56,8 +57,8 @@ type DisconnectInfo struct {
 	Socket *Socket
 	// Reason is why, in the official server's words.
 	Reason Reason
-	// Cause tells more where there is more to tell, otherwise it is nil: engineio.ErrQueueFull or engineio.ErrSlowPeer for a
-	// client that read too slowly, ErrProtocol for one that broke a rule.
+	// Cause tells more, or is nil: ErrQueueFull or ErrSlowPeer for a client that read too slowly,
+	// ErrProtocol for one that broke a rule.
 	Cause error
 }
 
@@ -73,9 +74,9 @@ type ReceiveInfo struct {
 type HandleInfo struct {
 	// Event is the event.
 	Event *Event
-	// Took is how long that took.
+	// Took is how long the handling took.
 	Took time.Duration
-	// Handlers is how many handlers were called. It is 0 for an event that nobody handles, or a middleware refused.
+	// Handlers is how many handlers ran: 0 for an event without handlers, or refused by a middleware.
 	Handlers int
 	// Err is the first error of a middleware or handler.
 	Err error
@@ -83,23 +84,23 @@ type HandleInfo struct {
 
 // EmitInfo is an event that was sent.
 type EmitInfo struct {
-	// Namespace is where.
+	// Namespace is where it happened.
 	Namespace *Namespace
 	// Socket is the socket that it was sent to, nil for a broadcast.
 	Socket *Socket
 	// Event is the event's name.
 	Event string
-	// Bytes is its size on the wire, once for a broadcast; 0 when nobody was there to be sent to.
+	// Bytes is its size on the wire, once for a broadcast; 0 when there was no recipient.
 	Bytes int
-	// Recipients is the number of sockets that took it.
+	// Recipients is the number of sockets it was queued to.
 	Recipients int
-	// Failed is the number of those that did not, because they were gone or their queue was full.
+	// Failed is the number of sockets it was not queued to: closed, or with a full queue.
 	Failed int
-	// Err is what kept it from being sent at all.
+	// Err is why it was not sent at all.
 	Err error
 }
 
-// count counts one of those that a broadcast was sent to.
+// count counts a recipient of a broadcast.
 func (i *EmitInfo) count(err error) {
 	if err == nil {
 		i.Recipients++
@@ -110,7 +111,7 @@ func (i *EmitInfo) count(err error) {
 
 // AckInfo is a wait for acknowledgements that ended.
 type AckInfo struct {
-	// Namespace is where.
+	// Namespace is where it happened.
 	Namespace *Namespace
 	// Socket is the socket that was asked, nil for a broadcast.
 	Socket *Socket
@@ -120,20 +121,20 @@ type AckInfo struct {
 	Took time.Duration
 	// Answered is the number of sockets that answered.
 	Answered int
-	// Err is why it ended without all answers: it matches ErrTimeout or ErrClosed, or the cause of the context's end. A
-	// broadcast whose answers were not all taken has none.
+	// Err is why answers are missing: it matches ErrTimeout, ErrClosed or the context's cause. It is
+	// nil when the caller left the loop over the answers of a broadcast.
 	Err error
 }
 
-// PauseInfo is a connection that is not read from, or is again.
+// PauseInfo is a connection whose reading paused or resumed.
 type PauseInfo struct {
 	// Conn is the connection.
 	Conn *engineio.Session
-	// Paused tells which of the two.
+	// Paused is true when reading paused.
 	Paused bool
 }
 
-// clock is what a hook is told of a duration: not taken when nobody listens.
+// clock returns the time if a hook wants it, otherwise zero.
 func clock(wanted bool) (t time.Time) {
 	if wanted {
 		t = time.Now()
