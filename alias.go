@@ -12,7 +12,7 @@ import (
 type (
 	// CORS says which web pages of other origins may connect.
 	CORS = engineio.CORS
-	// Admission limits how fast clients may come and how many there may be.
+	// Admission limits the rate of new clients and their number.
 	Admission = engineio.Admission
 	// PerMessageDeflate compresses the messages of WebSockets.
 	PerMessageDeflate = engineio.PerMessageDeflate
@@ -20,11 +20,11 @@ type (
 	ConnectionMode = engineio.ConnectionMode
 	// Transport is a way to carry packets.
 	Transport = engineio.Transport
-	// RoomHooks are called when rooms come and go, and when sockets join and leave them.
+	// RoomHooks are called when rooms are created and deleted, and when sockets join and leave them.
 	RoomHooks = rooms.Hooks
 	// MissingServersError ends a FetchSockets that not all servers have answered.
 	MissingServersError = adapter.MissingServersError
-	// TransportError is a cause of a disconnect: the connection broke, or the client broke a rule of its transport.
+	// TransportError is a cause of a disconnect: the connection broke, or the client broke a rule.
 	TransportError = engineio.TransportError
 )
 
@@ -50,12 +50,12 @@ const (
 
 // Errors of the packages below. Compare with errors.Is.
 var (
-	// ErrQueueFull means that the client reads too slowly: its outbox reached a limit, and its connection was closed.
+	// ErrQueueFull means that the client reads too slowly: its outbox was full, its connection closed.
 	ErrQueueFull = engineio.ErrQueueFull
-	// ErrSlowPeer is the cause of a disconnect: the client did not take what was written to it in time.
+	// ErrSlowPeer is the cause of a disconnect: a write to the client took too long.
 	ErrSlowPeer = engineio.ErrSlowPeer
-	// ErrPayloadTooLarge is the cause of a disconnect: a message was larger than Config.MaxPayload, or, before the
-	// client joined a namespace, than Config.MaxUntrustedPayload.
+	// ErrPayloadTooLarge is the cause of a disconnect: a message was larger than Config.MaxPayload,
+	// or than Config.MaxUntrustedPayload before the client joined a namespace.
 	ErrPayloadTooLarge = engineio.ErrPayloadTooLarge
 	// ErrServerClosed is the cause of a disconnect: Shutdown closed the connection.
 	ErrServerClosed = engineio.ErrServerClosed
@@ -65,7 +65,7 @@ var (
 	ErrParse = protocol.ErrParse
 	// ErrEncode means that an argument of an event, or an answer, cannot be encoded.
 	ErrEncode = protocol.ErrEncode
-	// ErrBroker means that the other servers could not be reached; what was to be done on this one is done.
+	// ErrBroker means that the other servers could not be reached. The work on this one was done.
 	ErrBroker = adapter.ErrBroker
 	// ErrServerGone means that a socket cannot answer because its server has gone.
 	ErrServerGone = adapter.ErrServerGone

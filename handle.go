@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Registrar is what handlers are registered on: a [*Server] (its namespace "/"), a [*Namespace], a
-// [*Parent] or one [*Socket].
+// Registrar registers handlers: a [*Server] (its namespace "/"), [*Namespace], [*Parent] or [*Socket].
 type Registrar interface {
 	Handle(event string, fn func(*Event) error) (off func())
 }
@@ -19,16 +18,17 @@ var (
 	_ Registrar = (*Socket)(nil)
 )
 
-// On registers a handler whose event has one argument of type T; off removes it. Types and their
-// decoding are those of encoding/json; a []byte, at any depth, takes a binary value or a string in
-// base64, see [Event.Decode]. An event with fewer arguments, or with one that does not fit, is not
-// delivered: the error (ErrArguments) is treated like one of the handler. Further arguments are
-// ignored.
+// On registers a handler for an event with one argument of type T; off removes it.
 //
-// An event may have several handlers; they run in the order of registration, those of the
-// namespace before those of the socket. When all have returned, a client that asked for an
-// acknowledgement and has none is answered: with no arguments, or with the error of one that
-// failed. [Event.AckLater] prevents that.
+// The argument is decoded as by encoding/json; a []byte at any depth takes a binary value or a
+// string in base64, see [Event.Decode]. An event with fewer arguments, or with one that does not
+// fit, does not reach the handler: the error (ErrArguments) counts as the handler's. Further
+// arguments are ignored.
+//
+// An event may have several handlers; they run in the order of registration, those of the namespace
+// before those of the socket. When all have returned, a client that asked for an acknowledgement
+// and has none is answered: with no arguments, or with the first error. [Event.AckLater] prevents
+// that.
 func On[T any](r Registrar, event string, fn func(e *Event, v T) error) (off func()) {
 	return r.Handle(event, func(e *Event) error {
 		var v T
@@ -39,7 +39,7 @@ func On[T any](r Registrar, event string, fn func(e *Event, v T) error) (off fun
 	})
 }
 
-// On0 is [On] for an event without arguments. It does what the Registrar's own Handle does.
+// On0 is [On] for an event without arguments. It is the Registrar's Handle.
 func On0(r Registrar, event string, fn func(e *Event) error) (off func()) { return r.Handle(event, fn) }
 
 // On2 is [On] for an event with two arguments.
@@ -71,8 +71,9 @@ func On3[A, B, C any](r Registrar, event string, fn func(e *Event, a A, b B, c C
 	})
 }
 
-// OnCall is [On] for a handler whose result answers the acknowledgement that the client asked for.
-// A client that did not ask for one is not answered. An error answers as the package comment says.
+// OnCall is [On] for a handler whose result answers the client's acknowledgement.
+//
+// A client that asked for none is not answered. An error answers as the package comment says.
 func OnCall[T, R any](r Registrar, event string, fn func(e *Event, v T) (R, error)) (off func()) {
 	return On(r, event, func(e *Event, v T) error {
 		result, err := fn(e, v)
@@ -112,18 +113,16 @@ func ack[R any](e *Event, result R, err error) error {
 	return e.Ack(result)
 }
 
-// Once returns a Registrar whose handlers run once: each is removed before it runs for the first
-// time.
+// Once returns a Registrar whose handlers run once: each is removed before it runs.
 //
 //	socketio.On(socketio.Once(socket), "hello", func(e *socketio.Event, name string) error { ... })
 //
-// On a namespace that is once for all its sockets together, on a [*Parent] once for all its
-// children.
+// On a namespace that is once for all its sockets, on a [*Parent] once for all its children.
 func Once(r Registrar) Registrar { return once{r} }
 
 type once struct{ Registrar }
 
-// errNotRun makes a handler count as one that is not there.
+// errNotRun says that a handler did not run, and does not count.
 var errNotRun = errors.New("socketio: handler has run before")
 
 // Handle registers a handler that runs once.
@@ -133,7 +132,7 @@ func (o once) Handle(event string, fn func(*Event) error) (off func()) {
 	defer close(registered)
 	off = o.Registrar.Handle(event, func(e *Event) error {
 		if !ran.CompareAndSwap(false, true) {
-			return errNotRun // another socket's event was faster, or a child of a Parent still has the handler
+			return errNotRun // another event was faster, or a child of a Parent still has the handler
 		}
 		<-registered
 		off()
@@ -142,16 +141,14 @@ func (o once) Handle(event string, fn func(*Event) error) (off func()) {
 	return off
 }
 
-// EventOf is an event's name together with the type of its one argument, so that both are written
-// once:
+// EventOf is an event's name with the type of its one argument, so that both are written once.
 //
 //	const Said = socketio.EventOf[Message]("message")
 //
 //	Said.On(chat, func(e *socketio.Event, m Message) error { return Said.Emit(chat.To(m.Room), m) })
 type EventOf[T any] string
 
-// Emitter is what events are sent with: a [*Server], a [*Namespace], an [Operator], a [*Socket], a
-// [Sender] or a [RemoteSocket].
+// Emitter sends events: a [*Server], [*Namespace], [Operator], [*Socket], [Sender] or [RemoteSocket].
 type Emitter interface {
 	Emit(event string, args ...any) error
 }
@@ -176,7 +173,7 @@ func (name EventOf[T]) Emit(to Emitter, v T) error { return to.Emit(string(name)
 // String returns the name.
 func (name EventOf[T]) String() string { return string(name) }
 
-// CallOf is an event's name together with the type of its one argument and of its answer:
+// CallOf is an event's name with the types of its one argument and of its answer.
 //
 //	const Add = socketio.CallOf[Item, int]("add")
 //
@@ -197,7 +194,7 @@ func (name CallOf[T, R]) Call(ctx context.Context, to Asker, v T) (R, error) {
 // String returns the name.
 func (name CallOf[T, R]) String() string { return string(name) }
 
-// Asker is one client that can be asked: a [*Socket], a [Sender] or a [RemoteSocket].
+// Asker asks one client for an acknowledgement: a [*Socket], a [Sender] or a [RemoteSocket].
 type Asker interface {
 	EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error)
 }
@@ -208,8 +205,10 @@ var (
 	_ Asker = RemoteSocket{}
 )
 
-// Call sends an event to one client and returns the first argument of its acknowledgement as a T. It is an error
-// (ErrArguments) when there is none or it does not fit. For how the wait ends, see [Socket.EmitWithAck].
+// Call sends an event to one client and returns the first argument of its acknowledgement as a T.
+//
+// An argument that is missing or does not fit is an error (ErrArguments). For how the wait ends, see
+// [Socket.EmitWithAck].
 func Call[T any](ctx context.Context, to Asker, event string, args ...any) (T, error) {
 	var v T
 	reply, err := to.EmitWithAck(ctx, event, args...)

@@ -9,41 +9,41 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Each refused CONNECT and each connection that the server ends has one line in the log. The engine
-// writes the line of a connection; this file says by which rule it ends.
+// Each refused CONNECT and each connection that the server closes has one line in the log. The
+// engine writes the line of a connection; this file names the rule by which it was closed.
 
-// ruleOfEnd returns the cause of a connection's end with the rule for the log. nil is the application's
-// wish.
+// ruleOfEnd returns the cause of a close with the rule for the log, nil for the application's wish.
 func (srv *Server) ruleOfEnd(cause error) error {
-	c := &srv.cfg
-	switch {
-	case cause == nil:
+	if cause == nil {
 		return nil
-	case errors.Is(cause, ErrConnectTimeout):
-		return &refusal.Refusal{Err: cause, Rule: "connect timeout", Limit: c.ConnectTimeout, Field: "Config.ConnectTimeout"}
-	case errors.Is(cause, ErrAttachmentTimeout):
-		return &refusal.Refusal{Err: cause, Rule: "attachment timeout", Limit: c.AttachmentTimeout, Field: "Config.AttachmentTimeout"}
-	case errors.Is(cause, protocol.ErrTooManyAttachments):
-		return &refusal.Refusal{Err: cause, Rule: "attachments", Limit: c.MaxAttachments, Field: "Config.MaxAttachments"}
-	case errors.Is(cause, protocol.ErrTooLarge):
-		return &refusal.Refusal{Err: cause, Rule: "size of the first packet", Limit: c.MaxUntrustedPayload, Field: "Config.MaxUntrustedPayload"}
-	case errors.Is(cause, protocol.ErrParse):
-		return &refusal.Refusal{
-			Err: cause, Rule: "packet that cannot be decoded", Field: "Config.Parser",
-			Remedy: "if the client has a parser of its own, such as msgpack, set Config.Parser to that",
-		}
 	}
-	return &refusal.Refusal{Err: cause, Rule: "protocol violation"}
+	c, r := &srv.cfg, &refusal.Refusal{Err: cause, Rule: "protocol violation"}
+	switch {
+	case errors.Is(cause, ErrConnectTimeout):
+		r.Rule, r.Limit, r.Field = "connect timeout", c.ConnectTimeout, "Config.ConnectTimeout"
+	case errors.Is(cause, ErrAttachmentTimeout):
+		r.Rule, r.Limit, r.Field = "attachment timeout", c.AttachmentTimeout, "Config.AttachmentTimeout"
+	case errors.Is(cause, protocol.ErrTooManyAttachments):
+		r.Rule, r.Limit, r.Field = "attachments", c.MaxAttachments, "Config.MaxAttachments"
+	case errors.Is(cause, protocol.ErrTooLarge):
+		r.Rule, r.Limit, r.Field = "size of the first packet", c.MaxUntrustedPayload, "Config.MaxUntrustedPayload"
+	case errors.Is(cause, protocol.ErrParse):
+		r.Rule, r.Field = "packet that cannot be decoded", "Config.Parser"
+		r.Remedy = "if the client has a parser of its own, such as msgpack, set Config.Parser to that"
+	}
+	return r
 }
 
-// logRefusal writes the line of a CONNECT that was refused.
+// logRefusal writes the log line of a refused CONNECT.
 func (c *client) logRefusal(nsp string, err error) {
 	r, cause := &refusal.Refusal{Rule: "middleware", Key: nsp}, err
 	_, panicked := errors.AsType[*PanicError](err)
 	_, visible := errors.AsType[*Error](err)
 	switch {
 	case errors.Is(err, errNamespaces):
-		r = &refusal.Refusal{Rule: "namespaces of a connection", Limit: c.server.cfg.MaxNamespaces, Field: "Config.MaxNamespaces"}
+		r = &refusal.Refusal{
+			Rule: "namespaces of a connection", Limit: c.server.cfg.MaxNamespaces, Field: "Config.MaxNamespaces",
+		}
 	case errors.Is(err, errNamespace):
 		r = &refusal.Refusal{Rule: "unknown namespace", Value: nsp}
 	case panicked:
@@ -55,17 +55,19 @@ func (c *client) logRefusal(nsp string, err error) {
 	c.server.log.Write(c.session.Context(), "socketio: connect refused", peer, r, cause)
 }
 
-// refuseClientFile answers a request for a bundle of the client where none is served.
+// refuseClientFile answers a request for a bundle of the client when none is served.
 func (srv *Server) refuseClientFile(w http.ResponseWriter, r *http.Request) {
-	const remedy = `set Config.ClientFiles to the npm package socket.io-client, such as os.DirFS("node_modules/socket.io-client")`
+	const remedy = "set Config.ClientFiles to the npm package socket.io-client, such as " +
+		`os.DirFS("node_modules/socket.io-client")`
 	srv.log.Write(r.Context(), "socketio: request refused", refusal.Peer{Addr: r.RemoteAddr}, &refusal.Refusal{
 		Rule: "no client files", Value: r.URL.Path, Field: "Config.ClientFiles", Remedy: remedy,
 	}, nil)
 	http.Error(w, "404 page not found: the server has no client files: "+remedy, http.StatusNotFound)
 }
 
-// warnOfAttachments warns of an event with more binary values than official clients take. They end the
-// connection with a parse error.
+// warnOfAttachments warns of an event with more binary values than official clients accept.
+//
+// They close the connection with a parse error.
 func (srv *Server) warnOfAttachments(event string, n int) {
 	limit := max(defaultMaxAttachments, srv.cfg.MaxAttachments)
 	if n <= limit || srv.cfg.Parser != nil {

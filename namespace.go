@@ -12,13 +12,13 @@ import (
 	"github.com/gosocketio/socketio/namespace"
 )
 
-// Namespace is a set of sockets with handlers of their own, under one name. Get one from [Server.Of]. All methods
-// are safe for concurrent use. What is registered applies to later events and sockets.
+// Namespace is a named set of sockets with handlers of their own. Get one from [Server.Of].
 //
-// Without an operator (To, In, Except, Local, Volatile, Compress, Timeout) every socket of the namespace is targeted.
+// Without To, In, Except or Local every socket of the namespace is targeted. What is registered
+// applies to later events and sockets. All methods are safe for concurrent use.
 type Namespace struct{ core }
 
-// core is what a Namespace and a Server, which is its namespace "/", have in common.
+// core has what a Namespace and a Server, which is its namespace "/", share.
 type core struct {
 	operator          // targets every socket
 	namespaceHandlers // what was registered
@@ -27,7 +27,7 @@ type core struct {
 	adapter     adapter.Adapter
 	ids         atomic.Uint64 // acknowledgement ids handed out
 	recovery    *recovery     // nil: off
-	otherEvents loopPolicy    // of events without handlers: listeners may hear them
+	otherEvents loopPolicy    // of events without handlers, which listeners may see
 	joins       loopPolicy    // of the connection handlers
 
 	serverSide serverSideInbox
@@ -58,40 +58,52 @@ func (n *core) Sockets() []*Socket {
 	return list
 }
 
-// Len returns the number of sockets on this server, those included whose disconnect callbacks have not run yet.
+// Len returns the number of sockets on this server.
+//
+// A socket counts until its disconnect callbacks have run.
 func (n *Namespace) Len() int { return n.adapter.Len() }
 
-// AllRooms returns the rooms that sockets on this server are in, those named after their ids included, in no particular order.
+// AllRooms returns the rooms on this server in no particular order.
+//
+// The rooms named after the ids of sockets are among them.
 func (n *core) AllRooms() []string { return n.adapter.AllRooms() }
 
-// RoomLen returns the number of sockets on this server in a room. Sockets count from shortly before they are connected until their
-// OnDisconnecting functions have returned.
+// RoomLen returns the number of sockets on this server in a room.
+//
+// A socket counts from shortly before it is connected until its OnDisconnecting functions have
+// returned.
 func (n *core) RoomLen(room string) int { return n.adapter.RoomLen(room) }
 
-// nextID returns a fresh acknowledgement id: 0, 1, 2... for sockets and broadcasts alike.
+// nextID returns the next acknowledgement id: 0, 1, 2... for sockets and broadcasts alike.
 func (n *Namespace) nextID() uint64 { return n.ids.Add(1) - 1 }
 
-// Parent makes namespaces when clients ask for them: one for each name that it matches. A new namespace begins with what is
-// registered on the parent at that moment; what is registered later does not reach it. Get one from [Server.OfRegexp] or
-// [Server.OfFunc]. All methods are safe for concurrent use.
+// Parent makes namespaces when clients ask for them: one for each name that it matches.
+//
+// Get one from [Server.OfRegexp] or [Server.OfFunc]. A new namespace starts with what is registered
+// on the parent at that moment; later registrations do not reach it. All methods are safe for
+// concurrent use.
 type Parent struct {
-	namespaceHandlers // what its children begin with
+	namespaceHandlers // what its children start with
 	parentOperator    // targets the sockets of all children
 
 	pattern *namespace.Pattern[*Namespace, *Parent]
 }
 
-// OfRegexp makes namespaces for the names that re matches anywhere; anchor it with ^ and $ to match whole names, the leading
-// slash included. A namespace that [Server.Of] makes is its child too when the name matches.
+// OfRegexp makes namespaces for the names that re matches.
+//
+// Anchor re with ^ and $ to match whole names, which include the leading slash. A namespace that
+// [Server.Of] makes is a child too when its name matches.
 func (srv *Server) OfRegexp(re *regexp.Regexp) *Parent {
 	return srv.addParent(true, func(name string, _ json.RawMessage) bool { return re.MatchString(name) })
 }
 
-// OfFunc makes namespaces for the names that match accepts; auth is what the client sent with its CONNECT, or nil. It is called
-// on the goroutine that reads the client's connection, so that it must not wait for anything: what has to be looked up belongs
-// into a middleware. When it panics the name is not matched.
+// OfFunc makes namespaces for the names that match accepts; auth is the client's auth, or nil.
 //
-// Each name stays a namespace unless Config.CleanupEmptyChildNamespaces is set: do not accept whatever a client makes up.
+// match runs on the goroutine that reads the client's connection and must not block: look things up
+// in a middleware. When it panics the name is refused.
+//
+// Each name stays a namespace unless Config.CleanupEmptyChildNamespaces is set: do not accept
+// whatever a client makes up.
 func (srv *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *Parent {
 	return srv.addParent(false, func(name string, auth json.RawMessage) (yes bool) {
 		srv.call(nil, "the function of OfFunc", func() { yes = match(name, bytes.Clone(auth)) }) // it may keep auth
@@ -106,20 +118,21 @@ func (srv *Server) addParent(explicit bool, match func(name string, auth json.Ra
 	return p
 }
 
-// Children returns the namespaces that the parent made and that exist, in the order in which they were made.
+// Children returns the namespaces that the parent made and that exist, oldest first.
 func (p *Parent) Children() []*Namespace { return p.pattern.Children() }
 
-// ParentOperator targets sockets of a parent's children. It is an immutable value. Sending is all that it can do: for
-// acknowledgements, or to list sockets, go through [Parent.Children].
+// ParentOperator targets sockets of a parent's children. It is an immutable value.
+//
+// It only sends. For acknowledgements, or to list sockets, range over [Parent.Children].
 type ParentOperator struct{ parentOperator }
 
-// parentOperator is what a Parent and a ParentOperator have in common.
+// parentOperator has the methods that a Parent and a ParentOperator share.
 type parentOperator struct {
 	p  *Parent
 	op Operator
 }
 
-// To adds rooms to those targeted, see [Operator.To].
+// To targets the sockets in the given rooms, see [Operator.To].
 func (o parentOperator) To(rooms ...string) ParentOperator {
 	o.op = o.op.To(rooms...)
 	return ParentOperator{o}
@@ -152,8 +165,9 @@ func (o parentOperator) Compress(compress bool) ParentOperator {
 	return ParentOperator{o}
 }
 
-// Emit sends an event to the targeted sockets of every child, see [Operator.Emit]. The error is that of the first
-// child that fails; the others are sent to all the same.
+// Emit sends an event to the targeted sockets of every child, see [Operator.Emit].
+//
+// It returns the first error; the other children get the event all the same.
 func (o parentOperator) Emit(event string, args ...any) error {
 	if err := checkEvent(event); err != nil {
 		return err
@@ -172,18 +186,20 @@ func (o parentOperator) Emit(event string, args ...any) error {
 // Send is Emit of the event "message".
 func (o parentOperator) Send(args ...any) error { return o.Emit("message", args...) }
 
-// Stats sums up what a server holds at one moment.
+// Stats is what a server holds at one moment.
 type Stats struct {
 	// Connections sums up the connections below the sockets.
 	Connections engineio.Stats
 	// Sockets is the number of sockets in each namespace on this server.
 	Sockets map[string]int
-	// Recovery is what each namespace keeps for clients that may come back; nil without Config.ConnectionStateRecovery.
+	// Recovery is what each namespace keeps for recovery; nil without Config.ConnectionStateRecovery.
 	Recovery map[string]RecoveryStats
 }
 
-// Stats sums up what the server holds. It looks at every connection: right for a metrics page every few seconds, not for every
-// request. For one socket there is Socket.Conn().Stats().
+// Stats returns what the server holds, summed over all connections.
+//
+// It takes time proportional to their number: call it every few seconds for a metrics page, not for
+// each request. For one socket call Socket.Conn().Stats().
 func (srv *Server) Stats() Stats {
 	sum := Stats{Connections: srv.engine.Stats(), Sockets: make(map[string]int)}
 	for _, n := range srv.server.Namespaces() {

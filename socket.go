@@ -13,10 +13,11 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// Socket is a client in a namespace. A client that joined several namespaces has a socket in each. All methods are
-// safe for concurrent use.
+// Socket is a client in a namespace. A client has one in each namespace that it has joined.
+//
+// All methods are safe for concurrent use.
 type Socket struct {
-	handlerSet // what was registered on this socket alone
+	handlerSet // registered on this socket alone
 
 	id     string
 	ns     *Namespace
@@ -27,15 +28,18 @@ type Socket struct {
 	more  atomic.Bool   // events wait behind the one being handled
 	held  atomic.Pointer[hold]
 	lease *lease // nil: its namespace recovers no sockets, or not this one
-	// handling is what an event loop is at while it is the worker. holding is set while it keeps back what handlers send.
-	handling      atomic.Pointer[loopPolicy]
-	holding       atomic.Bool
-	working       bool // a worker runs; mu guards this and what follows
-	admitted      bool // it was connected, so that a disconnect is due
-	disconnectRun bool // its disconnect is being, or has been, told
+
+	// While the worker is an event loop: the task that runs, and whether writes are held back.
+	handling atomic.Pointer[loopPolicy]
+	holding  atomic.Bool
+
+	// mu guards what follows, up to the worker's own.
+	working       bool // a worker runs
+	admitted      bool // it was connected: the disconnect callbacks must run
+	disconnectRun bool // they run, or have run
 
 	mu           sync.Mutex
-	pendingRooms []string // rooms joined before the socket is connected
+	pendingRooms []string // joined before the socket is connected
 	inbox        eventQueue
 	err          error
 	acks         *ackTable
@@ -44,30 +48,31 @@ type Socket struct {
 	cancel       context.CancelCauseFunc
 	closeCost    int64 // what the client's DISCONNECT was charged
 
-	// The worker's own: what the CONNECT was charged, and whether admit has run.
-	connectCost int64
+	// The worker's own.
+	connectCost int64 // what the CONNECT was charged
 	charged     bool
-	admitRun    bool
+	admitRun    bool // admit runs, or has run
 }
 
-// The states of a socket: joining while the middlewares run, then connected, then gone.
+// The states of a socket: joining while the middlewares run, connected, disconnected.
 const (
 	stateJoining uint32 = iota
 	stateConnected
 	stateDisconnected
 )
 
-// ID returns the socket's id: 20 characters, fresh for each connection unless the socket is recovered, the name of a room that
-// the socket is in. It is not the id of the engine's session.
+// ID returns the socket's id: 20 characters, and the name of a room that the socket is in.
+//
+// It is new for each connection unless the socket is recovered. The engine's session has another id.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace that the socket is in.
 func (s *Socket) Namespace() *Namespace { return s.ns }
 
-// Conn returns the connection that the socket shares with the client's sockets in other namespaces.
+// Conn returns the connection, which the client's sockets in other namespaces share.
 func (s *Socket) Conn() *engineio.Session { return s.client.session }
 
-// Handshake returns what is known from the first request and the CONNECT packet.
+// Handshake returns the connection's first request and the auth in the CONNECT packet.
 func (s *Socket) Handshake() Handshake {
 	auth := s.auth
 	if auth == nil {
@@ -76,22 +81,25 @@ func (s *Socket) Handshake() Handshake {
 	return Handshake{Handshake: s.client.session.Handshake(), Auth: auth}
 }
 
-// Connected tells whether the socket is connected: false while the namespace's middlewares run and after it
-// disconnected.
+// Connected tells whether the socket is connected.
+//
+// It is false while the namespace's middlewares run, and after a disconnect.
 func (s *Socket) Connected() bool { return s.state.Load() == stateConnected }
 
 func (s *Socket) joining() bool { return s.state.Load() == stateJoining }
 
-// Err returns nil until the socket disconnected, then why: a [*DisconnectError], or the error by which a middleware
-// refused it.
+// Err returns why the socket disconnected, or nil while it has not.
+//
+// It is a [*DisconnectError], or the error by which a middleware refused the socket.
 func (s *Socket) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
 }
 
-// Context returns a context that ends when the socket disconnects, with what [Socket.Err] returns as its cause. Its
-// values are those of the session's context (engineio.Config.SessionContext).
+// Context returns a context that ends when the socket disconnects; [Socket.Err] is its cause.
+//
+// Its parent is the context of Config.SessionContext.
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	ctx := s.ctx
@@ -99,26 +107,27 @@ func (s *Socket) Context() context.Context {
 	if ctx != nil {
 		return ctx
 	}
-	// Made without the lock: the parent may be the application's, and is asked for its Done and Value.
+	// Made without the lock: the application may have implemented the parent.
 	ctx, cancel := context.WithCancelCause(s.client.session.Context())
 	s.mu.Lock()
 	if s.ctx == nil {
 		s.ctx, s.cancel = ctx, cancel
 		cancel = nil
 	}
-	ctx, end, gone := s.ctx, s.cancel, s.err
+	ctx, end, err := s.ctx, s.cancel, s.err
 	s.mu.Unlock()
 	if cancel != nil {
 		cancel(nil) // another goroutine was faster
 	}
-	if gone != nil {
-		end(gone)
+	if err != nil {
+		end(err)
 	}
 	return ctx
 }
 
-// Join puts the socket into rooms. In a middleware it takes effect when the socket is connected; after a disconnect
-// it has no effect.
+// Join adds the socket to rooms.
+//
+// In a middleware it takes effect when the socket is connected. After a disconnect it has no effect.
 func (s *Socket) Join(rooms ...string) {
 	s.mu.Lock()
 	state := s.state.Load()
@@ -135,8 +144,9 @@ func (s *Socket) Join(rooms ...string) {
 	}
 }
 
-// Leave takes the socket out of a room. One that leaves the room named after its id is not left out any more by the
-// operators that spare the sender.
+// Leave removes the socket from a room.
+//
+// A socket that left the room named after its id gets its own broadcasts.
 func (s *Socket) Leave(room string) {
 	s.mu.Lock()
 	s.pendingRooms = slices.DeleteFunc(s.pendingRooms, func(r string) bool { return r == room })
@@ -146,8 +156,9 @@ func (s *Socket) Leave(room string) {
 	}
 }
 
-// Rooms returns the rooms that the socket is in, its own among them. They can be read until the OnDisconnecting
-// functions have returned; then there are none.
+// Rooms returns the rooms that the socket is in, the one named after its id among them.
+//
+// There are none once the OnDisconnecting functions have returned.
 func (s *Socket) Rooms() []string {
 	s.mu.Lock()
 	waiting := slices.Clone(s.pendingRooms)
@@ -163,8 +174,9 @@ func (s *Socket) Rooms() []string {
 	return waiting
 }
 
-// hasLeftRooms tells that the rooms under the socket's id may be those of a later socket: the one that was recovered after it, or that of a
-// client before Socket.IO 3.0 which joined again.
+// hasLeftRooms tells that the rooms under the socket's id may be those of a later socket.
+//
+// That is the socket recovered after it, or that of a client before Socket.IO 3.0 that joined again.
 func (s *Socket) hasLeftRooms() bool {
 	if s.client.v2() && s.state.Load() == stateDisconnected {
 		found, _ := s.ns.adapter.Get(s.id)
@@ -173,9 +185,10 @@ func (s *Socket) hasLeftRooms() bool {
 	return s.lease != nil && s.lease.leftRooms.Load()
 }
 
-// Use adds a middleware for the events of this socket: it runs before their handlers, in order of registration, and
-// may change the event with [Event.Rewrite]. The first error ends the handling of that event, as a handler's error
-// does.
+// Use adds a middleware for the events of this socket. It may change them with [Event.Rewrite].
+//
+// Middlewares run before the handlers, in the order of registration. The first error ends the
+// handling of the event, and counts as a handler's.
 func (s *Socket) Use(fn func(*Event) error) {
 	s.change(func(h *handlers) { h.incoming = with(h.incoming, fn) })
 }
@@ -194,14 +207,14 @@ func (s *Socket) logAttrs() []slog.Attr {
 	return []slog.Attr{slog.String("namespace", s.ns.name), slog.String("socket", s.id)}
 }
 
-// Handshake is how a socket came: the connection's first request, and what the client sent to join the namespace.
+// Handshake is the connection's first request, and what the client sent to join the namespace.
 type Handshake struct {
 	*engineio.Handshake
-	// Auth is the JSON object that the client sent ("auth" option of the client), {} when it sent none.
+	// Auth is the JSON object that the client sent (its "auth" option), {} when it sent none.
 	Auth json.RawMessage
 }
 
-// MarshalJSON returns the handshake as the official server has it (socket.handshake): how servers tell each other of their sockets.
+// MarshalJSON encodes the handshake as the official server does (socket.handshake).
 func (h Handshake) MarshalJSON() ([]byte, error) {
 	data, err := json.Marshal(h.Handshake)
 	if err != nil {
@@ -214,7 +227,7 @@ func (h Handshake) MarshalJSON() ([]byte, error) {
 	return slices.Concat(data[:len(data)-1], []byte(`,"auth":`), auth, []byte{'}'}), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, or the official server.
+// UnmarshalJSON decodes what MarshalJSON, or the official server, encoded.
 func (h *Handshake) UnmarshalJSON(data []byte) error {
 	var own struct {
 		Auth json.RawMessage `json:"auth"`

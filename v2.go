@@ -9,11 +9,12 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Clients before Socket.IO 3.0 speak revision 3 of the Engine.IO protocol and revision 4 of this one. It differs in how a
-// namespace is joined: the server joins a new connection to "/" by itself, a CONNECT has a query instead of an auth payload
-// and is answered without one, and the id of a socket is made of the connection's.
+// Clients before Socket.IO 3.0 speak revision 3 of the Engine.IO protocol and revision 4 of this
+// one, in which joining a namespace differs: the server joins a new connection to "/" by itself, a
+// CONNECT has a query instead of an auth payload and is answered without a payload, and the id of a
+// socket is made from the connection's.
 
-// v2 tells whether the client is such a one.
+// v2 tells whether the client is one from before Socket.IO 3.0.
 func (c *client) v2() bool { return c.session.Protocol() == 3 }
 
 // newSocketID returns the id of a new socket of this client.
@@ -27,8 +28,9 @@ func (c *client) newSocketID(nsp string) string {
 	return nsp + "#" + c.session.ID()
 }
 
-// splitQuery takes the query off a packet's namespace; that of a CONNECT is the socket's auth, and its payload is nothing. Of
-// duplicates the last counts, what cannot be parsed is left out.
+// splitQuery removes the query from a packet's namespace. In a CONNECT it becomes the auth.
+//
+// Of duplicates the last counts; what cannot be parsed is left out, as in the official server.
 func splitQuery(p *protocol.Packet) {
 	name, query, has := strings.Cut(p.Namespace, "?")
 	if name == "" {
@@ -42,7 +44,7 @@ func splitQuery(p *protocol.Packet) {
 	if !has {
 		return
 	}
-	values, _ := url.ParseQuery(query) // as the official server: what can be parsed
+	values, _ := url.ParseQuery(query)
 	auth := make(map[string]string, len(values))
 	for k, v := range values {
 		auth[k] = v[len(v)-1]
@@ -50,8 +52,9 @@ func splitQuery(p *protocol.Packet) {
 	p.Data, _ = json.Marshal(auth) // strings always encode
 }
 
-// takenIDs are the ids of such sockets, from before they are connected until their disconnect callbacks have run: a client that has
-// left a namespace may join it again, with the same id, while they wait for a handler that is running.
+// takenIDs are the ids of these clients' sockets until their disconnect callbacks have run.
+//
+// A client that has left a namespace may join it again, with the same id, before that.
 type takenIDs struct {
 	mu   sync.Mutex
 	done map[takenID]chan struct{} // closed when the id is free
@@ -62,7 +65,7 @@ type takenID struct {
 	id string
 }
 
-// takeID waits until no other socket of such a client has the id.
+// takeID waits until no other socket of an old client has the id, and takes it.
 func (s *Socket) takeID() {
 	if !s.client.v2() {
 		return
@@ -85,7 +88,7 @@ func (s *Socket) takeID() {
 	}
 }
 
-// freeID ends what takeID began.
+// freeID frees what takeID took.
 func (s *Socket) freeID() {
 	if !s.client.v2() {
 		return
