@@ -119,14 +119,14 @@ func (s *Session) CloseFor(cause error) {
 	s.state = stateClosing
 	defer s.logEnd(ReasonForcedClose, cause)
 	if s.out.count > 0 {
-		s.poll.answerLocked(pollData)
+		s.wakePollLocked(nil)
 	}
 	switch {
 	case s.ws != nil && s.flushing: // flushed closes the session
 	case s.ws != nil && s.out.count > 0:
 		s.flushing = true
 		go s.flush(s.ws)
-	case s.ws != nil || s.poll != nil && !s.poll.answered:
+	case s.ws != nil || s.pollParkedLocked():
 		s.closeLocked(ReasonForcedClose, nil)
 	default:
 		s.closeTimer = time.AfterFunc(closePollTimeout, s.closePollExpired)
@@ -159,14 +159,14 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 	logged := s.state == stateClosing || s.unannounced && cause == nil
 	s.state = stateClosed
 	s.markActiveLocked()
-	kind := pollClose
+	answer := closeFrameText
 	if errors.Is(cause, errPeerClosed) {
-		kind, cause = pollNoop, nil
+		answer, cause = noopFrame, nil
 	}
-	if s.poll != nil && s.poll.answered && s.poll.kind == pollData {
+	if s.poll != nil && s.poll.woken && s.poll.frames == nil {
 		s.poll.batch = s.out.take(nil, math.MaxInt) // a GET that was woken for it still delivers it
 	}
-	s.poll.answerLocked(kind)
+	s.wakePollLocked(answer)
 	s.resumeLocked()
 	ws, midFrame := s.ws, s.flushing
 	s.ws = nil

@@ -41,7 +41,7 @@ func (s *Session) Flush(o WriteOptions, created ...*Prepared) {
 	}
 	s.mu.Lock()
 	if s.out.count > 0 {
-		s.poll.answerLocked(pollData)
+		s.wakePollLocked(nil)
 	}
 	s.send(o)
 }

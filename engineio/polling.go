@@ -23,15 +23,6 @@ import (
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
-// pollKind is what a GET is answered with.
-type pollKind uint8
-
-const (
-	pollData  pollKind = iota // the outbox
-	pollNoop                  // noopFrame
-	pollClose                 // closeFrameText
-)
-
 var (
 	noopFrame      = wire.AppendText(nil, wire.Noop, nil)
 	closeFrameText = wire.AppendText(nil, wire.Close, nil)
@@ -44,19 +35,24 @@ const (
 
 // parkedPoll is a GET that waits for something to send. Session.mu guards it.
 type parkedPoll struct {
-	wake     chan struct{}
-	answered bool
-	kind     pollKind
-	batch    []entry // the outbox of a session that ended after the wake-up
+	wake   chan struct{}
+	woken  bool
+	frames []byte  // the answer; nil for the outbox
+	batch  []entry // the outbox of a session that ended after the wake-up
 }
 
-// answerLocked wakes the GET, unless it has been woken. The caller must hold s.mu; p may be nil.
-func (p *parkedPoll) answerLocked(k pollKind) {
-	if p != nil && !p.answered {
-		p.answered, p.kind = true, k
-		close(p.wake)
+// wakePollLocked makes a parked GET answer with frames, or with the outbox if they are nil.
+//
+// It does nothing if no GET is parked or that has been woken before. The caller must hold s.mu.
+func (s *Session) wakePollLocked(frames []byte) {
+	if s.pollParkedLocked() {
+		s.poll.woken, s.poll.frames = true, frames
+		close(s.poll.wake)
 	}
 }
+
+// pollParkedLocked tells whether a GET waits to be woken. The caller must hold s.mu.
+func (s *Session) pollParkedLocked() bool { return s.poll != nil && !s.poll.woken }
 
 // lockPolling locks s.mu for a polling request, or refuses the request and returns false.
 //
@@ -108,7 +104,7 @@ func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 	case <-p.wake:
 	case <-r.Context().Done():
 		s.mu.Lock()
-		if !p.answered {
+		if !p.woken {
 			s.poll = nil
 			s.closeLocked(ReasonTransportError, &TransportError{Message: "poll connection closed prematurely"})
 			s.mu.Unlock()
@@ -125,22 +121,19 @@ func (e *Server) releasePoll(w http.ResponseWriter, r *http.Request, s *Session,
 	if s.poll == p {
 		s.poll = nil
 	}
-	kind, batch := p.kind, p.batch
+	frames, batch := p.frames, p.batch
 	switch {
-	case kind != pollData || batch != nil:
+	case frames != nil || batch != nil:
 	case s.transport != Polling || s.state == stateClosed:
-		kind = pollClose // the new transport, if any, takes the data
+		frames = closeFrameText // the new transport, if any, takes the data
 	default:
 		batch = s.out.take(nil, math.MaxInt)
 	}
 	s.mu.Unlock()
-	switch kind {
-	case pollData:
+	if frames == nil {
 		e.deliver(w, r, s, batch)
-	case pollNoop:
-		_ = e.answerPoll(w, r, s, noopFrame) // nothing is lost with it
-	case pollClose:
-		_ = e.answerPoll(w, r, s, closeFrameText) // the session is over
+	} else {
+		_ = e.answerPoll(w, r, s, frames) // nothing is lost with it
 	}
 }
 
@@ -151,9 +144,7 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 	for _, b := range batch {
 		bytes += len(b.frames)
 	}
-	body := s.newPollBody(r, batch)
-	err := e.sendPoll(w, r, body.contentType, e.compress(w, r, batch, body.bytes))
-	body.release()
+	err := e.writePoll(w, r, s, batch)
 	s.mu.Lock()
 	s.wroteLocked(units(batch), bytes)
 	if err != nil {
@@ -173,9 +164,42 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 
 // answerPoll answers a GET with frames that are not from the outbox.
 func (e *Server) answerPoll(w http.ResponseWriter, r *http.Request, s *Session, frames []byte) error {
-	body := s.newPollBody(r, []entry{{frames: frames}})
-	defer body.release()
-	return e.sendPoll(w, r, body.contentType, body.bytes)
+	return e.writePoll(w, r, s, []entry{{frames: frames, plain: true}})
+}
+
+// writePoll encodes a batch for the session's client and writes it as the response to a GET.
+func (e *Server) writePoll(w http.ResponseWriter, r *http.Request, s *Session, batch []entry) error {
+	callback, jsonp := jsonpCallback(r)
+	size := 0
+	for _, b := range batch {
+		if s.protocol == 3 {
+			size += wire.PayloadBound3(b.frames)
+		} else {
+			size += wire.PayloadLen(b.frames) + 1
+		}
+	}
+	pooled := bufpool.Get(size)
+	defer bufpool.Put(pooled)
+	body, contentType := (*pooled)[:0], textBody
+	switch binary := func(e entry) bool { return wire.HasBinary(e.frames) }; {
+	case s.protocol != 3:
+		for i, b := range batch {
+			body = wire.AppendPayload(body, b.frames, i == 0)
+		}
+	case s.b64 || jsonp || !slices.ContainsFunc(batch, binary):
+		for _, b := range batch {
+			body = wire.AppendPayloadText3(body, b.frames)
+		}
+	default:
+		contentType = binaryBody
+		for _, b := range batch {
+			body = wire.AppendPayloadBinary3(body, b.frames)
+		}
+	}
+	if jsonp {
+		body = wrapJSONP(callback, body)
+	}
+	return e.sendPoll(w, r, contentType, e.compress(w, r, batch, body))
 }
 
 // flusher is implemented by the writers of net/http, and by few wrappers of middleware.
@@ -229,50 +253,6 @@ func (e *Server) pollHeaders(h http.Header, r *http.Request) {
 		f(h, r)
 	}
 }
-
-// pollBody is the body of the response to a GET.
-type pollBody struct {
-	bytes       []byte
-	contentType string
-	pooled      *[]byte
-}
-
-// newPollBody encodes a batch for the session's client. The caller must release it.
-func (s *Session) newPollBody(r *http.Request, batch []entry) pollBody {
-	callback, jsonp := jsonpCallback(r)
-	size := 0
-	for _, b := range batch {
-		if s.protocol == 3 {
-			size += wire.PayloadBound3(b.frames)
-		} else {
-			size += wire.PayloadLen(b.frames) + 1
-		}
-	}
-	p := pollBody{contentType: textBody, pooled: bufpool.Get(size)}
-	body := (*p.pooled)[:0]
-	switch binary := func(e entry) bool { return wire.HasBinary(e.frames) }; {
-	case s.protocol != 3:
-		for i, b := range batch {
-			body = wire.AppendPayload(body, b.frames, i == 0)
-		}
-	case s.b64 || jsonp || !slices.ContainsFunc(batch, binary):
-		for _, b := range batch {
-			body = wire.AppendPayloadText3(body, b.frames)
-		}
-	default:
-		p.contentType = binaryBody
-		for _, b := range batch {
-			body = wire.AppendPayloadBinary3(body, b.frames)
-		}
-	}
-	if jsonp {
-		body = wrapJSONP(callback, body)
-	}
-	p.bytes = body
-	return p
-}
-
-func (p *pollBody) release() { bufpool.Put(p.pooled) }
 
 // compressor is implemented by gzip and zlib writers.
 type compressor interface {

@@ -73,7 +73,7 @@ func (s *Session) put(e entry, o WriteOptions) error {
 	if s.ws == nil || s.flushing || s.out.count > 0 {
 		err := s.queue(e, o)
 		if err == nil {
-			s.poll.answerLocked(pollData)
+			s.wakePollLocked(nil)
 			s.send(o) // what was enqueued leaves now
 			return nil
 		}

@@ -142,7 +142,7 @@ func (s *Session) writable() bool {
 	if s.state != stateOpen || s.flushing || !s.out.idle() {
 		return false
 	}
-	return s.ws != nil || s.poll != nil && !s.poll.answered
+	return s.ws != nil || s.pollParkedLocked()
 }
 
 // Buffered returns how many bytes and messages wait to be written to the peer. Bytes include framing.

@@ -51,7 +51,7 @@ func (c *candidate) releasePoll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.candidate == c {
-		s.poll.answerLocked(pollNoop)
+		s.wakePollLocked(noopFrame)
 		c.release.Reset(releaseEvery)
 	}
 }
@@ -151,7 +151,7 @@ func (w *wsConn) completeUpgrade() error {
 	s.stopCandidateLocked()
 	s.ws, s.transport = w, w.transport
 	w.stream.pause(s.resume != nil)
-	s.poll.answerLocked(pollClose)
+	s.wakePollLocked(closeFrameText)
 	s.stopCloseTimerLocked()
 	idle := s.out.count == 0
 	closing := s.state == stateClosing

@@ -1,5 +1,6 @@
-// Package accept chooses the content encoding of a response (RFC 9110 section 12.5.3) as the official server does. It
-// compresses nothing itself.
+// Package accept chooses the content encoding of a response, as the official server does.
+//
+// It implements RFC 9110, section 12.5.3. It compresses nothing itself.
 package accept
 
 import (
@@ -14,9 +15,10 @@ const (
 	Identity = ""
 )
 
-// Encoding returns the encoding with which to answer an Accept-Encoding header. It is the acceptable
-// one with the highest weight; of equal ones the one named exactly rather than by "*", of those the
-// one named first, then gzip. As in the official server, Identity is the answer only when neither
+// Encoding returns the content encoding for an Accept-Encoding header.
+//
+// The acceptable encoding with the highest weight wins; among equals the one that is named exactly, not
+// by "*"; then the first, then gzip. As in the official server, Identity is returned only if neither
 // gzip nor deflate is acceptable, whatever its own weight.
 func Encoding(header string) string {
 	best, bestRank := Identity, rank{}
@@ -28,7 +30,7 @@ func Encoding(header string) string {
 	return best
 }
 
-// rank is how much a client wants an encoding.
+// rank orders encodings by the preference of a client.
 type rank struct {
 	weight float64
 	exact  bool
@@ -45,8 +47,9 @@ func (r rank) better(than rank) bool {
 	return r.order < than.order
 }
 
-// rankOf finds name in an Accept-Encoding header. An exact mention counts
-// before "*", so "gzip;q=0, *" refuses gzip.
+// rankOf returns the rank of an encoding in an Accept-Encoding header.
+//
+// Its exact name takes precedence over "*", so "gzip;q=0, *" refuses gzip.
 func rankOf(header, name string) rank {
 	var found rank
 	order := 0
@@ -62,8 +65,7 @@ func rankOf(header, name string) rank {
 	return found
 }
 
-// weight returns the q of an element's parameters, 1 when there is none and 0,
-// which refuses, when it is not a number from 0 to 1.
+// weight returns the parameter q: 1 if it is missing, 0 (refused) unless it is a number from 0 to 1.
 func weight(params string) float64 {
 	for param := range strings.SplitSeq(params, ";") {
 		key, value, _ := strings.Cut(param, "=")

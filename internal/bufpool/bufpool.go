@@ -1,5 +1,7 @@
-// Package bufpool lends buffers of two sizes. A buffer has one owner at a time, who gives it back when nothing refers to
-// its bytes any more; what is shared between queues never comes from here.
+// Package bufpool pools buffers of two sizes.
+//
+// A buffer has one owner at a time, which puts it back when nothing refers to its bytes. Bytes that
+// queues share never come from here.
 package bufpool
 
 import "sync"
@@ -16,7 +18,7 @@ var (
 	large = sync.Pool{New: func() any { b := make([]byte, Large); return &b }}
 )
 
-// Get returns a buffer of at least n bytes (its length is its capacity). Above Large it is a fresh one.
+// Get returns a buffer of at least n bytes, at full length. Above Large it is not pooled.
 func Get(n int) *[]byte {
 	switch {
 	case n <= Small:
@@ -28,7 +30,7 @@ func Get(n int) *[]byte {
 	return &b
 }
 
-// Put takes a buffer back. Buffers of any other size than Get's are left to the collector.
+// Put returns a buffer to its pool. Buffers of other capacities are left to the garbage collector.
 func Put(b *[]byte) {
 	switch cap(*b) {
 	case Small:

@@ -6,7 +6,7 @@ import "bytes"
 
 var poison = bytes.Repeat([]byte{0xdb}, Large)
 
-// Poison spoils a buffer that is given back, in builds with the race detector: whoever still reads it reads nonsense, and the tests see it.
+// Poison overwrites a buffer, in builds with the race detector: tests then see a use after Put.
 func Poison(b []byte) {
 	for b = b[:cap(b)]; len(b) > 0; b = b[copy(b, poison):] {
 	}
