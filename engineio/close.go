@@ -8,8 +8,7 @@ import (
 	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// Reason is the official server's name for why a session ended. Events.Close also gets an error with
-// details.
+// Reason is the official server's name for why a session ended.
 type Reason string
 
 // The close reasons of an Engine.IO session.
@@ -89,7 +88,7 @@ func queueFull(format string, value, limit int, field string) error {
 	}
 }
 
-// closePollTimeout is how long a closed polling session waits for the GET that takes the close packet.
+// closePollTimeout is how long a closing session waits for the GET that takes the close packet.
 const closePollTimeout = 30 * time.Second
 
 // closePollExpired ends a closing session whose client has stopped polling.
@@ -105,8 +104,8 @@ func (s *Session) closePollExpired() {
 
 // Close ends the session after delivering its outbox. Later writes fail with ErrClosed.
 //
-// A polling client learns of it in its next GET, for which the session waits up to 30 s. The reason is
-// ReasonForcedClose.
+// A polling client learns of it in its next GET, for which the session waits up to 30 s. The reason
+// is ReasonForcedClose.
 func (s *Session) Close() { s.CloseFor(nil) }
 
 // CloseFor is Close with a cause for the log.

@@ -60,8 +60,9 @@ const (
 	DefaultReadTimeout          = 30 * time.Second
 )
 
-// maxMaxPayload is the highest MaxPayload: strings of the usual JavaScript clients can hold as much, and
-// sums of sizes fit into 32 bits.
+// maxMaxPayload is the highest MaxPayload.
+//
+// Strings of the usual JavaScript clients can hold as much, and sums of sizes fit into 32 bits.
 const maxMaxPayload = 1 << 29
 
 // Config configures a Server. The zero value has the official defaults and safe limits.

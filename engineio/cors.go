@@ -11,15 +11,15 @@ import (
 
 // CORS lists the web pages of other origins that may connect, and configures the CORS headers.
 //
-// The zero value serves the server's own pages only. The Origin of such a page has the host and port
-// of the request's Host, or of X-Forwarded-Host or Forwarded if the peer is in
+// The zero value serves the server's own pages only. The Origin of such a page has the host and
+// port of the request's Host, or of X-Forwarded-Host or Forwarded if the peer is in
 // Config.TrustedProxies; a missing port is the default of the Origin's scheme. A page that its
 // browser calls same-origin (Sec-Fetch-Site) is the server's own too. So are pages of this machine,
-// such as http://localhost:5173, if the request came over the loopback interface and its Host is
-// a loopback name. Other pages are refused, on every transport.
+// such as http://localhost:5173, if the request came over the loopback interface and its Host is a
+// loopback name. Other pages are refused, on every transport.
 //
-// Requests without a page pass. Browsers send the Origin with every request to another origin, except
-// for scripts, pictures and links, which they mark as cross-site.
+// Requests without a page pass. Browsers send the Origin with every request to another origin,
+// except for scripts, pictures and links, which they mark as cross-site.
 type CORS struct {
 	// Origins are the other origins that may connect: "https://app.example.com",
 	// "capacitor://localhost", "null" and "file://" for local files. A * matches a part of the host,
@@ -138,7 +138,7 @@ func (c *CORS) preflight(h http.Header, r *http.Request) {
 		return
 	}
 	h.Add("Vary", "Access-Control-Request-Headers")
-	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
-		h.Set("Access-Control-Allow-Headers", asked)
+	if list := r.Header.Get("Access-Control-Request-Headers"); list != "" {
+		h.Set("Access-Control-Allow-Headers", list)
 	}
 }

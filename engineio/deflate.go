@@ -20,11 +20,12 @@ import (
 
 // PerMessageDeflate compresses the messages of WebSockets whose clients offer it, as browsers do.
 //
-// Each message is compressed on its own (RFC 7692, no context takeover in either direction), so that
-// connections hold no memory for it. Compressing costs far more processor time than sending: it pays
-// for large messages on slow or paid networks.
+// Each message is compressed on its own (RFC 7692, no context takeover in either direction), so
+// that connections hold no memory for it. Compressing costs far more processor time than sending:
+// it pays for large messages on slow or paid networks.
 type PerMessageDeflate struct {
-	// Threshold is the size in bytes from which messages are compressed. Default 1024; 1 compresses all.
+	// Threshold is the size in bytes from which messages are compressed. Default 1024; 1 compresses
+	// all.
 	Threshold int
 	// Level is the level of compress/flate, from 1 (fastest) to 9 (smallest). Default 1.
 	Level int
@@ -127,14 +128,15 @@ type inflater struct {
 	out io.ReadCloser
 }
 
-// compressedLimit returns the size limit of a compressed message that inflates to at most limit bytes.
+// compressedLimit returns the size limit of a compressed message for a limit of the inflated one.
 //
 // Incompressible data grows: by an eighth if the compressor has little memory.
 func compressedLimit(limit int) int { return limit + limit/8 + 64 }
 
-// inflate decompresses a message of at most limit bytes. The caller must return the buffer to bufpool.
+// inflate decompresses a message of at most limit bytes.
 //
-// It allocates no more than the limit, whatever the message expands to.
+// It allocates no more than that, whatever the message expands to. The caller must return the
+// buffer to bufpool.
 func inflate(message []byte, limit int) (*[]byte, error) {
 	if len(message) == 0 { // against RFC 7692, but what other implementations accept
 		none := bufpool.Get(0)
@@ -190,14 +192,14 @@ const (
 	// deflateAccepted is the answer to an acceptable offer. Neither side keeps its window between
 	// messages; a server may demand that without an offer (RFC 7692 section 7.1.1.2).
 	deflateAccepted = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-	// deflateWindow is appended if the offer named a window for the server, as the answer must then too.
+	// deflateWindow is appended if the offer has a window for the server: the answer then needs one.
 	deflateWindow = "; server_max_window_bits=15"
 )
 
 // negotiateDeflate answers the extensions that a handshake offers.
 //
-// An unacceptable offer is declined: the connection does without (RFC 7692 section 5.1). ok is false
-// if the header breaks the grammar of RFC 6455, section 9.1.
+// An unacceptable offer is declined: the connection does without (RFC 7692 section 5.1). ok is
+// false if the header breaks the grammar of RFC 6455, section 9.1.
 func (e *Server) negotiateDeflate(h http.Header, r *http.Request) (agreed, ok bool) {
 	offers := r.Header["Sec-Websocket-Extensions"]
 	if e.deflate == nil || len(offers) == 0 {

@@ -2,17 +2,17 @@
 //
 // It serves long-polling, WebSocket and WebTransport, and the upgrade from the first to the others.
 // Socket.IO runs on top of it; it also works alone with the engine.io client. It is no WebSocket
-// library, knows nothing of namespaces, events or acknowledgements, and keeps no user data except one
-// value per session.
+// library, knows nothing of namespaces, events or acknowledgements, and keeps no user data except
+// one value per session.
 //
 // # Locks and owners
 //
 // A [Session] exists from its handshake until its one Close event. Its mutex guards all that can
-// change: the state, the transport, the outbox, the parked GET, the upload and the upgrade candidate.
-// No I/O and no user code runs under it. Under it the engine locks only a shard of the session
-// registry, Server.mu (deadlines and the count of connections) and an event loop (to pause reading).
-// A [Prepared] has a lock for the making of a form, an upload one for its deadline; neither is held
-// together with a session's.
+// change: the state, the transport, the outbox, the parked GET, the upload and the upgrade
+// candidate. No I/O and no user code runs under it. Under it the engine locks only a shard of the
+// session registry, Server.mu (deadlines and the count of connections) and an event loop (to pause
+// reading). A [Prepared] has a lock for the making of a form, an upload one for its deadline;
+// neither is held together with a session's.
 //
 //   - Arrived bytes belong to the goroutine that read them: an event loop, the read loop of
 //     a WebSocket, or the handler of a POST. Only one delivers messages at a time, so they are
@@ -25,20 +25,20 @@
 //
 // # What reads a connection
 //
-// On Linux a WebSocket on plain TCP gives up its net.Conn and its goroutine after the handshake: one of
-// a few event loops (package internal/netloop) reads it, decodes messages and calls the events.
-// Elsewhere, over TLS, with compressed messages, or as Config.ConnectionMode says, it has one parked
-// goroutine. An idle session holds no buffer in either case. The interface stream hides the
-// difference. An idle polling session has its parked GET.
+// On Linux a WebSocket on plain TCP gives up its net.Conn and its goroutine after the handshake:
+// one of a few event loops (package internal/netloop) reads it, decodes messages and calls the
+// events. Elsewhere, over TLS, with compressed messages, or as Config.ConnectionMode says, it has
+// one parked goroutine. An idle session holds no buffer in either case. The interface stream hides
+// the difference. An idle polling session has its parked GET.
 //
-// A WebTransport session ([Server.ServeWebTransport]; package engineio/webtransport speaks HTTP/3) is
-// one stream with a parked goroutine too. Until its first packet it belongs to the goroutine of its
-// request, and Server.deadlines holds its deadline.
+// A WebTransport session ([Server.ServeWebTransport]; package engineio/webtransport speaks HTTP/3)
+// is one stream with a parked goroutine too. Until its first packet it belongs to the goroutine of
+// its request, and Server.deadlines holds its deadline.
 //
 // # Back-pressure towards the peer
 //
-// The outbox holds complete, unmasked WebSocket frames (package wire), which all receivers of
-// a broadcast share. Polling transcodes them when it answers a GET. The outbox is bounded in bytes and
-// packets (Config.MaxBufferedBytes, Config.MaxBufferedPackets), and each flush has a deadline
+// The outbox holds complete, unmasked WebSocket frames (package wire), which all receivers of a
+// broadcast share. Polling transcodes them when it answers a GET. The outbox is bounded in bytes
+// and packets (Config.MaxBufferedBytes, Config.MaxBufferedPackets), and each flush has a deadline
 // (Config.WriteTimeout). A peer that exceeds a bound is closed with a cause that names it.
 package engineio

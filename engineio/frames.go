@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// maxFragments limits the frames of one message: empty ones must not keep a connection busy for ever.
+	// maxFragments limits the frames of one message: empty ones must not keep a connection busy.
 	maxFragments = 16_384
-	// firstPiece is the first allocation for a frame that arrives in pieces. It grows with what arrives.
+	// firstPiece is the first allocation for a frame that arrives in pieces. It grows with what
+	// arrives.
 	firstPiece = 4 << 10
 )
 
@@ -197,7 +198,8 @@ func (f *frameReader) bareHeader(b []byte) (n int, ok bool, err error) {
 	return size - had, true, nil
 }
 
-// frameLength parses the length at h[at:], which ends at size. A size beyond h means that it is incomplete.
+// frameLength parses the length at h[at:], which ends at size. It is incomplete if size is beyond
+// h.
 func frameLength(h []byte, at int) (length uint64, size int) {
 	if len(h) <= at {
 		return 0, at + 1
@@ -319,8 +321,9 @@ func (f *frameReader) payload(piece []byte, handle func(ws.OpCode, []byte) error
 	return handle(op, whole)
 }
 
-// form is the format of a connection's frames. Its zero value is the format of the outbox: frames of
-// an uncompressed WebSocket of protocol 4.
+// form is the format of a connection's frames.
+//
+// Its zero value is the format of the outbox: frames of an uncompressed WebSocket of protocol 4.
 type form struct {
 	bare    bool // a WebTransport stream
 	v3      bool // binary messages have a type

@@ -90,9 +90,9 @@ func appendHeader(b *strings.Builder, h http.Header) {
 // ClientIP returns the address of the client, behind Config.TrustedProxies if the peer is one.
 //
 // It is then the last address in X-Forwarded-For, otherwise in Forwarded (RFC 7239), that is no
-// trusted proxy itself. A client may invent what stands before it, so that is ignored. An entry that
-// is no address ends the search. ClientIP is the zero Addr if the peer has no IP address, as over a
-// Unix socket; such a peer is trusted if TrustedProxies contains 127.0.0.1.
+// trusted proxy itself. A client may invent what stands before it, so that is ignored. An entry
+// that is no address ends the search. ClientIP is the zero Addr if the peer has no IP address, as
+// over a Unix socket; such a peer is trusted if TrustedProxies contains 127.0.0.1.
 func (h *Handshake) ClientIP() netip.Addr { return h.clientIP }
 
 // Query returns the parsed query of the first request. Each call parses it again.

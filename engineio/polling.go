@@ -234,8 +234,8 @@ func (e *Server) sendPoll(w http.ResponseWriter, r *http.Request, contentType st
 			err = nil
 		}
 	}
-	// The connection will serve other requests, perhaps of other handlers. But a middleware that buffers a
-	// large response still needs the deadline.
+	// The connection will serve other requests, perhaps of other handlers. But a middleware that
+	// buffers a large response still needs the deadline.
 	if !rest {
 		_ = rc.SetWriteDeadline(time.Time{})
 	}
@@ -273,7 +273,7 @@ var (
 	}}
 )
 
-// compress returns the body of the response to a GET, compressed if that is allowed and worth it.
+// compress returns the body of the response to a GET, compressed if allowed and large enough.
 func (e *Server) compress(w http.ResponseWriter, r *http.Request, batch []entry, body []byte) []byte {
 	if e.cfg.NoCompression || len(body) < e.cfg.CompressionThreshold || encoded(w) ||
 		!slices.ContainsFunc(batch, func(e entry) bool { return !e.plain }) {
@@ -341,8 +341,7 @@ func wrapJSONP(callback string, payload []byte) []byte {
 	return b.Bytes()
 }
 
-// unwrapJSONP returns the payload of a form: its field d. ok is false, without an error, if it has
-// none or several.
+// unwrapJSONP returns the payload of a form, its field d. ok is false unless there is exactly one.
 //
 // Forms turn newlines into CRLF, so clients escape them: \n is a newline and \\n is \n.
 func unwrapJSONP(form []byte) (payload []byte, ok bool) {
@@ -359,8 +358,10 @@ func unwrapJSONP(form []byte) (payload []byte, ok bool) {
 // newlines tries its pairs in this order at each position.
 var newlines = strings.NewReplacer(`\\n`, `\n`, `\n`, "\n")
 
-// validText replaces what is not UTF-8 by U+FFFD, one for each maximal part of a character, as
-// JavaScript decodes bytes. A WebSocket may not carry anything else (RFC 6455 section 8.1).
+// validText replaces what is not UTF-8 by U+FFFD, as JavaScript decodes bytes.
+//
+// Each maximal part of a character becomes one U+FFFD. A WebSocket may not carry text that is not
+// UTF-8 (RFC 6455 section 8.1).
 func validText(text []byte) []byte {
 	if utf8.Valid(text) {
 		return text
@@ -377,8 +378,10 @@ func validText(text []byte) []byte {
 	return valid
 }
 
-// brokenLen returns how many bytes of the broken character at the start of b one U+FFFD replaces: the
-// longest start of a character (the Unicode Standard, "U+FFFD Substitution of Maximal Subparts").
+// brokenLen returns how many bytes of the broken character at the start of b one U+FFFD replaces.
+//
+// They are the longest start of a character (the Unicode Standard, "U+FFFD Substitution of Maximal
+// Subparts").
 func brokenLen(b []byte) int {
 	more, low, high := 0, byte(0x80), byte(0xbf) // bytes behind the first; the range of the next one
 	switch c := b[0]; {

@@ -71,7 +71,8 @@ type Stats struct {
 
 // Stats sums up all sessions.
 //
-// It locks each session in turn: call it for a metrics page every few seconds, not for every request.
+// It locks each session in turn: call it for a metrics page every few seconds, not for every
+// request.
 func (e *Server) Stats() Stats {
 	sum := Stats{Pending: int(e.pending.Load()), Rejected: int(e.rejected.Load())}
 	for _, s := range e.sessions.all() {

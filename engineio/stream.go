@@ -14,7 +14,8 @@ type stream interface {
 	// event loop.
 	read(inside, few bool) ([]byte, error)
 	release()
-	// pause makes an event loop stop or resume reading. It does not block. The caller holds Session.mu.
+	// pause makes an event loop stop or resume reading. It does not block. The caller holds
+	// Session.mu.
 	pause(bool)
 	// canTry tells whether the stream can write without blocking.
 	canTry() bool
@@ -36,8 +37,8 @@ func closeWrite(conn any) {
 
 // newStream returns the stream for a hijacked connection.
 //
-// Compressed connections get no event loop: inflating a few bytes can take a millisecond, for which the
-// other connections would wait.
+// Compressed connections get no event loop: inflating a few bytes can take a millisecond, for which
+// the other connections would wait.
 func (e *Server) newStream(conn net.Conn, q query) stream {
 	if !q.deflate {
 		if s := e.loops.take(conn); s != nil {
@@ -50,13 +51,14 @@ func (e *Server) newStream(conn net.Conn, q query) stream {
 	return &plainStream{conn: conn}
 }
 
-// plainStream works on all connections, such as TLS and WebTransport. It cannot write without blocking,
-// so each burst of writes has a goroutine.
+// plainStream works on all connections, such as TLS and WebTransport.
+//
+// It cannot write without blocking, so each burst of writes has a goroutine.
 type plainStream struct {
 	conn io.ReadWriteCloser
 	buf  *[]byte
-	// small receives the first bytes on an idle connection. TLS buffers the rest of the record, so that
-	// the next read needs no system call.
+	// small receives the first bytes on an idle connection. TLS buffers the rest of the record, so
+	// that the next read needs no system call.
 	small [64]byte
 }
 

@@ -97,7 +97,9 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 	returned = true
 }
 
-// startUpgradeLocked starts an upgrade, or returns the rule that forbids it. The caller must hold s.mu.
+// startUpgradeLocked starts an upgrade, or returns the rule that forbids it.
+//
+// The caller must hold s.mu.
 func (s *Session) startUpgradeLocked(c *candidate) *refusal.Refusal {
 	switch {
 	case s.state == stateClosed:
@@ -114,7 +116,7 @@ func (s *Session) startUpgradeLocked(c *candidate) *refusal.Refusal {
 	return nil
 }
 
-// probe handles a packet of the candidate (protocol v4, "Upgrade"). The candidate's reader calls it.
+// probe handles a packet of the candidate (protocol v4, "Upgrade"). Its reader calls it.
 func (w *wsConn) probe(p wire.Packet) error {
 	s, c := w.session, w.candidate
 	switch {
@@ -171,8 +173,9 @@ func (w *wsConn) completeUpgrade() error {
 	return nil
 }
 
-// stopCandidateLocked ends the upgrade in progress, if any, and returns its connection for the caller
-// to close. The caller must hold s.mu.
+// stopCandidateLocked ends the upgrade in progress, if any, and returns its connection.
+//
+// The caller must hold s.mu, and close the connection after unlocking.
 func (s *Session) stopCandidateLocked() *wsConn {
 	c := s.candidate
 	if c == nil {

@@ -22,8 +22,8 @@ const (
 	CodeBadRequest         = 3
 	CodeForbidden          = 4
 	CodeUnsupportedVersion = 5
-	// CodeUnavailable is not the protocol's: the response has status 503, because of Config.Admission
-	// or because the server is shutting down.
+	// CodeUnavailable, not of the protocol, means status 503: a limit of Config.Admission, or
+	// shutdown.
 	CodeUnavailable = 6
 )
 
@@ -69,9 +69,9 @@ func badRequest(name string, context map[string]any) *ConnectionError {
 	return refused(CodeBadRequest, context)
 }
 
-func mismatch(asked, current Transport) *ConnectionError {
+func mismatch(requested, current Transport) *ConnectionError {
 	return badRequest("TRANSPORT_MISMATCH",
-		map[string]any{"transport": asked.String(), "previousTransport": current.String()})
+		map[string]any{"transport": requested.String(), "previousTransport": current.String()})
 }
 
 // query holds the parameters of a request that the engine reads.
@@ -113,8 +113,9 @@ func unescape(s string) string {
 	return s
 }
 
-// protocol returns the protocol revision that a request asks for: 3 unless it is 4, as in the official
-// server, because clients of revision 3 did not always name it.
+// protocol returns the protocol revision of a request: 3 unless it says 4.
+//
+// Clients of revision 3 did not always name it; the official server does the same.
 func (q query) protocol() uint8 {
 	if q.eio == "4" {
 		return 4
@@ -260,7 +261,7 @@ func refuseUpgrade(w http.ResponseWriter, r *http.Request, status int, text stri
 	respond(w, status, []byte(text))
 }
 
-// endConnection closes the connection behind the response, except HTTP/2, which carries other requests.
+// endConnection closes the connection behind the response. HTTP/2, with other requests, stays open.
 func endConnection(h http.Header, r *http.Request) {
 	if r.ProtoMajor == 1 {
 		h.Set("Connection", "close")
@@ -271,7 +272,7 @@ func endConnection(h http.Header, r *http.Request) {
 func respond(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the heartbeat notices a client that is gone
+	_, _ = w.Write(body) // best effort: the heartbeat notices a broken connection
 }
 
 const (

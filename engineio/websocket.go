@@ -152,8 +152,8 @@ func (c *wsConn) receive(b []byte) error {
 		return nil
 	}
 	if c.fail(err) {
-		// Closing a connection with unread bytes resets it, and the peer may lose the close frame. So it may
-		// send drainBytes more, and take closeWait to close.
+		// Closing a connection with unread bytes resets it, and the peer may lose the close frame.
+		// So it may send drainBytes more, and take closeWait to close.
 		c.drain = drainBytes
 		return nil
 	}
@@ -237,8 +237,8 @@ func closeFrame(payload []byte) error {
 
 // usableCloseCode reports whether a close frame may carry the code.
 //
-// Those are the codes that IANA has registered, except 1005, 1006 and 1015, which no frame carries, and
-// 1004, which has no meaning; and the codes of libraries and applications.
+// Those are the codes that IANA has registered, except 1005, 1006 and 1015, which no frame carries,
+// and 1004, which has no meaning; and the codes of libraries and applications.
 func usableCloseCode(code ws.StatusCode) bool {
 	switch {
 	case code == 1004 || code == ws.StatusNoStatusRcvd || code == ws.StatusAbnormalClosure:
@@ -264,8 +264,9 @@ func (c *wsConn) control(op ws.OpCode, payload []byte) error {
 	return s.put(entry{frames: frame}, Shared)
 }
 
-// fail ends the session or the upgrade of the connection because of err. If it returns true, the peer
-// has been sent a close frame, and the reader must drain the connection.
+// fail ends the session or the upgrade of the connection because of err.
+//
+// If it returns true, the peer gets a close frame, and the reader must drain the connection.
 func (c *wsConn) fail(err error) (drain bool) {
 	s := c.session
 	_, isTransport := errors.AsType[*TransportError](err)
@@ -341,7 +342,7 @@ func (c *wsConn) writeDirect(frame []byte) error {
 	return err
 }
 
-// endWrite writes a close frame and ends the outgoing half of the connection: browsers wait for that.
+// endWrite writes a close frame and ends the outgoing half of the connection, as browsers require.
 func (c *wsConn) endWrite(code ws.StatusCode) {
 	c.writeClose(code)
 	c.stream.closeWrite()
@@ -372,8 +373,9 @@ func (c *wsConn) reject() {
 
 // startClosing starts the closing handshake. It does not block.
 //
-// The reader goes on until the peer closes too, or closeWait has passed, so that no reset overtakes the
-// close frame. midFrame means that a frame may be half-written: then the connection is closed at once.
+// The reader goes on until the peer closes too, or closeWait has passed, so that no reset overtakes
+// the close frame. midFrame means that a frame may be half-written: then the connection is closed
+// at once.
 func (c *wsConn) startClosing(midFrame bool) {
 	if midFrame {
 		c.stream.close()

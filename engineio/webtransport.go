@@ -23,17 +23,18 @@ const (
 
 // barePing is the last frame before a WebTransport session is closed.
 //
-// Closing drops what is in flight, so the server waits for the pong: the peer has then read everything.
+// Closing drops what is in flight, so the server waits for the pong: the peer has then read
+// everything.
 var barePing = wire.FramesBare(pingFrame)
 
 type acceptKey struct{}
 
 // ServeWebTransport answers a request for a WebTransport session: an extended CONNECT of HTTP/3.
 //
-// Package engineio/webtransport calls it. When the request has passed the middleware and the check of
-// its Origin, accept accepts the session and returns its first bidirectional stream; Read may wait for
-// that. Close closes the session, makes Read and Write return, and must not block. The stream's
-// methods are called like those of a net.Conn.
+// Package engineio/webtransport calls it. When the request has passed the middleware and the check
+// of its Origin, accept accepts the session and returns its first bidirectional stream; Read may
+// wait for that. Close closes the session, makes Read and Write return, and must not block. The
+// stream's methods are called like those of a net.Conn.
 func (e *Server) ServeWebTransport(w http.ResponseWriter, r *http.Request, accept func() (io.ReadWriteCloser, error)) {
 	e.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), acceptKey{}, accept)))
 }

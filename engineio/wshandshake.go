@@ -34,7 +34,7 @@ func headerHas(values []string, token string) bool {
 	return false
 }
 
-// badUpgrade returns the status and text of the answer to an invalid WebSocket handshake, 0 if it is valid.
+// badUpgrade returns the answer to an invalid WebSocket handshake. The status is 0 if it is valid.
 func badUpgrade(r *http.Request, h http.Header) (status int, text string) {
 	switch {
 	case r.Method != http.MethodGet:
@@ -65,7 +65,8 @@ func validKey(key string) bool {
 
 // subprotocol returns the first offered subprotocol, which the server accepts.
 //
-// It is "" if none is offered or the offer is not a list of different tokens (RFC 6455 section 4.1).
+// It is "" if none is offered or the offer is not a list of different tokens (RFC 6455 section
+// 4.1).
 func subprotocol(r *http.Request) string {
 	first := ""
 	var offered map[string]bool // a header can hold a hundred thousand
@@ -165,8 +166,9 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-// upgradeWriter is the writer that middleware gets for an upgrade request. It drops the status 101, which
-// hijack writes to the connection after the middleware has seen it and set its headers.
+// upgradeWriter is the writer that middleware gets for an upgrade request. It drops the status 101.
+//
+// hijack writes the 101 to the connection, after the middleware has set its headers.
 type upgradeWriter struct{ http.ResponseWriter }
 
 // WriteHeader writes every status except 101.

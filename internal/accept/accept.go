@@ -17,9 +17,9 @@ const (
 
 // Encoding returns the content encoding for an Accept-Encoding header.
 //
-// The acceptable encoding with the highest weight wins; among equals the one that is named exactly, not
-// by "*"; then the first, then gzip. As in the official server, Identity is returned only if neither
-// gzip nor deflate is acceptable, whatever its own weight.
+// The acceptable encoding with the highest weight wins; among equals the one that is named exactly,
+// not by "*"; then the first, then gzip. As in the official server, Identity is returned only if
+// neither gzip nor deflate is acceptable, whatever its own weight.
 func Encoding(header string) string {
 	best, bestRank := Identity, rank{}
 	for _, name := range [...]string{Gzip, Deflate} {
@@ -65,7 +65,8 @@ func rankOf(header, name string) rank {
 	return found
 }
 
-// weight returns the parameter q: 1 if it is missing, 0 (refused) unless it is a number from 0 to 1.
+// weight returns the parameter q: 1 if it is missing, 0 (refused) unless it is a number from 0 to
+// 1.
 func weight(params string) float64 {
 	for param := range strings.SplitSeq(params, ";") {
 		key, value, _ := strings.Cut(param, "=")

@@ -1,7 +1,7 @@
 // Package origin decides which web pages may connect to a server.
 //
-// It reads what browsers say about the page (Origin, Sec-Fetch-Site, Referer) and what reverse proxies
-// say about the request.
+// It reads what browsers say about the page (Origin, Sec-Fetch-Site, Referer) and what reverse
+// proxies say about the request.
 package origin
 
 import (
@@ -36,7 +36,8 @@ func Parse(s string) (Origin, bool) {
 	return o, ok
 }
 
-// splitHost parses host[:port]. It returns the host in lower case, an IPv6 address in shortest form.
+// splitHost parses host[:port]. It returns the host in lower case, an IPv6 address in shortest
+// form.
 func splitHost(s string) (host, port string, ok bool) {
 	inside, isIPv6 := strings.CutPrefix(s, "[")
 	var hasPort bool
@@ -85,8 +86,8 @@ func defaultPort(scheme string) string {
 
 // isAt tells whether a page of this origin comes from the host of a Host header.
 //
-// A missing port is the default of the origin's scheme. The scheme itself is not compared, because TLS
-// often ends before the server.
+// A missing port is the default of the origin's scheme. The scheme itself is not compared, because
+// TLS often ends before the server.
 func (o Origin) isAt(host string) bool {
 	missing := defaultPort(o.scheme)
 	if missing == "" {

@@ -42,8 +42,8 @@ const secFetchSite = "Sec-Fetch-Site"
 
 // Check returns nil if a request may be served.
 //
-// It may if no page of another origin sent it, if the page is the server's own or on the same machine,
-// or if the policy lists the page's origin.
+// It may if no page of another origin sent it, if the page is the server's own or on the same
+// machine, or if the policy lists the page's origin.
 func (p *Policy) Check(r *http.Request) *Refusal {
 	text, rule := p.pageOf(r)
 	if text == "" {
@@ -54,7 +54,7 @@ func (p *Policy) Check(r *http.Request) *Refusal {
 	case !ok:
 		return &Refusal{
 			Rule: RuleInvalid, Origin: text, Host: r.Host,
-			Remedy: fmt.Sprintf("no browser sends %.100q as Origin: mend the client or the proxy", text),
+			Remedy: fmt.Sprintf("no browser sends %.100q as Origin: correct the client or the proxy", text),
 		}
 	case IsSameOrigin(r.Header) || p.isOwn(r, o) || o.isLoopback() && isLocal(r) || p.lists(r, text, o):
 		return nil
@@ -97,10 +97,10 @@ func header(r *http.Request) string { return strings.Join(r.Header["Origin"], ",
 
 // pageOf returns the origin of the page that sent a request, and the rule that may refuse it.
 //
-// The origin is "" if there is no page of another origin: browsers send no Origin with GET requests to
-// a page's own origin, and other clients never. Requests of other pages for scripts, pictures and links
-// have no Origin either, but cookies. A page can read a script (JSONP), so the origin is then that of
-// Referer, or "null" if the page hides it.
+// The origin is "" if there is no page of another origin: browsers send no Origin with GET requests
+// to a page's own origin, and other clients never. Requests of other pages for scripts, pictures
+// and links have no Origin either, but cookies. A page can read a script (JSONP), so the origin is
+// then that of Referer, or "null" if the page hides it.
 func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
 	if origin = header(r); origin != "" {
 		return origin, RuleForeign

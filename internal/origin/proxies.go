@@ -13,8 +13,8 @@ type Proxies []netip.Prefix
 
 // ClientIP returns the address of the client, behind trusted proxies if the peer is one.
 //
-// It is then the last address in X-Forwarded-For, otherwise in Forwarded, that is no trusted proxy. A
-// client may invent what stands before it. An entry that is no address ends the search.
+// It is then the last address in X-Forwarded-For, otherwise in Forwarded, that is no trusted proxy.
+// A client may invent what stands before it. An entry that is no address ends the search.
 func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 	peer := parseHop(r.RemoteAddr)
 	if !p.trusts(r) {
@@ -56,7 +56,7 @@ func (p Proxies) contains(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(a) })
 }
 
-// forwardedHosts returns the first host of X-Forwarded-Host and of Forwarded: what the client requested.
+// forwardedHosts returns the first host of X-Forwarded-Host and that of Forwarded.
 //
 // Pages cannot set these headers on requests to another origin, so a proxy may pass them on.
 func forwardedHosts(r *http.Request) []string {

@@ -35,8 +35,8 @@ func NewLog(logger *slog.Logger) *Log {
 
 // Write writes a line about r at level DEBUG, or WARN if r has a Remedy.
 //
-// what is the consequence, such as "engineio: request refused". The zero peer is none. cause, if not
-// nil, has more details than r.
+// what is the consequence, such as "engineio: request refused". The zero peer is none. cause, if
+// not nil, has more details than r.
 func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cause error) {
 	level := slog.LevelDebug
 	if r.Remedy != "" && l.logger.Enabled(ctx, slog.LevelWarn) && l.warns(r.Rule, r.Key, time.Now()) {

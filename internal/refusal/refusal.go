@@ -22,7 +22,8 @@ type Refusal struct { //nolint:errname // it is a description first, and an erro
 	Field string
 	// Format formats Value and Limit for the text of the error, behind that of Err.
 	Format string
-	// Remedy, if set, tells the operator what to do: the line is a warning. "{value}" stands for Value.
+	// Remedy, if set, tells the operator what to do: the line is a warning. "{value}" stands for
+	// Value.
 	Remedy string
 	// Key limits warnings: one a minute for each Rule and Key.
 	Key string
