@@ -40,8 +40,8 @@ type ConnectionStateRecovery struct {
 	// skipped: they have admitted this client before. (The official option is skipMiddlewares.)
 	RunMiddlewares bool
 	// MaxEventBytes limits the log of events in each namespace, in bytes as sent and about 200 for
-	// each event. Beyond it the oldest are dropped; a client that missed one of them becomes a new
-	// socket. Default 16 MiB.
+	// each event. Beyond it the oldest are dropped, but not the latest, whatever its size; a client
+	// that missed one of them becomes a new socket. Default 16 MiB.
 	MaxEventBytes int
 	// MaxSessionBytes limits the sessions of clients that are away in each namespace: about 500 bytes
 	// for each, and their rooms. Values kept with a socket do not count. Beyond it the sessions that

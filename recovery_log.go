@@ -65,12 +65,12 @@ func (l *eventLog) position() uint64 { return l.lost + uint64(len(l.events)) }
 
 // add appends an event and returns its position.
 //
-// Beyond maxBytes the oldest events are dropped, this one too if need be.
+// Beyond maxBytes the oldest events are dropped, but not this one.
 func (l *eventLog) add(e *loggedEvent, maxBytes int) uint64 {
 	l.events = append(l.events, e)
 	l.bytes += e.cost
 	position := l.position()
-	for l.bytes > maxBytes {
+	for l.bytes > maxBytes && len(l.events) > 1 {
 		l.dropOldest()
 	}
 	return position

@@ -64,7 +64,6 @@ type restoration struct {
 	rooms  map[string]struct{}
 	at     uint64 // events up to here have been read
 	missed []*engineio.Prepared
-	bytes  int
 	unsent []uint64 // positions of missed events that were never sent to a socket of the session
 	reader positionReader
 }
@@ -344,8 +343,13 @@ func (r *recovery) collect(s *Socket) bool {
 		r.mu.Unlock()
 		to.read(s.lease.session, chunk[:n])
 	}
-	// The limits are half of the outbox: the rest is for what is sent meanwhile.
-	return to.bytes <= r.ns.server.maxMissedBytes && len(to.missed) <= r.ns.server.maxMissedEvents
+	// The limits are half of the outbox: the rest is for what is sent meanwhile. There an event counts for at
+	// most a quarter.
+	limit, bytes := r.ns.server.maxMissedBytes, 0
+	for _, event := range to.missed {
+		bytes += min(event.Len(), limit/2)
+	}
+	return bytes <= limit && len(to.missed) <= r.ns.server.maxMissedEvents
 }
 
 // read adds those of the next events in the log that the client missed.
@@ -366,7 +370,6 @@ func (to *restoration) read(x *savedSession, events []*loggedEvent) {
 		}
 		if missed {
 			to.missed = append(to.missed, e.unit)
-			to.bytes += e.unit.Len()
 		}
 	}
 }

@@ -92,9 +92,46 @@ func TestTheLogIsBounded(t *testing.T) {
 	wait(t, disconnected)
 	k2.wantRecovered(t, comeBack(f, k2))
 	wait(t, connected)
-	emit(t, main.Emit("too large to keep", strings.Repeat("x", 10_000)))
-	if _, events, _ := kept(main); events != 0 {
-		t.Errorf("%d events", events)
+	emit(t, main.Emit("larger than the log", strings.Repeat("x", 10_000)))
+	if _, events, bytes := kept(main); events != 1 || bytes < 10_000 {
+		t.Errorf("%d events of %d bytes", events, bytes)
+	}
+	emit(t, main.Emit("latest"))
+	if _, events, bytes := kept(main); events != 1 || bytes > 10_000 {
+		t.Errorf("%d events of %d bytes", events, bytes)
+	}
+}
+
+// One missed event recovers whatever its size, and two that each are larger than what may wait for a client.
+func TestLargeEventsWereMissed(t *testing.T) {
+	large := strings.Repeat("x", 20<<20)
+	for _, c := range []struct {
+		events int
+		size   int
+		log    int
+		want   bool
+	}{{1, 20 << 20, 0, true}, {2, 9 << 20, 0, false}, {2, 9 << 20, 32 << 20, true}, {3, 9 << 20, 32 << 20, false}} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			f := start(t, recovering(socketio.ConnectionStateRecovery{MaxEventBytes: c.log}))
+			main := f.Of("/")
+			connected, disconnected := connects(main), disconnects(main)
+			conn, k := enter(t, f)
+			wait(t, connected)
+			conn.Close()
+			wait(t, disconnected)
+			for i := range c.events {
+				emit(t, main.Emit("large", i, large[:c.size]))
+			}
+			conn = comeBack(f, k)
+			if !c.want {
+				k.wantNew(t, conn)
+				return
+			}
+			for i := range c.events {
+				k.event(t, conn, fmt.Sprintf(`42["large",%d,%q]`, i, large[:c.size]))
+			}
+			k.wantRecovered(t, conn)
+		})
 	}
 }
 

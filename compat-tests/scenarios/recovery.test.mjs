@@ -90,6 +90,22 @@ scenario("missed events arrive in order and once, binary too, again and again", 
   assert.deepEqual(got, want);
 });
 
+scenario("a missed event arrives whatever its size", { from: "4.6" }, async (t, way) => {
+  const socket = await settled(t, server.url, way);
+  const other = await connect(t, server.url, way);
+  await caughtUp(socket);
+  const got = [];
+  socket.on("large", (text, end) => got.push([text.length, end]));
+  for (const size of [9, 20]) {
+    await lose(socket, other);
+    other.emit("large", "all", [size], false);
+    await caughtUp(other);
+    await comeBack(socket);
+    assert.equal(socket.recovered, true);
+    assert.deepEqual(got.splice(0), [[size * 1_000_000, "end"]]);
+  }
+});
+
 scenario("rooms and data are kept", { from: "4.6" }, async (t, way) => {
   covers("socketio/connection-state-recovery/2");
   const socket = await settled(t, server.url, way);
