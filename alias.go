@@ -44,7 +44,8 @@ const (
 	Polling = engineio.Polling
 	// WebSocket is one WebSocket connection.
 	WebSocket = engineio.WebSocket
-	// WebTransport is one stream of a WebTransport session over HTTP/3; see package engineio/webtransport.
+	// WebTransport is one stream of a WebTransport session over HTTP/3; see package
+	// engineio/webtransport.
 	WebTransport = engineio.WebTransport
 )
 

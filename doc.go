@@ -23,8 +23,8 @@
 // acknowledgements, other namespaces or other clients.
 //
 // Emit never waits for a client and never drops silently: nil means that the event is queued,
-// anything else is an error. Volatile events are the exception: they are dropped, with nil, when the
-// client cannot be written to at once. Every queue has a limit, see [Config].
+// anything else is an error. Volatile events are the exception: they are dropped, with nil, when
+// the client cannot be written to at once. Every queue has a limit, see [Config].
 //
 // Each socket connects once and disconnects once. OnConnection functions run before any event,
 // OnDisconnecting functions after the disconnect while the rooms can still be read, OnDisconnect
@@ -34,14 +34,14 @@
 // # Answers and errors
 //
 // A client that asked for an acknowledgement is answered when the handlers of its event have
-// returned: by one of them ([Event.Ack], [OnCall]), with the first error, or else with no arguments.
-// [Event.AckLater] leaves the answer to later.
+// returned: by one of them ([Event.Ack], [OnCall]), with the first error, or else with no
+// arguments. [Event.AckLater] leaves the answer to later.
 //
 // A client sees the message and data of an [*Error], and of no other error. A namespace
 // middleware's error refuses the connection ("connect_error" at the client). A handler's error goes
-// to Config.OnError and answers the acknowledgement, unless it has been answered, with one argument:
-// {"error":{"message":"...","data":...}}. Arguments that do not fit a typed handler are answered
-// with the message "invalid arguments", other errors with "internal error".
+// to Config.OnError and answers the acknowledgement, unless it has been answered, with one
+// argument: {"error":{"message":"...","data":...}}. Arguments that do not fit a typed handler are
+// answered with the message "invalid arguments", other errors with "internal error".
 //
 // # Differences from the official server
 //

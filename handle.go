@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Registrar registers handlers: a [*Server] (its namespace "/"), [*Namespace], [*Parent] or [*Socket].
+// Registrar registers handlers. It is a [*Server], a [*Namespace], a [*Parent] or a [*Socket].
 type Registrar interface {
 	Handle(event string, fn func(*Event) error) (off func())
 }
@@ -148,7 +148,7 @@ func (o once) Handle(event string, fn func(*Event) error) (off func()) {
 //	Said.On(chat, func(e *socketio.Event, m Message) error { return Said.Emit(chat.To(m.Room), m) })
 type EventOf[T any] string
 
-// Emitter sends events: a [*Server], [*Namespace], [Operator], [*Socket], [Sender] or [RemoteSocket].
+// Emitter sends events: a [*Server], [*Namespace], [Operator], [*Socket], [Sender], [RemoteSocket].
 type Emitter interface {
 	Emit(event string, args ...any) error
 }
@@ -207,8 +207,8 @@ var (
 
 // Call sends an event to one client and returns the first argument of its acknowledgement as a T.
 //
-// An argument that is missing or does not fit is an error (ErrArguments). For how the wait ends, see
-// [Socket.EmitWithAck].
+// An argument that is missing or does not fit is an error (ErrArguments). For how the wait ends,
+// see [Socket.EmitWithAck].
 func Call[T any](ctx context.Context, to Asker, event string, args ...any) (T, error) {
 	var v T
 	reply, err := to.EmitWithAck(ctx, event, args...)

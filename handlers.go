@@ -212,8 +212,8 @@ func addListener[F any](h *handlerSet, list func(*handlers) *[]*listener[F], fn 
 //
 // They are "create-room", "join-room", "leave-room" and "delete-room" of the official server's
 // adapter. The rooms named after a socket's id count. Each function runs on the goroutine that made
-// the change, after it, and must not block. For one change Create runs before Join, and Leave before
-// Delete; concurrent changes may interleave.
+// the change, after it, and must not block. For one change Create runs before Join, and Leave
+// before Delete; concurrent changes may interleave.
 func (h *namespaceHandlers) OnRooms(r rooms.Hooks) (off func()) {
 	contained := func(fn func(room string)) func(string) {
 		if fn == nil {

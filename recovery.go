@@ -250,7 +250,9 @@ func (r *recovery) emit(s *Socket, event string, args []any, f adapter.Flags) er
 // send queues an event to a socket and returns that socket; the caller must flush it.
 //
 // If s has disconnected, that is the socket recovered after it, or nil if there is none yet.
-func (r *recovery) send(s *Socket, e offsetEvent, stored bool, options engineio.WriteOptions) (to *Socket, written bool, err error) {
+func (r *recovery) send(
+	s *Socket, e offsetEvent, stored bool, options engineio.WriteOptions,
+) (to *Socket, written bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	to = s

@@ -35,7 +35,7 @@ func sizeOf(rooms []string) (n int) {
 	return n
 }
 
-// targetsMember tells whether an event for rooms, except others, targets a socket in the given rooms.
+// targetsMember tells whether an event for rooms, except others, targets a member of in.
 func targetsMember(rooms, except []string, in map[string]struct{}) bool {
 	for _, room := range except {
 		if _, is := in[room]; is {

@@ -63,7 +63,8 @@ const (
 
 // ID returns the socket's id: 20 characters, and the name of a room that the socket is in.
 //
-// It is new for each connection unless the socket is recovered. The engine's session has another id.
+// It is new for each connection unless the socket is recovered. The engine's session has another
+// id.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace that the socket is in.
@@ -127,7 +128,8 @@ func (s *Socket) Context() context.Context {
 
 // Join adds the socket to rooms.
 //
-// In a middleware it takes effect when the socket is connected. After a disconnect it has no effect.
+// In a middleware it takes effect when the socket is connected. After a disconnect it has no
+// effect.
 func (s *Socket) Join(rooms ...string) {
 	s.mu.Lock()
 	state := s.state.Load()
@@ -176,7 +178,8 @@ func (s *Socket) Rooms() []string {
 
 // hasLeftRooms tells that the rooms under the socket's id may be those of a later socket.
 //
-// That is the socket recovered after it, or that of a client before Socket.IO 3.0 that joined again.
+// That is the socket recovered after it, or that of a client before Socket.IO 3.0 that joined
+// again.
 func (s *Socket) hasLeftRooms() bool {
 	if s.client.v2() && s.state.Load() == stateDisconnected {
 		found, _ := s.ns.adapter.Get(s.id)

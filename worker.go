@@ -258,7 +258,9 @@ func (c *client) charge(bytes int) (cost int64) {
 // askedFactor is how many times MaxInboxBytes may wait while the client owes an acknowledgement.
 const askedFactor = 8
 
-// inboxLimits returns how much may wait. A handler may wait for an acknowledgement that comes behind
+// inboxLimits returns how much may wait.
+//
+// A handler may wait for an acknowledgement that comes behind
 // many events, so more of them are read while there is one to come.
 func (c *client) inboxLimits() (bytes int64, events int32) {
 	cfg := &c.server.cfg
