@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +14,12 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/internal/rawclient"
+	"github.com/gosocketio/socketio/protocol"
 )
+
+// The limits of the engine are tested in its package.
 
 // servePipe serves a server in memory, inside a synctest bubble, and ends it with the test.
 func servePipe(t *testing.T, c socketio.Config) (*socketio.Server, *rawclient.Endpoint) {
@@ -95,16 +100,6 @@ func pollersLinger(c rawConn) int {
 	return 0
 }
 
-// Without a pong the session ends PingTimeout after the ping, and not before.
-func TestLimitPingTimeout(t *testing.T) {
-	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
-		s, e := servePipe(t, socketio.Config{PingInterval: limit, PingTimeout: 2 * limit, ConnectTimeout: time.Hour, WriteTimeout: time.Hour})
-		open(e)
-		wantSessions(t, s, 3*limit-tick, 1)
-		wantSessions(t, s, 2*tick, 0)
-	})
-}
-
 // A packet whose attachments do not come ends the connection after AttachmentTimeout, counted anew from each.
 func TestLimitAttachmentTimeout(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2026-33151")
@@ -169,66 +164,6 @@ func TestLimitBufferedPackets(t *testing.T) {
 	})
 }
 
-// The bytes that wait for a client who does not read: MaxBufferedBytes, framing included, not one more. A message counts for a
-// quarter of that at most, so that one of any size is taken where little waits.
-func TestLimitBufferedBytes(t *testing.T) {
-	const bytes = 10_000
-	frame := func(n int) string { return strings.Repeat("x", n-len(`42["e",""]`)-4) } // the header of a frame of this size has 4 bytes
-	for name, test := range map[string]struct {
-		sizes []int
-		ok    bool
-	}{
-		"at the limit":               {[]int{bytes / 4, bytes / 4, bytes / 4, bytes / 4}, true},
-		"one above":                  {[]int{bytes / 4, bytes / 4, bytes / 4, bytes/4 + 1}, false},
-		"large":                      {[]int{6 * bytes}, true},
-		"two large and a small one":  {[]int{6 * bytes, 6 * bytes, bytes / 4}, true},
-		"more large ones than wait":  {[]int{6 * bytes, 6 * bytes, 6 * bytes, 6 * bytes}, false},
-		"small ones behind a large ": {[]int{6 * bytes, bytes / 4, bytes / 4, bytes / 4, bytes / 4}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
-				s, e := servePipe(t, socketio.Config{MaxBufferedBytes: bytes + 200, PingInterval: time.Hour, WriteTimeout: time.Hour})
-				c := open(e)
-				x, _ := s.Of("/").Socket(c.Join("/", ""))
-				synctest.Wait()
-				stall(t, x, c)
-				waiting, _ := x.Conn().Buffered()
-				pad := 200 - waiting // what is written already counts until it is taken
-				if err := x.Emit("e", frame0(pad)); err != nil {
-					t.Fatal(err)
-				}
-				if full, _ := x.Conn().Buffered(); full != 200 {
-					t.Fatalf("%d bytes wait, want 200", full)
-				}
-				var err error
-				for _, n := range test.sizes {
-					if err == nil {
-						err = x.Emit("e", frame(n))
-					}
-				}
-				switch {
-				case test.ok && err != nil:
-					t.Error(err)
-				case !test.ok && (!errors.Is(err, socketio.ErrQueueFull) || !strings.Contains(err.Error(), "10200") || !strings.Contains(err.Error(), "MaxBufferedBytes")):
-					t.Errorf("got %v", err)
-				}
-				if n, _ := x.Conn().Buffered(); n > 18*bytes+200 {
-					t.Errorf("%d bytes wait", n)
-				}
-			})
-		})
-	}
-}
-
-// frame0 is the argument that makes a small event of n bytes with its frame.
-func frame0(n int) string {
-	n -= len(`42["e",""]`) + 2
-	if n > 125-len(`42["e",""]`) {
-		n -= 2
-	}
-	return strings.Repeat("y", n)
-}
-
 // stall makes what is emitted to x from now on wait: over WebSocket a first event is being written to a pipe that nobody reads,
 // over polling nobody asks.
 func stall(t *testing.T, x *socketio.Socket, c rawConn) {
@@ -240,49 +175,6 @@ func stall(t *testing.T, x *socketio.Socket, c rawConn) {
 		t.Fatal(err)
 	}
 	synctest.Wait()
-}
-
-// One message of a client: MaxPayload bytes, not one more. One more ends the connection; over
-// polling the body is refused with 413.
-func TestLimitPayload(t *testing.T) {
-	const limit = 1000
-	for name, size := range map[string]int{"at the limit": limit, "one above": limit + 1, "far above": 1000 * limit} {
-		t.Run(name, func(t *testing.T) {
-			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
-				s, e := servePipe(t, socketio.Config{MaxPayload: limit, PingInterval: time.Hour})
-				got, gone := make(chan int, 1), make(chan socketio.Reason, 1)
-				socketio.On(s, "e", func(_ *socketio.Event, text string) error { got <- len(text); return nil })
-				s.OnDisconnect(func(_ *socketio.Socket, r socketio.Reason) { gone <- r })
-				c := open(e)
-				c.Join("/", "")
-				packet := `42["e","` + strings.Repeat("x", size-len(`42["e",""]`)) + `"]`
-				p, polls := c.(*rawclient.Poller)
-				switch {
-				case size <= limit:
-					c.Send(packet)
-					if n := <-got; n != size-len(`42["e",""]`) {
-						t.Errorf("%d bytes arrived", n)
-					}
-				case polls:
-					if status, body := p.Post(packet); status != http.StatusRequestEntityTooLarge || body != "" {
-						t.Errorf("got %d %q", status, body)
-					}
-					if r := <-gone; r != socketio.ReasonTransportError {
-						t.Errorf("reason %q", r)
-					}
-					time.Sleep(time.Second) // for so long, of fake time, net/http keeps a connection whose body it did not read
-				default:
-					_ = c.(*rawclient.Conn).TrySend(packet) // it may be closed before all of it is written
-					if r := <-gone; r != socketio.ReasonTransportError {
-						t.Errorf("reason %q", r)
-					}
-				}
-				if len(got) != 0 || len(gone) != 0 {
-					t.Error("there is more")
-				}
-			})
-		})
-	}
 }
 
 // The attachments of one packet: MaxAttachments, not one more; the packet that announces more ends the connection.
@@ -330,4 +222,147 @@ func TestLimitAttachments(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One message of a client that has joined no namespace: MaxUntrustedPayload bytes, not one more, of which 64 KiB are the default.
+// Once it has joined one, MaxPayload holds.
+func TestLimitUntrustedPayload(t *testing.T) {
+	t.Attr("covers", "abuse/CVE-2026-27571")
+	const byDefault = 64 << 10
+	for name, test := range map[string]struct {
+		config     socketio.Config
+		size, most int
+	}{
+		"at the limit":            {socketio.Config{MaxUntrustedPayload: 100}, 100, 100},
+		"one above":               {socketio.Config{MaxUntrustedPayload: 100}, 101, 100},
+		"far above":               {socketio.Config{MaxUntrustedPayload: 100}, 900_000, 100},
+		"at the default":          {socketio.Config{}, byDefault, byDefault},
+		"one above the default":   {socketio.Config{}, byDefault + 1, byDefault},
+		"above MaxPayload":        {socketio.Config{MaxPayload: 1000, MaxUntrustedPayload: 2000}, 1001, 1000},
+		"below the other default": {socketio.Config{MaxPayload: 1000}, 1000, 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+				test.config.PingInterval = time.Hour
+				causes := make(chan error, 1)
+				test.config.EngineEvents.Close = func(_ *engineio.Session, _ engineio.Reason, cause error) { causes <- cause }
+				s, e := servePipe(t, test.config)
+				got := make(chan int, 1)
+				socketio.On(s, "e", func(_ *socketio.Event, text string) error { got <- len(text); return nil })
+				c := open(e)
+				connect := `40{"token":"` + strings.Repeat("x", test.size-len(`40{"token":""}`)) + `"}`
+				p, polls := c.(*rawclient.Poller)
+				switch {
+				case test.size <= test.most:
+					c.Join("/", strings.TrimPrefix(connect, "40"))
+				case polls:
+					if status, _ := p.Post(connect); status != http.StatusRequestEntityTooLarge {
+						t.Errorf("status %d", status)
+					}
+					time.Sleep(time.Second) // for so long, of fake time, net/http keeps a connection whose body it did not read
+					ordinary := test.most == test.config.MaxPayload
+					if cause := <-causes; !errors.Is(cause, engineio.ErrPayloadTooLarge) || strings.Contains(cause.Error(), "MaxUntrustedPayload") == ordinary {
+						t.Errorf("cause %v", cause)
+					}
+					return
+				default:
+					_ = c.(*rawclient.Conn).TrySend(connect) // it may be closed before all of it is written
+					wantSessions(t, s, time.Second, 0)
+					ordinary := test.most == test.config.MaxPayload
+					if cause := <-causes; !errors.Is(cause, engineio.ErrPayloadTooLarge) || strings.Contains(cause.Error(), "MaxUntrustedPayload") == ordinary {
+						t.Errorf("cause %v", cause)
+					}
+					return
+				}
+				const event = `42["e",""]`
+				most := 1_000_000
+				if m := test.config.MaxPayload; m > 0 {
+					most = m
+				}
+				c.Send(event[:len(event)-2] + strings.Repeat("x", most-len(event)) + event[len(event)-2:])
+				if n := <-got; n != most-len(event) {
+					t.Errorf("%d bytes arrived", n)
+				}
+			})
+		})
+	}
+}
+
+// The attachments of a packet count as well, as long as no namespace is joined: a CONNECT that is still in a middleware has not
+// joined it.
+func TestLimitUntrustedAttachments(t *testing.T) {
+	t.Attr("covers", "abuse/CVE-2026-27571")
+	const most, packet = 1000, `453-["e",{"_placeholder":true,"num":0}]`
+	const rest = most - (len(packet) - len("4")) - 500 // behind an attachment of 500 bytes
+	for name, test := range map[string]struct {
+		size  int // of the second attachment
+		first string
+	}{
+		"at the limit":                       {rest, ""},
+		"one above":                          {rest + 1, ""},
+		"far above":                          {700, ""},
+		"one above, in a middleware":         {rest + 1, "40/slow,"},
+		"one above, in a middleware and not": {rest + 1, "40/none,"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+				causes := make(chan error, 1)
+				s, e := servePipe(t, socketio.Config{MaxUntrustedPayload: most, PingInterval: time.Hour, OnError: func(_ *socketio.Socket, err error) { causes <- err }})
+				proceed := make(chan struct{})
+				defer close(proceed)
+				s.Of("/slow").Use(func(*socketio.Socket) error { <-proceed; return nil })
+				c := open(e)
+				attach := func(n int) {
+					if p, polls := c.(*rawclient.Poller); polls {
+						p.Send("b" + base64.StdEncoding.EncodeToString(make([]byte, n)))
+					} else {
+						c.(*rawclient.Conn).SendBinary(make([]byte, n))
+					}
+				}
+				if test.first != "" {
+					c.Send(test.first)
+					if ws, ok := c.(*rawclient.Conn); ok && test.first == "40/none," {
+						ws.Want(`44/none,{"message":"Invalid namespace"}`)
+					}
+				}
+				c.Send(packet)
+				attach(500)
+				synctest.Wait()
+				if len(causes) > 0 {
+					t.Fatalf("refused too early: %v", <-causes)
+				}
+				attach(test.size)
+				synctest.Wait()
+				if refused := len(causes) > 0; refused != strings.Contains(name, "above") {
+					t.Errorf("refused: %t", refused)
+				} else if refused {
+					if err := <-causes; !errors.Is(err, protocol.ErrTooLarge) {
+						t.Errorf("cause %v", err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Once it is joined they do not: each may have MaxPayload.
+func TestAttachmentsOfATrustedClient(t *testing.T) {
+	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+		s, e := servePipe(t, socketio.Config{MaxUntrustedPayload: 100, PingInterval: time.Hour})
+		got := make(chan int, 1)
+		socketio.On(s, "e", func(_ *socketio.Event, list [][]byte) error { got <- len(list[0]) + len(list[1]); return nil })
+		c := open(e)
+		c.Join("/", "")
+		c.Send(`452-["e",[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]]`)
+		for range 2 {
+			if p, polls := c.(*rawclient.Poller); polls {
+				p.Send("b" + base64.StdEncoding.EncodeToString(make([]byte, 600_000)))
+			} else {
+				c.(*rawclient.Conn).SendBinary(make([]byte, 600_000))
+			}
+		}
+		if n := <-got; n != 1_200_000 {
+			t.Errorf("%d bytes arrived", n)
+		}
+	})
 }
