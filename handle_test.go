@@ -1,12 +1,15 @@
 package socketio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/internal/rawclient"
@@ -256,5 +259,87 @@ func TestOnceThatHasRunAnswersNothing(t *testing.T) {
 		ns := map[*rawclient.Conn]string{a: "/p1", b: "/p2"}[conn]
 		conn.Send(`42`+ns+`,1["x"]`, `42`+ns+`,2["sync"]`)
 		conn.Want(`43` + ns + `,2[]`)
+	}
+}
+
+func TestEventOf(t *testing.T) {
+	const said = socketio.EventOf[chatMessage]("said")
+	s, e := serve(t, socketio.Config{})
+	said.On(s, func(_ *socketio.Event, m chatMessage) error {
+		m.Text += "!"
+		return said.Emit(s.To(m.Room), m)
+	})
+	s.OnConnection(func(s *socketio.Socket) { s.Join("lobby") })
+	conn := e.WebSocket()
+	conn.Join("/", "")
+	conn.Send(`42["said",{"room":"lobby","text":"hi"}]`)
+	conn.Want(`42["said",{"room":"lobby","text":"hi!"}]`)
+	if said.String() != "said" {
+		t.Error(said.String())
+	}
+}
+
+func TestCallOf(t *testing.T) {
+	const double = socketio.CallOf[int, string]("double")
+	s, e := serve(t, socketio.Config{})
+	off := double.On(s, func(_ *socketio.Event, n int) (string, error) { return strconv.Itoa(2 * n), nil })
+	conn := e.WebSocket()
+	socket, _ := s.Socket(conn.Join("/", ""))
+	conn.Send(`420["double",4]`)
+	conn.Want(`430["8"]`)
+	off()
+	answers := make(chan string, 1)
+	go func() {
+		answer, err := double.Call(t.Context(), socket, 5)
+		if err != nil {
+			t.Error(err)
+		}
+		answers <- answer
+	}()
+	conn.Want(`420["double",5]`)
+	conn.Send(`421["double",6]`, `430["10"]`) // nobody handles it any more
+	if got := wait(t, answers); got != "10" || double.String() != "double" {
+		t.Errorf("%s answered %q", double, got)
+	}
+}
+
+func TestCall(t *testing.T) {
+	s, e := serve(t, socketio.Config{})
+	conn := e.WebSocket()
+	socket, _ := s.Socket(conn.Join("/", ""))
+	type result struct {
+		v   point
+		err error
+	}
+	results := make(chan result, 1)
+	call := func(to socketio.Asker) {
+		v, err := socketio.Call[point](t.Context(), to, "where", "now")
+		results <- result{v, err}
+	}
+	for i, c := range []struct {
+		answer string
+		want   point
+		err    error
+	}{
+		{`0[{"X":1,"Y":2},"more"]`, point{X: 1, Y: 2}, nil},
+		{`1[]`, point{}, socketio.ErrArguments},
+		{`2[{"X":1,"Y":"no"}]`, point{}, socketio.ErrArguments},
+	} {
+		var to socketio.Asker = socket
+		if i == 1 {
+			to = socket.Timeout(time.Minute)
+		}
+		go call(to)
+		conn.Want(`42` + c.answer[:1] + `["where","now"]`)
+		conn.Send(`43` + c.answer)
+		r := wait(t, results)
+		if !errors.Is(r.err, c.err) || r.v.X != c.want.X || r.v.Y != c.want.Y {
+			t.Errorf("%s: got %+v, %v", c.answer, r.v, r.err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := socketio.Call[int](ctx, socket, "where"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }

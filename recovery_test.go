@@ -4,14 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/adaptertest"
@@ -354,4 +355,32 @@ func TestRecoveryAmongServers(t *testing.T) {
 	c.WantBinary([]byte{2})
 	k.event(t, c, `42["missed too"]`)
 	k.wantRecovered(t, c)
+}
+
+// A connection may break at the very moment when its socket is connected: its session knows that the socket has gone, or there is
+// none.
+func TestDisconnectedWhileItIsConnected(t *testing.T) {
+	f := start(t, recovering(socketio.ConnectionStateRecovery{}))
+	main := f.Of("/")
+	var clients sync.WaitGroup
+	for range 8 {
+		clients.Go(func() {
+			for range 100 {
+				c, err := f.TryWebSocket()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = c.TrySend("40")
+				c.Close()
+			}
+		})
+	}
+	clients.Wait()
+	for f.Engine().Sessions() > 0 || main.Len() > 0 {
+		runtime.Gosched()
+	}
+	if n := socketio.StaleSessions(main); n > 0 {
+		t.Errorf("%d sessions do not know that their sockets have gone", n)
+	}
 }
