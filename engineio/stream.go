@@ -28,13 +28,6 @@ type stream interface {
 	close()
 }
 
-// closeWrite ends the outgoing half of conn.
-func closeWrite(conn any) {
-	if c, ok := conn.(interface{ CloseWrite() error }); ok {
-		_ = c.CloseWrite()
-	}
-}
-
 // newStream returns the stream for a hijacked connection.
 //
 // Compressed connections get no event loop: inflating a few bytes can take a millisecond, for which
@@ -48,15 +41,14 @@ func (e *Server) newStream(conn net.Conn, q query) stream {
 	if s := newRawStream(conn); s != nil {
 		return s
 	}
-	return &plainStream{conn: conn}
+	return &plainStream{goroutineStream: goroutineStream{conn: conn}}
 }
 
 // plainStream works on all connections, such as TLS and WebTransport.
 //
 // It cannot write without blocking, so each burst of writes has a goroutine.
 type plainStream struct {
-	conn io.ReadWriteCloser
-	buf  *[]byte
+	goroutineStream
 	// small receives the first bytes on an idle connection. TLS buffers the rest of the record, so
 	// that the next read needs no system call.
 	small [64]byte
@@ -79,16 +71,28 @@ func (p *plainStream) read(inside, few bool) ([]byte, error) {
 	return nil, err
 }
 
-func (p *plainStream) release() {
-	if p.buf != nil {
-		bufpool.Put(p.buf)
-		p.buf = nil
+func (p *plainStream) canTry() bool                 { return false }
+func (p *plainStream) tryWrite([]byte) (int, error) { return 0, nil }
+
+// goroutineStream is what streams without an event loop share.
+type goroutineStream struct {
+	conn io.ReadWriteCloser
+	buf  *[]byte // of the last read
+}
+
+func (g *goroutineStream) release() {
+	if g.buf != nil {
+		bufpool.Put(g.buf)
+		g.buf = nil
 	}
 }
 
-func (p *plainStream) pause(bool)                   {}
-func (p *plainStream) canTry() bool                 { return false }
-func (p *plainStream) tryWrite([]byte) (int, error) { return 0, nil }
-func (p *plainStream) write(b []byte) error         { _, err := p.conn.Write(b); return err }
-func (p *plainStream) closeWrite()                  { closeWrite(p.conn) }
-func (p *plainStream) close()                       { _ = p.conn.Close() }
+func (g *goroutineStream) closeWrite() {
+	if c, ok := g.conn.(interface{ CloseWrite() error }); ok {
+		_ = c.CloseWrite()
+	}
+}
+
+func (g *goroutineStream) pause(bool)           {}
+func (g *goroutineStream) write(b []byte) error { _, err := g.conn.Write(b); return err }
+func (g *goroutineStream) close()               { _ = g.conn.Close() }

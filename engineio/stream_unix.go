@@ -12,35 +12,31 @@ import (
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
-// rawStream is a plain TCP or Unix connection on the runtime's poller: the parked reader holds no
-// buffer, and writes do not block.
+// rawStream is a plain TCP or Unix connection on the runtime's poller.
+//
+// Its parked reader holds no buffer, and its writes do not block.
 type rawStream struct {
-	conn net.Conn
-	raw  syscall.RawConn
+	goroutineStream
+	raw syscall.RawConn
 
 	// The reading goroutine owns these. readable is made once: a closure for each read is garbage.
 	readable func(fd uintptr) bool
 	few      bool
-	buf      *[]byte
 	n        int
 	err      error
 }
 
 func newRawStream(conn net.Conn) stream {
-	var sc syscall.Conn
-	switch c := conn.(type) { // no wrappers, which may do more
-	case *net.TCPConn:
-		sc = c
-	case *net.UnixConn:
-		sc = c
+	switch conn.(type) { // no wrappers, which may do more
+	case *net.TCPConn, *net.UnixConn:
 	default:
 		return nil
 	}
-	raw, err := sc.SyscallConn()
+	raw, err := conn.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return nil
 	}
-	s := &rawStream{conn: conn, raw: raw}
+	s := &rawStream{goroutineStream: goroutineStream{conn: conn}, raw: raw}
 	s.readable = s.readSome
 	return s
 }
@@ -76,14 +72,6 @@ func (s *rawStream) read(_, few bool) ([]byte, error) {
 	return (*s.buf)[:s.n], nil
 }
 
-func (s *rawStream) release() {
-	if s.buf != nil {
-		bufpool.Put(s.buf)
-		s.buf = nil
-	}
-}
-
-func (s *rawStream) pause(bool)   {}
 func (s *rawStream) canTry() bool { return true }
 
 func (s *rawStream) tryWrite(b []byte) (int, error) {
@@ -98,10 +86,6 @@ func (s *rawStream) tryWrite(b []byte) (int, error) {
 	writeTries.Put(w)
 	return n, err
 }
-
-func (s *rawStream) write(b []byte) error { _, err := s.conn.Write(b); return err }
-func (s *rawStream) closeWrite()          { closeWrite(s.conn) }
-func (s *rawStream) close()               { _ = s.conn.Close() }
 
 // writeTry is one non-blocking write. It is pooled with its closure, which would be garbage.
 type writeTry struct {

@@ -130,14 +130,16 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 	}
 	scratch := bufpool.Get(bufpool.Small)
 	defer bufpool.Put(scratch)
-	body, err := readBody(r.Body, (*scratch)[:0], limit)
+	buf := bytes.NewBuffer((*scratch)[:0]) // it grows with what arrives
+	n, err := buf.ReadFrom(io.LimitReader(r.Body, int64(limit)+1))
 	switch {
-	case errors.Is(err, ErrPayloadTooLarge):
-		return s.nameLimit(err, limit)
 	case err != nil:
 		return uploadFailed(err)
+	case n > int64(limit):
+		return s.nameLimit(tooLarge(uint64(n), limit), limit)
 	}
 	u.bodyRead()
+	body := buf.Bytes()
 	if jsonp {
 		var ok bool
 		if body, ok = unwrapJSONP(body); !ok {
@@ -196,7 +198,11 @@ func (s *Session) receiveParts(r *http.Request, u *upload) error {
 			if !more && !isLast {
 				break
 			}
-			paused, err := s.receivePart(buf[:end], more, &batch)
+			paused := false
+			p, err := wire.DecodeText(validText(buf[:end]))
+			if err == nil {
+				paused, err = s.receiveInBatch(p, more, &batch)
+			}
 			buf, from = buf[min(end+1, len(buf)):], 0
 			if paused && err == nil {
 				buf = slices.Clone(buf) // the packet need not stay in memory
@@ -213,16 +219,9 @@ func (s *Session) receiveParts(r *http.Request, u *upload) error {
 	}
 }
 
-// receivePart handles a packet of a protocol 4 payload. more says that others follow.
-func (s *Session) receivePart(packet []byte, more bool, batch *bool) (paused bool, err error) {
-	p, err := wire.DecodeText(validText(packet))
-	if err != nil {
-		return false, err
-	}
-	return s.receiveInBatch(p, more, batch)
-}
-
-// receiveInBatch handles a packet of a payload. It reports whether reading is paused, which ends the batch.
+// receiveInBatch handles a packet of a payload; more means that others follow.
+//
+// It reports whether reading is paused, which ends the batch.
 func (s *Session) receiveInBatch(p wire.Packet, more bool, batch *bool) (paused bool, err error) {
 	ev := &s.server.cfg.Events
 	if more && !*batch {
@@ -255,7 +254,7 @@ func (s *Session) awaitResume(request context.Context) error {
 		s.mu.Unlock()
 		return nil
 	case <-request.Done():
-		return &TransportError{Message: "data request connection closed prematurely", Err: request.Err()}
+		return uploadFailed(request.Err())
 	}
 }
 
@@ -298,14 +297,4 @@ func (s *Session) receiveAll(request context.Context, payload []byte, binary boo
 		s.server.cfg.Events.batch(s, false)
 	}
 	return nil
-}
-
-// readBody appends a body of at most limit bytes to buf, which grows with what arrives.
-func readBody(r io.Reader, buf []byte, limit int) ([]byte, error) {
-	b := bytes.NewBuffer(buf)
-	n, err := b.ReadFrom(io.LimitReader(r, int64(limit)+1))
-	if err == nil && n > int64(limit) {
-		err = tooLarge(uint64(n), limit)
-	}
-	return b.Bytes(), err
 }

@@ -72,8 +72,9 @@ func (e *Server) serveWebTransport(w http.ResponseWriter, r *http.Request, accep
 		return
 	}
 	c := &wsConn{
-		stream: &plainStream{conn: conn}, transport: WebTransport, takes: form{bare: true},
-		in: frameReader{limit: maxOpenBytes, bare: true},
+		stream: &plainStream{goroutineStream: goroutineStream{conn: conn}}, transport: WebTransport,
+		takes: form{bare: true},
+		in:    frameReader{limit: maxOpenBytes, bare: true},
 	}
 	returned := false
 	defer func() {
