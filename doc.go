@@ -89,10 +89,9 @@ package socketio
 //   - A Namespace owns the handlers, the acknowledgement ids and, with recovery, the sessions.
 //
 // Locks: Server.mu guards the OnNewNamespace functions, client.mu the sockets of a connection,
-// Socket.mu the inbox, the state and the pending acknowledgements, takenIDs.mu the ids of old
-// clients' sockets, serverSideInbox.mu the events of other servers, handlerSet.mu changes of the
-// registered functions. None is held while another one is taken, nor during I/O, user code, or a
-// call of the engine or the adapter.
+// Socket.mu the inbox, the state and the pending acknowledgements, serverSideInbox.mu the events of
+// other servers, handlerSet.mu changes of the registered functions. None is held while another one
+// is taken, nor during I/O, user code, or a call of the engine or the adapter.
 //
 // The exception is recovery.mu. Under it an event gets its position in the log and is queued to its
 // sockets, in one step. So the engine's queue, Socket.mu and hold.mu are taken under it. No method

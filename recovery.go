@@ -94,7 +94,7 @@ func (n *Namespace) RecoveryStats() (s RecoveryStats, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return RecoveryStats{
-		Waiting: r.waiting.len, WaitingBytes: r.waiting.bytes,
+		Waiting: r.waiting.list.Len(), WaitingBytes: r.waiting.bytes,
 		Events: len(r.log.events), EventBytes: r.log.bytes,
 		Recovered: r.recovered, Refused: r.refused,
 	}, true
@@ -338,14 +338,14 @@ func (r *recovery) sweep() {
 	dropped := 0
 	r.mu.Lock()
 	now := r.now()
-	for x := r.waiting.oldest; x != nil && now-x.disconnectedAt > r.cfg.MaxDisconnectionDuration; x = r.waiting.oldest {
+	for x := r.waiting.oldest(); x != nil && now-x.disconnectedAt > r.cfg.MaxDisconnectionDuration; x = r.waiting.oldest() {
 		r.dropOldestLocked()
 		dropped++
 	}
 	// A connection may have been dead for a while before that was noticed.
 	r.log.expire(now - r.cfg.MaxDisconnectionDuration - r.ns.server.unnoticed)
 	r.sweeping = false
-	if r.waiting.len > 0 || len(r.log.events) > 0 {
+	if r.waiting.list.Len() > 0 || len(r.log.events) > 0 {
 		r.sweepLaterLocked()
 	}
 	r.mu.Unlock()

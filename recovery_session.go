@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"container/list"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -42,7 +43,7 @@ type disconnectedState struct {
 	values         []value
 
 	// While the session waits.
-	older, newer   *savedSession // in recovery.waiting
+	element        *list.Element // of recovery.waiting
 	cost           int
 	keepsNamespace bool // its namespace is not cleaned up
 }
@@ -87,37 +88,26 @@ const savedSessionOverhead = 500
 
 // savedSessions lists the waiting sessions, those that have waited for the longest first.
 type savedSessions struct {
-	oldest, newest *savedSession
-	len            int
-	bytes          int
+	list  list.List // of *savedSession
+	bytes int
+}
+
+// oldest returns the session that has waited for the longest, or nil.
+func (l *savedSessions) oldest() *savedSession {
+	if e := l.list.Front(); e != nil {
+		return e.Value.(*savedSession)
+	}
+	return nil
 }
 
 func (l *savedSessions) add(x *savedSession) {
 	x.cost = savedSessionOverhead + cap(x.sent.older) + sizeOf(x.rooms)
-	x.older, x.newer = l.newest, nil
-	if l.newest == nil {
-		l.oldest = x
-	} else {
-		l.newest.newer = x
-	}
-	l.newest = x
-	l.len++
+	x.element = l.list.PushBack(x)
 	l.bytes += x.cost
 }
 
 func (l *savedSessions) remove(x *savedSession) {
-	if x.older == nil {
-		l.oldest = x.newer
-	} else {
-		x.older.newer = x.newer
-	}
-	if x.newer == nil {
-		l.newest = x.older
-	} else {
-		x.newer.older = x.older
-	}
-	x.older, x.newer = nil, nil
-	l.len--
+	l.list.Remove(x.element)
 	l.bytes -= x.cost
 }
 
@@ -241,7 +231,7 @@ func (r *recovery) releaseLease(s *Socket, reason Reason) (keeps bool) {
 // dropOldestLocked drops the session that has waited for the longest. The caller must call
 // leaveNamespace for it.
 func (r *recovery) dropOldestLocked() {
-	x := r.waiting.oldest
+	x := r.waiting.oldest()
 	r.waiting.remove(x)
 	delete(r.sessions, x.pid)
 }

@@ -52,13 +52,10 @@ func splitQuery(p *protocol.Packet) {
 	p.Data, _ = json.Marshal(auth) // strings always encode
 }
 
-// takenIDs are the ids of these clients' sockets until their disconnect callbacks have run.
+// takenIDs holds the ids of these clients' sockets until their disconnect callbacks have run.
 //
 // A client that has left a namespace may join it again, with the same id, before that.
-type takenIDs struct {
-	mu   sync.Mutex
-	done map[takenID]chan struct{} // closed when the id is free
-}
+type takenIDs struct{ free sync.Map } // a chan struct{} for each takenID, closed when it is free
 
 type takenID struct {
 	ns *Namespace
@@ -70,21 +67,13 @@ func (s *Socket) takeID() {
 	if !s.client.v2() {
 		return
 	}
-	taken, key := &s.ns.server.takenIDs, takenID{s.ns, s.id}
+	free := make(chan struct{})
 	for {
-		taken.mu.Lock()
-		before := taken.done[key]
-		if before == nil {
-			if taken.done == nil {
-				taken.done = make(map[takenID]chan struct{})
-			}
-			taken.done[key] = make(chan struct{})
-		}
-		taken.mu.Unlock()
-		if before == nil {
+		before, taken := s.ns.server.takenIDs.free.LoadOrStore(takenID{s.ns, s.id}, free)
+		if !taken {
 			return
 		}
-		<-before
+		<-before.(chan struct{})
 	}
 }
 
@@ -93,9 +82,6 @@ func (s *Socket) freeID() {
 	if !s.client.v2() {
 		return
 	}
-	taken, key := &s.ns.server.takenIDs, takenID{s.ns, s.id}
-	taken.mu.Lock()
-	defer taken.mu.Unlock()
-	close(taken.done[key])
-	delete(taken.done, key)
+	free, _ := s.ns.server.takenIDs.free.LoadAndDelete(takenID{s.ns, s.id})
+	close(free.(chan struct{}))
 }
