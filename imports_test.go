@@ -48,7 +48,7 @@ func TestImportsPointDownwards(t *testing.T) {
 		"internal/netloop": "",
 		"internal/stack":   "",
 		"internal/refusal": "",
-		"internal/origin":  "",
+		"internal/origin":  "internal/refusal",
 		"protocol":         "",
 		"rooms":            "",
 		"namespace":        "",

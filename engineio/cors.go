@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/gosocketio/socketio/internal/origin"
-	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // CORS lists the web pages of other origins that may connect, and configures the CORS headers.
@@ -80,12 +79,11 @@ func (e *Server) verifyOrigin(r *http.Request, sid string) *ConnectionError {
 		return nil
 	}
 	c := refused(CodeForbidden, map[string]any{
-		"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", no.Origin),
-		"origin":  no.Origin, "host": no.Host, "rule": no.Rule, "field": no.Field, "remedy": no.Remedy,
+		"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", no.Value),
+		"origin":  no.Value, "host": r.Host, "rule": no.Rule, "field": no.Field, "remedy": no.Remedy,
 	})
-	c.rule = &refusal.Refusal{
-		Rule: no.Rule, Value: no.Origin, Limit: e.cfg.CORS.Origins, Field: no.Field, Key: no.Origin, Remedy: no.Remedy,
-	}
+	no.Limit = e.cfg.CORS.Origins
+	c.rule = no
 	return c
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // Policy lists the pages that may connect to a server, besides its own.
@@ -24,27 +26,13 @@ const (
 	RuleCrossSite = "cross-site request"
 )
 
-// Refusal describes a refused request.
-type Refusal struct {
-	// Rule is one of the Rule constants.
-	Rule string
-	// Origin is the page's origin as the browser sends it; "null" if it hides it.
-	Origin string
-	// Host is the request's Host.
-	Host string
-	// Field is the setting that would allow the request.
-	Field string
-	// Remedy tells an operator in one sentence what to do.
-	Remedy string
-}
-
 const secFetchSite = "Sec-Fetch-Site"
 
-// Check returns nil if a request may be served.
+// Check returns nil if a request may be served, otherwise a Rule with the page's origin as Value.
 //
 // It may if no page of another origin sent it, if the page is the server's own or on the same
 // machine, or if the policy lists the page's origin.
-func (p *Policy) Check(r *http.Request) *Refusal {
+func (p *Policy) Check(r *http.Request) *refusal.Refusal {
 	text, rule := p.pageOf(r)
 	if text == "" {
 		return nil
@@ -52,8 +40,8 @@ func (p *Policy) Check(r *http.Request) *Refusal {
 	o, ok := Parse(text)
 	switch {
 	case !ok:
-		return &Refusal{
-			Rule: RuleInvalid, Origin: text, Host: r.Host,
+		return &refusal.Refusal{
+			Rule: RuleInvalid, Value: text, Key: text,
 			Remedy: fmt.Sprintf("no browser sends %.100q as Origin: correct the client or the proxy", text),
 		}
 	case IsSameOrigin(r.Header) || p.isOwn(r, o) || o.isLoopback() && isLocal(r) || p.lists(r, text, o):
@@ -126,8 +114,8 @@ func (p *Policy) pageOf(r *http.Request) (origin, rule string) {
 }
 
 // refuse returns the refusal of a request. Its remedy tells of proxies that hide the real host.
-func (p *Policy) refuse(r *http.Request, text string, o Origin, rule string) *Refusal {
-	no := &Refusal{Rule: rule, Origin: text, Host: r.Host, Field: "Config.CORS.Origins"}
+func (p *Policy) refuse(r *http.Request, text string, o Origin, rule string) *refusal.Refusal {
+	no := &refusal.Refusal{Rule: rule, Value: text, Key: text, Field: "Config.CORS.Origins"}
 	list := fmt.Sprintf("set Config.CORS.Origins to []string{%.100q} to let its pages connect", text)
 	const passHost = "let the proxy pass the whole Host on (nginx: proxy_set_header Host $http_host)"
 	name, _, _ := splitHost(r.Host)
