@@ -173,6 +173,9 @@ func TestLimitReadTimeout(t *testing.T) {
 					res, err := end.HTTPClient().Do(r)
 					if err == nil {
 						err = res.Body.Close()
+						if res.StatusCode != http.StatusRequestTimeout {
+							err = fmt.Errorf("answered with %d", res.StatusCode)
+						}
 					}
 					done <- err
 				}()
@@ -186,8 +189,8 @@ func TestLimitReadTimeout(t *testing.T) {
 				wantSessions(t, e, limit-tick, 1)
 				wantSessions(t, e, 2*tick, 0)
 				_ = body.Close() // net/http's client waits for it before it looks at its connection
-				if err := <-done; err == nil {
-					t.Error("the POST was answered")
+				if err := <-done; err != nil {
+					t.Errorf("POST: %v", err)
 				}
 				<-written
 			})

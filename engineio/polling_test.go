@@ -118,7 +118,7 @@ func TestPOSTThatNeverEndsIsCutOff(t *testing.T) {
 	s := start(t, engineio.Config{ReadTimeout: 20 * time.Millisecond})
 	q := s.polling()
 	s.begin(q)
-	s.wantClosing(q, engineio.ReasonTransportError, "data request timed out")
+	s.wantClosing(q, engineio.ReasonTransportError, "http request timeout")
 }
 
 func TestBinaryPOSTIsInvalidContent(t *testing.T) {

@@ -97,6 +97,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	if s.upload == u {
 		s.upload = nil
 	}
+	timedOut := s.state != stateClosed && errors.Is(err, os.ErrDeadlineExceeded)
 	if err != nil {
 		s.closeLocked(reason, err)
 	}
@@ -105,6 +106,10 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	case isTooLarge:
 		endConnection(w.Header(), r) // the rest of the body is not read
 		respond(w, http.StatusRequestEntityTooLarge, nil)
+		return
+	case timedOut:
+		endConnection(w.Header(), r)
+		respond(w, http.StatusRequestTimeout, nil)
 		return
 	case err != nil && reason != ReasonTransportClose:
 		panic(http.ErrAbortHandler) // ends the connection, as the official server does
@@ -153,7 +158,7 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 func uploadFailed(err error) error {
 	message := "data request connection closed prematurely"
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		message = "data request timed out"
+		message = "http request timeout"
 	}
 	return &TransportError{Message: message, Err: err}
 }

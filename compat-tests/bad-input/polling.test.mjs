@@ -11,6 +11,7 @@ import { useServer } from "../lib/suite.mjs";
 
 const limit = 1_000;
 const server = useServer("-max-payload", String(limit));
+const hurried = useServer("-body-timeout", "300ms");
 const engine = new Engine(server, "/engine.io/");
 
 /** Status and body of a request's answer. */
@@ -26,7 +27,7 @@ const refused = { status: 400, body: "" };
 /**
  * Starts a POST to session and resolves when the server has begun to read its body, of which nothing is there yet.
  */
-async function unfinishedPost(session) {
+async function unfinishedPost(session, server = engine.server) {
   const { pathname, search, host } = new URL(session.url);
   const connection = new RawConnection(server);
   connection.write(
@@ -125,6 +126,16 @@ describe("bodies", () => {
       assert.deepEqual(await outcome(session.post(body, { headers })), { status: 413, body: "" });
       await session.assertGone();
     }
+  });
+
+  test("that do not arrive in time are answered, and the session ends", async () => {
+    const session = await new Engine(hurried, "/engine.io/").poll();
+    const parked = await session.park();
+    const upload = await unfinishedPost(session, hurried);
+    await upload.until("408 Request Timeout");
+    await upload.ended;
+    assert.deepEqual(await outcome(parked.answer), closed);
+    await session.assertGone();
   });
 
   test("are measured in bytes, not in characters", async () => {

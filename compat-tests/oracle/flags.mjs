@@ -16,6 +16,7 @@ const kinds = {
   "ping-timeout": duration,
   "connect-timeout": duration,
   "max-payload": Number,
+  "body-timeout": duration,
   path: String,
   cors: String,
   cookie: Boolean,

@@ -40,6 +40,7 @@ func run(args []string) error {
 	pingTimeout := f.Duration("ping-timeout", 20*time.Second, "time that a pong may take")
 	connectTimeout := f.Duration("connect-timeout", 45*time.Second, "time to join a namespace")
 	maxPayload := f.Int64("max-payload", 1_000_000, "bytes of one message")
+	f.Duration("body-timeout", 0, "time that the body of a POST may take to arrive: the peer has no such limit")
 	eio3 := f.Bool("eio3", false, "serve clients of Engine.IO 3")
 	deflate := f.Bool("deflate", false, "compress the messages of WebSockets")
 	cookie := f.Bool("cookie", false, "send the session's id as a cookie")

@@ -103,6 +103,7 @@ func newEcho(o options) (*engineio.Server, error) {
 		PingInterval: o.pingInterval,
 		PingTimeout:  o.pingTimeout,
 		MaxPayload:   o.maxPayload,
+		ReadTimeout:  o.bodyTimeout,
 		AllowEIO3:    o.eio3,
 		Cookie:       o.sessionCookie(),
 		CORS:         o.cors(),

@@ -25,6 +25,7 @@ type options struct {
 	pingTimeout    time.Duration
 	connectTimeout time.Duration
 	maxPayload     int
+	bodyTimeout    time.Duration
 	cookie         bool
 	eio3           bool
 	parser         string
@@ -52,6 +53,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.DurationVar(&o.pingTimeout, "ping-timeout", 0, "time that a pong may take")
 	f.DurationVar(&o.connectTimeout, "connect-timeout", 0, "time that a connection may take to join a namespace")
 	f.IntVar(&o.maxPayload, "max-payload", 0, "bytes that one message of a client may have")
+	f.DurationVar(&o.bodyTimeout, "body-timeout", 0, "time that the body of a POST may take to arrive")
 	f.BoolVar(&o.eio3, "eio3", false, "serve clients of Engine.IO 3")
 	f.StringVar(&o.parser, "parser", "", "form of packets on the wire: msgpack, or nothing for the default one")
 	f.BoolVar(&o.deflate, "deflate", false, "compress the messages of WebSockets")
@@ -117,6 +119,7 @@ func (o options) socketio() socketio.Config {
 		PingTimeout:    o.pingTimeout,
 		ConnectTimeout: o.connectTimeout,
 		MaxPayload:     o.maxPayload,
+		ReadTimeout:    o.bodyTimeout,
 		AllowEIO3:      o.eio3,
 		Cookie:         o.sessionCookie(),
 		CORS:           o.cors(),
