@@ -46,17 +46,16 @@ func TestImportsPointDownwards(t *testing.T) {
 		"engineio/wire":    "",
 		"internal/bufpool": "",
 		"internal/netloop": "",
-		"internal/stack":   "",
 		"internal/refusal": "",
 		"internal/origin":  "internal/refusal",
 		"protocol":         "",
 		"rooms":            "",
 		"namespace":        "",
 		"protocol/msgpack": "protocol",
-		"engineio":         "engineio/wire internal/refusal internal/stack internal/origin internal/bufpool internal/netloop internal/accept",
+		"engineio":         "engineio/wire internal/refusal internal/origin internal/bufpool internal/netloop internal/accept",
 		"adapter":          "rooms protocol internal/gather",
 		"client-js":        "internal/accept",
-		"siotest":          "internal/rawclient protocol engineio engineio/wire internal/refusal internal/stack internal/origin internal/bufpool internal/netloop internal/accept",
+		"siotest":          "internal/rawclient protocol engineio engineio/wire internal/refusal internal/origin internal/bufpool internal/netloop internal/accept",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {
