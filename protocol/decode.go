@@ -13,24 +13,23 @@ import (
 
 // Decode stores raw, one JSON value such as an argument of a packet, in *v.
 //
-// Placeholders count atts, and a []byte that meets one takes the attachment,
-// without copying it, at any depth: in fields, slices, maps and pointers, also
-// as a named type. In an any it becomes a []byte. A json.RawMessage and types
-// that unmarshal themselves see the raw JSON.
+// Placeholders refer to atts. A []byte takes the attachment of its placeholder, without copying it,
+// at any depth: in fields, slices, maps and pointers, also as a named type. In an any the
+// attachment becomes a []byte. A json.RawMessage and types that unmarshal themselves see the raw JSON.
 //
-// Everything else is as with encoding/json; so a []byte also takes a string of
-// base64. Errors wrap [ErrDecode].
+// Everything else is as with encoding/json; so a []byte also takes a string of base64. Errors wrap
+// [ErrDecode].
 func Decode(raw []byte, atts [][]byte, v any) (err error) {
-	if decodeFast(raw, v) || decodeAttachment(raw, atts, v) {
+	if decodeFast(raw, atts, v) {
 		return nil
 	}
 	switch k := incoming.kind(reflect.TypeOf(v)); {
-	case len(atts) > 0 && k.binary && bytes.IndexByte(raw, '{') >= 0: // without an object there is no placeholder
+	case len(atts) > 0 && k.binary && bytes.IndexByte(raw, '{') >= 0: // every placeholder is an object
 		err = decodeBinary(raw, atts, v)
 	case k.number:
 		err = jsonv2.Unmarshal(raw, v, numberDecoding)
 	default:
-		err = jsonv1.Unmarshal(raw, v) // encoding/json's rules at a third of its time (docs/decisions)
+		err = jsonv1.Unmarshal(raw, v) // encoding/json's rules at half its time (docs/decisions)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDecode, err)
@@ -38,76 +37,68 @@ func Decode(raw []byte, atts [][]byte, v any) (err error) {
 	return nil
 }
 
-// decodeFast handles the plainest values, and reports whether it did. What it
-// declines is good for encoding/json, if only to get the error from there.
-func decodeFast(raw []byte, v any) bool {
+// decodeFast decodes the simplest values without reflection. It reports whether it did.
+// It also declines what is invalid: the library has the error for that.
+func decodeFast(raw []byte, atts [][]byte, v any) bool {
 	switch v := v.(type) {
 	case *string:
 		s, ok := plainString(raw)
-		if ok && v != nil {
-			*v = string(s)
-			return true
-		}
+		return set(v, s, ok)
 	case *int:
-		n, ok := plainInt(raw)
-		if ok && v != nil && int64(int(n)) == n {
+		if n, ok := plainInt(raw); ok && v != nil && int64(int(n)) == n {
 			*v = int(n)
 			return true
 		}
 	case *int64:
 		n, ok := plainInt(raw)
-		if ok && v != nil {
-			*v = n
-			return true
-		}
+		return set(v, n, ok)
 	case *float64:
 		f, ok := plainFloat(raw)
-		if ok && v != nil {
-			*v = f
-			return true
+		return set(v, f, ok)
+	case *bool:
+		yes := string(raw) == "true"
+		return set(v, yes, yes || string(raw) == "false")
+	case *[]byte:
+		i, ok := plainPlaceholder(raw)
+		if ok = ok && i < len(atts); ok {
+			return set(v, atts[i], true)
 		}
 	case *any:
-		// One that holds something may hold a pointer, to what is decoded into.
-		if v != nil && *v == nil {
-			var ok bool
-			*v, ok = plainAny(raw)
-			return ok
-		}
-	case *bool:
-		if v == nil {
-			return false
-		}
-		switch string(raw) {
-		case "true":
-			*v = true
-			return true
-		case "false":
-			*v = false
-			return true
+		if v != nil && *v == nil { // else it may hold a pointer to the value to decode into
+			x, ok := plainAny(raw, atts)
+			return set(v, x, ok)
 		}
 	}
 	return false
 }
 
-// plainAny returns a value of no particular type, unless it is an array, an object, or a string that has to be worked on.
-func plainAny(raw []byte) (v any, ok bool) {
+// set stores v in *p and returns true, unless ok is false or p is nil.
+func set[T any](p *T, v T, ok bool) bool {
+	if ok = ok && p != nil; ok {
+		*p = v
+	}
+	return ok
+}
+
+// plainAny returns a scalar or an attachment. It declines other values and strings with escapes.
+func plainAny(raw []byte, atts [][]byte) (any, bool) {
 	if len(raw) == 0 {
 		return nil, false
 	}
 	switch raw[0] {
 	case '"':
 		if s, ok := plainString(raw); ok {
-			return string(s), true
+			return s, true
 		}
 	case 'n':
 		return nil, string(raw) == "null"
 	case 't':
-		if string(raw) == "true" {
-			return true, true
-		}
+		return true, string(raw) == "true"
 	case 'f':
-		if string(raw) == "false" {
-			return false, true
+		return false, string(raw) == "false"
+	case '{':
+		if i, ok := plainPlaceholder(raw); ok && i < len(atts) {
+			return atts[i], true
 		}
 	default:
 		if f, ok := plainFloat(raw); ok {
@@ -117,35 +108,16 @@ func plainAny(raw []byte) (v any, ok bool) {
 	return nil, false
 }
 
-// decodeAttachment handles an argument that is an attachment.
-func decodeAttachment(raw []byte, atts [][]byte, v any) bool {
-	i, ok := plainPlaceholder(raw)
-	if !ok || i >= len(atts) {
-		return false
-	}
-	switch v := v.(type) {
-	case *[]byte:
-		if v != nil {
-			*v = atts[i]
-			return true
-		}
-	case *any:
-		if v != nil && *v == nil {
-			*v = atts[i]
-			return true
-		}
-	}
-	return false
-}
-
-// plainString returns what is between the quotes when that is the string.
-func plainString(raw []byte) ([]byte, bool) {
+// plainString returns a string that has no escapes.
+func plainString(raw []byte) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
-		return nil, false
+		return "", false
 	}
 	s := raw[1 : len(raw)-1]
-	plain, ascii := plainBytes(s)
-	return s, plain && (ascii || utf8.Valid(s))
+	if plain, ascii := plainBytes(s); !plain || !ascii && !utf8.Valid(s) {
+		return "", false
+	}
+	return string(s), true
 }
 
 // plainFloat parses a number that a float64 holds.
@@ -153,7 +125,7 @@ func plainFloat(raw []byte) (f float64, ok bool) {
 	if n, ok := plainInt(raw); ok && n <= 1<<53 && raw[0] != '-' { // -0 is not 0
 		return float64(n), true
 	}
-	if len(raw) == 0 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') || scanNumber(raw, 0) != len(raw) {
+	if !isNumber(raw) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(string(raw), 64)
@@ -179,4 +151,18 @@ func plainInt(raw []byte) (n int64, ok bool) {
 		n = -n
 	}
 	return n, true
+}
+
+// placeholderHead is how all encoders begin a placeholder. Its number and a brace follow.
+const placeholderHead = `{"_placeholder":true,"num":`
+
+// plainPlaceholder returns the number of a placeholder that is written as all encoders do.
+func plainPlaceholder(raw []byte) (num int, ok bool) {
+	if len(raw) < len(placeholderHead)+2 || raw[len(raw)-1] != '}' ||
+		string(raw[:len(placeholderHead)]) != placeholderHead {
+		return 0, false
+	}
+	digits := raw[len(placeholderHead) : len(raw)-1]
+	n, ok := plainInt(digits)
+	return int(n), ok && len(digits) <= 9 && digits[0] != '-'
 }

@@ -7,18 +7,15 @@ import (
 )
 
 // maxDepth is how deeply arrays and objects may be nested, as in encoding/json.
-// The official decoder has no such limit of its own.
+// The official decoder has no such limit.
 const maxDepth = 10_000
 
-// The scan functions check that there is a JSON value (RFC 8259) at b[i:] and
-// return the index after it, or -1. They are linear in time, do not recurse, and
-// accept exactly what json.Valid accepts.
+// The scan functions check that there is a JSON value (RFC 8259) at b[i:] and return the index
+// after it, or -1. They are linear in time, do not recurse, and accept exactly what json.Valid accepts.
 
-// scanValue scans a value with at most depth levels of arrays and objects,
-// preceded by any white space.
+// scanValue scans a value with at most depth levels of arrays and objects, after any white space.
 func scanValue(b []byte, i, depth int) int {
-	// One bit for each open level, set for an object. Most values need no more
-	// than the words on the stack.
+	// One bit for each open level, set for an object. These words are enough for most values.
 	var words [2]uint64
 	stack := words[:0]
 	for level := 0; ; {
@@ -57,7 +54,7 @@ func scanValue(b []byte, i, depth int) int {
 				return -1
 			}
 		}
-		// A value is complete: it is followed by another one, or ends levels.
+		// A value is complete. Another one follows, or levels end.
 		for more := false; !more; {
 			if level == 0 {
 				return i
@@ -131,8 +128,8 @@ func scanString(b []byte, i int) int {
 			m := special(binary.LittleEndian.Uint64(b[i:]))
 			if m == 0 {
 				if i += 8; i == many {
-					if end := bytes.IndexByte(b[i:], '"'); end >= 0 {
-						if plain, _ := plainInside(b[i : i+end]); plain {
+					if end := bytes.IndexByte(b[i:], '"'); end >= 0 && bytes.IndexByte(b[i:i+end], '\\') < 0 {
+						if plain, _ := noControls(b[i : i+end]); plain {
 							return i + end + 1
 						}
 					}
@@ -157,12 +154,11 @@ func scanString(b []byte, i int) int {
 	return -1
 }
 
-// special marks the first of eight bytes that means something in a string: a
-// quote, a backslash or a control character. It may mark bytes after that one
-// wrongly.
+// special marks the first of eight bytes that is a quote, a backslash or a control character.
+// It may wrongly mark bytes after it.
 func special(x uint64) uint64 {
 	quote, slash := x^ones*'"', x^ones*'\\'
-	return ((quote-ones)&^quote | (slash-ones)&^slash | (x-ones*' ')&^x) & highs
+	return ((quote-ones)&^quote | (slash-ones)&^slash | control(x)) & highs
 }
 
 func scanEscape(b []byte, i int) int {
@@ -234,7 +230,7 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// scanAll reports whether b is one JSON value, and the byte that it begins with.
+// scanAll reports whether b is one JSON value, and its first byte.
 func scanAll(b []byte) (kind byte, ok bool) {
 	i := skipSpace(b, 0)
 	end := scanValue(b, i, maxDepth)
@@ -272,3 +268,45 @@ func splitArray(spans []Span, b []byte) (_ []Span, ok bool) {
 		}
 	}
 }
+
+// isNumber reports whether b is a JSON number.
+func isNumber(b []byte) bool { return len(b) > 0 && scanNumber(b, 0) == len(b) }
+
+// manyBytes is the length from which three passes over a string beat one.
+//
+// A long string mostly has no quote, backslash or control character. bytes.IndexByte looks for the
+// first two with instructions that take 32 bytes at a time.
+const manyBytes = 48
+
+// plainBytes reports whether s holds no quote, no backslash and no control character.
+// ascii is set when it also needs no check for UTF-8.
+func plainBytes(s []byte) (plain, ascii bool) {
+	if bytes.IndexByte(s, '"') >= 0 || bytes.IndexByte(s, '\\') >= 0 {
+		return false, false
+	}
+	return noControls(s)
+}
+
+// noControls is plainBytes for bytes that hold no quote and no backslash.
+func noControls(s []byte) (plain, ascii bool) {
+	var found, all uint64
+	for ; len(s) >= 32; s = s[32:] {
+		a, b := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[8:])
+		c, d := binary.LittleEndian.Uint64(s[16:]), binary.LittleEndian.Uint64(s[24:])
+		found |= control(a) | control(b) | control(c) | control(d)
+		all |= a | b | c | d
+	}
+	for _, c := range s {
+		if c < ' ' {
+			return false, false
+		}
+		all |= uint64(c)
+	}
+	return found&highs == 0, all&highs == 0
+}
+
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// control sets the highest bit of the first of eight bytes that is a control character.
+// It may wrongly set those of bytes after it, and no other highest bit.
+func control(x uint64) uint64 { return (x - ones*' ') &^ x }
