@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/engineio/wire"
 )
 
 // A message of any size is accepted where little waits, and arrives whole.
@@ -49,4 +50,33 @@ func TestLargeMessages(t *testing.T) {
 			t.Errorf("got %d with %d bytes, want %d", got.status, len(got.body), len(want))
 		}
 	})
+	t.Run("protocol 3", func(t *testing.T) {
+		s := v3(t, engineio.Config{})
+		q := s.polling3("EIO=3")
+		sendLarge(t, next(t, s.sessions), large[1:])
+		want := wire.AppendPayloadBinary3(nil, wire.AppendText(nil, wire.Message, []byte(large[1:])))
+		want = wire.AppendPayloadBinary3(want, wire.AppendBinary(nil, []byte(large[1:])))
+		if got := s.request("GET", q, ""); got.body != string(want) {
+			t.Errorf("got %d with %d bytes, want %d", got.status, len(got.body), len(want))
+		}
+
+		c := s.dial("EIO=3&transport=websocket")
+		c.open()
+		sendLarge(t, next(t, s.sessions), large[1:])
+		for _, want := range []string{large, "\x04" + large[1:]} {
+			if got, _, err := c.read(); err != nil || got != want {
+				t.Fatalf("got %d bytes, %v; want %d", len(got), err, len(want))
+			}
+		}
+	})
+}
+
+// sendLarge sends data as text and as a binary message.
+func sendLarge(t *testing.T, x *engineio.Session, data string) {
+	t.Helper()
+	for _, binary := range []bool{false, true} {
+		if err := x.Send([]byte(data), binary); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -51,6 +51,15 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
+	t.Run("large", func(t *testing.T) {
+		large := strings.Repeat("large ", 3<<20)
+		for _, binary := range []bool{false, true} {
+			if err := x.Send([]byte(large), binary); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.want("4"+large, "binary "+large)
+	})
 	t.Run("callbacks", func(t *testing.T) {
 		t.Attr("covers", "engine/webtransport/14")
 		done := make(chan string, 4)
