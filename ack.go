@@ -99,12 +99,12 @@ func (x Sender) EmitWithAck(ctx context.Context, event string, args ...any) (Rep
 	if !x.timed {
 		q.timeout = x.s.ns.server.ackTimeout(ctx)
 	}
-	o := x.s.options(x.flags) &^ (engineio.Later | engineio.Hold) // the caller is about to wait
-	if err := q.send(args, o); err != nil {
+	if err := q.send(args, engineio.Now, x.flags); err != nil {
 		q.report(err)
 		return Reply{}, err
 	}
-	x.s.release() // a connection handler asks its client
+	x.s.release() // a connection handler may wait
+	x.s.client.link.Uncork()
 	return q.wait(ctx)
 }
 
@@ -124,7 +124,7 @@ func (x Sender) EmitWithAckFunc(event string, fn func(Reply, error), args ...any
 	if !x.timed {
 		q.timeout = srv.cfg.AckTimeout
 	}
-	if err := q.send(args, x.s.options(x.flags)); err != nil {
+	if err := q.send(args, x.s.when(x.flags), x.flags); err != nil {
 		q.report(err)
 		return err
 	}
@@ -148,7 +148,7 @@ type ackRequest struct {
 }
 
 // send sends the event. If it returns nil, an answer will come, or has come.
-func (q *ackRequest) send(args []any, o engineio.WriteOptions) error {
+func (q *ackRequest) send(args []any, w engineio.When, f adapter.Flags) error {
 	if err := checkEvent(q.event); err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (q *ackRequest) send(args []any, o engineio.WriteOptions) error {
 	expected := err == nil
 	if expected {
 		s.showOutgoing(q.event, args)
-		err = s.write(frames, o)
+		err = s.write(w, message(f, frames, nil))
 	}
 	bytes := len(frames)
 	x.release()

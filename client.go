@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,12 +11,10 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// client is one connection: an engine session and the sockets that it has in namespaces. It is also the session's context, by
-// which the session knows it.
+// client is one connection: an engine session, whose handler it is, and the sockets that it has in namespaces.
 type client struct {
-	context.Context // the application's, Config.SessionContext
-
 	server  *Server
+	link    engineio.Link
 	session *engineio.Session
 	load    load
 
@@ -44,21 +41,16 @@ type client struct {
 // to be kind to.
 const maxLeft = 32
 
-func newClient(ctx context.Context, h *Server) *client {
-	c := &client{Context: ctx, server: h}
-	if h.cfg.Parser != nil {
-		c.decoder = h.cfg.Parser.NewDecoder(h.cfg.MaxAttachments)
+func (srv *Server) newClient(l engineio.Link) engineio.Handler {
+	c := &client{server: srv, link: l, session: l.Session()}
+	if srv.cfg.Parser != nil {
+		c.decoder = srv.cfg.Parser.NewDecoder(srv.cfg.MaxAttachments)
 	}
 	return c
 }
 
-// clientOf returns the client of a session of this server's engine. It is the context, and not Session.Value, which is the
-// application's.
-func clientOf(s *engineio.Session) *client { return s.Context().(*client) }
-
-// opened begins the client's life.
-func (c *client) opened(s *engineio.Session) {
-	c.session = s
+// Open begins the client's life.
+func (c *client) Open() {
 	c.mu.Lock()
 	c.deadline = time.AfterFunc(c.server.cfg.ConnectTimeout, c.connectTimeout)
 	c.mu.Unlock()
@@ -83,7 +75,7 @@ func (c *client) markJoined() {
 	d := c.deadline
 	c.joined, c.deadline = true, nil
 	c.mu.Unlock()
-	c.session.Trust()
+	c.link.Trust()
 	if d != nil {
 		d.Stop()
 	}
@@ -120,8 +112,8 @@ func (c *client) await(more bool) {
 	}
 }
 
-// message takes one engine message.
-func (c *client) message(data []byte, binary bool) {
+// Message takes one engine message.
+func (c *client) Message(data []byte, binary bool) {
 	c.mu.Lock()
 	closing, joined := c.closing, c.joined
 	c.mu.Unlock()
@@ -274,8 +266,8 @@ func (c *client) undecodable(err error) {
 	c.closeBehind(sockets)
 }
 
-// closed is told by the engine that the session is over.
-func (c *client) closed(reason engineio.Reason, cause error) {
+// Close is told by the engine that the session is over.
+func (c *client) Close(reason engineio.Reason, cause error) {
 	c.mu.Lock()
 	c.closing = true
 	c.stopStallTimerLocked()

@@ -51,7 +51,7 @@ func (c *client) connect(p *protocol.Packet) {
 func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 	switch {
 	case !s.Connected():
-	case c.session.Unpolled() > 1:
+	case c.link.Unpolled() > 1:
 		// Nobody reads the answers. The official suite wants this connection closed.
 		c.violation(p, "the namespace is joined already, and the client does not poll")
 	case !s.held.Load().unsent():
@@ -61,7 +61,7 @@ func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 		}
 		x := c.server.takeScratch()
 		defer x.release()
-		_ = s.write(x.connect(s.ns.name, s.id, pid, c.v2()), 0) // best effort: the client may have gone
+		s.control(x.connect(s.ns.name, s.id, pid, c.v2()))
 	}
 }
 
@@ -132,7 +132,7 @@ func (c *client) sendRefusal(nsp string, e *Error, bare bool) {
 	if err != nil {
 		c.server.report(nil, fmt.Errorf("socketio: data of a refused connect: %w", refusal.Inner(err)))
 	}
-	_ = c.session.Write(frames, 0) // best effort: the client may have gone
+	_ = c.link.Write(engineio.Now, engineio.Message{Frames: frames}) // best effort: the client may have gone
 }
 
 // reportRefusal writes the log line of a refused CONNECT and calls the hook.
@@ -179,7 +179,7 @@ func (s *Socket) admit() {
 	if fn != nil {
 		took = time.Since(start)
 	}
-	s.hold()
+	s.holdBack()
 	switch s.register() {
 	case connectionClosed:
 		s.held.Store(nil)
@@ -223,11 +223,13 @@ func (s *Socket) runMiddleware() error {
 
 // sendConnect sends the CONNECT answer, behind the events that a recovered client missed.
 func (s *Socket) sendConnect() {
-	pid, missed := "", []*engineio.Prepared(nil)
+	pid, missed := "", []engineio.Message(nil)
 	if s.lease != nil {
 		pid = s.lease.session.pid
 		if s.lease.restoration != nil {
-			missed = s.lease.restoration.missed
+			for _, unit := range s.lease.restoration.missed {
+				missed = append(missed, engineio.Message{Prepared: unit})
+			}
 			s.lease.restoration = nil
 			s.ns.recovery.finishRestore(s)
 		}

@@ -3,6 +3,7 @@ package socketio
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -17,33 +18,53 @@ var _ adapter.Host = host{}
 
 func (h host) Name() string { return h.ns.name }
 
-// Deliver sends p to the sockets that o means and that are connected. It holds no lock: a socket that disconnects meanwhile
-// refuses the frames, a slow one queues them.
+// Deliver sends p to the sockets that o means and that are connected. It holds no lock while it writes: a socket that
+// disconnects meanwhile refuses the frames, a slow one queues them.
 func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
-	if r := h.ns.recovery; r != nil {
-		return r.deliver(p, o)
+	r, late := h.ns.recovery, (*arrival)(nil)
+	if r != nil {
+		var somebody bool
+		if late, somebody = r.audience(); !somebody {
+			return nil
+		}
 	}
 	list := targets.Get().(*[]adapter.Socket)
 	defer putTargets(list)
 	*list = h.ns.adapter.Select(*list, o)
-	var prepared *engineio.Prepared
 	sent := EmitInfo{Namespace: h.ns, Event: p.Event}
-	for _, a := range *list {
-		s, ok := a.(*Socket)
-		if !ok || !s.Connected() {
-			continue
-		}
-		if prepared == nil {
-			if prepared, sent.Err = h.ns.prepare(p, 0, false); sent.Err != nil {
-				break
+	if r != nil || slices.ContainsFunc(*list, connected) {
+		e, err := h.ns.encode(p)
+		if err == nil {
+			sent.Bytes = e.unit.Len()
+			if r != nil {
+				*list = r.queueAll(*list, late, e, o, &sent)
 			}
-			sent.Bytes = prepared.Len()
+			h.send(*list, p, message(o.Flags, nil, e.unit), &sent)
 		}
-		s.showOutgoing(p.Event, p.Args)
-		sent.count(s.writePrepared(prepared, sharedOptions(o.Flags))) // its own end, not the broadcast's
+		sent.Err = err
 	}
 	hook(h.ns.server, h.ns.server.cfg.Hooks.Emit, sent)
 	return sent.Err
+}
+
+// send writes a broadcast to the sockets that are connected. Where sockets are recovered it has been queued to them.
+func (h host) send(list []adapter.Socket, p *adapter.Packet, m engineio.Message, sent *EmitInfo) {
+	for _, a := range list {
+		s, ok := a.(*Socket)
+		switch {
+		case h.ns.recovery != nil:
+			s.showOutgoing(p.Event, p.Args)
+			s.flush(engineio.Now)
+		case ok && s.Connected():
+			s.showOutgoing(p.Event, p.Args)
+			sent.count(s.write(engineio.Now, m)) // its own end, not the broadcast's
+		}
+	}
+}
+
+func connected(a adapter.Socket) bool {
+	s, ok := a.(*Socket)
+	return ok && s.Connected()
 }
 
 // targets are pooled lists of the sockets that a broadcast under way goes to.
@@ -59,8 +80,8 @@ func putTargets(list *[]adapter.Socket) {
 func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.Flags, count func(int), answer func(adapter.Answer)) (func(), error) {
 	asked := make([]*Socket, 0, len(to))
 	for _, a := range to {
-		if s, ok := a.(*Socket); ok && s.Connected() {
-			asked = append(asked, s)
+		if connected(a) {
+			asked = append(asked, a.(*Socket))
 		}
 	}
 	if len(asked) == 0 {
@@ -83,7 +104,7 @@ func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.F
 			continue
 		}
 		s.showOutgoing(p.Event, p.Args)
-		err = s.writePrepared(prepared, sharedOptions(f))
+		err = s.write(engineio.Now, message(f, nil, prepared))
 		sent.count(err)
 		if err != nil && s.takeAck(id) != nil {
 			answer(adapter.Answer{SocketID: s.id, Err: err})
@@ -115,6 +136,15 @@ func (h host) Disconnect(to []adapter.Socket, close bool) {
 	}
 }
 
+// encode encodes p for many sockets, with an offset where they are recovered.
+func (n *Namespace) encode(p *adapter.Packet) (e offsetEvent, err error) {
+	if n.recovery != nil {
+		return n.recovery.encode(p.Event, p.Args)
+	}
+	e.unit, err = n.prepare(p, 0, false)
+	return e, err
+}
+
 // prepare encodes p for many sockets.
 func (n *Namespace) prepare(p *adapter.Packet, id uint64, hasID bool) (*engineio.Prepared, error) {
 	x := n.server.takeScratch()
@@ -124,16 +154,6 @@ func (n *Namespace) prepare(p *adapter.Packet, id uint64, hasID bool) (*engineio
 		return nil, err
 	}
 	return engineio.Prepare(bytes.Clone(frames)), nil
-}
-
-func sharedOptions(f adapter.Flags) (o engineio.WriteOptions) {
-	if f.Volatile {
-		o |= engineio.Volatile
-	}
-	if f.NoCompress {
-		o |= engineio.NoCompress
-	}
-	return o
 }
 
 // closeAdapter closes a namespace's adapter.

@@ -32,7 +32,7 @@ func (s *Socket) Disconnect(close bool) {
 func (s *Socket) sendDisconnect() {
 	x := s.ns.server.takeScratch()
 	defer x.release()
-	_ = s.write(x.disconnect(s.ns.name), 0) // best effort: the client may have gone
+	s.control(x.disconnect(s.ns.name))
 }
 
 // disconnectAll disconnects the sockets of all namespaces and closes the connection.

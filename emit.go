@@ -28,18 +28,17 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	if err := checkEvent(event); err != nil {
 		return err
 	}
-	if r := s.ns.recovery; r != nil {
-		return r.emit(s, event, args, f)
+	if s.ns.recovery != nil {
+		return s.emitRecovered(event, args, f)
 	}
 	x := s.ns.server.takeScratch()
 	defer x.release()
 	var frames []byte
 	err := ErrClosed
 	if s.state.Load() != stateDisconnected {
-		frames, err = x.packet(protocol.Event, s.ns.name, 0, false, event, args)
-		if err == nil {
+		if frames, err = x.packet(protocol.Event, s.ns.name, 0, false, event, args); err == nil {
 			s.showOutgoing(event, args)
-			err = s.write(frames, s.options(f))
+			err = s.write(s.when(f), message(f, frames, nil))
 		}
 	}
 	s.emitted(event, len(frames), err)
@@ -72,54 +71,46 @@ func checkEvent(event string) error {
 	return nil
 }
 
-// options translates flags for the engine. While more events of this client wait to be handled, what their handlers send
-// leaves together.
-func (s *Socket) options(f adapter.Flags) (o engineio.WriteOptions) {
-	if f.Volatile {
-		o |= engineio.Volatile
-	} else if s.more.Load() {
-		o |= engineio.Later
-		if s.holding.Load() {
-			o ^= engineio.Later | engineio.Hold
+// message returns the engine's message: frames, or what was prepared for many sockets, with the flags that the engine knows.
+func message(f adapter.Flags, frames []byte, p *engineio.Prepared) engineio.Message {
+	return engineio.Message{Frames: frames, Prepared: p, Volatile: f.Volatile, NoCompress: f.NoCompress}
+}
+
+// when says when an event to this socket alone is written. While more events of its client wait to be handled, what their
+// handlers send leaves together.
+func (s *Socket) when(f adapter.Flags) engineio.When {
+	if s.more.Load() && !f.Volatile {
+		return engineio.Later
+	}
+	return engineio.Now
+}
+
+// write queues a message, or holds it back.
+func (s *Socket) write(w engineio.When, m engineio.Message) error {
+	if h := s.held.Load(); h != nil && h.add(m) {
+		if w != engineio.OnFlush {
+			h.releaseFull()
 		}
-	}
-	if f.NoCompress {
-		o |= engineio.NoCompress
-	}
-	return o
-}
-
-// write queues frames.
-func (s *Socket) write(frames []byte, o engineio.WriteOptions) error {
-	if h := s.held.Load(); h != nil && h.take(frames, o) {
 		return nil
 	}
-	err := s.client.session.Write(frames, o)
-	s.heldTooLate(o)
-	return closedError(err)
-}
-
-// heldTooLate lets go of what was just kept back, if the event loop that would have done so has let go already: whoever sends
-// from another goroutine may have looked at holding just before.
-func (s *Socket) heldTooLate(o engineio.WriteOptions) {
-	if o&engineio.Hold != 0 && !s.holding.Load() {
-		s.client.session.Flush(0)
-	}
-}
-
-// writePrepared queues frames that go to many sockets.
-func (s *Socket) writePrepared(p *engineio.Prepared, o engineio.WriteOptions) error {
-	if h := s.held.Load(); h != nil && h.takePrepared(heldWrite{p, o}) {
-		return nil
-	}
-	return closedError(s.client.session.WritePrepared(p, o))
-}
-
-func closedError(err error) error {
+	err := s.client.link.Write(w, m)
 	if errors.Is(err, engineio.ErrClosed) {
 		return ErrClosed
 	}
 	return err
+}
+
+// flush writes what was written with engineio.OnFlush.
+func (s *Socket) flush(w engineio.When) {
+	if h := s.held.Load(); h != nil {
+		h.releaseFull()
+	}
+	s.client.link.Flush(w)
+}
+
+// control sends a packet that is no event. A client that is gone need not be told.
+func (s *Socket) control(frames []byte) {
+	_ = s.write(engineio.Now, engineio.Message{Frames: frames})
 }
 
 // showOutgoing tells the listeners about an event that is sent to this socket.

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/internal/refusal"
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -224,5 +225,5 @@ func (e *Event) Ack(args ...any) error {
 	if !e.answered.CompareAndSwap(false, true) {
 		return ErrAnswered
 	}
-	return e.socket.write(frames, e.socket.options(adapter.Flags{}))
+	return e.socket.write(e.socket.when(adapter.Flags{}), engineio.Message{Frames: frames})
 }

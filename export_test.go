@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -28,23 +27,6 @@ func (n *Namespace) ServerSideWaiting() int {
 	n.serverSide.mu.Lock()
 	defer n.serverSide.mu.Unlock()
 	return len(n.serverSide.events)
-}
-
-// EmitWhileLetGo is an Emit of another goroutine at the wrong moment: the event loop stops keeping back what handlers send
-// when the emit has seen that it does.
-func EmitWhileLetGo(s *Socket, event string) error {
-	s.more.Store(true)
-	s.holding.Store(true)
-	o := s.options(adapter.Flags{})
-	s.more.Store(false)
-	s.unhold()
-	x := s.ns.server.takeScratch()
-	defer x.release()
-	frames, err := x.packet(protocol.Event, s.ns.name, 0, false, event, nil)
-	if err != nil {
-		return err
-	}
-	return s.write(frames, o)
 }
 
 // StaleSessions is the number of sessions that wait and have not noted that their socket disconnected.

@@ -82,8 +82,12 @@ func (p prompt) Work() {
 	var t task
 	var e *Event
 	idle, taken := false, false // nothing waits; t has been taken and not been done
+	corked := false
 	defer func() {
-		s.unhold()
+		if corked {
+			s.client.link.Uncork()
+		}
+		s.stalled.Store(false)
 		switch {
 		case idle:
 			s.ns.server.workers.end()
@@ -93,7 +97,6 @@ func (p prompt) Work() {
 			go s.work()
 		}
 	}()
-	s.holding.Store(true)
 	start := monotonic()
 	for n := 1; ; n++ {
 		if t, e = s.next(); t == taskNone {
@@ -107,6 +110,10 @@ func (p prompt) Work() {
 		}
 		taken = false
 		s.handling.Store(of)
+		if !corked && s.more.Load() {
+			corked = true
+			s.cork()
+		}
 		if t == taskAdmit {
 			s.admit()
 		} else {
@@ -122,19 +129,22 @@ func (p prompt) Work() {
 	}
 }
 
-// Stalled lets go of what the handler that blocks has kept back, and remembers that it does.
+// cork keeps back what the handlers of several events send, so that it leaves in one write.
+func (s *Socket) cork() {
+	s.client.link.Cork()
+	if s.stalled.Load() { // perhaps just before the session was corked
+		s.client.link.Uncork()
+	}
+}
+
+// Stalled writes what was kept back before the handler that blocks, and remembers that it does.
 func (p prompt) Stalled() {
 	s := p.s
 	if of := s.handling.Load(); of != nil {
 		of.addSlowRun()
 	}
-	s.unhold()
-}
-
-// unhold lets go of what was kept back while more events waited.
-func (s *Socket) unhold() {
-	s.holding.Store(false)
-	s.client.session.Flush(0)
+	s.stalled.Store(true)
+	s.client.link.Uncork()
 }
 
 var began = time.Now()

@@ -195,19 +195,3 @@ func TestOrderWithSlowAndQuickHandlers(t *testing.T) {
 	}
 	wg.Wait()
 }
-
-// What is sent at the moment when the event loop lets go of what it kept back is not kept back for good.
-func TestEmitWhileTheLoopLetsGo(t *testing.T) {
-	f := start(t)
-	connected := connects(f.Of("/"))
-	conn := f.WebSocket()
-	conn.Join("/", "")
-	s := wait(t, connected)
-	f.Of("/").Handle("x", func(e *socketio.Event) error { return e.Ack() })
-	conn.Send(`420["x"]`)
-	conn.Want(`430[]`) // the connection handlers are over
-	if err := socketio.EmitWhileLetGo(s, "late"); err != nil {
-		t.Fatal(err)
-	}
-	conn.Want(`42["late"]`)
-}

@@ -158,60 +158,40 @@ type offsetEvent struct {
 	digits []byte
 }
 
-// deliver is host.Deliver with recovery.
-func (r *recovery) deliver(p *adapter.Packet, o adapter.Options) error {
+// audience reports whether a broadcast can reach anybody. Sockets that connect from now on follow late.
+func (r *recovery) audience() (late *arrival, somebody bool) {
 	r.mu.Lock()
-	deserted, late := len(r.sessions) == 0, r.arrivals
+	late, somebody = r.arrivals, len(r.sessions) > 0
 	r.mu.Unlock()
-	if deserted && r.ns.adapter.Len() == 0 {
-		return nil
-	}
-	sent := EmitInfo{Namespace: r.ns, Event: p.Event}
-	e, err := r.encode(p.Event, p.Args)
-	if err != nil {
-		sent.Err = err
-		hook(r.ns.server, r.ns.server.cfg.Hooks.Emit, sent)
-		return err
-	}
-	sent.Bytes = e.unit.Len()
-	options := sharedOptions(o.Flags)
-	list := targets.Get().(*[]adapter.Socket)
-	defer putTargets(list)
-	*list = r.ns.adapter.Select(*list, o)
+	return late, somebody || r.ns.adapter.Len() > 0
+}
 
+// queueAll gives a broadcast its position in the log and queues it to the sockets of list and to those that
+// follow late. It returns these sockets; the caller must flush them.
+func (r *recovery) queueAll(
+	list []adapter.Socket, late *arrival, e offsetEvent, o adapter.Options, sent *EmitInfo,
+) []adapter.Socket {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	stored := !o.Flags.Volatile && len(r.sessions) > 0
 	position := r.placeLocked(e, stored, o.Rooms, o.Except)
 	for ; late.next != nil; late = late.next {
 		if stored && targetsMember(o.Rooms, o.Except, late.rooms) {
-			*list = append(*list, late.socket) // it read the log before this event was in it
+			list = append(list, late.socket) // it read the log before this event was in it
 		}
 	}
-	sockets := *list
-	written := 0 // to sockets[:written]
-	for i, a := range sockets {
+	m, n := message(o.Flags, nil, e.unit), 0
+	for _, a := range list {
 		s, ok := a.(*Socket)
 		if !ok || !s.Connected() || stored && s.lease != nil && !s.lease.session.sent.add(position) {
-			sockets[i] = nil
 			continue
 		}
-		direct, err := s.queue(e.unit, options)
-		sent.count(err)
-		if direct {
-			sockets[written], sockets[i] = s, sockets[written]
-			written++
-		}
+		sent.count(s.write(engineio.OnFlush, m))
+		list[n] = s
+		n++
 	}
-	r.mu.Unlock()
-
-	for i, a := range sockets {
-		if s, ok := a.(*Socket); ok {
-			s.showOutgoing(p.Event, p.Args)
-			s.flush(options, e.unit, i < written)
-		}
-	}
-	hook(r.ns.server, r.ns.server.cfg.Hooks.Emit, sent)
-	return nil
+	clear(list[n:])
+	return list[:n]
 }
 
 // placeLocked writes the event's offset: a new position if it is stored, otherwise the last one.
@@ -225,21 +205,17 @@ func (r *recovery) placeLocked(e offsetEvent, stored bool, rooms, except []strin
 	return position
 }
 
-// emit is Socket.Emit with recovery.
-func (r *recovery) emit(s *Socket, event string, args []any, f adapter.Flags) error {
-	e, err := r.encode(event, args)
+// emitRecovered is emit with recovery.
+func (s *Socket) emitRecovered(event string, args []any, f adapter.Flags) error {
+	e, err := s.ns.recovery.encode(event, args)
 	if err != nil {
 		s.emitted(event, 0, err)
 		return err
 	}
-	options := s.options(f)
-	to, written, err := r.send(s, e, !f.Volatile, options)
+	to, err := s.ns.recovery.queue(s, e, f)
 	if to != nil {
 		to.showOutgoing(event, args)
-		if to != s {
-			options = 0 // they were for s
-		}
-		to.flush(options, e.unit, written)
+		to.flush(to.when(f))
 	}
 	if to != nil || err != nil {
 		s.emitted(event, e.unit.Len(), err)
@@ -247,45 +223,43 @@ func (r *recovery) emit(s *Socket, event string, args []any, f adapter.Flags) er
 	return err
 }
 
-// send queues an event to a socket and returns that socket; the caller must flush it.
+// queue queues an event to a socket and returns that socket; the caller must flush it.
 //
 // If s has disconnected, that is the socket recovered after it, or nil if there is none yet.
-func (r *recovery) send(
-	s *Socket, e offsetEvent, stored bool, options engineio.WriteOptions,
-) (to *Socket, written bool, err error) {
+func (r *recovery) queue(s *Socket, e offsetEvent, f adapter.Flags) (to *Socket, err error) {
+	m := message(f, nil, e.unit)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	to = s
 	switch {
 	case s.joining():
 		// The client will not ask for it again: it does not know the session yet, or gets it behind
 		// what it missed.
 		putDigits(e.digits, s.knownLocked())
-		written, err = s.queue(e.unit, options)
+		return s, s.write(engineio.OnFlush, m)
 	case s.lease == nil:
 		r.placeLocked(e, false, nil, nil)
-		written, err = s.queue(e.unit, options)
-	default:
-		x := s.lease.session
-		if !s.Connected() {
-			if r.sessions[x.pid] != x {
-				return nil, false, ErrClosed
-			}
-			to = x.connected
-		}
-		stored = stored && !r.closed
-		position := r.placeLocked(e, stored, x.own[:], nil)
-		if to != nil {
-			written, err = to.queue(e.unit, options)
-		}
-		if stored && to != nil {
-			x.sent.add(position)
-		}
-		if stored || to == nil {
-			err = nil // it is in the log, or it is volatile and there is no socket
-		}
+		return s, s.write(engineio.OnFlush, m)
 	}
-	return to, written, err
+	x := s.lease.session
+	to = s
+	if !s.Connected() {
+		if r.sessions[x.pid] != x {
+			return nil, ErrClosed
+		}
+		to = x.connected
+	}
+	stored := !f.Volatile && !r.closed
+	position := r.placeLocked(e, stored, x.own[:], nil)
+	if to != nil {
+		err = to.write(engineio.OnFlush, m)
+	}
+	if stored && to != nil {
+		x.sent.add(position)
+	}
+	if stored || to == nil {
+		err = nil // it is in the log, or it is volatile and there is no socket
+	}
+	return to, err
 }
 
 // knownLocked returns the position up to which the client of a joining socket has everything.
@@ -294,30 +268,6 @@ func (s *Socket) knownLocked() uint64 {
 		return s.lease.restoration.begin
 	}
 	return s.ns.recovery.log.position()
-}
-
-// queue is writePrepared under recovery.mu: flush must follow without it.
-//
-// written is false when the unit waits for the connection handlers.
-func (s *Socket) queue(unit *engineio.Prepared, o engineio.WriteOptions) (written bool, err error) {
-	if h := s.held.Load(); h != nil && h.keep(heldWrite{unit, o &^ engineio.Hold}) {
-		return false, nil
-	}
-	err = s.client.session.Enqueue(o, unit)
-	if errors.Is(err, engineio.ErrClosed) {
-		err = ErrClosed
-	}
-	return err == nil, err
-}
-
-// flush writes what queue queued.
-func (s *Socket) flush(o engineio.WriteOptions, unit *engineio.Prepared, written bool) {
-	if written {
-		s.client.session.Flush(o&(engineio.Later|engineio.Hold), unit)
-		s.heldTooLate(o)
-	} else if h := s.held.Load(); h != nil && h.full() {
-		h.end()
-	}
 }
 
 // sweepLaterLocked schedules a sweep.

@@ -89,40 +89,7 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 		}
 		c.Middleware = append(slices.Clip(c.Middleware), files)
 	}
-	base := c.SessionContext
-	c.SessionContext = func(r *http.Request) context.Context {
-		ctx := context.Background()
-		if base != nil {
-			ctx = base(r)
-		}
-		return newClient(ctx, srv)
-	}
-	connection, message, closed := c.Events.Connection, c.Events.Message, c.Events.Close
-	c.Events.Connection = func(s *engineio.Session) {
-		clientOf(s).opened(s)
-		if connection != nil {
-			connection(s)
-		}
-	}
-	c.Events.Message = func(s *engineio.Session, data []byte, binary bool) {
-		clientOf(s).message(data, binary)
-		if message != nil {
-			message(s, data, binary)
-		}
-	}
-	batch := c.Events.Batch
-	c.Events.Batch = func(s *engineio.Session, begins bool) {
-		clientOf(s).batched(begins)
-		if batch != nil {
-			batch(s, begins)
-		}
-	}
-	c.Events.Close = func(s *engineio.Session, reason engineio.Reason, cause error) {
-		clientOf(s).closed(reason, cause)
-		if closed != nil {
-			closed(s, reason, cause)
-		}
-	}
+	c.NewHandler = srv.newClient
 	srv.unnoticed = cmp.Or(c.PingInterval, engineio.DefaultPingInterval) + cmp.Or(c.PingTimeout, engineio.DefaultPingTimeout)
 	srv.maxMissedBytes = cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes) / 2
 	srv.maxMissedEvents = cmp.Or(c.MaxBufferedPackets, engineio.DefaultMaxBufferedPackets) / 2

@@ -26,12 +26,12 @@ type Socket struct {
 
 	state atomic.Uint32 // written under mu
 	more  atomic.Bool   // events wait behind the one being handled
-	held  atomic.Pointer[hold]
+	held  atomic.Pointer[holdback]
 	lease *lease // nil: its namespace recovers no sockets, or not this one
 
-	// While the worker is an event loop: the task that runs, and whether writes are held back.
+	// While the worker is an event loop: the task that runs, and whether the loop went on without it.
 	handling atomic.Pointer[loopPolicy]
-	holding  atomic.Bool
+	stalled  atomic.Bool
 
 	// mu guards what follows, up to the worker's own.
 	working       bool // a worker runs

@@ -15,7 +15,7 @@ import (
 // Only the goroutine that delivers messages may call it.
 func (s *Socket) startWorker() {
 	s.ns.server.workers.begin()
-	if !s.client.session.Soon(prompt{s}) {
+	if !s.client.link.Soon(prompt{s}) {
 		go s.work()
 	}
 }
@@ -32,12 +32,12 @@ func (s *Socket) enqueue(e *Event) {
 	s.deliver(e)
 }
 
-// batched begins or ends a batch: the events of one POST with several packets.
+// Batch begins or ends a batch: the events of one POST with several packets.
 //
 // They are delivered together at its end. So a DISCONNECT among them is known before the first
 // handler runs, and drops the events before it, as in the official server. Only the goroutine that
 // delivers messages calls it.
-func (c *client) batched(begins bool) {
+func (c *client) Batch(begins bool) {
 	b := c.batch
 	c.batch = nil
 	if begins {
@@ -241,10 +241,10 @@ func (c *client) charge(bytes int) (cost int64) {
 	over := l.bytes.Add(cost) > maxBytes
 	over = l.events.Add(1) > maxEvents || over
 	if over && !l.paused.Load() {
-		c.batched(false) // events that wait for the end of a batch could keep the load where it is
+		c.Batch(false) // events that wait for the end of a batch could keep the load where it is
 		// The flag is set last, and then the load is checked again. So whichever comes second, this
 		// goroutine or the last refund, sees what the other did, and resumes reading.
-		c.session.PauseReading()
+		c.link.PauseReading()
 		c.reportPause(true)
 		c.startStallTimer()
 		l.paused.Store(true)
@@ -289,7 +289,7 @@ func (c *client) resumeReading() {
 	maxBytes, maxEvents := c.inboxLimits()
 	if l.paused.Load() && l.bytes.Load() <= maxBytes/2 && l.events.Load() <= maxEvents/2 &&
 		l.paused.CompareAndSwap(true, false) {
-		c.session.ResumeReading()
+		c.link.ResumeReading()
 		c.reportPause(false)
 	}
 }

@@ -18,9 +18,9 @@ func TestWriteAllocations(t *testing.T) {
 	c := s.dial(direct)
 	c.open()
 	go func() { _, _ = io.Copy(io.Discard, c.r) }()
-	x := next(t, s.sessions)
+	x := engineio.LinkOf(next(t, s.sessions))
 	frames := wire.AppendText(nil, wire.Message, []byte(`2["event","hello"]`))
-	if n := testing.AllocsPerRun(200, func() { _ = x.Write(frames, engineio.Shared) }); n > 1 {
+	if n := testing.AllocsPerRun(200, func() { _ = x.Write(engineio.Now, engineio.Message{Frames: frames}) }); n > 1 {
 		t.Errorf("%v allocations, want at most 1", n)
 	}
 }
@@ -29,6 +29,7 @@ func BenchmarkWrite(b *testing.B) {
 	s, c := benchServer(b)
 	go func() { _, _ = io.Copy(io.Discard, c) }()
 	x := <-s
+	link := engineio.LinkOf(x)
 	frames := wire.AppendText(nil, wire.Message, []byte(`2["event","hello"]`))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -36,7 +37,7 @@ func BenchmarkWrite(b *testing.B) {
 		for n, _ := x.Buffered(); n > 1<<20; n, _ = x.Buffered() {
 			runtime.Gosched()
 		}
-		if err := x.Write(frames, engineio.Shared); err != nil {
+		if err := link.Write(engineio.Now, engineio.Message{Frames: frames}); err != nil {
 			b.Fatal(err)
 		}
 	}

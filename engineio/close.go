@@ -106,10 +106,10 @@ func (s *Session) closePollExpired() {
 //
 // A polling client learns of it in its next GET, for which the session waits up to 30 s. The reason
 // is ReasonForcedClose.
-func (s *Session) Close() { s.CloseFor(nil) }
+func (s *Session) Close() { s.closeGracefully(nil) }
 
-// CloseFor is Close with a cause for the log.
-func (s *Session) CloseFor(cause error) {
+// closeGracefully is Close with a cause for the log.
+func (s *Session) closeGracefully(cause error) {
 	s.mu.Lock()
 	if s.state != stateOpen {
 		s.mu.Unlock()
@@ -194,11 +194,21 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 		if opening != nil {
 			<-opening
 		}
-		if f := s.server.cfg.Events.Close; f != nil && !s.unannounced {
-			f(s, reason, cause)
+		if !s.unannounced {
+			s.closed(reason, cause)
 		}
 		s.mu.Lock()
 		s.out.clear()
 		s.mu.Unlock()
 	}()
+}
+
+// closed tells the handler and the user that the session has ended.
+func (s *Session) closed(reason Reason, cause error) {
+	if s.handler != nil {
+		s.handler.Close(reason, cause)
+	}
+	if f := s.server.cfg.Events.Close; f != nil {
+		f(s, reason, cause)
+	}
 }

@@ -14,13 +14,13 @@ import (
 
 func TestCompression(t *testing.T) {
 	t.Attr("covers", "engine/server/http-compression/1 engine/server/http-compression/2 engine/server/http-compression/3 engine/server/http-compression/4 engine/server/http-compression/5 engine/server/http-compression/6 easy/16")
-	const binary engineio.WriteOptions = 1 << 7 // none of the engine's
+	const binary, plain = 1, 2
 	long, short := strings.Repeat("a", 1023), strings.Repeat("a", 100)
 	for _, c := range []struct {
 		name    string
 		config  engineio.Config
 		text    string
-		options engineio.WriteOptions
+		options int
 		accept  string
 		want    string
 	}{
@@ -31,7 +31,7 @@ func TestCompression(t *testing.T) {
 		{"short", engineio.Config{}, short, 0, "gzip", ""},
 		{"threshold of 1", engineio.Config{CompressionThreshold: 1}, short, 0, "gzip", "gzip"},
 		{"switched off", engineio.Config{NoCompression: true}, long, 0, "gzip", ""},
-		{"not this message", engineio.Config{}, long, engineio.NoCompress, "gzip", ""},
+		{"not this message", engineio.Config{}, long, plain, "gzip", ""},
 		{"not accepted", engineio.Config{}, long, 0, "br, identity", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestCompression(t *testing.T) {
 			if c.options == binary {
 				frames, want = wire.AppendBinary(nil, []byte(c.text)), "b"+base64.StdEncoding.EncodeToString([]byte(c.text))
 			}
-			if err := next(t, s.sessions).Write(frames, c.options&engineio.NoCompress); err != nil {
+			if err := engineio.LinkOf(next(t, s.sessions)).Write(engineio.Now, engineio.Message{Frames: frames, NoCompress: c.options == plain}); err != nil {
 				t.Fatal(err)
 			}
 			got := s.with("GET", q, "Accept-Encoding: "+c.accept)

@@ -124,7 +124,7 @@ func TestDeflateEcho(t *testing.T) {
 	})
 	t.Run("not this one", func(t *testing.T) {
 		text := strings.Repeat("a", 5000)
-		if err := session.Write(wire.AppendText(nil, wire.Message, []byte(text)), engineio.NoCompress); err != nil {
+		if err := engineio.LinkOf(session).Write(engineio.Now, engineio.Message{Frames: wire.AppendText(nil, wire.Message, []byte(text)), NoCompress: true}); err != nil {
 			t.Fatal(err)
 		}
 		conn.wantFrame(ws.OpText, "4"+text, false)
@@ -134,7 +134,7 @@ func TestDeflateEcho(t *testing.T) {
 		frames := wire.AppendText(nil, wire.Message, []byte(text))
 		frames = wire.AppendBinary(frames, []byte(small))
 		frames = wire.AppendBinary(frames, []byte(large))
-		if err := session.Write(frames, 0); err != nil {
+		if err := engineio.LinkOf(session).Write(engineio.Now, engineio.Message{Frames: frames}); err != nil {
 			t.Fatal(err)
 		}
 		conn.wantFrame(ws.OpText, "4"+text, true)
@@ -230,7 +230,7 @@ func TestDeflateOnceForMany(t *testing.T) {
 	done := make(chan error, len(conns))
 	for range conns {
 		x := next(t, s.sessions)
-		go func() { done <- x.WritePrepared(p, 0) }()
+		go func() { done <- engineio.LinkOf(x).Write(engineio.Now, engineio.Message{Prepared: p}) }()
 	}
 	for range conns {
 		if err := <-done; err != nil {
@@ -253,7 +253,12 @@ func TestDeflatePartialWrites(t *testing.T) {
 	for i := range text {
 		text[i] = "0123456789abcdef"[r.IntN(16)]
 	}
-	for _, o := range []engineio.WriteOptions{0, engineio.Shared, engineio.Later} {
+	prepared := func(b []byte) engineio.Message { return engineio.Message{Prepared: engineio.Prepare(b)} }
+	frames := func(b []byte) engineio.Message { return engineio.Message{Frames: b} }
+	for _, how := range []struct {
+		when    engineio.When
+		message func([]byte) engineio.Message
+	}{{engineio.Now, frames}, {engineio.Now, prepared}, {engineio.Later, frames}} {
 		s := start(t, engineio.Config{PerMessageDeflate: &engineio.PerMessageDeflate{}, MaxBufferedBytes: 32 << 20})
 		conn := s.dialDeflate(direct)
 		conn.open()
@@ -264,10 +269,11 @@ func TestDeflatePartialWrites(t *testing.T) {
 		const n = 8
 		for i := range n {
 			frames := wire.AppendText(nil, wire.Message, append([]byte{'0' + byte(i)}, text...))
-			if err := x.Write(frames, o); err != nil {
+			m := how.message(frames)
+			if err := engineio.LinkOf(x).Write(how.when, m); err != nil {
 				t.Fatal(err)
 			}
-			if o&engineio.Shared == 0 {
+			if m.Prepared == nil {
 				clear(frames) // they were the caller's
 			}
 		}
@@ -280,14 +286,14 @@ func TestDeflatePartialWrites(t *testing.T) {
 	}
 }
 
-// Shared frames are not touched by being sent compressed.
+// Frames are not touched by being sent compressed.
 func TestDeflateLeavesFramesAlone(t *testing.T) {
 	s := start(t, deflate())
 	conn := s.dialDeflate(direct)
 	conn.open()
 	frames := wire.AppendText(nil, wire.Message, []byte(strings.Repeat("a", 2000)))
 	before := bytes.Clone(frames)
-	if err := next(t, s.sessions).Write(frames, engineio.Shared); err != nil {
+	if err := engineio.LinkOf(next(t, s.sessions)).Write(engineio.Now, engineio.Message{Frames: frames}); err != nil {
 		t.Fatal(err)
 	}
 	conn.wantFrame(ws.OpText, "4"+strings.Repeat("a", 2000), true)

@@ -91,7 +91,7 @@ func TestEventLoopGoesOn(t *testing.T) {
 		c.open()
 		x := next(t, s.sessions)
 		if i%2 == 0 {
-			x.PauseReading()
+			engineio.LinkOf(x).PauseReading()
 			c.send("4later")
 			paused = append(paused, x)
 		} else {
@@ -113,7 +113,7 @@ func TestEventLoopGoesOn(t *testing.T) {
 		}
 	}
 	for _, x := range paused {
-		x.ResumeReading()
+		engineio.LinkOf(x).ResumeReading()
 	}
 }
 
@@ -122,7 +122,7 @@ func TestEventLoopNoticesResetWhilePaused(t *testing.T) {
 	s := start(t, engineio.Config{ConnectionMode: engineio.EventLoopMode})
 	c := s.dial(direct)
 	c.open()
-	next(t, s.sessions).PauseReading()
+	engineio.LinkOf(next(t, s.sessions)).PauseReading()
 	_ = c.Conn.(*net.TCPConn).SetLinger(0) // makes Close a reset
 	_ = c.Close()
 	if got := next(t, s.closings); got.reason != engineio.ReasonTransportClose || got.cause == nil || errors.Is(got.cause, io.EOF) {

@@ -16,9 +16,6 @@ type Events struct {
 	// Message is called for each message, in order, one at a time per session. Data is only valid during the call and
 	// must not be changed.
 	Message func(s *Session, data []byte, binary bool)
-	// Batch is called around the packets of a POST that holds several: with begins before the first Message call, and without
-	// behind the last one, unless the packets end the session. It must not block.
-	Batch func(s *Session, begins bool)
 	// Close is called exactly once for each session, on a goroutine of its own, after Connection. No Message call begins once
 	// the session has ended, but one that was running then may still be. Cause tells more than reason; it is nil when
 	// there is nothing more to tell.
@@ -35,8 +32,6 @@ type Events struct {
 
 	// Packet is called for each packet that arrives, before it is acted on. Data is only valid during the call.
 	Packet func(s *Session, p wire.Packet)
-	// PacketCreate is called for each packet before it is queued. Data must not be kept.
-	PacketCreate func(s *Session, p wire.Packet)
 	// Heartbeat is called for each pong.
 	Heartbeat func(s *Session)
 	// Upgrading is called when a second transport was probed.
@@ -49,34 +44,6 @@ type Events struct {
 	Drain func(s *Session)
 }
 
-// Work is what a message gives rise to and what may block, as an event must not.
-type Work interface {
-	// Work does it.
-	Work()
-	// Stalled is called, while Work is running, when it has taken so long (a millisecond or two) that the event loop goes on
-	// without it. It must not block.
-	Stalled()
-}
-
-// Soon has w done by the goroutine that is the event loop, behind the messages that have arrived, and returns true. Starting a
-// goroutine takes longer than most work does; for work that takes longer than that another goroutine becomes the event loop. It returns
-// false, and does nothing, where there is no event loop: then w needs a goroutine.
-//
-// It may only be called within Events.Message of this session.
-func (s *Session) Soon(w Work) bool {
-	if s.loop == nil {
-		return false
-	}
-	s.loop.Soon(w)
-	return true
-}
-
-func (e *Events) batch(s *Session, begins bool) {
-	if e.Batch != nil {
-		e.Batch(s, begins)
-	}
-}
-
 func (e *Events) flush(s *Session) {
 	if e.Flush != nil {
 		e.Flush(s)
@@ -86,22 +53,5 @@ func (e *Events) flush(s *Session) {
 func (e *Events) drain(s *Session) {
 	if e.Drain != nil {
 		e.Drain(s)
-	}
-}
-
-func (e *Events) packetCreate(s *Session, frames []byte) {
-	if e.PacketCreate == nil {
-		return
-	}
-	for len(frames) > 0 {
-		var payload []byte
-		var binary bool
-		binary, payload, frames = wire.NextFrame(frames)
-		p := wire.Packet{Type: wire.Message, Binary: binary, Data: payload}
-		if !binary {
-			// Our own frames always decode.
-			p, _ = wire.DecodeText(payload)
-		}
-		e.PacketCreate(s, p)
 	}
 }

@@ -1,11 +1,11 @@
 package engineio_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,49 +13,39 @@ import (
 	"github.com/gosocketio/socketio/engineio/wire"
 )
 
-// Packet is called for what comes, PacketCreate for what goes, heartbeats included, in both revisions of the protocol.
+// Packet is called for what comes, heartbeats included, in both revisions of the protocol.
 func TestPacketEvents(t *testing.T) {
 	for _, c := range []struct {
 		name, covers, query, ping string
 	}{
-		{"protocol 4", "engine/server/packet/1 engine/server/packet/2 engine/server/packet/3 engine/server/packet/4", direct, "2"},
-		{"protocol 3", "engine/server/packet/2 engine/server/packet/4", "EIO=3&transport=websocket", "3"},
+		{"protocol 4", "engine/server/packet/1 engine/server/packet/2", direct, "2"},
+		{"protocol 3", "engine/server/packet/2", "EIO=3&transport=websocket", "3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Attr("covers", c.covers)
-			in, out := make(chan wire.Packet, 10), make(chan wire.Packet, 10)
+			in := make(chan wire.Packet, 10)
 			s := start(t, engineio.Config{AllowEIO3: true, PingInterval: 50 * time.Millisecond, PingTimeout: patience, Events: engineio.Events{
-				Packet:       func(_ *engineio.Session, p wire.Packet) { p.Data = append([]byte(nil), p.Data...); in <- p },
-				PacketCreate: func(_ *engineio.Session, p wire.Packet) { p.Data = append([]byte(nil), p.Data...); out <- p },
+				Packet: func(_ *engineio.Session, p wire.Packet) { p.Data = append([]byte(nil), p.Data...); in <- p },
 			}})
 			conn := s.dial(c.query)
 			conn.open()
-			want := func(from chan wire.Packet, kind wire.Type, data string) {
+			want := func(kind wire.Type, data string) {
 				t.Helper()
-				if p := next(t, from); p.Type != kind || string(p.Data) != data {
+				if p := next(t, in); p.Type != kind || string(p.Data) != data {
 					t.Errorf("packet %+v, want %d %q", p, kind, data)
 				}
 			}
 			if c.ping == "2" {
 				conn.want("2")
-				want(out, wire.Ping, "")
 				conn.send("3")
-				want(in, wire.Pong, "")
+				want(wire.Pong, "")
 			} else {
 				conn.send("2")
-				want(in, wire.Ping, "")
+				want(wire.Ping, "")
 				conn.want("3")
-				want(out, wire.Pong, "")
 			}
 			conn.send("4hi")
-			want(in, wire.Message, "hi")
-			echo := next(t, out)
-			for echo.Type == wire.Ping { // the next one may come before
-				echo = next(t, out)
-			}
-			if echo.Type != wire.Message || string(echo.Data) != "hi" {
-				t.Errorf("packet %+v", echo)
-			}
+			want(wire.Message, "hi")
 		})
 	}
 }
@@ -95,75 +85,37 @@ func TestFlushAndDrainEvents(t *testing.T) {
 	}
 }
 
-// sent collects the calls of SendFunc's functions.
-type sent struct {
-	mu    sync.Mutex
-	calls []int
-}
-
-func (c *sent) call(i int) func() {
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.calls = append(c.calls, i)
-	}
-}
-
-func (c *sent) want(t *testing.T, n int) {
-	t.Helper()
-	for end := time.Now().Add(patience); ; <-time.After(time.Millisecond) {
-		c.mu.Lock()
-		calls := fmt.Sprint(c.calls)
-		c.mu.Unlock()
-		var want []int
-		for i := range n {
-			want = append(want, i)
-		}
-		if calls == fmt.Sprint(want) {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("calls %s, want %v", calls, want)
+// Messages are sent once each and in order: one by one or in a burst, over each transport and while it changes.
+func TestSend(t *testing.T) {
+	send := func(t *testing.T, x *engineio.Session, i int) {
+		t.Helper()
+		if err := x.Send(fmt.Append(nil, i), false); err != nil {
+			t.Fatal(err)
 		}
 	}
-}
-
-// The functions given with messages are called once each, in order, when the messages have been written: one by one or in a
-// burst, over each transport.
-func TestSendFunc(t *testing.T) {
 	for _, burst := range []bool{false, true} {
 		t.Run(fmt.Sprintf("polling, burst %t", burst), func(t *testing.T) {
-			t.Attr("covers", "engine/server/send/7 engine/server/send/12")
 			s := start(t, engineio.Config{})
 			q := s.polling()
 			x := next(t, s.sessions)
-			var calls sent
 			for i := range 4 {
-				if err := x.SendFunc(fmt.Append(nil, i), false, calls.call(i)); err != nil {
-					t.Fatal(err)
-				}
+				send(t, x, i)
 				if !burst {
 					s.wantReply(s.request("GET", q, ""), 200, fmt.Sprintf("4%d", i))
-					calls.want(t, i+1)
 				}
 			}
 			if burst {
-				calls.want(t, 0)
 				s.wantReply(s.request("GET", q, ""), 200, "40\x1e41\x1e42\x1e43")
 			}
-			calls.want(t, 4)
 		})
 		t.Run(fmt.Sprintf("WebSocket, burst %t", burst), func(t *testing.T) {
-			t.Attr("covers", "engine/server/send/9 engine/server/send/10 engine/server/send/11")
+			t.Attr("covers", "engine/server/send/10")
 			s := start(t, engineio.Config{})
 			c := s.dial(direct)
 			c.open()
 			x := next(t, s.sessions)
-			var calls sent
 			for i := range 4 {
-				if err := x.SendFunc(fmt.Append(nil, i), false, calls.call(i)); err != nil {
-					t.Fatal(err)
-				}
+				send(t, x, i)
 				if !burst {
 					c.want(fmt.Sprintf("4%d", i))
 				}
@@ -171,44 +123,30 @@ func TestSendFunc(t *testing.T) {
 			for i := 0; burst && i < 4; i++ {
 				c.want(fmt.Sprintf("4%d", i))
 			}
-			calls.want(t, 4)
 			c.send("4end") // the echo comes next: nothing was sent twice
 			c.want("4end")
 		})
 	}
 	t.Run("while probing", func(t *testing.T) {
-		t.Attr("covers", "engine/server/send/8")
 		s := start(t, engineio.Config{})
 		q := s.polling()
 		x := next(t, s.sessions)
 		c := s.dial(strings.Replace(q, "polling", "websocket", 1))
 		c.send("2probe")
 		c.want("3probe")
-		var calls sent
-		if err := x.SendFunc([]byte("hi"), false, calls.call(0)); err != nil {
-			t.Fatal(err)
-		}
+		send(t, x, 0)
 		c.send("5")
-		c.want("4hi")
-		calls.want(t, 1)
+		c.want("40")
 	})
-	t.Run("never sent", func(t *testing.T) {
-		t.Attr("covers", "engine/server/send/13 engine/server/send/14")
+	t.Run("closed", func(t *testing.T) {
 		s := start(t, engineio.Config{})
 		s.polling()
 		x := next(t, s.sessions)
-		var calls sent
-		for i := range 3 {
-			if err := x.SendFunc([]byte("hi"), false, calls.call(i)); err != nil {
-				t.Fatal(err)
-			}
-		}
 		x.Discard(nil)
 		next(t, s.closings)
-		if err := x.SendFunc([]byte("late"), false, calls.call(3)); err == nil {
-			t.Error("a closed session takes messages")
+		if err := x.Send([]byte("late"), false); !errors.Is(err, engineio.ErrClosed) {
+			t.Errorf("a closed session says %v", err)
 		}
-		calls.want(t, 0)
 	})
 }
 
@@ -220,7 +158,7 @@ func TestBuiltFramesAreSent(t *testing.T) {
 		s := start(t, engineio.Config{})
 		c := s.dial(direct)
 		c.open()
-		if err := next(t, s.sessions).WritePrepared(engineio.Prepare(frames), 0); err != nil {
+		if err := engineio.LinkOf(next(t, s.sessions)).Write(engineio.Now, engineio.Message{Prepared: engineio.Prepare(frames)}); err != nil {
 			t.Fatal(err)
 		}
 		got := make([]byte, len(frames))
@@ -233,7 +171,7 @@ func TestBuiltFramesAreSent(t *testing.T) {
 		s := start(t, deflate())
 		c := s.dialDeflate(direct)
 		c.open()
-		if err := next(t, s.sessions).WritePrepared(engineio.Prepare(frames), 0); err != nil {
+		if err := engineio.LinkOf(next(t, s.sessions)).Write(engineio.Now, engineio.Message{Prepared: engineio.Prepare(frames)}); err != nil {
 			t.Fatal(err)
 		}
 		c.wantFrame(1, "4"+strings.Repeat("built ", 500), true)

@@ -1,6 +1,7 @@
 package engineio_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -73,39 +74,65 @@ func ExampleSession_Send() {
 	// true true
 }
 
-// Write takes frames that were built once, for example for many sessions.
-func ExampleSession_Write() {
-	e, _ := engineio.New(engineio.Config{})
-	defer func() { _ = e.Shutdown(context.Background()) }()
-	frames := wire.AppendText(nil, wire.Message, []byte("to everybody"))
-	for range 2 {
-		fmt.Println(sessionOf(e).Write(frames, engineio.Shared))
+// upper is a protocol above the engine: it sends every message back in capitals, in one write for each POST.
+type upper struct{ engineio.Link }
+
+func (upper) Open()                        {}
+func (upper) Close(engineio.Reason, error) {}
+
+func (h upper) Batch(begins bool) {
+	if begins {
+		h.Cork()
+	} else {
+		h.Uncork()
 	}
+}
+
+func (h upper) Message(data []byte, _ bool) {
+	frames := wire.AppendText(nil, wire.Message, bytes.ToUpper(data))
+	_ = h.Write(engineio.Now, engineio.Message{Frames: frames}) // Close tells of the end
+}
+
+func ExampleHandler() {
+	e, _ := engineio.New(engineio.Config{NewHandler: func(l engineio.Link) engineio.Handler { return upper{l} }})
+	s := sessionOf(e)
+	post(e, s, "4hello\x1e4world")
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/engine.io/?EIO=4&transport=polling&sid="+s.ID(), nil))
+	fmt.Printf("%q\n", w.Body)
+	_ = e.Shutdown(context.Background())
 	// Output:
-	// <nil>
-	// <nil>
+	// 200
+	// "4HELLO\x1e4WORLD"
+}
+
+// post sends packets and prints the status of the answer.
+func post(e *engineio.Server, s *engineio.Session, packets string) {
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("POST", "/engine.io/?EIO=4&transport=polling&sid="+s.ID(), strings.NewReader(packets)))
+	fmt.Println(w.Code)
+}
+
+// login trusts a client once it has sent the password.
+type login struct{ upper }
+
+func (h login) Message(data []byte, _ bool) {
+	if string(data) == "password" {
+		h.Trust()
+	}
 }
 
 // Who has not logged in may send 100 bytes at once. A larger message ends the session.
-func ExampleSession_Trust() {
-	e, _ := engineio.New(engineio.Config{MaxUntrustedPayload: 100, Events: engineio.Events{
-		Message: func(s *engineio.Session, data []byte, _ bool) {
-			if string(data) == "password" {
-				s.Trust()
-			}
-		},
+func ExampleLink_Trust() {
+	e, _ := engineio.New(engineio.Config{MaxUntrustedPayload: 100, NewHandler: func(l engineio.Link) engineio.Handler {
+		return login{upper{l}}
 	}})
 	defer func() { _ = e.Shutdown(context.Background()) }()
+	large := "4" + strings.Repeat("x", 1000)
 	s := sessionOf(e)
-	post := func(message string) {
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, httptest.NewRequest("POST", "/engine.io/?EIO=4&transport=polling&sid="+s.ID(), strings.NewReader("4"+message)))
-		fmt.Println(w.Code)
-	}
-	post("password")
-	post(strings.Repeat("x", 1000))
-	s = sessionOf(e)
-	post(strings.Repeat("x", 1000))
+	post(e, s, "4password")
+	post(e, s, large)
+	post(e, sessionOf(e), large)
 	// Output:
 	// 200
 	// 200
@@ -146,10 +173,10 @@ func ExamplePrepare() {
 		fmt.Println(err)
 		return
 	}
-	var sessions []*engineio.Session // those of Events.Connection
+	var links []engineio.Link // those of Config.NewHandler
 	p := engineio.Prepare(wire.AppendText(nil, wire.Message, []byte("to all")))
-	for _, s := range sessions {
-		_ = s.WritePrepared(p, 0) // its own end, not the others'
+	for _, l := range links {
+		_ = l.Write(engineio.Now, engineio.Message{Prepared: p}) // its own end, not the others'
 	}
 	fmt.Println(p.Len(), "bytes", e.Stats().Deflated, "times")
 	// Output: 9 bytes 0 times

@@ -57,13 +57,16 @@ func TestEventThatDoesNotReturn(t *testing.T) {
 func TestConnectionEventThatWaitsForItsMessage(t *testing.T) {
 	for mode, m := range modes {
 		t.Run(mode, func(t *testing.T) {
-			s := start(t, engineio.Config{ConnectionMode: m, MaxBufferedBytes: 64 << 20, Events: engineio.Events{Connection: func(x *engineio.Session) {
-				wrote := make(chan struct{})
-				if err := x.SendFunc(make([]byte, 16<<20), true, func() { close(wrote) }); err != nil {
-					t.Error(err)
-				}
-				next(t, wrote)
-			}}})
+			wrote := make(chan struct{}, 10)
+			s := start(t, engineio.Config{ConnectionMode: m, MaxBufferedBytes: 64 << 20, Events: engineio.Events{
+				Connection: func(x *engineio.Session) {
+					if err := x.Send(make([]byte, 16<<20), true); err != nil {
+						t.Error(err)
+					}
+					next(t, wrote)
+				},
+				Drain: func(*engineio.Session) { wrote <- struct{}{} },
+			}})
 			c := s.dial(direct)
 			c.open()
 			if got, _, err := c.read(); len(got) != 16<<20 || err != nil {

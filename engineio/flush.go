@@ -68,25 +68,16 @@ func (s *Session) flushFrom(ws *wsConn, first entry) {
 	}
 	for {
 		if len(batch) == 0 {
-			s.mu.Lock()
-			if s.state == stateClosed {
-				s.mu.Unlock()
+			if batch = s.takeBatch(batch); len(batch) == 0 {
 				s.flushed(ws, 0, 0)
 				return
 			}
-			batch = s.out.take(batch, gatherBytes)
-			s.mu.Unlock()
 		}
 		s.server.cfg.Events.flush(s)
 		n, err := ws.writeBatch(batch, &deadline)
 		if err != nil {
 			s.writeFailed(ws, units(batch), n, err)
 			return
-		}
-		for i := range batch {
-			if batch[i].done != nil {
-				batch[i].done()
-			}
 		}
 		release(batch)
 		if !s.flushed(ws, units(batch), n) {
@@ -95,6 +86,16 @@ func (s *Session) flushFrom(ws *wsConn, first entry) {
 		clear(batch)
 		batch = batch[:0]
 	}
+}
+
+// takeBatch takes from the outbox what one write holds: nothing when the session has ended.
+func (s *Session) takeBatch(dst []entry) []entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateClosed {
+		return dst
+	}
+	return s.out.take(dst, gatherBytes)
 }
 
 // writeBatch writes entries in one write if they are small. n is what they count in the outbox.
@@ -160,10 +161,8 @@ func (s *Session) flushed(ws *wsConn, units int32, bytes int) (more bool) {
 	s.flushing = false
 	if s.state == stateClosing {
 		s.closeLocked(ReasonForcedClose, nil)
-		s.mu.Unlock()
-	} else {
-		s.mu.Unlock()
 	}
+	s.mu.Unlock()
 	s.server.cfg.Events.drain(s)
 	return false
 }

@@ -34,7 +34,7 @@ type heartbeat struct {
 	receiveDue time.Duration // the client's packet
 	awaiting   bool          // a packet of the client is due; always true in v3
 	extended   bool          // another packet has extended receiveDue
-	unanswered uint16        // pings that were sent and have no pong yet
+	unanswered uint8         // pings that were sent and have no pong yet
 	delayed    bool          // receiveDue was put off: send at the interval without waiting for the client
 	behind     int32         // units of the outbox up to and including a ping or pong in it; 0 when that is written
 }
@@ -134,7 +134,7 @@ func (s *Session) heartbeatDue() {
 	s.resetHeartbeatLocked(now)
 	s.out.trim()
 	open := s.state == stateOpen && b.behind == 0 // one that waits is enough
-	if open && b.unanswered < math.MaxUint16 {
+	if open && b.unanswered < math.MaxUint8 {
 		b.unanswered++
 	}
 	s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *Session) heartbeatDue() {
 		frame = pongFrame
 	}
 	// Its error means that the session is closed or has just been; there is nothing more to do here.
-	_ = s.Write(frame, Shared|urgent)
+	_ = s.write(stateOpen, Now, Message{Frames: frame, owned: true, urgent: true})
 }
 
 // putOffLocked gives the client its whole time again. The caller must hold s.mu.

@@ -159,7 +159,7 @@ func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 	c := quick
 	c.Events.Message = func(x *engineio.Session, data []byte, _ bool) {
 		in <- string(data)
-		x.PauseReading()
+		engineio.LinkOf(x).PauseReading()
 	}
 	s := start(t, c)
 	w := s.dial(direct)
@@ -177,7 +177,7 @@ func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 		t.Fatalf("read %q while paused", got)
 	case <-time.After(3 * (c.PingInterval + c.PingTimeout)):
 	}
-	x.ResumeReading()
+	engineio.LinkOf(x).ResumeReading()
 	if got := next(t, in); got != "two" {
 		t.Errorf("got %q", got)
 	}

@@ -334,7 +334,7 @@ func TestLimitMaxPayload(t *testing.T) {
 				"":            func(c *engineio.Config) { c.MaxPayload = most },
 				", untrusted": func(c *engineio.Config) { c.MaxUntrustedPayload = most },
 				", trusted": func(c *engineio.Config) {
-					c.MaxPayload, c.MaxUntrustedPayload, c.Events.Connection = most, 1, (*engineio.Session).Trust
+					c.MaxPayload, c.MaxUntrustedPayload, c.Events.Connection = most, 1, func(x *engineio.Session) { engineio.LinkOf(x).Trust() }
 				},
 			} {
 				t.Run(name+", "+what+which, func(t *testing.T) {
@@ -378,8 +378,8 @@ func TestUpgradeWaitsForBackPressure(t *testing.T) {
 				e, end := inMemory(t, engineio.Config{
 					UpgradeTimeout: limit, ConnectionMode: mode,
 					Events: engineio.Events{Message: func(x *engineio.Session, _ []byte, _ bool) {
-						x.PauseReading()
-						time.AfterFunc(5*limit/2, x.ResumeReading)
+						engineio.LinkOf(x).PauseReading()
+						time.AfterFunc(5*limit/2, engineio.LinkOf(x).ResumeReading)
 					}},
 				})
 				p := end.Polling()

@@ -24,7 +24,7 @@ func TestUntrustedPostInPieces(t *testing.T) {
 		e := newEngine(t, engineio.Config{MaxUntrustedPayload: most, Events: engineio.Events{
 			Message: func(s *engineio.Session, data []byte, _ bool) {
 				if got = append(got, string(data)); len(got) == 5 {
-					s.Trust()
+					engineio.LinkOf(s).Trust()
 				}
 			},
 		}})
@@ -73,7 +73,7 @@ func TestUntrustedPostWaits(t *testing.T) {
 			Connection: func(s *engineio.Session) { sessions <- s },
 			Message: func(s *engineio.Session, _ []byte, _ bool) {
 				if n++; n < 4 {
-					s.PauseReading()
+					engineio.LinkOf(s).PauseReading()
 				}
 			},
 		}})
@@ -87,7 +87,7 @@ func TestUntrustedPostWaits(t *testing.T) {
 		}()
 		for range 3 {
 			time.Sleep(2 * engineio.DefaultReadTimeout)
-			s.ResumeReading()
+			engineio.LinkOf(s).ResumeReading()
 		}
 		<-done
 		if n != 4 {
@@ -123,7 +123,7 @@ func TestLimitUntrustedOutbox(t *testing.T) {
 				end.Polling()
 				s := <-sessions
 				if c.trusted {
-					s.Trust()
+					engineio.LinkOf(s).Trust()
 				}
 				var err error
 				for range c.n {

@@ -183,7 +183,7 @@ func TestLog(t *testing.T) {
 		}, "WARN rule=slow client|limit=50ms|field=Config.WriteTimeout", "raise Config.WriteTimeout"},
 		{"closed by the application", engineio.Config{}, func(s *server) {
 			s.dial(direct)
-			next(s.T, s.sessions).CloseFor(errors.New("enough"))
+			engineio.LinkOf(next(s.T, s.sessions)).Close(errors.New("enough"))
 		}, "DEBUG rule=forced close|error=enough", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

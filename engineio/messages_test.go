@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -264,15 +263,39 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// A volatile message that is dropped does not keep back what was held for it.
-func TestVolatileBehindHold(t *testing.T) {
+// What is written while a session is corked leaves when it is uncorked, in order and without a volatile message behind it. So
+// does what is written afterwards.
+func TestCork(t *testing.T) {
 	s := start(t, engineio.Config{})
 	c := s.dial(direct)
 	c.open()
 	x := next(t, s.sessions)
-	frame := wire.AppendText(nil, wire.Message, []byte("held"))
-	if err := errors.Join(x.Write(frame, engineio.Hold), x.Write(frame, engineio.Volatile)); err != nil {
-		t.Fatal(err)
+	link := engineio.LinkOf(x)
+	write := func(w engineio.When, text string, volatile bool) {
+		t.Helper()
+		frames := wire.AppendText(nil, wire.Message, []byte(text))
+		if err := link.Write(w, engineio.Message{Frames: frames, Volatile: volatile}); err != nil {
+			t.Fatal(err)
+		}
+		clear(frames) // they are the caller's
 	}
-	c.want("4held")
+	link.Cork()
+	write(engineio.Now, "a", true)
+	write(engineio.Later, "b", false)
+	write(engineio.OnFlush, "c", false)
+	write(engineio.Now, "dropped", true)
+	link.Flush(engineio.Now) // nobody's but the one who uncorks
+	if _, n := x.Buffered(); n != 3 {
+		t.Errorf("%d messages wait, want 3", n)
+	}
+	link.Uncork()
+	for _, want := range []string{"4a", "4b", "4c"} {
+		c.want(want)
+	}
+	write(engineio.Now, "d", false)
+	c.want("4d")
+	link.Cork()
+	write(engineio.Now, "e", false)
+	x.Close() // takes along what is kept back
+	c.want("4e")
 }

@@ -24,10 +24,13 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 	}
 	s = &Session{server: e, id: id, handshake: newHandshake(r, e.cfg.TrustedProxies), protocol: q.protocol(), b64: q.b64 != "", ctx: context.Background(), transport: t, opening: make(chan struct{})}
 	if e.cfg.MaxUntrustedPayload == 0 {
-		s.Trust()
+		s.flags.Or(flagTrusted)
 	}
 	if e.cfg.SessionContext != nil {
 		s.ctx = e.cfg.SessionContext(r)
+	}
+	if e.cfg.NewHandler != nil {
+		s.handler = e.cfg.NewHandler(Link{s})
 	}
 	s.startHeartbeat()
 	if c = e.register(s); c != nil {
@@ -147,6 +150,9 @@ func (e *Server) announce(s *Session) {
 			s.Discard(ErrServerClosed)
 		}
 	}()
+	if s.handler != nil {
+		s.handler.Open()
+	}
 	if f := e.cfg.Events.Connection; f != nil {
 		f(s)
 	}

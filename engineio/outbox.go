@@ -10,7 +10,6 @@ import (
 type entry struct {
 	frames   []byte    // complete WebSocket frames; immutable once they have left the outbox
 	prepared *Prepared // those frames when they go to many; otherwise nil
-	done     func()    // called when the transport has written it; may be nil
 	pooled   *[]byte   // what holds frames, when others may join them while they are in the outbox; to be given back
 	units    int32     // how many there are; 0 is one
 	plain    bool      // not worth compressing
@@ -57,7 +56,7 @@ func (o *outbox) pushFront(e entry) {
 // pushCopy is push of a copy of e's frames. It joins the last entry where there is room; with more, which says that the outbox
 // will be written soon and others will come before, it makes room for them.
 func (o *outbox) pushCopy(e entry, more bool) {
-	if o.used > 0 && e.done == nil {
+	if o.used > 0 {
 		last := &o.ring[int(o.head+o.used-1)%len(o.ring)]
 		if last.pooled != nil && last.plain == e.plain && len(last.frames)+len(e.frames) <= cap(last.frames) {
 			last.frames = append(last.frames, e.frames...)
@@ -67,7 +66,7 @@ func (o *outbox) pushCopy(e entry, more bool) {
 			return
 		}
 	}
-	if more && e.done == nil && len(e.frames) <= bufpool.Small/2 {
+	if more && len(e.frames) <= bufpool.Small/2 {
 		e.pooled = bufpool.Get(bufpool.Small)
 		e.frames = append((*e.pooled)[:0], e.frames...)
 	} else {

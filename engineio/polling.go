@@ -154,11 +154,6 @@ func (e *Server) deliver(w http.ResponseWriter, r *http.Request, s *Session, bat
 	if err != nil {
 		return
 	}
-	for _, b := range batch {
-		if b.done != nil {
-			b.done()
-		}
-	}
 	e.cfg.Events.drain(s)
 }
 

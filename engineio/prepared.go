@@ -16,7 +16,7 @@ type preparedForm struct {
 	frames []byte
 }
 
-// Prepare returns frames, as Session.Write takes them, for [Session.WritePrepared]. They must not be changed any more.
+// Prepare returns frames, as package wire builds them, for many messages. They must not be changed any more.
 func Prepare(frames []byte) *Prepared { return &Prepared{frames: frames} }
 
 // Len returns the number of bytes of the frames.

@@ -2,125 +2,124 @@ package engineio
 
 import "github.com/gosocketio/socketio/engineio/wire"
 
-// WriteOptions modify Session.Write.
-type WriteOptions uint8
-
-const (
+// Message is what [Link.Write] sends: one indivisible unit of complete WebSocket frames, as package wire builds them.
+type Message struct {
+	// Frames are the frames. They may be changed once Write has returned.
+	Frames []byte
+	// Prepared has the frames instead, when they go to many sessions.
+	Prepared *Prepared
 	// Volatile drops the message, without an error, unless the session is writable at this moment.
-	Volatile WriteOptions = 1 << iota
-	// Shared promises that the frames are never changed, so that they can wait without being copied.
-	Shared
-	// Later leaves the writing to another goroutine, because more messages will follow at once: they then leave in one
-	// write.
+	Volatile bool
+	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it
+	// may be.
+	NoCompress bool
+
+	owned  bool // Frames are never changed, so that they can wait without being copied
+	urgent bool // a ping or a pong: no limit refuses it, and it goes ahead of what waits for a WebSocket
+}
+
+func (m *Message) entry() entry {
+	if m.Prepared != nil {
+		return entry{frames: m.Prepared.frames, prepared: m.Prepared, plain: m.NoCompress}
+	}
+	return entry{frames: m.Frames, plain: m.NoCompress}
+}
+
+// shared tells whether the frames can wait without being copied.
+func (m *Message) shared() bool { return m.owned || m.Prepared != nil }
+
+// When says when, and by whom, messages are written to the connection.
+type When uint8
+
+// The times of a write.
+const (
+	// Now is at once, in the caller's goroutine, if that does not block.
+	Now When = iota
+	// Later leaves the writing to another goroutine, because more messages will follow at once: they then leave in one write.
 	Later
-	// Hold keeps the message until another one comes without it, even if that is dropped, or Flush is called, which must be soon: more messages will
-	// follow at once, and then leave in one write. Where somebody is writing, or the session polls, it makes no difference.
-	Hold
-	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it may
-	// be.
-	NoCompress
-	// urgent says that the frames are a ping or a pong: no limit refuses them, and they go ahead of what waits for a
-	// WebSocket.
-	urgent
+	// OnFlush leaves the writing to [Link.Flush], which the caller must call soon. Write then does no I/O and calls no function
+	// of the user's, so that it can be called with a lock held.
+	OnFlush
 )
 
-// Write queues one indivisible unit of complete WebSocket frames as package wire builds them, and writes it at once if
-// that is possible without blocking. It never waits for the peer. nil means that the session took the frames;
-// otherwise the error is ErrClosed or ErrQueueFull.
-func (s *Session) Write(frames []byte, o WriteOptions) error {
-	s.server.cfg.Events.packetCreate(s, frames)
-	return s.write(entry{frames: frames}, o)
-}
-
-// WritePrepared is Write of frames that go to many sessions; Shared goes without saying.
-func (s *Session) WritePrepared(p *Prepared, o WriteOptions) error {
-	s.server.cfg.Events.packetCreate(s, p.frames)
-	return s.write(entry{frames: p.frames, prepared: p}, o|Shared)
-}
-
-// Send sends one message. It copies data and never waits for the peer; its errors are those of Write.
-func (s *Session) Send(data []byte, binary bool) error { return s.SendFunc(data, binary, nil) }
-
-// SendFunc is Send; done, if not nil, is called once when the message has been written to the connection. It is not
-// called for a message that is never written. It must not block.
-func (s *Session) SendFunc(data []byte, binary bool, done func()) error {
+// Send sends one message. It copies data and never waits for the peer. Nil means that the session took the message; otherwise
+// the error is ErrClosed, or ErrQueueFull and the session is closed.
+func (s *Session) Send(data []byte, binary bool) error {
 	var frames []byte
 	if binary {
 		frames = wire.AppendBinary(nil, data)
 	} else {
 		frames = wire.AppendText(nil, wire.Message, data)
 	}
-	s.server.cfg.Events.packetCreate(s, frames)
-	return s.write(entry{frames: frames, done: done}, Shared)
+	return s.write(stateOpen, Now, Message{Frames: frames, owned: true})
 }
 
-func (s *Session) write(e entry, o WriteOptions) error {
+// write queues or writes messages, at least one, of a session that has not got further than last.
+func (s *Session) write(last state, w When, messages ...Message) error {
 	s.mu.Lock()
-	if s.state != stateOpen {
+	if s.state > last {
 		s.mu.Unlock()
 		return ErrClosed
 	}
-	if o&Volatile != 0 && !s.writable() {
-		s.send(o) // what was held for this message leaves without it
-		return nil
-	}
-	return s.put(e, o)
-}
-
-// put queues or writes e. The caller holds the lock; put gives it back.
-func (s *Session) put(e entry, o WriteOptions) error {
-	e.plain = o&NoCompress != 0
-	if s.ws == nil || s.flushing || s.out.count > 0 {
-		err := s.queue(e, o)
-		if err == nil {
-			s.wakePollLocked(nil)
-			s.send(o) // what was enqueued leaves now
-			return nil
-		}
-		s.closeLocked(ReasonTransportError, err)
+	if m := &messages[0]; len(messages) == 1 && w == Now && s.writesAtOnceLocked(m) {
+		ws, e := s.ws, m.entry()
+		s.flushing = true
+		s.out.taken++
+		s.out.bytes += len(e.frames)
 		s.mu.Unlock()
-		return err
-	}
-	s.flushing = true
-	if o&(Later|Hold) != 0 || !s.ws.stream.canTry() {
-		s.flushing = false
-		s.push(e, o)
-		s.send(o)
+		s.writeNow(ws, e, m.shared())
 		return nil
 	}
-	ws := s.ws
-	s.out.taken++
-	s.out.bytes += len(e.frames)
+	var ws *wsConn
+	err := s.queueLocked(messages)
+	if err == nil && w != OnFlush {
+		ws = s.startFlushLocked()
+	}
 	s.mu.Unlock()
-	s.writeNow(ws, e, o)
+	s.flushQueued(ws, w)
+	return err
+}
+
+// writesAtOnceLocked tells whether a message can be written without being queued. The caller must hold s.mu.
+func (s *Session) writesAtOnceLocked(m *Message) bool {
+	return s.takesLocked() && !s.corked && (!m.Volatile || s.out.taken == 0) && s.ws.stream.canTry()
+}
+
+// takesLocked tells whether the WebSocket takes a message whatever its size, for nothing waits. The caller must hold s.mu.
+func (s *Session) takesLocked() bool { return s.ws != nil && !s.flushing && s.out.count == 0 }
+
+// queueLocked adds messages to the outbox, but for volatile ones that could not be written now. One that exceeds a limit closes
+// the session. The caller must hold s.mu.
+func (s *Session) queueLocked(messages []Message) error {
+	writable := s.writableLocked()
+	for i := range messages {
+		m := &messages[i]
+		if m.Volatile && !writable {
+			continue
+		}
+		e := m.entry()
+		if m.urgent && s.flushing {
+			s.out.pushFront(e)
+			s.beat.behind = s.out.taken + 1
+			continue
+		}
+		if !m.urgent && !s.takesLocked() {
+			if err := s.fullLocked(len(e.frames)); err != nil {
+				s.closeLocked(ReasonTransportError, err)
+				return err
+			}
+		}
+		if m.shared() {
+			s.out.push(e)
+		} else {
+			s.out.pushCopy(e, s.corked && s.ws != nil && !s.flushing)
+		}
+	}
 	return nil
 }
 
-// queue adds e to the outbox unless that would exceed a limit.
-func (s *Session) queue(e entry, o WriteOptions) error {
-	switch {
-	case o&urgent == 0:
-	case s.flushing:
-		s.out.pushFront(e)
-		s.beat.behind = s.out.taken + 1
-		return nil
-	default:
-		s.out.push(e)
-		return nil
-	}
-	if err := s.full(len(e.frames)); err != nil {
-		return err
-	}
-	s.push(e, o)
-	return nil
-}
-
-// full returns the limit that further messages of these sizes would exceed, as an error.
-func (s *Session) full(sizes ...int) error {
-	messages, bytes := len(sizes), 0
-	for _, size := range sizes {
-		bytes += size
-	}
+// fullLocked returns the limit that a message of this size would exceed, as an error. The caller must hold s.mu.
+func (s *Session) fullLocked(size int) error {
 	c := &s.server.cfg
 	mostPackets, mostBytes := c.MaxBufferedPackets, c.MaxBufferedBytes
 	packetsField, bytesField := "Config.MaxBufferedPackets", "Config.MaxBufferedBytes"
@@ -133,28 +132,27 @@ func (s *Session) full(sizes ...int) error {
 		most = mostBytes // a large message is accepted where nothing waits
 	}
 	switch {
-	case int(s.out.count)+messages > mostPackets:
-		return queueFull("%d messages wait, the last one included, and the limit is %d", int(s.out.count)+messages,
+	case int(s.out.count) >= mostPackets:
+		return queueFull("%d messages wait, the last one included, and the limit is %d", int(s.out.count)+1,
 			mostPackets, packetsField)
-	case s.out.bytes+bytes <= mostBytes:
+	case s.out.bytes+size <= mostBytes || s.out.counted(most)+min(size, most) <= mostBytes:
 		return nil
 	}
-	waits := s.out.counted(most)
-	for _, size := range sizes {
-		waits += min(size, most)
-	}
-	if waits > mostBytes {
-		return queueFull("%d bytes wait, the last message included, and the limit is %d", s.out.bytes+bytes,
-			mostBytes, bytesField)
-	}
-	return nil
+	return queueFull("%d bytes wait, the last message included, and the limit is %d", s.out.bytes+size,
+		mostBytes, bytesField)
 }
 
-// push adds e to the outbox.
-func (s *Session) push(e entry, o WriteOptions) {
-	if o&Shared != 0 {
-		s.out.push(e)
-	} else {
-		s.out.pushCopy(e, o&Hold != 0 && s.ws != nil && !s.flushing)
+// startFlushLocked lets a parked GET go, or makes the caller the flusher of the connection that it returns: it must call
+// flushQueued once it has unlocked. Nil means that there is nothing to write, or that somebody else will. The caller must hold
+// s.mu.
+func (s *Session) startFlushLocked() *wsConn {
+	if s.out.count == 0 || s.corked {
+		return nil
 	}
+	s.wakePollLocked(nil)
+	if s.ws == nil || s.flushing {
+		return nil
+	}
+	s.flushing = true
+	return s.ws
 }

@@ -33,6 +33,7 @@ type Session struct {
 	id        string
 	handshake *Handshake
 	ctx       context.Context
+	handler   Handler // nil: Events alone
 
 	// loop is set while an event loop delivers messages, and belongs to the goroutine that delivers them.
 	loop *netloop.Conn
@@ -46,6 +47,7 @@ type Session struct {
 	state       state
 	transport   Transport
 	flushing    bool // somebody is writing to ws, and will write what is queued meanwhile
+	corked      bool // nobody starts to write
 	active      bool // the client has sent something, or never will
 	posts       int8 // of a client that has made no GET since its handshake, 2 is many; then polled
 
@@ -96,11 +98,7 @@ func (s *Session) SetValue(v any) {
 	s.value = v
 }
 
-// Trust says that enough is known of the client to take messages of up to Config.MaxPayload bytes, and no longer only of
-// MaxUntrustedPayload.
-func (s *Session) Trust() { s.flags.Or(flagTrusted) }
-
-// trusted reports whether Trust was called, or there is no MaxUntrustedPayload.
+// trusted reports whether Link.Trust was called, or there is no MaxUntrustedPayload.
 func (s *Session) trusted() bool { return s.flags.Load()&flagTrusted != 0 }
 
 // maxPayload is how large the client's messages may be by now.
@@ -135,10 +133,11 @@ func (s *Session) Closed() bool {
 func (s *Session) Writable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.writable()
+	return s.writableLocked()
 }
 
-func (s *Session) writable() bool {
+// writableLocked is Writable. The caller must hold s.mu.
+func (s *Session) writableLocked() bool {
 	if s.state != stateOpen || s.flushing || !s.out.idle() {
 		return false
 	}
@@ -154,46 +153,6 @@ func (s *Session) Buffered() (bytes, packets int) {
 
 // polled is Session.posts once the client has made a GET.
 const polled = -1
-
-// Unpolled returns how many POSTs, 2 standing for more, came from a polling client that has made no GET since its handshake, so
-// that it has read nothing of what was sent to it.
-func (s *Session) Unpolled() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.posts == polled || s.transport != Polling {
-		return 0
-	}
-	return int(s.posts)
-}
-
-// PauseReading stops reading from the peer after the bytes that have arrived already; TCP then slows the peer down.
-// Heartbeats go on: the server keeps sending its pings, and the deadline of the client's pong, which could not be
-// read, does not run. The caller must resume in the end: nothing else limits the pause.
-func (s *Session) PauseReading() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.resume == nil && s.state != stateClosed {
-		s.resume = make(chan struct{})
-		s.heartbeatPausedLocked()
-		s.flags.Or(flagPaused)
-		if s.ws != nil {
-			s.ws.stream.pause(true)
-		}
-	}
-}
-
-// ResumeReading ends PauseReading.
-func (s *Session) ResumeReading() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.resume != nil {
-		s.resumeLocked()
-		s.heartbeatResumedLocked()
-		if s.candidate != nil {
-			s.candidate.expiry.Reset(s.server.cfg.UpgradeTimeout)
-		}
-	}
-}
 
 func (s *Session) resumeLocked() {
 	if s.resume != nil {
@@ -247,6 +206,9 @@ func (s *Session) receive(p wire.Packet) error {
 	}
 	switch p.Type {
 	case wire.Message:
+		if s.handler != nil {
+			s.handler.Message(p.Data, p.Binary)
+		}
 		if ev.Message != nil {
 			ev.Message(s, p.Data, p.Binary)
 		}
@@ -255,7 +217,7 @@ func (s *Session) receive(p wire.Packet) error {
 			return &TransportError{Message: "invalid heartbeat direction"}
 		}
 		if v3 {
-			_ = s.Write(pongFrame, Shared|urgent) // fails when the session is over
+			_ = s.write(stateOpen, Now, Message{Frames: pongFrame, owned: true, urgent: true}) // fails when the session is over
 		}
 		if ev.Heartbeat != nil {
 			ev.Heartbeat(s)

@@ -31,7 +31,7 @@ func TestStats(t *testing.T) {
 	if err := x.Send([]byte("four"), false); err != nil {
 		t.Fatal(err)
 	}
-	ws.PauseReading()
+	engineio.LinkOf(ws).PauseReading()
 	candidate := s.dial(strings.Replace(q, "polling", "websocket", 1))
 	candidate.send("2probe")
 	candidate.want("3probe")
@@ -45,7 +45,7 @@ func TestStats(t *testing.T) {
 	if diff := cmp.Diff(engineio.SessionStats{Transport: engineio.Polling, Protocol: 4, BufferedBytes: 7, BufferedPackets: 1, Upgrading: true}, got); diff != "" {
 		t.Error(diff)
 	}
-	ws.ResumeReading()
+	engineio.LinkOf(ws).ResumeReading()
 	candidate.send("5")
 	candidate.want("4four")
 	candidate.send("4back")

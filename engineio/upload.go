@@ -228,10 +228,9 @@ func (s *Session) receiveParts(r *http.Request, u *upload) error {
 //
 // It reports whether reading is paused, which ends the batch.
 func (s *Session) receiveInBatch(p wire.Packet, more bool, batch *bool) (paused bool, err error) {
-	ev := &s.server.cfg.Events
 	if more && !*batch {
 		*batch = true
-		ev.batch(s, true)
+		s.batch(true)
 	}
 	if err = s.receive(p); err != nil {
 		return false, err
@@ -239,9 +238,16 @@ func (s *Session) receiveInBatch(p wire.Packet, more bool, batch *bool) (paused 
 	paused = s.flags.Load()&flagPaused != 0
 	if *batch && (paused || !more) {
 		*batch = false
-		ev.batch(s, false)
+		s.batch(false)
 	}
 	return paused, nil
+}
+
+// batch tells the handler where the packets of a POST begin and end.
+func (s *Session) batch(begins bool) {
+	if s.handler != nil {
+		s.handler.Batch(begins)
+	}
 }
 
 // awaitResume waits while reading is paused. It returns an error if the request ends first.
@@ -299,7 +305,7 @@ func (s *Session) receiveAll(request context.Context, payload []byte, binary boo
 		}
 	}
 	if batch { // the last packet was skipped
-		s.server.cfg.Events.batch(s, false)
+		s.batch(false)
 	}
 	return nil
 }

@@ -255,13 +255,11 @@ func (c *wsConn) control(op ws.OpCode, payload []byte) error {
 	if c.candidate != nil {
 		return c.writeDirect(frame)
 	}
-	s := c.session
-	s.mu.Lock()
-	if s.state == stateClosed {
-		s.mu.Unlock()
+	err := c.session.write(stateClosing, Now, Message{Frames: frame, owned: true})
+	if errors.Is(err, ErrClosed) {
 		return nil
 	}
-	return s.put(entry{frames: frame}, Shared)
+	return err
 }
 
 // fail ends the session or the upgrade of the connection because of err.

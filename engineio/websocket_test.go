@@ -278,7 +278,7 @@ func TestEndWithoutCloseFrame(t *testing.T) {
 // Who breaks a rule is told, though another goroutine was just about to write.
 func TestFaultBesideAWrite(t *testing.T) {
 	s := start(t, engineio.Config{Events: engineio.Events{Message: func(x *engineio.Session, data []byte, _ bool) {
-		_ = x.Write(wire.AppendText(nil, wire.Message, data), engineio.Later)
+		_ = engineio.LinkOf(x).Write(engineio.Later, engineio.Message{Frames: wire.AppendText(nil, wire.Message, data)})
 	}}})
 	for range 50 {
 		c := s.dial(direct)

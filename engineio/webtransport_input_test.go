@@ -42,7 +42,7 @@ func TestWebTransportBadInput(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := startWT(t, engineio.Config{MaxPayload: limit, MaxUntrustedPayload: 1})
 			c, x := s.direct()
-			x.Trust()
+			engineio.LinkOf(x).Trust()
 			c.send("\x7e\x03\xe84" + strings.Repeat("x", limit-1))
 			c.send("\xfe\x03\xe8" + strings.Repeat("x", limit))
 			if n := len(<-s.messages) + len(<-s.messages); n != limit-1+len("false")+limit+len("true") {

@@ -56,7 +56,9 @@ func TestWebTransport(t *testing.T) {
 		}
 		_ = x.Send(nil, true)
 		c.want("b") // the form that official clients take
-		if err := x.Write(wire.AppendBinary(wire.AppendText(nil, wire.Message, []byte("451-[]")), []byte{1}), 0); err != nil {
+		if err := engineio.LinkOf(x).Write(engineio.Now, engineio.Message{
+			Frames: wire.AppendBinary(wire.AppendText(nil, wire.Message, []byte("451-[]")), []byte{1}),
+		}); err != nil {
 			t.Fatal(err)
 		}
 		c.want("4451-[]", "binary \x01")
@@ -68,19 +70,6 @@ func TestWebTransport(t *testing.T) {
 			if got := <-s.messages; got != want {
 				t.Errorf("message %.40q, want %.40q", got, want)
 			}
-		}
-	})
-	run("callbacks", engineio.Config{}, func(t *testing.T, s *wtServer) {
-		c, x := s.direct()
-		done := make(chan string, 4)
-		for _, m := range []string{"a", "b", "c", "d"} {
-			if err := x.SendFunc([]byte(m), false, func() { done <- m }); err != nil {
-				t.Fatal(err)
-			}
-		}
-		c.want("4a", "4b", "4c", "4d")
-		if got := <-done + <-done + <-done + <-done; got != "abcd" {
-			t.Errorf("callbacks %q", got)
 		}
 	})
 	run("heartbeat", engineio.Config{}, func(t *testing.T, s *wtServer) {

@@ -51,28 +51,6 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
-	t.Run("large", func(t *testing.T) {
-		large := strings.Repeat("large ", 3<<20)
-		for _, binary := range []bool{false, true} {
-			if err := x.Send([]byte(large), binary); err != nil {
-				t.Fatal(err)
-			}
-		}
-		c.want("4"+large, "binary "+large)
-	})
-	t.Run("callbacks", func(t *testing.T) {
-		t.Attr("covers", "engine/webtransport/14")
-		done := make(chan string, 4)
-		for _, m := range []string{"a", "b", "c", "d"} {
-			if err := x.SendFunc([]byte(m), false, func() { done <- m }); err != nil {
-				t.Fatal(err)
-			}
-		}
-		c.want("4a", "4b", "4c", "4d")
-		if got := next(t, done) + next(t, done) + next(t, done) + next(t, done); got != "abcd" {
-			t.Errorf("called for %q", got)
-		}
-	})
 	t.Run("binary from the client", func(t *testing.T) {
 		t.Attr("covers", "engine/webtransport/15")
 		c.write([]byte{0x83, 1, 2, 3})

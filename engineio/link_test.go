@@ -4,25 +4,21 @@ import (
 	"bytes"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/engineio/wire"
 )
 
-func message(text string) *engineio.Prepared {
-	return engineio.Prepare(wire.AppendText(nil, wire.Message, []byte(text)))
+func message(text string) engineio.Message {
+	return engineio.Message{Prepared: engineio.Prepare(wire.AppendText(nil, wire.Message, []byte(text)))}
 }
 
-// What was enqueued leaves with Flush, in order, before what is written later, and PacketCreate hears of it then.
-func TestEnqueueAndFlush(t *testing.T) {
+// What is written OnFlush leaves with Flush, in order and before what is written later.
+func TestWriteOnFlush(t *testing.T) {
 	for _, transport := range []string{"polling", "websocket"} {
 		t.Run(transport, func(t *testing.T) {
-			var created atomic.Int32
-			s := start(t, engineio.Config{Events: engineio.Events{
-				PacketCreate: func(*engineio.Session, wire.Packet) { created.Add(1) },
-			}})
+			s := start(t, engineio.Config{})
 			var q string
 			var c *socket
 			if transport == "polling" {
@@ -32,6 +28,7 @@ func TestEnqueueAndFlush(t *testing.T) {
 				c.open()
 			}
 			x := next(t, s.sessions)
+			link := engineio.LinkOf(x)
 			want := func(texts ...string) {
 				t.Helper()
 				if c == nil {
@@ -45,57 +42,53 @@ func TestEnqueueAndFlush(t *testing.T) {
 				}
 			}
 
-			before := created.Load()
-			if err := x.Enqueue(0, message("a"), message("b")); err != nil {
+			if err := link.Write(engineio.OnFlush, message("a"), message("b")); err != nil {
 				t.Fatal(err)
 			}
-			if bytes, n := x.Buffered(); n != 2 || bytes != 8 || created.Load() != before {
-				t.Errorf("%d messages of %d bytes wait, %d were announced", n, bytes, created.Load()-before)
+			if bytes, n := x.Buffered(); n != 2 || bytes != 8 {
+				t.Errorf("%d messages of %d bytes wait", n, bytes)
 			}
-			x.Flush(0, message("a"), message("b"))
-			if created.Load() != before+2 {
-				t.Errorf("%d messages announced", created.Load()-before)
-			}
+			link.Flush(engineio.Now)
 			want("a", "b")
 
 			// One alone; one behind which another writes; nothing at all.
-			for _, o := range []engineio.WriteOptions{0, engineio.Later} {
-				if err := x.Enqueue(0, message("c")); err != nil {
+			for _, o := range []engineio.When{engineio.Now, engineio.Later} {
+				if err := link.Write(engineio.OnFlush, message("c")); err != nil {
 					t.Fatal(err)
 				}
-				x.Flush(o)
+				link.Flush(o)
 				want("c")
 			}
-			if err := x.Enqueue(0, message("d")); err != nil {
+			if err := link.Write(engineio.OnFlush, message("d")); err != nil {
 				t.Fatal(err)
 			}
 			if err := x.Send([]byte("e"), false); err != nil {
 				t.Fatal(err)
 			}
 			want("d", "e")
-			x.Flush(0)
+			link.Flush(engineio.Now)
 
-			// A graceful close takes along what was enqueued.
-			if err := x.Enqueue(0, message("f")); err != nil {
+			// A graceful close takes along what was queued.
+			if err := link.Write(engineio.OnFlush, message("f")); err != nil {
 				t.Fatal(err)
 			}
 			x.Close()
 			want("f")
-			if err := x.Enqueue(0, message("g")); !errors.Is(err, engineio.ErrClosed) {
-				t.Errorf("Enqueue on a closed session: %v", err)
+			if err := link.Write(engineio.OnFlush, message("g")); !errors.Is(err, engineio.ErrClosed) {
+				t.Errorf("Write on a closed session: %v", err)
 			}
 		})
 	}
 }
 
-// A graceful close takes along what was enqueued, a parked GET or not.
-func TestCloseWhileParkedTakesAlongWhatWasEnqueued(t *testing.T) {
+// A graceful close takes along what was queued, a parked GET or not.
+func TestCloseWhileParkedTakesAlongWhatWasQueued(t *testing.T) {
 	s := start(t, engineio.Config{})
 	q := s.polling()
 	x := next(t, s.sessions)
 	answer := s.poll(q)
 	s.parked(x)
-	if err := x.Enqueue(0, message("a")); err != nil {
+	if err := engineio.LinkOf(x).Write(engineio.OnFlush, message("a")); err != nil {
 		t.Fatal(err)
 	}
 	x.Close()
@@ -107,17 +100,20 @@ func TestCloseWhileParkedTakesAlongWhatWasEnqueued(t *testing.T) {
 	}
 }
 
-func TestEnqueueIsVolatile(t *testing.T) {
+func TestWriteOnFlushIsVolatile(t *testing.T) {
 	s := start(t, engineio.Config{})
 	c := s.dial(direct)
 	c.open()
 	x := next(t, s.sessions)
+	link := engineio.LinkOf(x)
 	for _, text := range []string{"first", "dropped"} {
-		if err := x.Enqueue(engineio.Volatile, message(text)); err != nil {
+		m := message(text)
+		m.Volatile = true
+		if err := link.Write(engineio.OnFlush, m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	x.Flush(0)
+	link.Flush(engineio.Now)
 	c.want("4first")
 	if err := x.Send([]byte("last"), false); err != nil {
 		t.Fatal(err)
@@ -125,8 +121,8 @@ func TestEnqueueIsVolatile(t *testing.T) {
 	c.want("4last")
 }
 
-// All or none: frames that exceed a limit together close the session, as with Write.
-func TestEnqueueKeepsTheLimits(t *testing.T) {
+// Messages that exceed a limit together close the session.
+func TestWriteKeepsTheLimits(t *testing.T) {
 	for name, c := range map[string]engineio.Config{
 		"bytes":   {MaxBufferedBytes: 100},
 		"packets": {MaxBufferedPackets: 1},
@@ -136,16 +132,17 @@ func TestEnqueueKeepsTheLimits(t *testing.T) {
 			conn := s.dial(direct)
 			conn.open()
 			x := next(t, s.sessions)
+			link := engineio.LinkOf(x)
 			// As much at once as an idle WebSocket takes.
 			big := string(bytes.Repeat([]byte("x"), 200))
-			if err := x.Enqueue(0, message(big)); err != nil {
+			if err := link.Write(engineio.OnFlush, message(big)); err != nil {
 				t.Fatal(err)
 			}
-			x.Flush(0)
+			link.Flush(engineio.Now)
 			conn.want("4" + big)
-			for x.Flush(0); !x.Writable(); {
+			for link.Flush(engineio.Now); !x.Writable(); {
 			}
-			if err := x.Enqueue(0, message("a"), message(big), message(big), message(big), message(big)); !errors.Is(err, engineio.ErrQueueFull) {
+			if err := link.Write(engineio.OnFlush, message("a"), message(big), message(big), message(big), message(big)); !errors.Is(err, engineio.ErrQueueFull) {
 				t.Errorf("got %v", err)
 			}
 			conn.wantEnd()
