@@ -51,6 +51,15 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
+	t.Run("large", func(t *testing.T) {
+		large := strings.Repeat("large ", 3<<20)
+		for _, binary := range []bool{false, true} {
+			if err := x.Send([]byte(large), binary); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.want("4"+large, "binary "+large)
+	})
 	t.Run("binary from the client", func(t *testing.T) {
 		t.Attr("covers", "engine/webtransport/15")
 		c.write([]byte{0x83, 1, 2, 3})
