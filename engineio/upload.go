@@ -19,9 +19,14 @@ import (
 
 // upload is a POST in progress.
 type upload struct {
+	w  http.ResponseWriter
+	r  *http.Request
 	rc *http.ResponseController
 
-	delayed bool // by back-pressure; the handler's goroutine owns it
+	// The handler's goroutine owns these.
+	delayed bool          // by back-pressure
+	begun   bool          // the answer has begun
+	idleDue time.Duration // when stayAlive is due, a time of Server.now; set by the first delay
 
 	mu   sync.Mutex // held while a deadline is set, and never together with Session.mu
 	read bool       // the body has been read
@@ -57,7 +62,7 @@ func (u *upload) bodyRead() {
 
 // serveUpload handles the packets of a POST (protocol v4, "HTTP long-polling").
 func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session) {
-	u := &upload{rc: http.NewResponseController(w)}
+	u := &upload{w: w, r: r, rc: http.NewResponseController(w)}
 	// Set it before another goroutine can abort the upload, which sets a deadline too.
 	_ = u.rc.SetReadDeadline(time.Now().Add(e.cfg.ReadTimeout)) // not every ResponseWriter can
 	if !e.lockPolling(w, r, s) {
@@ -117,10 +122,40 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 		// The server delayed the answer: the WriteTimeout of the http.Server may have passed.
 		_ = u.rc.SetWriteDeadline(time.Time{})
 	}
-	h := w.Header()
+	if u.begun {
+		_, _ = io.WriteString(w, "ok") // best effort, as in respond
+		return
+	}
+	e.uploadHeaders(w.Header(), r)
+	respond(w, http.StatusOK, []byte("ok"))
+}
+
+// uploadHeaders sets the headers of the answer to a POST.
+func (e *Server) uploadHeaders(h http.Header, r *http.Request) {
 	h.Set("Content-Type", "text/html")
 	e.pollHeaders(h, r)
-	respond(w, http.StatusOK, []byte("ok"))
+}
+
+// stayAlive sends a space of the answer, because proxies cut a request that is idle. Clients ignore the
+// answer's text.
+func (u *upload) stayAlive(e *Server) error {
+	f, direct := u.w.(flusher)
+	if !direct || !u.read { // writing would end the body; a wrapped writer may panic in Flush
+		return nil
+	}
+	if !u.begun {
+		u.begun = true
+		e.uploadHeaders(u.w.Header(), u.r)
+	}
+	_ = u.rc.SetWriteDeadline(time.Now().Add(e.cfg.WriteTimeout)) // not every ResponseWriter can
+	_, err := io.WriteString(u.w, " ")
+	if err == nil {
+		err = f.FlushError()
+	}
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return &TransportError{Message: "write error", Err: err}
+	}
+	return nil
 }
 
 // readUpload reads the body and handles its packets.
@@ -256,16 +291,31 @@ func (s *Session) awaitResume(request context.Context) error {
 	if resume == nil {
 		return nil
 	}
-	select {
-	case <-resume:
-		s.mu.Lock()
-		if s.upload != nil {
-			s.upload.delayed = true
-		}
-		s.mu.Unlock()
+	s.mu.Lock()
+	u := s.upload // nil when the session has ended, and resume is closed
+	s.mu.Unlock()
+	if u == nil {
 		return nil
-	case <-request.Done():
-		return uploadFailed(request.Err())
+	}
+	e := s.server
+	if !u.delayed {
+		u.delayed, u.idleDue = true, e.now()+e.cfg.PingInterval
+	}
+	for {
+		idle := time.NewTimer(u.idleDue - e.now())
+		select {
+		case <-resume:
+			idle.Stop()
+			return nil
+		case <-request.Done():
+			idle.Stop()
+			return uploadFailed(request.Err())
+		case <-idle.C:
+			u.idleDue = e.now() + e.cfg.PingInterval
+			if err := u.stayAlive(e); err != nil {
+				return err
+			}
+		}
 	}
 }
 
