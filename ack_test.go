@@ -98,8 +98,9 @@ func TestAckLater(t *testing.T) {
 	}
 }
 
-// A client that asked for an acknowledgement has one when the handlers of its event have returned: the answer of any of them,
-// their first error, or nothing. It has none when a handler wants to answer later, when there was no handler, and once it has left.
+// A client that asked for an acknowledgement has one when the handlers of its event have returned:
+// the answer of any of them, their first error, or nothing. It has none when a handler wants to
+// answer later, when there was no handler, and once it has left.
 func TestHandlersThatReturnAnswer(t *testing.T) {
 	f := start(t)
 	main := f.Of("/")
@@ -331,7 +332,8 @@ func TestAckAfterError(t *testing.T) {
 	conn.Want(`439[]`, `4310["fine"]`)
 }
 
-// An event with a callback does not wait: the handler that sent it returns, later events are handled, and fn is called once.
+// An event with a callback does not wait: the handler that sent it returns, later events are
+// handled, and fn is called once.
 func TestEmitWithAckFunc(t *testing.T) {
 	reported := make(chan error, 1)
 	f := start(t, func(c *socketio.Config) {

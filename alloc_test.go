@@ -23,8 +23,8 @@ func skipUnderRace(t *testing.T) {
 	}
 }
 
-// receiver is a server with a typed handler, and a function by which a client sends it an event and waits until it
-// has been handled.
+// receiver is a server with a typed handler, and a function by which a client sends it an event and
+// waits until it has been handled.
 func receiver(t testing.TB) (send func()) {
 	s, e := serve(t, socketio.Config{})
 	handled := make(chan string)
@@ -79,7 +79,8 @@ func TestReceiveAllocations(t *testing.T) {
 	t.Logf("%v allocations", n)
 }
 
-// A long string that a handler gets is the event's own memory: the event, its payload, and where the string is put.
+// A long string that a handler gets is the event's own memory: the event, its payload, and where
+// the string is put.
 func TestReceiveLongAllocations(t *testing.T) {
 	skipUnderRace(t)
 	s, e := serve(t, socketio.Config{})
@@ -124,7 +125,8 @@ func TestEmitAllocations(t *testing.T) {
 	}
 }
 
-// The allocations of a broadcast do not depend on the number of sockets, but for outboxes that grow.
+// The allocations of a broadcast do not depend on the number of sockets, but for outboxes that
+// grow.
 func TestBroadcastAllocations(t *testing.T) {
 	skipUnderRace(t)
 	measure := func(n int) float64 {

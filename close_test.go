@@ -15,8 +15,8 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// After Shutdown, and that of the http.Server, the clients are gone, nothing of the server runs, and its port is free: another one
-// can serve there.
+// After Shutdown, and that of the http.Server, the clients are gone, nothing of the server runs,
+// and its port is free: another one can serve there.
 func TestShutdownLeavesNothing(t *testing.T) {
 	t.Attr("covers", "socketio/close/1 socketio/close/5 socketio/socket/42")
 	before := leak.IDs()

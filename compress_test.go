@@ -53,12 +53,14 @@ func TestCompressFlag(t *testing.T) {
 	}
 }
 
-// flushed makes a recorder look like the writers of net/http: behind another one middleware may compress.
+// flushed makes a recorder look like the writers of net/http: behind another one middleware may
+// compress.
 type flushed struct{ *httptest.ResponseRecorder }
 
 func (w *flushed) FlushError() error { return nil }
 
-// A broadcast is compressed once, however many it goes to, and Compress(false) keeps it from being compressed.
+// A broadcast is compressed once, however many it goes to, and Compress(false) keeps it from being
+// compressed.
 func TestBroadcastDeflatedOnce(t *testing.T) {
 	const clients = 1000
 	s, e := serve(t, socketio.Config{PerMessageDeflate: &socketio.PerMessageDeflate{}})

@@ -20,8 +20,8 @@ func gate(ns *socketio.Namespace) (entered <-chan *socketio.Socket, pass chan<- 
 	return in, out
 }
 
-// A CONNECT for a namespace in which the client has a socket leaves all sockets as they are. One that waits for the answer to
-// the first gets that one, once; later it gets the same answer again.
+// A CONNECT for a namespace in which the client has a socket leaves all sockets as they are. One
+// that waits for the answer to the first gets that one, once; later it gets the same answer again.
 func TestConnectTwice(t *testing.T) {
 	for _, transport := range []string{"websocket", "polling"} {
 		for _, name := range []string{"/", "/chat"} {
@@ -91,8 +91,8 @@ func TestConnectAgainAfterTheEnd(t *testing.T) {
 	}
 }
 
-// A client may leave a namespace whose middleware has not let it in yet, and join it again: the first CONNECT gets no answer, the
-// second has its own.
+// A client may leave a namespace whose middleware has not let it in yet, and join it again: the
+// first CONNECT gets no answer, the second has its own.
 func TestDisconnectWhileJoining(t *testing.T) {
 	f := start(t)
 	entered, pass := gate(f.Of("/"))
@@ -119,7 +119,8 @@ func TestDisconnectWhileJoining(t *testing.T) {
 	none(t, gone)
 }
 
-// With recovery a repeated CONNECT does not disturb the one that recovers, and the answer names the session again.
+// With recovery a repeated CONNECT does not disturb the one that recovers, and the answer names the
+// session again.
 func TestConnectTwiceRecovering(t *testing.T) {
 	f := start(t, func(c *socketio.Config) {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{}
@@ -138,7 +139,8 @@ func TestConnectTwiceRecovering(t *testing.T) {
 	none(t, connected)
 }
 
-// The official suite pins that the connection ends when a polling client repeats its CONNECT and never fetches an answer.
+// The official suite pins that the connection ends when a polling client repeats its CONNECT and
+// never fetches an answer.
 func TestConnectTwiceUnpolled(t *testing.T) {
 	t.Attr("covers", "socketio/close/6")
 	f := start(t)
@@ -152,8 +154,9 @@ func TestConnectTwiceUnpolled(t *testing.T) {
 	p.WantGone()
 }
 
-// A client before Socket.IO 3.0 that leaves a namespace and joins it again has the same id there. The second socket connects when
-// the first one's disconnect callbacks have run, as in the official server, and then it is the one that is found under the id.
+// A client before Socket.IO 3.0 that leaves a namespace and joins it again has the same id there.
+// The second socket connects when the first one's disconnect callbacks have run, as in the official
+// server, and then it is the one that is found under the id.
 func TestRejoiningWithTheSameID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startPipe(t, func(e *socketio.Config) { e.AllowEIO3 = true })

@@ -194,8 +194,8 @@ func TestDisconnectInHandler(t *testing.T) {
 	}
 }
 
-// A connection function may disconnect its socket, and a client may go while it runs: the disconnect comes after
-// it.
+// A connection function may disconnect its socket, and a client may go while it runs: the
+// disconnect comes after it.
 func TestDisconnectInConnection(t *testing.T) {
 	t.Attr("covers", "socketio/namespaces/10 socketio/namespaces/11")
 	f := start(t)
@@ -235,7 +235,8 @@ func TestDisconnectDelivers(t *testing.T) {
 	p.WantGone()
 }
 
-// Events in one POST with the DISCONNECT of their socket are not handled, whatever the worker is doing; those of other sockets are.
+// Events in one POST with the DISCONNECT of their socket are not handled, whatever the worker is
+// doing; those of other sockets are.
 func TestDisconnectInOnePostWithEvents(t *testing.T) {
 	f := start(t)
 	var ran atomic.Int32

@@ -54,7 +54,8 @@ func TestMigrationGuide(t *testing.T) {
 	}
 }
 
-// exported returns the exported names of packages: of functions, methods, types, fields, constants and variables.
+// exported returns the exported names of packages: of functions, methods, types, fields, constants
+// and variables.
 func exported(t *testing.T, dirs ...string) map[string]bool {
 	t.Helper()
 	names := make(map[string]bool)
@@ -118,7 +119,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// pages returns every Markdown file that is written by hand or by a tool, but for what npm installs.
+// pages returns every Markdown file that is written by hand or by a tool, but for what npm
+// installs.
 func pages(t *testing.T) []string {
 	t.Helper()
 	var all []string

@@ -21,7 +21,8 @@ import (
 	"github.com/gosocketio/socketio/siotest"
 )
 
-// inMemory runs a test in a bubble for each transport, with a server and a client of the namespaces given.
+// inMemory runs a test in a bubble for each transport, with a server and a client of the namespaces
+// given.
 func inMemory(t *testing.T, c socketio.Config, namespaces []string, test func(t *testing.T, s *socketio.Server, clients []*siotest.Client)) {
 	t.Helper()
 	for _, transport := range []socketio.Transport{socketio.Polling, socketio.WebSocket} {
@@ -149,7 +150,8 @@ func TestConnectionAndRequest(t *testing.T) {
 	})
 }
 
-// A packet whose attachments cannot be counted is an error of its socket, and then the end of the connection.
+// A packet whose attachments cannot be counted is an error of its socket, and then the end of the
+// connection.
 func TestIllegalAttachments(t *testing.T) {
 	t.Attr("covers", "socketio/socket/47 socketio/socket/48")
 	for _, packet := range []string{`45`, `45["x"]`, `45a-["x"]`, `451["x"]`, `450-["x"]`, `46`} {
@@ -212,7 +214,8 @@ func TestDisconnectBeforeUpgrade(t *testing.T) {
 	}
 }
 
-// A long string is a part of its event's payload: it stays what it is when other events have come, whoever holds it.
+// A long string is a part of its event's payload: it stays what it is when other events have come,
+// whoever holds it.
 func TestStringsAreTheReceivers(t *testing.T) {
 	f := start(t)
 	var kept, want []string

@@ -16,8 +16,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// In the examples, package rawclient stands for a client: packets are shown as they go over the wire, where 2 is an event,
-// 3 an acknowledgement and 1 a disconnect.
+// In the examples, package rawclient stands for a client: packets are shown as they go over the
+// wire, where 2 is an event, 3 an acknowledgement and 1 a disconnect.
 
 func ExampleNew() {
 	io := socketio.New(socketio.Config{
@@ -103,7 +103,8 @@ func ExampleServer_Stats() {
 	// websocket 127.0.0.1
 }
 
-// At most 200 clients a second, 400 at once: after a restart the others are told to come back later.
+// At most 200 clients a second, 400 at once: after a restart the others are told to come back
+// later.
 func ExampleAdmission() {
 	io := socketio.New(socketio.Config{Admission: socketio.Admission{Rate: 200, Burst: 400, MaxSessions: 50_000}})
 	fmt.Println(io.Engine().Stats().Rejected)

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Everything that a program can call of this package, the methods of the types included that it takes from the packages below, is
-// called in an example.
+// Everything that a program can call of this package, the methods of the types included that it
+// takes from the packages below, is called in an example.
 func TestEveryVerbHasAnExample(t *testing.T) {
 	verbs := make(map[string]string) // "name" or ".method" to where it is declared
 	shown := make(map[string]bool)
@@ -58,7 +58,8 @@ func TestEveryVerbHasAnExample(t *testing.T) {
 	}
 }
 
-// offered tells whether package socketio gives users this type, embeds it in one that it gives them, or shows it.
+// offered tells whether package socketio gives users this type, embeds it in one that it gives
+// them, or shows it.
 func offered(dir, typ string) bool {
 	if dir == "engineio" {
 		return typ == "Handshake"
@@ -83,7 +84,8 @@ func typeOf(fn *ast.FuncDecl) string {
 	}
 }
 
-// calls adds the names that are called in a body: functions of a package by their name, and methods with a dot before it.
+// calls adds the names that are called in a body: functions of a package by their name, and methods
+// with a dot before it.
 func calls(body ast.Node, names map[string]bool) {
 	ast.Inspect(body, func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)

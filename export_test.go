@@ -29,7 +29,8 @@ func (n *Namespace) ServerSideWaiting() int {
 	return len(n.serverSide.events)
 }
 
-// StaleSessions is the number of sessions that wait and have not noted that their socket disconnected.
+// StaleSessions is the number of sessions that wait and have not noted that their socket
+// disconnected.
 func StaleSessions(n *Namespace) (stale int) {
 	r := n.recovery
 	r.mu.Lock()

@@ -12,9 +12,9 @@ import (
 	"github.com/gosocketio/socketio"
 )
 
-// FuzzPackets sends arbitrary sequences of packets, one per line, a line starting with b being a binary message.
-// Whatever comes: no panic, one disconnect per connect, no handler outside of its socket's life, and nothing left
-// behind.
+// FuzzPackets sends arbitrary sequences of packets, one per line, a line starting with b being a
+// binary message. Whatever comes: no panic, one disconnect per connect, no handler outside of its
+// socket's life, and nothing left behind.
 func FuzzPackets(f *testing.F) {
 	for _, seed := range []string{
 		"40\n42[\"echo\",1]\n41",

@@ -133,7 +133,8 @@ func TestBroadcastAckBreak(t *testing.T) {
 	}
 }
 
-// When time is up, the answers that came have been yielded and the last error says how many are missing.
+// When time is up, the answers that came have been yielded and the last error says how many are
+// missing.
 func TestBroadcastAckTimeout(t *testing.T) {
 	t.Attr("covers", "easy/42 socketio/messaging-many/16 socketio/messaging-many/18")
 	for _, c := range []struct {

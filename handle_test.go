@@ -84,8 +84,8 @@ func TestTypedHandlers(t *testing.T) {
 	}
 }
 
-// Handlers of the namespace run before those of the socket, each in order of registration; one's error does not
-// stop the others.
+// Handlers of the namespace run before those of the socket, each in order of registration; one's
+// error does not stop the others.
 func TestHandlersInOrder(t *testing.T) {
 	reported := make(chan error, 10)
 	s, e := serve(t, socketio.Config{OnError: func(_ *socketio.Socket, err error) { reported <- err }})

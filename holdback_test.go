@@ -12,7 +12,8 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// overPipes runs a test in a bubble for each transport; read returns the packets that come next, one at a time.
+// overPipes runs a test in a bubble for each transport; read returns the packets that come next,
+// one at a time.
 func overPipes(t *testing.T, test func(t *testing.T, f *fixture, join func() (read func() string))) {
 	t.Helper()
 	t.Run("websocket", func(t *testing.T) {
@@ -54,7 +55,8 @@ func polled(t *testing.T, p *rawclient.Poller) func() string {
 	}
 }
 
-// What connection handlers do at once is done when the client learns that it is connected, and what they send follows that.
+// What connection handlers do at once is done when the client learns that it is connected, and what
+// they send follows that.
 func TestConnectionHandlersComeFirst(t *testing.T) {
 	overPipes(t, func(t *testing.T, f *fixture, join func() func() string) {
 		main := f.Of("/")
@@ -82,7 +84,8 @@ func TestConnectionHandlersComeFirst(t *testing.T) {
 	})
 }
 
-// A handler may run for ever: the client does not wait for it. What others send meanwhile comes after the CONNECT.
+// A handler may run for ever: the client does not wait for it. What others send meanwhile comes
+// after the CONNECT.
 func TestConnectionHandlerThatStays(t *testing.T) {
 	overPipes(t, func(t *testing.T, f *fixture, join func() func() string) {
 		main := f.Of("/")
@@ -109,7 +112,8 @@ func TestConnectionHandlerThatStays(t *testing.T) {
 	})
 }
 
-// A handler that waits for its client's answer, or sends a lot, does not wait for the end of the hold.
+// A handler that waits for its client's answer, or sends a lot, does not wait for the end of the
+// hold.
 func TestConnectionHandlerThatAsks(t *testing.T) {
 	for name, first := range map[string]func(*socketio.Socket){
 		"asks": func(s *socketio.Socket) { _, _ = s.EmitWithAck(context.Background(), "question") },
@@ -160,8 +164,8 @@ func TestConnectionHandlerThatDisconnects(t *testing.T) {
 	}
 }
 
-// A connection that is closed the moment its client learns that it is connected still says so: nothing that was sent before is
-// lost to the close.
+// A connection that is closed the moment its client learns that it is connected still says so:
+// nothing that was sent before is lost to the close.
 func TestCloseBehindTheHold(t *testing.T) {
 	f := start(t)
 	main, chat := f.Of("/"), f.Of("/chat")

@@ -19,12 +19,12 @@ import (
 	"github.com/gosocketio/socketio"
 )
 
-// idleServer tells a child process to be the server whose memory is measured: "portable" or "event-loop", and how many
-// connections it will get.
+// idleServer tells a child process to be the server whose memory is measured: "portable" or
+// "event-loop", and how many connections it will get.
 const idleServer = "SOCKETIO_IDLE_SERVER"
 
-// idleModes are the connection modes that are measured, and the bytes that an idle connection may take in each: of resident
-// memory, after a collection.
+// idleModes are the connection modes that are measured, and the bytes that an idle connection may
+// take in each: of resident memory, after a collection.
 var idleModes = []struct {
 	name   string
 	mode   socketio.ConnectionMode
@@ -34,8 +34,8 @@ var idleModes = []struct {
 	{"event-loop", socketio.EventLoopMode, 2 << 10},
 }
 
-// idleWarm is how many connections the server has before its memory is looked at for the first time: what a process needs once
-// is no part of what a connection needs.
+// idleWarm is how many connections the server has before its memory is looked at for the first
+// time: what a process needs once is no part of what a connection needs.
 const idleWarm = 500
 
 // TestIdleServer is the child of the other tests here, and nothing when run by itself.
@@ -99,10 +99,12 @@ func rss(t testing.TB) int {
 	return n << 10
 }
 
-// idle is what the server process grew by for each connection: resident memory, without the kernel's socket buffers.
+// idle is what the server process grew by for each connection: resident memory, without the
+// kernel's socket buffers.
 type idle struct{ grown, trimmed, goroutines, perSecond float64 }
 
-// measureIdle opens n WebSocket connections over loopback to a server process, each in one namespace and one room.
+// measureIdle opens n WebSocket connections over loopback to a server process, each in one
+// namespace and one room.
 func measureIdle(t testing.TB, mode string, n int) idle {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

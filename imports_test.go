@@ -10,7 +10,8 @@ import (
 
 const module = "github.com/gosocketio/socketio"
 
-// Who does not use WebTransport does not get the vulnerabilities of a QUIC stack: only its own module depends on one.
+// Who does not use WebTransport does not get the vulnerabilities of a QUIC stack: only its own
+// module depends on one.
 func TestNoQUIC(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2026-21434")
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "./...").Output()
@@ -24,7 +25,8 @@ func TestNoQUIC(t *testing.T) {
 	}
 }
 
-// These modules, and no others, are downloaded for the library and its tests: none for command lines, none for brotli.
+// These modules, and no others, are downloaded for the library and its tests: none for command
+// lines, none for brotli.
 func TestRequiredModules(t *testing.T) {
 	sums, err := os.ReadFile("go.sum")
 	if err != nil {

@@ -173,8 +173,8 @@ func TestInboxOverPolling(t *testing.T) {
 	}
 }
 
-// A handler may wait for an acknowledgement of its own client also when the answer comes behind more
-// events than may wait: meanwhile they may take eight times MaxInboxBytes, and no more.
+// A handler may wait for an acknowledgement of its own client also when the answer comes behind
+// more events than may wait: meanwhile they may take eight times MaxInboxBytes, and no more.
 func TestAskBehindFullInbox(t *testing.T) {
 	const events, size = 100, 1000
 	packet := func(i int) string { return fmt.Sprintf(`42["e",%d,"%s"]`, i, strings.Repeat("x", size)) }

@@ -16,8 +16,9 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// What waits for the handlers of one connection: MaxInboxEvents and MaxInboxBytes may; with one more, be it an event or a byte, the
-// connection is not read from, and what a client sends far above that waits at the client. None of it is lost.
+// What waits for the handlers of one connection: MaxInboxEvents and MaxInboxBytes may; with one
+// more, be it an event or a byte, the connection is not read from, and what a client sends far
+// above that waits at the client. None of it is lost.
 func TestLimitInbox(t *testing.T) {
 	const events, overhead = 10, 256
 	packet := func(i, size int) string {
@@ -92,8 +93,8 @@ func same(v, n int) []int {
 	return list
 }
 
-// What comes in one piece stops between packets too: one POST, or one read of a WebSocket, holds thousands of events. What is left
-// of it waits as it came.
+// What comes in one piece stops between packets too: one POST, or one read of a WebSocket, holds
+// thousands of events. What is left of it waits as it came.
 func TestLimitInboxInOnePiece(t *testing.T) {
 	const most, total = 100, 4000
 	for name, c := range map[string]struct {

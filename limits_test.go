@@ -73,7 +73,8 @@ func wantSessions(t *testing.T, s *socketio.Server, after time.Duration, want in
 	}
 }
 
-// A connection that joins no namespace lives until ConnectTimeout and no longer; a refused join does not help, one in time does.
+// A connection that joins no namespace lives until ConnectTimeout and no longer; a refused join
+// does not help, one in time does.
 func TestLimitConnectTimeout(t *testing.T) {
 	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
 		s, e := servePipe(t, socketio.Config{ConnectTimeout: limit, PingInterval: time.Hour})
@@ -91,8 +92,8 @@ func TestLimitConnectTimeout(t *testing.T) {
 	})
 }
 
-// pollersLinger is how many sessions are left at once of a connection that the server closed: a polling session waits for the
-// GET that takes the close packet, for 30 s.
+// pollersLinger is how many sessions are left at once of a connection that the server closed: a
+// polling session waits for the GET that takes the close packet, for 30 s.
 func pollersLinger(c rawConn) int {
 	if _, polls := c.(*rawclient.Poller); polls {
 		return 1
@@ -100,7 +101,8 @@ func pollersLinger(c rawConn) int {
 	return 0
 }
 
-// A packet whose attachments do not come ends the connection after AttachmentTimeout, counted anew from each.
+// A packet whose attachments do not come ends the connection after AttachmentTimeout, counted anew
+// from each.
 func TestLimitAttachmentTimeout(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2026-33151")
 	synctest.Test(t, func(t *testing.T) {
@@ -164,8 +166,8 @@ func TestLimitBufferedPackets(t *testing.T) {
 	})
 }
 
-// stall makes what is emitted to x from now on wait: over WebSocket a first event is being written to a pipe that nobody reads,
-// over polling nobody asks.
+// stall makes what is emitted to x from now on wait: over WebSocket a first event is being written
+// to a pipe that nobody reads, over polling nobody asks.
 func stall(t *testing.T, x *socketio.Socket, c rawConn) {
 	t.Helper()
 	if _, polls := c.(*rawclient.Poller); polls {
@@ -177,7 +179,8 @@ func stall(t *testing.T, x *socketio.Socket, c rawConn) {
 	synctest.Wait()
 }
 
-// The attachments of one packet: MaxAttachments, not one more; the packet that announces more ends the connection.
+// The attachments of one packet: MaxAttachments, not one more; the packet that announces more ends
+// the connection.
 func TestLimitAttachments(t *testing.T) {
 	const limit = 3
 	for name, n := range map[string]int{"at the limit": limit, "one above": limit + 1, "far above": 1 << 30} {
@@ -224,8 +227,8 @@ func TestLimitAttachments(t *testing.T) {
 	}
 }
 
-// One message of a client that has joined no namespace: MaxUntrustedPayload bytes, not one more, of which 64 KiB are the default.
-// Once it has joined one, MaxPayload holds.
+// One message of a client that has joined no namespace: MaxUntrustedPayload bytes, not one more, of
+// which 64 KiB are the default. Once it has joined one, MaxPayload holds.
 func TestLimitUntrustedPayload(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2026-27571")
 	const byDefault = 64 << 10
@@ -288,8 +291,8 @@ func TestLimitUntrustedPayload(t *testing.T) {
 	}
 }
 
-// The attachments of a packet count as well, as long as no namespace is joined: a CONNECT that is still in a middleware has not
-// joined it.
+// The attachments of a packet count as well, as long as no namespace is joined: a CONNECT that is
+// still in a middleware has not joined it.
 func TestLimitUntrustedAttachments(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2026-27571")
 	const most, packet = 1000, `453-["e",{"_placeholder":true,"num":0}]`

@@ -125,8 +125,8 @@ func (f *fixture) open(transport string) client {
 	return f.WebSocket()
 }
 
-// writable waits until everything written to a socket's connection is out: a client can have read the last of it a
-// moment before the server knows.
+// writable waits until everything written to a socket's connection is out: a client can have read
+// the last of it a moment before the server knows.
 func writable(s *socketio.Socket) {
 	for !s.Conn().Writable() {
 		runtime.Gosched()

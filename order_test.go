@@ -8,7 +8,8 @@ import (
 	"github.com/gosocketio/socketio"
 )
 
-// Events of one socket are handled one at a time, in the order in which they arrived, whatever the handlers do.
+// Events of one socket are handled one at a time, in the order in which they arrived, whatever the
+// handlers do.
 func TestEventsInOrder(t *testing.T) {
 	f := start(t)
 	var running atomic.Int32
@@ -61,7 +62,8 @@ func TestConnectionBeforeEvents(t *testing.T) {
 	}
 }
 
-// A handler that blocks stops neither other namespaces, nor other clients, nor heartbeats, nor disconnects.
+// A handler that blocks stops neither other namespaces, nor other clients, nor heartbeats, nor
+// disconnects.
 func TestBlockedHandler(t *testing.T) {
 	f := start(t)
 	began, release := make(chan *socketio.Socket, 1), make(chan struct{})
@@ -101,7 +103,8 @@ func TestBlockedHandler(t *testing.T) {
 	}
 }
 
-// A handler may wait for an acknowledgement of its own client, also while more events wait behind it.
+// A handler may wait for an acknowledgement of its own client, also while more events wait behind
+// it.
 func TestHandlerAsksItsClient(t *testing.T) {
 	for _, transport := range []string{"websocket", "polling"} {
 		t.Run(transport, func(t *testing.T) {

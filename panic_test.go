@@ -30,8 +30,8 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-// Whatever panics, or ends its goroutine: the socket goes on, is connected and disconnected once, and leaves its
-// rooms.
+// Whatever panics, or ends its goroutine: the socket goes on, is connected and disconnected once,
+// and leaves its rooms.
 func TestPanics(t *testing.T) {
 	cause := errors.New("the cause")
 	for what, do := range map[string]func(){

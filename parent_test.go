@@ -23,7 +23,8 @@ func names(list []*socketio.Namespace) string {
 	return strings.Join(b, " ")
 }
 
-// A client gets the namespace of the first parent that matches; what the parent had then is what the namespace has.
+// A client gets the namespace of the first parent that matches; what the parent had then is what
+// the namespace has.
 func TestParent(t *testing.T) {
 	t.Attr("covers", "easy/44 socketio/namespaces/28 socketio/namespaces/30 socketio/namespaces/32 socketio/namespaces/33 socketio/namespaces/34 socketio/namespaces/42")
 	f := start(t)
@@ -133,7 +134,8 @@ func (c closings) Close() error {
 	return c.Adapter.Close()
 }
 
-// A child without sockets is forgotten when that is asked for, and made anew on demand; what the application made stays.
+// A child without sockets is forgotten when that is asked for, and made anew on demand; what the
+// application made stays.
 func TestCleanupEmptyChildNamespaces(t *testing.T) {
 	t.Attr("covers", "easy/44 socketio/namespaces/29 socketio/namespaces/36 socketio/namespaces/37 socketio/namespaces/40")
 	var open atomic.Int32
@@ -204,7 +206,8 @@ func TestCleanupUnderLoad(t *testing.T) {
 	}
 }
 
-// A connection may be in MaxNamespaces namespaces; one more, and far more, are refused and make nothing.
+// A connection may be in MaxNamespaces namespaces; one more, and far more, are refused and make
+// nothing.
 func TestLimitNamespaces(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2025-69199 abuse/extra/1")
 	const limit = 10
@@ -275,7 +278,8 @@ func TestChildIsMadeOnce(t *testing.T) {
 	}
 }
 
-// Whether a child without sockets stays: it does unless that is asked for, and while somebody is in it.
+// Whether a child without sockets stays: it does unless that is asked for, and while somebody is in
+// it.
 func TestEmptyChild(t *testing.T) {
 	for _, c := range []struct {
 		name, covers string

@@ -13,7 +13,8 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// Handlers run where the bytes are read, where there is an event loop. What the portable mode promises holds there as well.
+// Handlers run where the bytes are read, where there is an event loop. What the portable mode
+// promises holds there as well.
 
 // A handler that blocks keeps nobody else waiting, on its event loop or any other.
 func TestBlockingHandlersStallNobody(t *testing.T) {
@@ -149,7 +150,8 @@ func answersLeaveTogether(t *testing.T, options ...func(*socketio.Config)) {
 	}
 }
 
-// Handlers of every kind of slowness, on few connections and many, lose nothing and keep each socket's order.
+// Handlers of every kind of slowness, on few connections and many, lose nothing and keep each
+// socket's order.
 func TestOrderWithSlowAndQuickHandlers(t *testing.T) {
 	f := start(t)
 	reply := func(e *socketio.Event) error { return e.Socket().Emit("r", e.Args()...) }

@@ -2,5 +2,6 @@
 
 package socketio_test
 
-// raceEnabled: the race detector makes sync.Pool drop some of what it is given, so that counting allocations means nothing.
+// raceEnabled: the race detector makes sync.Pool drop some of what it is given, so that counting
+// allocations means nothing.
 const raceEnabled = true

@@ -330,7 +330,8 @@ func TestRecoveryInABriefNamespace(t *testing.T) {
 	})
 }
 
-// With several servers a client is recovered by the one that it was connected to, events of the others included.
+// With several servers a client is recovered by the one that it was connected to, events of the
+// others included.
 func TestRecoveryAmongServers(t *testing.T) {
 	bus := adaptertest.NewBus()
 	joined := func(c *socketio.Config) { c.Adapter = bus.Adapter(adapter.ClusterConfig{}) }
@@ -357,8 +358,8 @@ func TestRecoveryAmongServers(t *testing.T) {
 	k.wantRecovered(t, c)
 }
 
-// A connection may break at the very moment when its socket is connected: its session knows that the socket has gone, or there is
-// none.
+// A connection may break at the very moment when its socket is connected: its session knows that
+// the socket has gone, or there is none.
 func TestDisconnectedWhileItIsConnected(t *testing.T) {
 	f := start(t, recovering(socketio.ConnectionStateRecovery{}))
 	main := f.Of("/")

@@ -35,7 +35,8 @@ func (a *nosyAdapter) Select(dst []adapter.Socket, o adapter.Options) []adapter.
 	return dst
 }
 
-// nosy starts a server with such an adapter for "/". The functions are to be set before there is a socket.
+// nosy starts a server with such an adapter for "/". The functions are to be set before there is a
+// socket.
 func nosy(t *testing.T) (*fixture, *nosyAdapter) {
 	a := &nosyAdapter{before: func(string) {}, selected: func() {}}
 	return start(t, recovering(socketio.ConnectionStateRecovery{}), func(c *socketio.Config) {
@@ -81,8 +82,9 @@ func TestRecoveryAdapterCallsBack(t *testing.T) {
 	}
 }
 
-// A socket that is recovered while a broadcast selects its targets gets the event, once: it is neither among the selected nor
-// was the event in the log yet when the socket looked for what it missed.
+// A socket that is recovered while a broadcast selects its targets gets the event, once: it is
+// neither among the selected nor was the event in the log yet when the socket looked for what it
+// missed.
 func TestRecoveredDuringSelect(t *testing.T) {
 	for name, test := range map[string]struct {
 		rooms  []string

@@ -40,7 +40,8 @@ func TestSessionsExpire(t *testing.T) {
 	})
 }
 
-// A client to which nothing was sent for longer than events are kept still recovers: it missed none of them.
+// A client to which nothing was sent for longer than events are kept still recovers: it missed none
+// of them.
 func TestAQuietClientRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := startPipe(t, recovering(socketio.ConnectionStateRecovery{MaxDisconnectionDuration: time.Minute}))
@@ -102,7 +103,8 @@ func TestTheLogIsBounded(t *testing.T) {
 	}
 }
 
-// One missed event recovers whatever its size, and two that each are larger than what may wait for a client.
+// One missed event recovers whatever its size, and two that each are larger than what may wait for
+// a client.
 func TestLargeEventsWereMissed(t *testing.T) {
 	large := strings.Repeat("x", 20<<20)
 	for _, c := range []struct {
@@ -169,7 +171,8 @@ func waitingSessionsAreBounded(t *testing.T) {
 	}
 }
 
-// Megabytes that were missed are sent within what may wait for a client, or the client starts afresh.
+// Megabytes that were missed are sent within what may wait for a client, or the client starts
+// afresh.
 func TestMuchWasMissed(t *testing.T) {
 	f := start(t, recovering(socketio.ConnectionStateRecovery{MaxEventBytes: 64 << 20}))
 	main := f.Of("/")

@@ -43,7 +43,8 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	got.event(t, c, `42["missed",0]`)
 }
 
-// A new session is not confused by the offset of the one before, which the official client goes on sending.
+// A new session is not confused by the offset of the one before, which the official client goes on
+// sending.
 func TestAnOldOffset(t *testing.T) {
 	f := start(t, recovering(socketio.ConnectionStateRecovery{}))
 	main := f.Of("/")

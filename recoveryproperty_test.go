@@ -19,7 +19,8 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// wanderer is a client that loses its connection and comes back, with the official client's idea of recovery.
+// wanderer is a client that loses its connection and comes back, with the official client's idea of
+// recovery.
 type wanderer struct {
 	t *testing.T
 	f *fixture
@@ -111,8 +112,8 @@ func (w *wanderer) close() {
 	}
 }
 
-// Whatever happens to connections, each client gets each event that was for it exactly once and in order: also when it changes
-// rooms between events that it has not got yet.
+// Whatever happens to connections, each client gets each event that was for it exactly once and in
+// order: also when it changes rooms between events that it has not got yet.
 func TestEverythingOnceAndInOrder(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
@@ -220,8 +221,8 @@ func wander(t *testing.T, random *rand.Rand) {
 	}
 }
 
-// The same with many senders at once, and connections that break at any byte: what one goroutine sends arrives in order, without
-// a gap, and once.
+// The same with many senders at once, and connections that break at any byte: what one goroutine
+// sends arrives in order, without a gap, and once.
 func TestRecoveryUnderLoad(t *testing.T) {
 	f := start(t, recovering(socketio.ConnectionStateRecovery{}))
 	main := f.Of("/")

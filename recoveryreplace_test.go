@@ -11,7 +11,8 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// The client comes back before the server has noticed that its old connection is dead, again and again.
+// The client comes back before the server has noticed that its old connection is dead, again and
+// again.
 func TestRecoveryReplaces(t *testing.T) {
 	f := start(t, recovering(socketio.ConnectionStateRecovery{}))
 	main, chat := f.Of("/"), f.Of("/chat")

@@ -128,8 +128,8 @@ func TestRecoveryAndOldClients(t *testing.T) {
 	})
 }
 
-// FuzzRecover sends any pid and offset, and any auth at all, to a namespace with sessions to recover: a socket results, and only
-// the right pid makes it a recovered one.
+// FuzzRecover sends any pid and offset, and any auth at all, to a namespace with sessions to
+// recover: a socket results, and only the right pid makes it a recovered one.
 func FuzzRecover(f *testing.F) {
 	f.Add("p", "o", `{}`)
 	f.Add("", "", `{"pid":"PID","offset":"OFFSET"}`)

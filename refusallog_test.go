@@ -207,7 +207,8 @@ func TestErrorsNameTheirPackageOnce(t *testing.T) {
 	}
 }
 
-// A handler that writes to a client that has just gone is no fault to warn of, though its socket may not have heard of it yet.
+// A handler that writes to a client that has just gone is no fault to warn of, though its socket
+// may not have heard of it yet.
 func TestWritingToAClientThatIsGoneIsNoWarning(t *testing.T) {
 	var log strings.Builder
 	handled := make(chan struct{})

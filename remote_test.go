@@ -11,8 +11,8 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 )
 
-// elsewhere is an adapter that knows sockets of other servers: one as ours describes it, one as the official server does, and one of
-// which nothing is known.
+// elsewhere is an adapter that knows sockets of other servers: one as ours describes it, one as the
+// official server does, and one of which nothing is known.
 type elsewhere struct {
 	adapter.Adapter
 	host adapter.Host

@@ -19,7 +19,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// wire joins servers of one process: what one sends to the other servers arrives there as it would over a broker.
+// wire joins servers of one process: what one sends to the other servers arrives there as it would
+// over a broker.
 type wire struct {
 	mu    sync.Mutex
 	hosts map[string][]adapter.Host // of each namespace
@@ -240,7 +241,8 @@ func TestServerSideReservedNames(t *testing.T) {
 	f.Of("/").OnServerSideEmit("disconnect", nil) // the name is allowed between servers
 }
 
-// A handler may block: what comes meanwhile waits in order, up to the limits, and nothing else does.
+// A handler may block: what comes meanwhile waits in order, up to the limits, and nothing else
+// does.
 func TestServerSideInbox(t *testing.T) {
 	const limit = 3
 	for name, size := range map[string]int{"events": 0, "bytes": 1000} {
@@ -313,7 +315,8 @@ func TestServerSideHandlerFails(t *testing.T) {
 	}
 }
 
-// A shutdown waits for the handler that is running; what waits behind it is dropped, and what comes later too.
+// A shutdown waits for the handler that is running; what waits behind it is dropped, and what comes
+// later too.
 func TestServerSideShutdown(t *testing.T) {
 	w := &wire{}
 	a, b := start(t, w.option), start(t, w.option)

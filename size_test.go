@@ -5,7 +5,8 @@ import (
 	"unsafe"
 )
 
-// What every connection has, however idle, and what every event has. The numbers are sizes that the allocator has (64-bit).
+// What every connection has, however idle, and what every event has. The numbers are sizes that the
+// allocator has (64-bit).
 func TestSizesPerConnection(t *testing.T) {
 	for _, c := range []struct {
 		name      string

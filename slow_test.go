@@ -10,7 +10,8 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// A client that does not read is cut off when its queue is full, with a cause that says so; nobody else notices.
+// A client that does not read is cut off when its queue is full, with a cause that says so; nobody
+// else notices.
 func TestSlowClient(t *testing.T) {
 	f := start(t, func(e *socketio.Config) { e.MaxBufferedBytes = 300_000 })
 	main := f.Of("/")

@@ -14,8 +14,8 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// A client that is held back ends with ErrHandlerStalled when no handler of it has ended for HandlerStallTimeout. Handlers
-// that end more slowly than heartbeats, but do end, cost it nothing.
+// A client that is held back ends with ErrHandlerStalled when no handler of it has ended for
+// HandlerStallTimeout. Handlers that end more slowly than heartbeats, but do end, cost it nothing.
 func TestLimitHandlerStallTimeout(t *testing.T) {
 	const stall = 10 * limit
 	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
@@ -51,8 +51,9 @@ func TestLimitHandlerStallTimeout(t *testing.T) {
 	})
 }
 
-// Back-pressure costs no client its connection: a client of either protocol that leaves when nothing comes from the server for
-// PingInterval + PingTimeout gets all its events handled, though handlers take many times that.
+// Back-pressure costs no client its connection: a client of either protocol that leaves when
+// nothing comes from the server for PingInterval + PingTimeout gets all its events handled, though
+// handlers take many times that.
 func TestBackPressureKeepsHeartbeats(t *testing.T) {
 	const interval, timeout, events = time.Second, time.Second, 100
 	for _, protocol := range []int{4, 3} {

@@ -13,8 +13,9 @@ import (
 	"github.com/gosocketio/socketio"
 )
 
-// Sockets come, go, join, leave, emit, ask and broadcast from many goroutines at once, while others disconnect
-// them. Whatever happens, each socket connects once and disconnects once, and nothing is left.
+// Sockets come, go, join, leave, emit, ask and broadcast from many goroutines at once, while others
+// disconnect them. Whatever happens, each socket connects once and disconnects once, and nothing is
+// left.
 func TestStress(t *testing.T) {
 	f := start(t)
 	main, chat := f.Of("/"), f.Of("/chat")

@@ -65,7 +65,8 @@ func declared(files []*ast.File) (names []string) {
 	return names
 }
 
-// Whatever may be the cause of a disconnect or of an error that a program gets can be told apart with this package alone.
+// Whatever may be the cause of a disconnect or of an error that a program gets can be told apart
+// with this package alone.
 func TestErrorsAreInThisPackage(t *testing.T) {
 	here := make(map[string]bool)
 	for _, name := range declared(sources(t, ".", isSource)) {

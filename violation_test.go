@@ -75,7 +75,8 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// Over polling, what was sent before arrives with the next GET, the close packet with the one after.
+// Over polling, what was sent before arrives with the next GET, the close packet with the one
+// after.
 func TestViolationsOverPolling(t *testing.T) {
 	t.Attr("covers", "socketio/close/8")
 	for _, c := range violations {
