@@ -116,7 +116,15 @@ func TestHandlersThatReturnAnswer(t *testing.T) {
 	main.Handle("leave", func(e *socketio.Event) error { e.Socket().Disconnect(false); return nil })
 	conn := f.WebSocket()
 	conn.Join("/", "")
-	conn.Send(`421["nothing"]`, `42["nothing"]`, `422["second"]`, `423["mixed"]`, `424["later"]`, `425["nobody"]`, `426["later, failed"]`)
+	conn.Send(
+		`421["nothing"]`,
+		`42["nothing"]`,
+		`422["second"]`,
+		`423["mixed"]`,
+		`424["later"]`,
+		`425["nobody"]`,
+		`426["later, failed"]`,
+	)
 	conn.Want(`431[]`, `432["of the second"]`, `433[{"error":{"message":"no"}}]`, `436[{"error":{"message":"no"}}]`)
 	if err := wait(t, later).Ack("late"); err != nil {
 		t.Error(err)
@@ -131,7 +139,8 @@ func TestHandlersThatReturnAnswer(t *testing.T) {
 
 // Acknowledgements that the server asks for. Ids come from one counter per namespace.
 func TestAckFromClient(t *testing.T) {
-	t.Attr("covers", "socketio/socket/26 socketio/socket/28 socketio/socket/30 socketio/socket/31 socketio/socket/33 socketio/socket-timeout/3 socketio/socket-timeout/5")
+	t.Attr("covers", "socketio/socket/26 socketio/socket/28 socketio/socket/30 socketio/socket/31 "+
+		"socketio/socket/33 socketio/socket-timeout/3 socketio/socket-timeout/5")
 	f := start(t)
 	for id, name := range []string{"/", "/chat"} {
 		connected := connects(f.Of(name))
@@ -222,9 +231,14 @@ func TestAckEndsWithTheSocket(t *testing.T) {
 		end    func(conn interface{ Close() }, send func(...string), s *socketio.Socket)
 		reason socketio.Reason
 	}{
-		{"client leaves", func(_ interface{ Close() }, send func(...string), _ *socketio.Socket) { send("41") }, socketio.ReasonClientNamespaceDisconnect},
-		{"client goes", func(c interface{ Close() }, _ func(...string), _ *socketio.Socket) { c.Close() }, socketio.ReasonTransportClose},
-		{"server disconnects", func(_ interface{ Close() }, _ func(...string), s *socketio.Socket) { s.Disconnect(false) }, socketio.ReasonServerNamespaceDisconnect},
+		{"client leaves", func(_ interface{ Close() }, send func(...string), _ *socketio.Socket) { send("41") },
+			socketio.ReasonClientNamespaceDisconnect},
+		{"client goes", func(c interface{ Close() }, _ func(...string), _ *socketio.Socket) { c.Close() },
+			socketio.ReasonTransportClose},
+		{"server disconnects", func(_ interface{ Close() }, _ func(...string),
+			s *socketio.Socket) {
+			s.Disconnect(false)
+		}, socketio.ReasonServerNamespaceDisconnect},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := start(t)
@@ -307,7 +321,8 @@ func TestAckAfterError(t *testing.T) {
 		err          error
 		want         string
 	}{
-		{"for the client", `421["fail"]`, &socketio.Error{Message: "no <b>", Data: []int{1}}, `431[{"error":{"message":"no <b>","data":[1]}}]`},
+		{"for the client", `421["fail"]`, &socketio.Error{Message: "no <b>", Data: []int{1}},
+			`431[{"error":{"message":"no <b>","data":[1]}}]`},
 		{"internal", `422["fail"]`, errors.New("secret"), `432[{"error":{"message":"internal error"}}]`},
 		{"no JSON", `423["fail"]`, &socketio.Error{Message: "no", Data: func() {}}, `433[{"error":{"message":"no"}}]`},
 		{"binary", `424["fail"]`, &socketio.Error{Message: "no", Data: "x"}, `434[{"error":{"message":"no","data":"x"}}]`},

@@ -102,7 +102,12 @@ func TestOnAnyOutgoing(t *testing.T) {
 	if err := a.Emit("direct", 1); err != nil {
 		t.Fatal(err)
 	}
-	check("namespace first direct[1] to a", "namespace direct[1] to a", "socket first direct[1] to a", "socket direct[1] to a")
+	check(
+		"namespace first direct[1] to a",
+		"namespace direct[1] to a",
+		"socket first direct[1] to a",
+		"socket direct[1] to a",
+	)
 	off()
 	offNamespace()
 	if err := main.Emit("all", []byte{1, 2}); err != nil {
@@ -166,7 +171,8 @@ func TestSocketMiddleware(t *testing.T) {
 
 func TestHandleRefusesNames(t *testing.T) {
 	f := start(t)
-	for _, name := range []string{"connect", "disconnect", "connect_error", "disconnecting", "newListener", "removeListener"} {
+	for _, name := range []string{"connect", "disconnect", "connect_error", "disconnecting", "newListener",
+		"removeListener"} {
 		func() {
 			defer func() {
 				if recover() == nil {

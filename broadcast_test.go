@@ -59,7 +59,10 @@ func (c *crowd) heard(t *testing.T, packet string, who ...int) {
 }
 
 func TestBroadcast(t *testing.T) {
-	t.Attr("covers", "easy/43 socketio/messaging-many/1 socketio/messaging-many/3 socketio/messaging-many/4 socketio/messaging-many/5 socketio/messaging-many/6 socketio/messaging-many/12 socketio/messaging-many/13 socketio/namespaces/25 socketio/namespaces/26 socketio/namespaces/27 socketio/uws/2 socketio/uws/6 socketio/uws/7 socketio/uws/8")
+	t.Attr("covers", "easy/43 socketio/messaging-many/1 socketio/messaging-many/3 socketio/messaging-many/4 "+
+		"socketio/messaging-many/5 socketio/messaging-many/6 socketio/messaging-many/12 "+
+		"socketio/messaging-many/13 socketio/namespaces/25 socketio/namespaces/26 "+
+		"socketio/namespaces/27 socketio/uws/2 socketio/uws/6 socketio/uws/7 socketio/uws/8")
 	for _, c := range []struct {
 		name string
 		to   func(c *crowd) socketio.Operator
@@ -215,7 +218,8 @@ func TestOperatorIsImmutable(t *testing.T) {
 }
 
 func TestRooms(t *testing.T) {
-	t.Attr("covers", "easy/39 socketio/messaging-many/8 socketio/messaging-many/10 socketio/messaging-many/11 socketio/socket/53 socketio/uws/10")
+	t.Attr("covers", "easy/39 socketio/messaging-many/8 socketio/messaging-many/10 socketio/messaging-many/11 "+
+		"socketio/socket/53 socketio/uws/10")
 	c := gather(t, nil)
 	s := c.sockets[0]
 	check := func(want ...string) {
@@ -251,7 +255,8 @@ func TestRooms(t *testing.T) {
 }
 
 func TestFetchSockets(t *testing.T) {
-	t.Attr("covers", "socketio/utility-methods/1 socketio/utility-methods/2 socketio/namespaces/16 socketio/namespaces/17 socketio/namespaces/18")
+	t.Attr("covers", "socketio/utility-methods/1 socketio/utility-methods/2 socketio/namespaces/16 "+
+		"socketio/namespaces/17 socketio/namespaces/18")
 	c := gather(t, []string{"a"}, []string{"a", "b"}, nil)
 	ids := func(o socketio.Operator) (list []string) {
 		for s, err := range o.FetchSockets(context.Background()) {
@@ -286,7 +291,8 @@ func TestFetchSockets(t *testing.T) {
 			t.Errorf("got %q, want %q", got, x.want)
 		}
 	}
-	for want, o := range map[int]socketio.Operator{3: c.main.Local(), 2: c.main.To("a"), 1: c.main.In("b", "x"), 0: c.main.To("x")} {
+	for want, o := range map[int]socketio.Operator{3: c.main.Local(), 2: c.main.To("a"), 1: c.main.In("b", "x"),
+		0: c.main.To("x")} {
 		if got, err := o.AllSockets(t.Context()); err != nil || len(got) != want || want == 1 && got[0] != c.sockets[1].ID() {
 			t.Errorf("ids %q, %v", got, err)
 		}
@@ -338,7 +344,8 @@ func TestRemoteSocket(t *testing.T) {
 }
 
 func TestSocketsCommands(t *testing.T) {
-	t.Attr("covers", "socketio/utility-methods/4 socketio/utility-methods/5 socketio/utility-methods/6 socketio/utility-methods/7 socketio/utility-methods/9")
+	t.Attr("covers", "socketio/utility-methods/4 socketio/utility-methods/5 socketio/utility-methods/6 "+
+		"socketio/utility-methods/7 socketio/utility-methods/9")
 	c := gather(t, []string{"a"}, []string{"a"}, nil)
 	if err := errors.Join(
 		c.main.SocketsJoin("all"),

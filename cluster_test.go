@@ -33,7 +33,9 @@ func inCluster(t *testing.T, test func(t *testing.T, c *cluster)) {
 		c := &cluster{}
 		for _, name := range []string{"a", "b", "c"} {
 			s := socketio.New(socketio.Config{
-				Adapter: bus.Adapter(adapter.ClusterConfig{}), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), PingInterval: time.Hour,
+				Adapter:      bus.Adapter(adapter.ClusterConfig{}),
+				Logger:       slog.New(slog.NewTextHandler(io.Discard, nil)),
+				PingInterval: time.Hour,
 			})
 			s.OnConnection(func(x *socketio.Socket) {
 				nickname.Set(x, name)
@@ -145,7 +147,9 @@ func TestClusterRemoteSockets(t *testing.T) {
 			name, ok := nickname.GetRemote(s)
 			_, local := s.Local()
 			var auth struct{ Name string }
-			if err := s.Handshake().DecodeAuth(&auth); err != nil || auth.Name != name || !ok || local != (name == "a") || !slices.Contains(s.Rooms(), "room "+name) {
+			err := s.Handshake().DecodeAuth(&auth)
+			if err != nil || auth.Name != name || !ok || local != (name == "a") ||
+				!slices.Contains(s.Rooms(), "room "+name) {
 				t.Errorf("%s: auth %s, rooms %q, local %t", name, s.Handshake().Auth, s.Rooms(), local)
 			}
 			if s.Handshake().URL != "/socket.io/?EIO=4&transport=websocket" || s.Handshake().Time.IsZero() {
@@ -160,7 +164,11 @@ func TestClusterRemoteSockets(t *testing.T) {
 		if d := cmp.Diff([]string{"a", "b", "c"}, names); d != "" {
 			t.Error(d)
 		}
-		if err := errors.Join(remote.Emit("direct", 1), remote.Join("new"), c.servers[0].In("new").Emit("to new")); err != nil {
+		if err := errors.Join(
+			remote.Emit("direct", 1),
+			remote.Join("new"),
+			c.servers[0].In("new").Emit("to new"),
+		); err != nil {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff([]string{"", "", "direct[1]to new[]"}, c.heard(t)); d != "" {
@@ -195,7 +203,12 @@ func TestClusterRemoteSockets(t *testing.T) {
 func TestClusterCommands(t *testing.T) {
 	inCluster(t, func(t *testing.T, c *cluster) {
 		a := c.servers[0]
-		if err := errors.Join(a.SocketsJoin("x", "y"), a.In("room b").SocketsLeave("x"), a.To("x").Emit("x"), a.To("y").Emit("y")); err != nil {
+		if err := errors.Join(
+			a.SocketsJoin("x", "y"),
+			a.In("room b").SocketsLeave("x"),
+			a.To("x").Emit("x"),
+			a.To("y").Emit("y"),
+		); err != nil {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff([]string{"x[]y[]", "y[]", "x[]y[]"}, c.heard(t)); d != "" {

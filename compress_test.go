@@ -19,10 +19,13 @@ func TestCompressFlag(t *testing.T) {
 		emit func(s *socketio.Socket, text string) error
 		want string
 	}{
-		"by default":       {func(s *socketio.Socket, text string) error { return s.Emit("e", text) }, "gzip"},
-		"socket":           {func(s *socketio.Socket, text string) error { return s.Compress(false).Emit("e", text) }, ""},
-		"broadcast":        {func(s *socketio.Socket, text string) error { return s.Namespace().Emit("e", text) }, "gzip"},
-		"broadcast, false": {func(s *socketio.Socket, text string) error { return s.Namespace().Compress(false).Emit("e", text) }, ""},
+		"by default": {func(s *socketio.Socket, text string) error { return s.Emit("e", text) }, "gzip"},
+		"socket":     {func(s *socketio.Socket, text string) error { return s.Compress(false).Emit("e", text) }, ""},
+		"broadcast":  {func(s *socketio.Socket, text string) error { return s.Namespace().Emit("e", text) }, "gzip"},
+		"broadcast, false": {func(s *socketio.Socket,
+			text string) error {
+			return s.Namespace().Compress(false).Emit("e", text)
+		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			io := socketio.New(socketio.Config{})
@@ -70,7 +73,10 @@ func TestBroadcastDeflatedOnce(t *testing.T) {
 	for range clients {
 		var d ws.Dialer
 		d.Extensions = append(d.Extensions, wsflate.DefaultParameters.Option())
-		conn, _, shaken, err := d.Dial(t.Context(), "ws"+strings.TrimPrefix(e.URL, "http")+"/socket.io/?EIO=4&transport=websocket")
+		conn, _, shaken, err := d.Dial(
+			t.Context(),
+			"ws"+strings.TrimPrefix(e.URL, "http")+"/socket.io/?EIO=4&transport=websocket",
+		)
 		if err != nil || len(shaken.Extensions) != 1 {
 			t.Fatalf("%v, %v", err, shaken.Extensions)
 		}

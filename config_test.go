@@ -20,12 +20,21 @@ const year = 365 * 24 * time.Hour
 
 // wrongConfigs are values that cannot work, by the field that the error must name.
 var wrongConfigs = map[string][]socketio.Config{
-	"Path":                        {{Path: "no-slash"}, {Path: "/a?b"}, {Path: "/a#b"}},
-	"ClientFiles":                 {{ClientFiles: fstest.MapFS{}}, {ClientFiles: fstest.MapFS{"socket.io.js": {}}}},
-	"ClientVersion":               {{ClientVersion: "4.8.4"}},
-	"ConnectTimeout":              {{ConnectTimeout: -1}},
-	"PingInterval":                {{PingInterval: -1}, {PingInterval: time.Microsecond}, {PingInterval: year}, {PingInterval: 1<<63 - 1}},
-	"PingTimeout":                 {{PingTimeout: -time.Second}, {PingTimeout: time.Microsecond}, {PingInterval: 20 * 24 * time.Hour, PingTimeout: 5 * 24 * time.Hour}},
+	"Path":           {{Path: "no-slash"}, {Path: "/a?b"}, {Path: "/a#b"}},
+	"ClientFiles":    {{ClientFiles: fstest.MapFS{}}, {ClientFiles: fstest.MapFS{"socket.io.js": {}}}},
+	"ClientVersion":  {{ClientVersion: "4.8.4"}},
+	"ConnectTimeout": {{ConnectTimeout: -1}},
+	"PingInterval": {
+		{PingInterval: -1},
+		{PingInterval: time.Microsecond},
+		{PingInterval: year},
+		{PingInterval: 1<<63 - 1},
+	},
+	"PingTimeout": {
+		{PingTimeout: -time.Second},
+		{PingTimeout: time.Microsecond},
+		{PingInterval: 20 * 24 * time.Hour, PingTimeout: 5 * 24 * time.Hour},
+	},
 	"UpgradeTimeout":              {{UpgradeTimeout: -1}},
 	"AckTimeout":                  {{AckTimeout: -1}},
 	"AttachmentTimeout":           {{AttachmentTimeout: -1}},
@@ -43,13 +52,27 @@ var wrongConfigs = map[string][]socketio.Config{
 	"MaxInboxEvents":              {{MaxInboxEvents: -1}},
 	"CompressionThreshold":        {{CompressionThreshold: -1}},
 	"PerMessageDeflate.Threshold": {{PerMessageDeflate: &socketio.PerMessageDeflate{Threshold: -1}}},
-	"PerMessageDeflate.Level":     {{PerMessageDeflate: &socketio.PerMessageDeflate{Level: 10}}, {PerMessageDeflate: &socketio.PerMessageDeflate{Level: -3}}},
-	"Transports":                  {{Transports: []socketio.Transport{9}}, {Transports: []socketio.Transport{socketio.Polling, 0}}},
-	"ConnectionMode":              {{ConnectionMode: 9}},
-	"Cookie":                      {{Cookie: &http.Cookie{Name: "not a name"}}, {Cookie: &http.Cookie{}}, {Cookie: &http.Cookie{Name: "io", Domain: "a b"}}},
+	"PerMessageDeflate.Level": {
+		{PerMessageDeflate: &socketio.PerMessageDeflate{Level: 10}},
+		{PerMessageDeflate: &socketio.PerMessageDeflate{Level: -3}},
+	},
+	"Transports": {
+		{Transports: []socketio.Transport{9}},
+		{Transports: []socketio.Transport{socketio.Polling, 0}},
+	},
+	"ConnectionMode": {{ConnectionMode: 9}},
+	"Cookie": {
+		{Cookie: &http.Cookie{Name: "not a name"}},
+		{Cookie: &http.Cookie{}},
+		{Cookie: &http.Cookie{Name: "io", Domain: "a b"}},
+	},
 	"CORS.Origins": {
-		{CORS: socketio.CORS{Origins: []string{"example.com"}}}, {CORS: socketio.CORS{Origins: []string{"https://a.example/path"}}},
-		{CORS: socketio.CORS{Origins: []string{""}}}, {CORS: socketio.CORS{Origins: []string{"https://[*.example"}}},
+		{
+			CORS: socketio.CORS{Origins: []string{"example.com"}},
+		},
+		{CORS: socketio.CORS{Origins: []string{"https://a.example/path"}}},
+		{CORS: socketio.CORS{Origins: []string{""}}},
+		{CORS: socketio.CORS{Origins: []string{"https://[*.example"}}},
 		{CORS: socketio.CORS{Origins: []string{"https://*example.com"}}},
 	},
 	"CORS.Credentials":      {{CORS: socketio.CORS{Origins: []string{"*"}, Credentials: true}}},
@@ -58,10 +81,19 @@ var wrongConfigs = map[string][]socketio.Config{
 	"Admission.MaxPending":  {{Admission: socketio.Admission{MaxPending: -1}}},
 	"Admission.MaxSessions": {{Admission: socketio.Admission{MaxSessions: -1}}},
 	"TrustedProxies":        {{TrustedProxies: []netip.Prefix{{}}}},
-	"Middleware":            {{Middleware: []func(http.Handler) http.Handler{nil}}, {Middleware: []func(http.Handler) http.Handler{func(http.Handler) http.Handler { return nil }}}},
-	"ConnectionStateRecovery.MaxDisconnectionDuration": {{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: -1}}},
-	"ConnectionStateRecovery.MaxEventBytes":            {{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxEventBytes: -1}}},
-	"ConnectionStateRecovery.MaxSessionBytes":          {{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxSessionBytes: -1}}},
+	"Middleware": {
+		{Middleware: []func(http.Handler) http.Handler{nil}},
+		{Middleware: []func(http.Handler) http.Handler{func(http.Handler) http.Handler { return nil }}},
+	},
+	"ConnectionStateRecovery.MaxDisconnectionDuration": {
+		{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: -1}},
+	},
+	"ConnectionStateRecovery.MaxEventBytes": {
+		{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxEventBytes: -1}},
+	},
+	"ConnectionStateRecovery.MaxSessionBytes": {
+		{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxSessionBytes: -1}},
+	},
 	"Adapter": {
 		{Adapter: func(adapter.Host) (adapter.Adapter, error) { return nil, errors.New("no broker") }},
 		{Adapter: func(adapter.Host) (adapter.Adapter, error) { return nil, nil }},
@@ -70,8 +102,18 @@ var wrongConfigs = map[string][]socketio.Config{
 
 // anyValue are the fields that no value of which is wrong: switches, and functions that may be nil.
 var anyValue = []string{
-	"CleanupEmptyChildNamespaces", "NoCompression", "NoUpgrades", "AllowEIO3", "AllowRequest", "GenerateID", "SessionContext", "Parser", "Logger",
-	"OnError", "Hooks", "EngineEvents",
+	"CleanupEmptyChildNamespaces",
+	"NoCompression",
+	"NoUpgrades",
+	"AllowEIO3",
+	"AllowRequest",
+	"GenerateID",
+	"SessionContext",
+	"Parser",
+	"Logger",
+	"OnError",
+	"Hooks",
+	"EngineEvents",
 }
 
 // A configuration that cannot work is refused in one line that names the field.
@@ -80,7 +122,8 @@ func TestConfigErrors(t *testing.T) {
 		t.Run(field, func(t *testing.T) {
 			for _, c := range list {
 				_, err := socketio.NewServer(c)
-				if !errors.Is(err, socketio.ErrConfig) || !strings.Contains(err.Error(), field) || strings.Contains(err.Error(), "\n") {
+				if !errors.Is(err, socketio.ErrConfig) || !strings.Contains(err.Error(), field) ||
+					strings.Contains(err.Error(), "\n") {
 					t.Errorf("NewServer returned %v", err)
 					continue
 				}
@@ -117,8 +160,10 @@ func TestConfigAtTheEdge(t *testing.T) {
 	for _, c := range []socketio.Config{
 		{PingInterval: time.Millisecond, PingTimeout: time.Millisecond, UpgradeTimeout: time.Millisecond},
 		{PingInterval: 20 * 24 * time.Hour, PingTimeout: 4 * 24 * time.Hour},
-		{MaxPayload: 1 << 29}, {MaxPayload: 1, MaxBufferedBytes: 1, MaxBufferedPackets: 1, MaxInboxBytes: 1, MaxInboxEvents: 1, MaxAttachments: 1, MaxNamespaces: 1},
-		{Path: "/"}, {Transports: []socketio.Transport{socketio.WebSocket, socketio.WebSocket}}, {ConnectTimeout: year, AckTimeout: year, WriteTimeout: year},
+		{MaxPayload: 1 << 29}, {MaxPayload: 1, MaxBufferedBytes: 1, MaxBufferedPackets: 1, MaxInboxBytes: 1,
+			MaxInboxEvents: 1, MaxAttachments: 1, MaxNamespaces: 1},
+		{Path: "/"}, {Transports: []socketio.Transport{socketio.WebSocket, socketio.WebSocket}}, {ConnectTimeout: year,
+			AckTimeout: year, WriteTimeout: year},
 	} {
 		s, err := socketio.NewServer(c)
 		if err != nil {

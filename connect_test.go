@@ -9,7 +9,8 @@ import (
 )
 
 func TestConnect(t *testing.T) {
-	t.Attr("covers", "easy/31 easy/34 socketio/namespaces/4 socketio/namespaces/5 socketio/namespaces/6 socketio/namespaces/9 socketio/socket/35")
+	t.Attr("covers", "easy/31 easy/34 socketio/namespaces/4 socketio/namespaces/5 socketio/namespaces/6 "+
+		"socketio/namespaces/9 socketio/socket/35")
 	f := start(t)
 	f.Of("/chat")
 	for _, c := range []struct{ name, namespace, packet, auth string }{
@@ -85,7 +86,8 @@ func TestConnectToTwoNamespaces(t *testing.T) {
 	if a.Conn() != b.Conn() {
 		t.Error("the sockets do not share the connection")
 	}
-	if string(a.Handshake().Auth) != `{"a":1,"é":["&=?"]}` || a.Handshake().Query().Get("q") != "é" || b.Handshake().Query().Get("q") != "é" {
+	if string(a.Handshake().Auth) != `{"a":1,"é":["&=?"]}` || a.Handshake().Query().Get("q") != "é" ||
+		b.Handshake().Query().Get("q") != "é" {
 		t.Errorf("auth %s, query %s and %s", a.Handshake().Auth, a.Handshake().URL, b.Handshake().URL)
 	}
 	var auth struct{ A int }

@@ -252,7 +252,12 @@ func TestDisconnectInOnePostWithEvents(t *testing.T) {
 		p.Join("/", "")
 		p.Send(`42["busy"]`)
 		wait(t, busy) // the worker is about to look for more
-		p.Send(slices.Concat([]string{`42["x",1]`, `42/chat,0["sync"]`}, slices.Repeat([]string{`42/chat,["other"]`}, 500), []string{`41`})...)
+		p.Send(
+			slices.Concat(
+				[]string{`42["x",1]`, `42/chat,0["sync"]`},
+				slices.Repeat([]string{`42/chat,["other"]`}, 500),
+				[]string{`41`},
+			)...)
 		wait(t, disconnected)
 		p.Want(`43/chat,0[]`)
 	}

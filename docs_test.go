@@ -19,7 +19,8 @@ func TestMigrationGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	there := exported(t, ".", "engineio", "rooms", "protocol/msgpack")
-	for _, others := range []string{"Second", "RawMessage", "FS", "MustCompile", "Handler", "Context", "Name", "Time", "Server", "User", "Item"} {
+	for _, others := range []string{"Second", "RawMessage", "FS", "MustCompile", "Handler", "Context", "Name", "Time",
+		"Server", "User", "Item"} {
 		there[others] = true
 	}
 	code, word := regexp.MustCompile("`[^`]+`"), regexp.MustCompile(`\b[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*\b`)
@@ -44,7 +45,8 @@ func TestMigrationGuide(t *testing.T) {
 
 	_, after, _ := strings.Cut(string(guide), "```go\n")
 	program, _, _ := strings.Cut(after, "```")
-	program = "package main\n\nimport (\n\t\"log\"\n\t\"net/http\"\n\n\t\"github.com/gosocketio/socketio\"\n)\n\nfunc main() {\n" + program + "}\n"
+	program = "package main\n\nimport (\n\t\"log\"\n\t\"net/http\"\n\n" +
+		"\t\"github.com/gosocketio/socketio\"\n)\n\nfunc main() {\n" + program + "}\n"
 	file := filepath.Join(t.TempDir(), "main.go")
 	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
 		t.Fatal(err)

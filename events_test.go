@@ -23,7 +23,12 @@ import (
 
 // inMemory runs a test in a bubble for each transport, with a server and a client of the namespaces
 // given.
-func inMemory(t *testing.T, c socketio.Config, namespaces []string, test func(t *testing.T, s *socketio.Server, clients []*siotest.Client)) {
+func inMemory(
+	t *testing.T,
+	c socketio.Config,
+	namespaces []string,
+	test func(t *testing.T, s *socketio.Server, clients []*siotest.Client),
+) {
 	t.Helper()
 	for _, transport := range []socketio.Transport{socketio.Polling, socketio.WebSocket} {
 		t.Run(transport.String(), func(t *testing.T) {
@@ -59,7 +64,10 @@ func TestWhatIsSentArrives(t *testing.T) {
 	picture := bytes.Repeat([]byte{0xff, 0xd8, 0, 1, 0x1e, '\n'}, 2000)
 	document := map[string]any{"list": make([]any, 0, 5000)}
 	for i := range 5000 {
-		document["list"] = append(document["list"].([]any), map[string]any{"n": float64(i), "text": fmt.Sprint("é€🔑 ", i), "none": nil})
+		document["list"] = append(
+			document["list"].([]any),
+			map[string]any{"n": float64(i), "text": fmt.Sprint("é€🔑 ", i), "none": nil},
+		)
 	}
 	for name, c := range map[string]struct {
 		covers string
@@ -70,9 +78,10 @@ func TestWhatIsSentArrives(t *testing.T) {
 		"string":                {"socketio/socket/7", []any{"woot"}},
 		"several bytes each":    {"socketio/socket/8", []any{"てすと", "Я Б Г Д Ж Й", "Ä ä Ü ü ß"}},
 		"picture":               {"socketio/socket/9 socketio/socket/11", []any{picture}},
-		"text and buffers":      {"socketio/socket/10 socketio/socket/12", []any{"text", []byte{1}, map[string]any{"deep": []any{[]byte{}, []byte{2, 3}, "x"}}, 4.0}},
-		"large document":        {"socketio/socket/40", []any{document}},
-		"large buffer":          {"socketio/socket/41", []any{bytes.Repeat([]byte{7}, 700_000)}},
+		"text and buffers": {"socketio/socket/10 socketio/socket/12",
+			[]any{"text", []byte{1}, map[string]any{"deep": []any{[]byte{}, []byte{2, 3}, "x"}}, 4.0}},
+		"large document": {"socketio/socket/40", []any{document}},
+		"large buffer":   {"socketio/socket/41", []any{bytes.Repeat([]byte{7}, 700_000)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Attr("covers", c.covers)
@@ -112,42 +121,54 @@ func TestSendIsMessage(t *testing.T) {
 
 func TestNamespacedEventsInOrder(t *testing.T) {
 	t.Attr("covers", "socketio/socket/25")
-	inMemory(t, socketio.Config{}, []string{"/", "/ns"}, func(t *testing.T, s *socketio.Server, clients []*siotest.Client) {
-		socketio.On(s.Of("/ns"), "e", func(e *socketio.Event, i int) error { return e.Socket().Emit("back", i) })
-		for i := range 50 {
-			_ = clients[1].Emit("e", i)
-		}
-		for i := range 50 {
-			if m, err := clients[1].Next(t.Context()); err != nil || m.String() != fmt.Sprint("back", []any{i}) {
-				t.Fatalf("event %d is %v, %v", i, m, err)
+	inMemory(
+		t,
+		socketio.Config{},
+		[]string{"/", "/ns"},
+		func(t *testing.T, s *socketio.Server, clients []*siotest.Client) {
+			socketio.On(s.Of("/ns"), "e", func(e *socketio.Event, i int) error { return e.Socket().Emit("back", i) })
+			for i := range 50 {
+				_ = clients[1].Emit("e", i)
 			}
-		}
-		if n := clients[0].Pending(); n != 0 {
-			t.Errorf("%d events in the other namespace", n)
-		}
-	})
+			for i := range 50 {
+				if m, err := clients[1].Next(t.Context()); err != nil || m.String() != fmt.Sprint("back", []any{i}) {
+					t.Fatalf("event %d is %v, %v", i, m, err)
+				}
+			}
+			if n := clients[0].Pending(); n != 0 {
+				t.Errorf("%d events in the other namespace", n)
+			}
+		},
+	)
 }
 
 // The connection and its first request can be seen from each of its sockets.
 func TestConnectionAndRequest(t *testing.T) {
 	t.Attr("covers", "socketio/socket/34 socketio/socket/36 socketio/socket/37")
-	inMemory(t, socketio.Config{}, []string{"/", "/ns"}, func(t *testing.T, s *socketio.Server, clients []*siotest.Client) {
-		a, _ := s.Socket(clients[0].ID())
-		b, _ := s.Of("/ns").Socket(clients[1].ID())
-		if a.Conn() != b.Conn() || a.Conn().ID() != clients[0].Conn().ID() || a.Conn().Protocol() != 4 {
-			t.Error("they are not over one connection")
-		}
-		h := b.Handshake()
-		if got := h.Header()["X-Custom"]; strings.Join(got, " ") != "one two" {
-			t.Errorf("header %q", got)
-		}
-		if !strings.HasPrefix(h.URL, "/socket.io/?") || !strings.Contains(h.URL, "key=a%26%C3%A9") || h.Query().Get("key") != "a&é" || h.Query().Get("EIO") != "4" {
-			t.Errorf("URL %s, query %v", h.URL, h.Query())
-		}
-		if h.Secure || h.CrossDomain || h.RemoteAddr == "" || h.Time.IsZero() || string(h.Auth) != "{}" {
-			t.Errorf("%+v", h)
-		}
-	})
+	inMemory(
+		t,
+		socketio.Config{},
+		[]string{"/", "/ns"},
+		func(t *testing.T, s *socketio.Server, clients []*siotest.Client) {
+			a, _ := s.Socket(clients[0].ID())
+			b, _ := s.Of("/ns").Socket(clients[1].ID())
+			if a.Conn() != b.Conn() || a.Conn().ID() != clients[0].Conn().ID() || a.Conn().Protocol() != 4 {
+				t.Error("they are not over one connection")
+			}
+			h := b.Handshake()
+			if got := h.Header()["X-Custom"]; strings.Join(got, " ") != "one two" {
+				t.Errorf("header %q", got)
+			}
+			if !strings.HasPrefix(h.URL, "/socket.io/?") || !strings.Contains(h.URL, "key=a%26%C3%A9") ||
+				h.Query().Get("key") != "a&é" ||
+				h.Query().Get("EIO") != "4" {
+				t.Errorf("URL %s, query %v", h.URL, h.Query())
+			}
+			if h.Secure || h.CrossDomain || h.RemoteAddr == "" || h.Time.IsZero() || string(h.Auth) != "{}" {
+				t.Errorf("%+v", h)
+			}
+		},
+	)
 }
 
 // A packet whose attachments cannot be counted is an error of its socket, and then the end of the
@@ -177,18 +198,23 @@ func TestIllegalAttachments(t *testing.T) {
 
 func TestDisconnectSocketsOfAll(t *testing.T) {
 	t.Attr("covers", "socketio/utility-methods/8")
-	inMemory(t, socketio.Config{}, []string{"/", "/ns"}, func(t *testing.T, s *socketio.Server, clients []*siotest.Client) {
-		if err := s.DisconnectSockets(true); err != nil {
-			t.Fatal(err)
-		}
-		for _, x := range clients {
-			<-x.Done()
-			if x.Reason() != siotest.ReasonServerDisconnect {
-				t.Errorf("%s: %s", x.Namespace(), x.Reason())
+	inMemory(
+		t,
+		socketio.Config{},
+		[]string{"/", "/ns"},
+		func(t *testing.T, s *socketio.Server, clients []*siotest.Client) {
+			if err := s.DisconnectSockets(true); err != nil {
+				t.Fatal(err)
 			}
-		}
-		<-clients[0].Conn().Done()
-	})
+			for _, x := range clients {
+				<-x.Done()
+				if x.Reason() != siotest.ReasonServerDisconnect {
+					t.Errorf("%s: %s", x.Namespace(), x.Reason())
+				}
+			}
+			<-clients[0].Conn().Done()
+		},
+	)
 }
 
 // A socket that is disconnected while its client is about to upgrade is gone, and that is all.

@@ -21,7 +21,10 @@ func ExampleDisconnectError() {
 			return "we ended it"
 		case socketio.ReasonPingTimeout:
 			return "the network is gone"
-		case socketio.ReasonParseError, socketio.ReasonForcedClose, socketio.ReasonForcedServerClose, socketio.ReasonTransportError:
+		case socketio.ReasonParseError,
+			socketio.ReasonForcedClose,
+			socketio.ReasonForcedServerClose,
+			socketio.ReasonTransportError:
 		}
 		switch cause := gone.Cause; {
 		case errors.Is(cause, socketio.ErrQueueFull), errors.Is(cause, socketio.ErrSlowPeer):
@@ -32,7 +35,9 @@ func ExampleDisconnectError() {
 			return "the client did not go on"
 		case errors.Is(cause, socketio.ErrHandlerStalled):
 			return "a handler of ours does not end"
-		case errors.Is(cause, socketio.ErrProtocol), errors.Is(cause, socketio.ErrParse), errors.Is(cause, socketio.ErrPacket):
+		case errors.Is(cause, socketio.ErrProtocol),
+			errors.Is(cause, socketio.ErrParse),
+			errors.Is(cause, socketio.ErrPacket):
 			return "the client is no Socket.IO client, or is broken"
 		case errors.Is(cause, socketio.ErrReplaced):
 			return "the client is back on another connection"

@@ -52,7 +52,8 @@ func TestEveryVerbHasAnExample(t *testing.T) {
 		t.Fatalf("only %d verbs were found", len(verbs))
 	}
 	for verb, where := range verbs {
-		if !shown[verb] && !strings.Contains(" .Error .Unwrap .Is .String .MarshalJSON .UnmarshalJSON .ServeHTTP ", " "+verb+" ") {
+		if !shown[verb] &&
+			!strings.Contains(" .Error .Unwrap .Is .String .MarshalJSON .UnmarshalJSON .ServeHTTP ", " "+verb+" ") {
 			t.Errorf("no example calls %s of %s", verb, where)
 		}
 	}
@@ -64,7 +65,8 @@ func offered(dir, typ string) bool {
 	if dir == "engineio" {
 		return typ == "Handshake"
 	}
-	return ast.IsExported(typ) || slices.Contains([]string{"core", "operator", "handlerSet", "namespaceHandlers", "parentOperator"}, typ)
+	return ast.IsExported(typ) ||
+		slices.Contains([]string{"core", "operator", "handlerSet", "namespaceHandlers", "parentOperator"}, typ)
 }
 
 // typeOf returns the name of a method's type.

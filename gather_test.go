@@ -67,7 +67,10 @@ func TestBroadcastAckOfNobody(t *testing.T) {
 	t.Attr("covers", "socketio/messaging-many/19")
 	c := gather(t, nil)
 	for _, o := range []socketio.Operator{c.main.To("x"), c.main.To(), c.main.To("x").Timeout(time.Hour)} {
-		if o := collect(o.EmitWithAck(context.Background(), "q", func() {})); o.answers != nil || o.err != nil || o.last != nil {
+		if o := collect(
+			o.EmitWithAck(context.Background(), "q", func() {}),
+		); o.answers != nil || o.err != nil ||
+			o.last != nil {
 			t.Errorf("got %+v", o)
 		}
 	}

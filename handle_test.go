@@ -37,7 +37,11 @@ func TestTypedHandlers(t *testing.T) {
 			}
 			return point{X: n, Data: []byte{1}}, nil
 		})
-		socketio.OnCall2(r, "call2", func(_ *socketio.Event, a int, b string) (string, error) { return fmt.Sprint(a, b), nil })
+		socketio.OnCall2(
+			r,
+			"call2",
+			func(_ *socketio.Event, a int, b string) (string, error) { return fmt.Sprint(a, b), nil },
+		)
 		socketio.OnCall3(r, "call3", func(_ *socketio.Event, a, b, c int) (int, error) {
 			if c == 0 {
 				return 0, refused
@@ -63,16 +67,34 @@ func TestTypedHandlers(t *testing.T) {
 		conn.Want(`461-` + p + `4[{"X":9,"Y":0,"data":{"_placeholder":true,"num":0}}]`)
 		conn.WantBinary([]byte{1})
 		conn.Send(`42`+p+`5["call0"]`, `42`+p+`6["call",0]`, `42`+p+`7["refuse0"]`, `42`+p+`["call",1]`, `42`+p+`8["call0"]`)
-		conn.Want(`43`+p+`5[["a"]]`, `43`+p+`6[{"error":{"message":"refused"}}]`, `43`+p+`7[{"error":{"message":"refused"}}]`, `43`+p+`8[["a"]]`)
-		conn.Send(`42`+p+`9["call2",1,"a"]`, `42`+p+`10["call3",1,2,3]`, `42`+p+`11["call3",1,2,0]`, `42`+p+`12["zero"]`, `42`+p+`13["quiet",1]`)
-		conn.Want(`43`+p+`9["1a"]`, `43`+p+`10[6]`, `43`+p+`11[{"error":{"message":"refused"}}]`, `43`+p+`12[]`, `43`+p+`13[]`)
+		conn.Want(
+			`43`+p+`5[["a"]]`,
+			`43`+p+`6[{"error":{"message":"refused"}}]`,
+			`43`+p+`7[{"error":{"message":"refused"}}]`,
+			`43`+p+`8[["a"]]`,
+		)
+		conn.Send(
+			`42`+p+`9["call2",1,"a"]`,
+			`42`+p+`10["call3",1,2,3]`,
+			`42`+p+`11["call3",1,2,0]`,
+			`42`+p+`12["zero"]`,
+			`42`+p+`13["quiet",1]`,
+		)
+		conn.Want(
+			`43`+p+`9["1a"]`,
+			`43`+p+`10[6]`,
+			`43`+p+`11[{"error":{"message":"refused"}}]`,
+			`43`+p+`12[]`,
+			`43`+p+`13[]`,
+		)
 		for range 3 {
 			if err := wait(t, reported); !errors.Is(err, error(refused)) {
 				t.Errorf("reported %v", err)
 			}
 		}
 		for i, packet := range []string{
-			`["one"]`, `["one",1]`, `["two",1]`, `["two","x",null]`, `["three",1]`, `["three","a",null,[]]`, `["call"]`, `["call",1.5]`,
+			`["one"]`, `["one",1]`, `["two",1]`, `["two","x",null]`,
+			`["three",1]`, `["three","a",null,[]]`, `["call"]`, `["call",1.5]`,
 			`["call2",1]`, `["call3",1,2]`,
 		} {
 			conn.Send(fmt.Sprintf(`42%s%d%s`, p, i, packet))
@@ -219,7 +241,12 @@ func TestParentRegistersWhatANamespaceDoes(t *testing.T) {
 	p.PrependAnyOutgoing(noteOut("before out"))
 	p.Handle("x", func(*socketio.Event) error { t.Error("it was taken back"); return nil })()
 	socketio.OnCall0(p, "x", func(e *socketio.Event) (int, error) {
-		return 1, errors.Join(p.Local().Emit("local"), p.Volatile().Emit("volatile"), p.Compress(false).Emit("compress"), p.Send("sent"))
+		return 1, errors.Join(
+			p.Local().Emit("local"),
+			p.Volatile().Emit("volatile"),
+			p.Compress(false).Emit("compress"),
+			p.Send("sent"),
+		)
 	})
 	conn := e.WebSocket()
 	conn.Join("/p1", "")
@@ -239,7 +266,12 @@ func TestBytesFromText(t *testing.T) {
 	socketio.OnCall(s, "any", func(_ *socketio.Event, v any) (string, error) { return fmt.Sprintf("%T", v), nil })
 	conn := e.WebSocket()
 	conn.Join("/", "")
-	conn.Send(`420["bytes","YXNkZg=="]`, `421["bytes","hello!"]`, `422["any","hello!"]`, `451-3["bytes",{"_placeholder":true,"num":0}]`)
+	conn.Send(
+		`420["bytes","YXNkZg=="]`,
+		`421["bytes","hello!"]`,
+		`422["any","hello!"]`,
+		`451-3["bytes",{"_placeholder":true,"num":0}]`,
+	)
 	conn.SendBinary([]byte("hello!"))
 	conn.Want(`430["asdf"]`, `431[{"error":{"message":"invalid arguments"}}]`, `432["string"]`, `433["hello!"]`)
 }

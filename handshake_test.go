@@ -12,7 +12,12 @@ import (
 func TestHandshakeOfOtherOrigins(t *testing.T) {
 	const origin = "http://localhost:54023"
 	_, e := serve(t, socketio.Config{CORS: socketio.CORS{
-		Origins: []string{origin}, Methods: []string{"GET", "POST"}, AllowedHeaders: []string{"content-type"}, Credentials: true,
+		Origins: []string{
+			origin,
+		},
+		Methods:        []string{"GET", "POST"},
+		AllowedHeaders: []string{"content-type"},
+		Credentials:    true,
 	}})
 	for _, c := range []struct {
 		method, covers string

@@ -64,10 +64,27 @@ func (l *hookLog) hooks() socketio.Hooks {
 			l.add("handle %s %v %d %v", i.Event.Name(), i.Took, i.Handlers, i.Err)
 		},
 		Emit: func(i socketio.EmitInfo) {
-			l.add("emit %s %s %s %d bytes to %d, failed %d, %v", i.Namespace.Name(), whose(i.Socket), i.Event, i.Bytes, i.Recipients, i.Failed, i.Err)
+			l.add(
+				"emit %s %s %s %d bytes to %d, failed %d, %v",
+				i.Namespace.Name(),
+				whose(i.Socket),
+				i.Event,
+				i.Bytes,
+				i.Recipients,
+				i.Failed,
+				i.Err,
+			)
 		},
 		Ack: func(i socketio.AckInfo) {
-			l.add("ack %s %s %s %v answered=%d %v", i.Namespace.Name(), whose(i.Socket), i.Event, i.Took.Round(time.Second), i.Answered, i.Err)
+			l.add(
+				"ack %s %s %s %v answered=%d %v",
+				i.Namespace.Name(),
+				whose(i.Socket),
+				i.Event,
+				i.Took.Round(time.Second),
+				i.Answered,
+				i.Err,
+			)
 		},
 		Pause: func(i socketio.PauseInfo) { l.add("pause %t", i.Paused) },
 	}
@@ -111,7 +128,15 @@ func TestHooks(t *testing.T) {
 
 		conn.Send(`42["fine"]`, `42["wrong"]`, `42["none",12]`)
 		time.Sleep(2 * time.Second)
-		l.want(t, "receive / 8", "receive / 9", "receive / 11", "handle fine 1s 2 <nil>", "handle wrong 0s 2 first", "handle none 0s 0 <nil>")
+		l.want(
+			t,
+			"receive / 8",
+			"receive / 9",
+			"receive / 11",
+			"handle fine 1s 2 <nil>",
+			"handle wrong 0s 2 first",
+			"handle none 0s 0 <nil>",
+		)
 
 		main.Handle("off", func(*socketio.Event) error { t.Error("called"); return nil })
 		s.Use(func(*socketio.Event) error { return errors.New("refused") })
@@ -135,7 +160,11 @@ func TestHooks(t *testing.T) {
 		l.want(t, "emit / one q 10 bytes to 1, failed 0, <nil>", "ack / one q 2s answered=1 <nil>")
 		_, _ = s.Timeout(0).EmitWithAck(t.Context(), "q")
 		conn.Want(`421["q"]`)
-		l.want(t, "emit / one q 10 bytes to 1, failed 0, <nil>", "ack / one q 0s answered=0 socketio: operation has timed out")
+		l.want(
+			t,
+			"emit / one q 10 bytes to 1, failed 0, <nil>",
+			"ack / one q 0s answered=0 socketio: operation has timed out",
+		)
 
 		// Many.
 		other := f.WebSocket()
@@ -160,7 +189,11 @@ func TestHooks(t *testing.T) {
 		conn.Want(`422["q"]`)
 		other.Want(`422["q"]`)
 		conn.Send(`432[]`)
-		l.want(t, "emit / all q 10 bytes to 2, failed 0, <nil>", "ack / all q 0s answered=1 socketio: 1 acknowledgements are missing: enough")
+		l.want(
+			t,
+			"emit / all q 10 bytes to 2, failed 0, <nil>",
+			"ack / all q 0s answered=1 socketio: 1 acknowledgements are missing: enough",
+		)
 
 		conn.Send("41")
 		l.want(t, `disconnect / "client namespace disconnect" <nil> rooms=0`)
@@ -217,7 +250,12 @@ func TestHookSlowClient(t *testing.T) {
 		l, emits := &hookLog{}, &hookLog{}
 		f := startPipe(t, func(c *socketio.Config) {
 			c.Hooks.Disconnect = func(i socketio.DisconnectInfo) {
-				l.add("%s full=%t slow=%t", i.Reason, errors.Is(i.Cause, engineio.ErrQueueFull), errors.Is(i.Cause, engineio.ErrSlowPeer))
+				l.add(
+					"%s full=%t slow=%t",
+					i.Reason,
+					errors.Is(i.Cause, engineio.ErrQueueFull),
+					errors.Is(i.Cause, engineio.ErrSlowPeer),
+				)
 			}
 			c.Hooks.Emit = emits.hooks().Emit
 			c.MaxBufferedPackets = 1

@@ -186,7 +186,8 @@ func idleConn(b testing.TB, addr string) net.Conn {
 	if err != nil {
 		b.Fatal(err)
 	}
-	request := "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	request := "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n" +
+		"Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 	join := "\x81\x82\x00\x00\x00\x0040"
 	if _, err := c.Write([]byte(request)); err != nil {

@@ -32,8 +32,10 @@ func TestRequiredModules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	may := strings.Fields("github.com/go-json-experiment/json github.com/gobwas/httphead github.com/gobwas/ws github.com/google/go-cmp " +
-		"github.com/klauspost/compress github.com/philhofer/fwd github.com/tinylib/msgp golang.org/x/time")
+	may := strings.Fields(
+		"github.com/go-json-experiment/json github.com/gobwas/httphead github.com/gobwas/ws github.com/google/go-cmp " +
+			"github.com/klauspost/compress github.com/philhofer/fwd github.com/tinylib/msgp golang.org/x/time",
+	)
 	for line := range strings.Lines(string(sums)) {
 		fields := strings.Fields(line)
 		if !strings.HasSuffix(fields[1], "/go.mod") && !slices.Contains(may, fields[0]) {
@@ -54,10 +56,12 @@ func TestImportsPointDownwards(t *testing.T) {
 		"rooms":            "",
 		"namespace":        "",
 		"protocol/msgpack": "protocol",
-		"engineio":         "engineio/wire internal/refusal internal/origin internal/bufpool internal/netloop internal/accept",
-		"adapter":          "rooms protocol internal/gather",
-		"client-js":        "internal/accept",
-		"siotest":          "internal/rawclient protocol engineio engineio/wire internal/refusal internal/origin internal/bufpool internal/netloop internal/accept",
+		"engineio": "engineio/wire internal/refusal internal/origin internal/bufpool " +
+			"internal/netloop internal/accept",
+		"adapter":   "rooms protocol internal/gather",
+		"client-js": "internal/accept",
+		"siotest": "internal/rawclient protocol engineio engineio/wire internal/refusal " +
+			"internal/origin internal/bufpool internal/netloop internal/accept",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {

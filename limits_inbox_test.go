@@ -35,8 +35,9 @@ func TestLimitInbox(t *testing.T) {
 		"events, one above":   {socketio.Config{MaxInboxEvents: events}, same(size, events+1), true},
 		"events, far above":   {socketio.Config{MaxInboxEvents: events}, same(size, 50*events), true},
 		"bytes at the limit":  {socketio.Config{MaxInboxBytes: events * (size + overhead)}, same(size, events), false},
-		"bytes, one above":    {socketio.Config{MaxInboxBytes: events * (size + overhead)}, append(same(size, events-1), size+1), true},
-		"bytes, far above":    {socketio.Config{MaxInboxBytes: events * (size + overhead)}, same(size, 50*events), true},
+		"bytes, one above": {socketio.Config{MaxInboxBytes: events * (size + overhead)},
+			append(same(size, events-1), size+1), true},
+		"bytes, far above": {socketio.Config{MaxInboxBytes: events * (size + overhead)}, same(size, 50*events), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {

@@ -157,7 +157,8 @@ func TestLimitBufferedPackets(t *testing.T) {
 			}
 		}
 		err := x.Emit("e")
-		if !errors.Is(err, socketio.ErrQueueFull) || !strings.Contains(err.Error(), "the limit is 5") || !strings.Contains(err.Error(), "MaxBufferedPackets") {
+		if !errors.Is(err, socketio.ErrQueueFull) || !strings.Contains(err.Error(), "the limit is 5") ||
+			!strings.Contains(err.Error(), "MaxBufferedPackets") {
 			t.Errorf("one above: %v", err)
 		}
 		if err := x.Emit("e"); !errors.Is(err, socketio.ErrClosed) && !errors.Is(err, socketio.ErrQueueFull) {
@@ -264,7 +265,8 @@ func TestLimitUntrustedPayload(t *testing.T) {
 					}
 					time.Sleep(time.Second) // for so long, of fake time, net/http keeps a connection whose body it did not read
 					ordinary := test.most == test.config.MaxPayload
-					if cause := <-causes; !errors.Is(cause, engineio.ErrPayloadTooLarge) || strings.Contains(cause.Error(), "MaxUntrustedPayload") == ordinary {
+					if cause := <-causes; !errors.Is(cause, engineio.ErrPayloadTooLarge) ||
+						strings.Contains(cause.Error(), "MaxUntrustedPayload") == ordinary {
 						t.Errorf("cause %v", cause)
 					}
 					return
@@ -272,7 +274,8 @@ func TestLimitUntrustedPayload(t *testing.T) {
 					_ = c.(*rawclient.Conn).TrySend(connect) // it may be closed before all of it is written
 					wantSessions(t, s, time.Second, 0)
 					ordinary := test.most == test.config.MaxPayload
-					if cause := <-causes; !errors.Is(cause, engineio.ErrPayloadTooLarge) || strings.Contains(cause.Error(), "MaxUntrustedPayload") == ordinary {
+					if cause := <-causes; !errors.Is(cause, engineio.ErrPayloadTooLarge) ||
+						strings.Contains(cause.Error(), "MaxUntrustedPayload") == ordinary {
 						t.Errorf("cause %v", cause)
 					}
 					return
@@ -310,7 +313,14 @@ func TestLimitUntrustedAttachments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
 				causes := make(chan error, 1)
-				s, e := servePipe(t, socketio.Config{MaxUntrustedPayload: most, PingInterval: time.Hour, OnError: func(_ *socketio.Socket, err error) { causes <- err }})
+				s, e := servePipe(
+					t,
+					socketio.Config{
+						MaxUntrustedPayload: most,
+						PingInterval:        time.Hour,
+						OnError:             func(_ *socketio.Socket, err error) { causes <- err },
+					},
+				)
 				proceed := make(chan struct{})
 				defer close(proceed)
 				s.Of("/slow").Use(func(*socketio.Socket) error { <-proceed; return nil })

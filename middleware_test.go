@@ -53,8 +53,10 @@ func TestMiddlewareRefuses(t *testing.T) {
 		reported bool
 	}{
 		{"error for the client", &socketio.Error{Message: "no entry"}, `{"message":"no entry"}`, false},
-		{"with data", &socketio.Error{Message: "no", Data: map[string]any{"code": 401, "html": "<b>"}}, `{"message":"no","data":{"code":401,"html":"<b>"}}`, false},
-		{"wrapped", errors.Join(errors.New("why"), &socketio.Error{Message: "no", Data: 0}), `{"message":"no","data":0}`, false},
+		{"with data", &socketio.Error{Message: "no", Data: map[string]any{"code": 401, "html": "<b>"}},
+			`{"message":"no","data":{"code":401,"html":"<b>"}}`, false},
+		{"wrapped", errors.Join(errors.New("why"), &socketio.Error{Message: "no", Data: 0}), `{"message":"no","data":0}`,
+			false},
 		{"another error", errors.New("database is down"), `{"message":"internal error"}`, true},
 		{"data that is no JSON", &socketio.Error{Message: "no", Data: func() {}}, `{"message":"no"}`, true},
 	} {

@@ -26,7 +26,8 @@ func names(list []*socketio.Namespace) string {
 // A client gets the namespace of the first parent that matches; what the parent had then is what
 // the namespace has.
 func TestParent(t *testing.T) {
-	t.Attr("covers", "easy/44 socketio/namespaces/28 socketio/namespaces/30 socketio/namespaces/32 socketio/namespaces/33 socketio/namespaces/34 socketio/namespaces/42")
+	t.Attr("covers", "easy/44 socketio/namespaces/28 socketio/namespaces/30 socketio/namespaces/32 "+
+		"socketio/namespaces/33 socketio/namespaces/34 socketio/namespaces/42")
 	f := start(t)
 	var made []string
 	var mu sync.Mutex
@@ -61,7 +62,8 @@ func TestParent(t *testing.T) {
 
 	c.Send("40/dynamic-x,", "40/other,", "40/secret,")
 	got = map[string]bool{c.Read(): true, c.Read(): true, c.Read(): true}
-	for _, want := range []string{`44/dynamic-x,{"message":"all"}`, `44/other,{"message":"Invalid namespace"}`, `44/secret,{"message":"Invalid namespace"}`} {
+	for _, want := range []string{`44/dynamic-x,{"message":"all"}`, `44/other,{"message":"Invalid namespace"}`,
+		`44/secret,{"message":"Invalid namespace"}`} {
 		if !got[want] {
 			t.Errorf("no %s among %v", want, got)
 		}

@@ -109,7 +109,10 @@ func TestGoexitOnTheEventLoop(t *testing.T) {
 // Answers to events that came together leave together.
 func TestAnswersLeaveTogether(t *testing.T) {
 	t.Run("sockets are not recovered", func(t *testing.T) { answersLeaveTogether(t) })
-	t.Run("sockets are recovered", func(t *testing.T) { answersLeaveTogether(t, recovering(socketio.ConnectionStateRecovery{})) })
+	t.Run(
+		"sockets are recovered",
+		func(t *testing.T) { answersLeaveTogether(t, recovering(socketio.ConnectionStateRecovery{})) },
+	)
 }
 
 func answersLeaveTogether(t *testing.T, options ...func(*socketio.Config)) {

@@ -74,7 +74,8 @@ func TestOffset(t *testing.T) {
 		}
 	}
 	l.lost = 7
-	for _, offset := range []string{"", l.epoch, l.epoch + "AAAAAAAI", l.epoch + "AAAAAA=H", l.epoch + "AAAAAAAAH", "x" + l.epoch[1:] + "AAAAAAAH", strings.Repeat("é", 7)} {
+	for _, offset := range []string{"", l.epoch, l.epoch + "AAAAAAAI", l.epoch + "AAAAAA=H", l.epoch + "AAAAAAAAH",
+		"x" + l.epoch[1:] + "AAAAAAAH", strings.Repeat("é", 7)} {
 		if offset[:min(len(offset), epochLen)] == l.epoch && len(offset) == offsetLen && offset[offsetLen-2:] == "AH" {
 			continue
 		}

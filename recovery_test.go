@@ -215,7 +215,8 @@ func TestWhoIsNotRecovered(t *testing.T) {
 		wait(t, connected)
 		c.Close()
 		wait(t, disconnected)
-		for _, auth := range []string{`{"pid":7}`, `{"pid":["` + k.pid + `"]}`, `{"PID":"` + k.pid + `"}`, `{"pid":"` + k.pid + `","offset":7}`, `{"pid":"` + k.pid + `","offset":null,"offset":{}}`} {
+		for _, auth := range []string{`{"pid":7}`, `{"pid":["` + k.pid + `"]}`, `{"PID":"` + k.pid + `"}`,
+			`{"pid":"` + k.pid + `","offset":7}`, `{"pid":"` + k.pid + `","offset":null,"offset":{}}`} {
 			c := f.WebSocket()
 			c.Send("40" + auth)
 			k.wantNew(t, c)
@@ -346,7 +347,12 @@ func TestRecoveryAmongServers(t *testing.T) {
 	c.WantBinary([]byte{1})
 	c.Close()
 	wait(t, disconnected)
-	emit(t, a.Of("/").To("room").Emit("missed", []byte{2}), a.Of("/").Except("room").Emit("not mine"), a.Of("/").Emit("missed too"))
+	emit(
+		t,
+		a.Of("/").To("room").Emit("missed", []byte{2}),
+		a.Of("/").Except("room").Emit("not mine"),
+		a.Of("/").Emit("missed too"),
+	)
 	for _, n, _ := kept(b.Of("/")); n < 4; _, n, _ = kept(b.Of("/")) {
 		time.Sleep(time.Millisecond) // what is on its way arrives
 	}

@@ -160,7 +160,8 @@ func waitingSessionsAreBounded(t *testing.T) {
 	for _, k := range all[:6] {
 		k.wantNew(t, comeBack(f, k))
 	}
-	if s, ok := main.RecoveryStats(); !ok || s.WaitingBytes < 4*900 || s.WaitingBytes > 5000 || s.Refused != 6 || s.Recovered != 0 {
+	if s, ok := main.RecoveryStats(); !ok || s.WaitingBytes < 4*900 || s.WaitingBytes > 5000 || s.Refused != 6 ||
+		s.Recovered != 0 {
 		t.Errorf("%+v", s)
 	}
 	for _, k := range all[6:] {

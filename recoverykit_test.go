@@ -39,7 +39,8 @@ func admitted(t testing.TB, c reads) (k ticket) {
 	t.Helper()
 	packet := c.Read()
 	var reply struct{ Sid, Pid string }
-	if json.Unmarshal([]byte(strings.TrimPrefix(packet, "40")), &reply) != nil || len(reply.Sid) != 20 || len(reply.Pid) != 20 {
+	if json.Unmarshal([]byte(strings.TrimPrefix(packet, "40")), &reply) != nil || len(reply.Sid) != 20 ||
+		len(reply.Pid) != 20 {
 		t.Fatalf("got %q, want a CONNECT with sid and pid", packet)
 	}
 	return ticket{sid: reply.Sid, pid: reply.Pid}

@@ -61,7 +61,10 @@ func TestRecoveryWithMsgpack(t *testing.T) {
 	emit(t, main.Emit("missed", []byte(offset[:6]+"AAAAAAAA")))
 	c = f.WebSocket()
 	send(c, `0{"pid":"`+k.Pid+`","offset":"`+offset+`"}`)
-	if got := read(c); !strings.HasPrefix(got, `["missed",{"_placeholder":true,"num":0},"`+offset[:6]) || strings.Contains(got, `AAAAAAAA"]`) {
+	if got := read(
+		c,
+	); !strings.HasPrefix(got, `["missed",{"_placeholder":true,"num":0},"`+offset[:6]) ||
+		strings.Contains(got, `AAAAAAAA"]`) {
 		t.Errorf("got %s", got)
 	}
 	if got := read(c); !strings.Contains(got, `"pid":"`+k.Pid+`"`) {
@@ -81,8 +84,11 @@ func (secretive) Encode(text []byte, _ [][]byte) ([]protocol.Message, error) {
 }
 
 func TestRecoveryNeedsAParserThatShowsOffsets(t *testing.T) {
-	_, err := socketio.NewServer(socketio.Config{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{}, Parser: secretive{}})
-	if !errors.Is(err, socketio.ErrConfig) || !strings.Contains(err.Error(), "Parser") || !strings.Contains(err.Error(), "ConnectionStateRecovery") {
+	_, err := socketio.NewServer(
+		socketio.Config{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{}, Parser: secretive{}},
+	)
+	if !errors.Is(err, socketio.ErrConfig) || !strings.Contains(err.Error(), "Parser") ||
+		!strings.Contains(err.Error(), "ConnectionStateRecovery") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -172,7 +178,11 @@ func FuzzRecover(f *testing.F) {
 					break
 				}
 			}
-			if again := wait(t, connected); again.Recovered() != (again.ID() == k.sid) || again.Recovered() && !strings.Contains(fill(auth), k.pid) {
+			if again := wait(
+				t,
+				connected,
+			); again.Recovered() != (again.ID() == k.sid) ||
+				again.Recovered() && !strings.Contains(fill(auth), k.pid) {
 				t.Errorf("recovered %v as %s", again.Recovered(), again.ID())
 			}
 		})

@@ -34,8 +34,10 @@ func TestRefusalsAreLogged(t *testing.T) {
 		do     func(*rawclient.Conn)
 		want   []string // parts of the line
 	}{
-		{"unknown namespace", socketio.Config{}, nil, func(w *rawclient.Conn) { w.Send("40/nobody,"); w.Want(`44/nobody,{"message":"Invalid namespace"}`) },
-			[]string{"level=DEBUG", `msg="socketio: connect refused"`, "namespace=/nobody", `rule="unknown namespace"`, "value=/nobody"}},
+		{"unknown namespace", socketio.Config{}, nil,
+			func(w *rawclient.Conn) { w.Send("40/nobody,"); w.Want(`44/nobody,{"message":"Invalid namespace"}`) },
+			[]string{"level=DEBUG", `msg="socketio: connect refused"`, "namespace=/nobody", `rule="unknown namespace"`,
+				"value=/nobody"}},
 		{"too many namespaces", socketio.Config{MaxNamespaces: 1}, nil, func(w *rawclient.Conn) {
 			w.Join("/", "")
 			w.Send("40/x,")
@@ -43,18 +45,23 @@ func TestRefusalsAreLogged(t *testing.T) {
 		}, []string{"level=DEBUG", "limit=1", "field=Config.MaxNamespaces"}},
 		{"middleware", socketio.Config{}, func(h *socketio.Server) {
 			h.Of("/").Use(func(*socketio.Socket) error { return &socketio.Error{Message: "no"} })
-		}, func(w *rawclient.Conn) { w.Send("40"); w.Want(`44{"message":"no"}`) }, []string{"level=DEBUG", "rule=middleware", "error=no"}},
+		}, func(w *rawclient.Conn) { w.Send("40"); w.Want(`44{"message":"no"}`) },
+			[]string{"level=DEBUG", "rule=middleware", "error=no"}},
 		{"middleware that fails", socketio.Config{}, func(h *socketio.Server) {
 			h.Of("/").Use(func(*socketio.Socket) error { return errors.New("no database") })
-		}, func(w *rawclient.Conn) { w.Send("40"); w.Want(`44{"message":"internal error"}`) }, []string{"level=WARN", "rule=middleware", `error="no database"`}},
+		}, func(w *rawclient.Conn) { w.Send("40"); w.Want(`44{"message":"internal error"}`) },
+			[]string{"level=WARN", "rule=middleware", `error="no database"`}},
 		{"not joined", socketio.Config{}, nil, func(w *rawclient.Conn) { w.Send(`42["x"]`); w.WantClose() },
 			[]string{"level=DEBUG", `rule="protocol violation"`, "the namespace is not joined"}},
 		{"connect timeout", socketio.Config{ConnectTimeout: short}, nil, func(w *rawclient.Conn) { w.WantClose() },
 			[]string{"level=DEBUG", `rule="connect timeout"`, "limit=50ms", "field=Config.ConnectTimeout"}},
-		{"parse error", socketio.Config{}, nil, join("4x"), []string{"level=WARN", "field=Config.Parser", "unknown packet type"}},
-		{"attachments", socketio.Config{MaxAttachments: 1}, nil, join(`452-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`),
+		{"parse error", socketio.Config{}, nil, join("4x"),
+			[]string{"level=WARN", "field=Config.Parser", "unknown packet type"}},
+		{"attachments", socketio.Config{MaxAttachments: 1}, nil,
+			join(`452-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`),
 			[]string{"level=DEBUG", "rule=attachments", "limit=1", "field=Config.MaxAttachments"}},
-		{"attachment timeout", socketio.Config{AttachmentTimeout: short}, nil, join(`451-["x",{"_placeholder":true,"num":0}]`),
+		{"attachment timeout", socketio.Config{AttachmentTimeout: short}, nil,
+			join(`451-["x",{"_placeholder":true,"num":0}]`),
 			[]string{"level=DEBUG", `rule="attachment timeout"`, "limit=50ms", "field=Config.AttachmentTimeout"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -148,7 +155,8 @@ func TestManyBinaryValuesAreAWarning(t *testing.T) {
 func TestHandlersThatNeverRun(t *testing.T) {
 	f := start(t)
 	for event, instead := range map[string]string{
-		"connect": "OnConnection", "connection": "OnConnection", "disconnect": "OnDisconnect", "disconnecting": "OnDisconnecting",
+		"connect": "OnConnection", "connection": "OnConnection",
+		"disconnect": "OnDisconnect", "disconnecting": "OnDisconnecting",
 		"connect_error": "client's library", "newListener": "client's library", "removeListener": "client's library",
 	} {
 		func() {
@@ -191,8 +199,11 @@ func TestNotFoundSaysWhatToSet(t *testing.T) {
 func TestErrorsNameTheirPackageOnce(t *testing.T) {
 	for _, c := range []socketio.Config{{PingInterval: -1}, {ClientFiles: fstest.MapFS{}}, {Path: "x"}} {
 		_, err := socketio.NewServer(c)
-		if text := fmt.Sprint(err); !errors.Is(err, socketio.ErrConfig) || strings.Count(text, "invalid configuration") != 1 ||
-			strings.Contains(text, "engineio:") || strings.Contains(text, "clientjs:") {
+		if text := fmt.Sprint(
+			err,
+		); !errors.Is(err, socketio.ErrConfig) || strings.Count(text, "invalid configuration") != 1 ||
+			strings.Contains(text, "engineio:") ||
+			strings.Contains(text, "clientjs:") {
 			t.Error(err)
 		}
 	}

@@ -24,9 +24,15 @@ func (a elsewhere) FetchSockets(context.Context, adapter.Options) iter.Seq2[adap
 		handshake, data := a.host.Describe(*a.like)
 		_ = yield(adapter.Info{ID: "ours", Rooms: []string{"ours", "r"}, Handshake: handshake, Data: data}, nil) &&
 			yield(adapter.Info{
-				ID: "official", Rooms: []string{"official", "room1"}, Data: json.RawMessage(`{"username":"john","count":"no number"}`),
-				Handshake: json.RawMessage(`{"headers":{"accept":"*/*","cookie":["a=1","b=2"]},"time":"Wed Nov 25 2026 08:51:18 GMT+0000 (Coordinated Universal Time)",` +
-					`"address":"::ffff:127.0.0.1","xdomain":true,"secure":false,"issued":1795596678000,"url":"/socket.io/?EIO=4&x=1","query":{"EIO":"4","x":"1"},"auth":{"token":"t"}}`),
+				ID:    "official",
+				Rooms: []string{"official", "room1"},
+				Data:  json.RawMessage(`{"username":"john","count":"no number"}`),
+				Handshake: json.RawMessage(
+					`{"headers":{"accept":"*/*","cookie":["a=1","b=2"]},` +
+						`"time":"Wed Nov 25 2026 08:51:18 GMT+0000 (Coordinated Universal Time)",` +
+						`"address":"::ffff:127.0.0.1","xdomain":true,"secure":false,"issued":1795596678000,` +
+						`"url":"/socket.io/?EIO=4&x=1","query":{"EIO":"4","x":"1"},"auth":{"token":"t"}}`,
+				),
 			}, nil) &&
 			yield(adapter.Info{ID: "unknown"}, nil)
 	}
@@ -36,10 +42,13 @@ func (a elsewhere) FetchSockets(context.Context, adapter.Options) iter.Seq2[adap
 func TestSocketsOfOtherServers(t *testing.T) {
 	t.Attr("covers", "socketio/utility-methods/3")
 	var like adapter.Socket
-	s, e := serve(t, socketio.Config{OnError: func(*socketio.Socket, error) {}, Adapter: func(h adapter.Host) (adapter.Adapter, error) {
-		a, err := adapter.Memory(h)
-		return elsewhere{a, h, &like}, err
-	}})
+	s, e := serve(
+		t,
+		socketio.Config{OnError: func(*socketio.Socket, error) {}, Adapter: func(h adapter.Host) (adapter.Adapter, error) {
+			a, err := adapter.Memory(h)
+			return elsewhere{a, h, &like}, err
+		}},
+	)
 	username, count := socketio.NewSharedKey[string]("username"), socketio.NewSharedKey[int]("count")
 	private, broken := socketio.NewKey[string]("private"), socketio.NewSharedKey[func()]("broken")
 	conn := e.WebSocket("x=a&x=%C3%A9")
@@ -69,17 +78,24 @@ func TestSocketsOfOtherServers(t *testing.T) {
 		t.Errorf("data %s", got)
 	}
 	want, got := x.Handshake(), ours.Handshake()
-	if got.URL != want.URL || got.Host != want.Host || got.Query().Get("x") != want.Query().Get("x") || string(got.Auth) != string(want.Auth) ||
-		got.Header().Get("Sec-WebSocket-Version") != "13" || got.Time.UnixMilli() != want.Time.UnixMilli() || got.RemoteAddr != "127.0.0.1" ||
+	if got.URL != want.URL || got.Host != want.Host || got.Query().Get("x") != want.Query().Get("x") ||
+		string(got.Auth) != string(want.Auth) ||
+		got.Header().Get("Sec-WebSocket-Version") != "13" ||
+		got.Time.UnixMilli() != want.Time.UnixMilli() ||
+		got.RemoteAddr != "127.0.0.1" ||
 		got.ClientIP().String() != "127.0.0.1" {
 		t.Errorf("handshake %+v, want %+v", got.Handshake, want.Handshake)
 	}
 	h := official.Handshake()
-	if h.ClientIP().String() != "127.0.0.1" || !h.CrossDomain || h.Secure || !h.Time.Equal(time.UnixMilli(1795596678000)) || h.Query().Get("x") != "1" ||
-		len(h.Header()["Cookie"]) != 2 || h.Header().Get("Accept") != "*/*" || string(h.Auth) != `{"token":"t"}` {
+	if h.ClientIP().String() != "127.0.0.1" || !h.CrossDomain || h.Secure ||
+		!h.Time.Equal(time.UnixMilli(1795596678000)) || h.Query().Get("x") != "1" ||
+		len(h.Header()["Cookie"]) != 2 ||
+		h.Header().Get("Accept") != "*/*" ||
+		string(h.Auth) != `{"token":"t"}` {
 		t.Errorf("handshake %+v", h.Handshake)
 	}
-	if h := unknown.Handshake(); h.Handshake == nil || h.URL != "" || string(h.Auth) != "{}" || string(unknown.Data()) != "{}" {
+	if h := unknown.Handshake(); h.Handshake == nil || h.URL != "" || string(h.Auth) != "{}" ||
+		string(unknown.Data()) != "{}" {
 		t.Errorf("of nothing: %+v, %s", h, unknown.Data())
 	}
 
@@ -106,7 +122,8 @@ func TestSocketsOfOtherServers(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(data, &official2)
 	}
-	if err != nil || official2.Query["x"] != "é" || len(official2.Time) != len("Wed Nov 25 2026 08:51:18 GMT+0000 (Coordinated Universal Time)") {
+	if err != nil || official2.Query["x"] != "é" ||
+		len(official2.Time) != len("Wed Nov 25 2026 08:51:18 GMT+0000 (Coordinated Universal Time)") {
 		t.Errorf("%s: %v", data, err)
 	}
 }
@@ -121,7 +138,8 @@ func TestSharedKeyOnThisServer(t *testing.T) {
 	for r, err := range s.FetchSockets(t.Context()) {
 		v, ok := shared.GetRemote(r)
 		f, also := private.GetRemote(r)
-		if err != nil || !ok || !also || v[0] != 1 || f() != 2 || string(r.Data()) != `{"shared":[1]}` || r.Handshake().Handshake != x.Handshake().Handshake {
+		if err != nil || !ok || !also || v[0] != 1 || f() != 2 || string(r.Data()) != `{"shared":[1]}` ||
+			r.Handshake().Handshake != x.Handshake().Handshake {
 			t.Errorf("%v, %v, %s", v, err, r.Data())
 		}
 	}

@@ -27,7 +27,8 @@ func TestMount(t *testing.T) {
 	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
 	e.WebSocket().Join("/", "")
 	e.Polling().Join("/", "")
-	for path, want := range map[string]string{"/": "page", "/socket.io/nothing.js": `{"code":0,"message":"Transport unknown"}`} {
+	for path, want := range map[string]string{"/": "page",
+		"/socket.io/nothing.js": `{"code":0,"message":"Transport unknown"}`} {
 		if res := get(t, e.URL+path, ""); res.body != want {
 			t.Errorf("%s: got %q", path, res.body)
 		}
@@ -74,7 +75,8 @@ func TestPath(t *testing.T) {
 }
 
 func TestClientFiles(t *testing.T) {
-	t.Attr("covers", "easy/52 easy/6 socketio/server-attachment/8 socketio/server-attachment/18 socketio/server-attachment/19")
+	t.Attr("covers", "easy/52 easy/6 socketio/server-attachment/8 socketio/server-attachment/18 "+
+		"socketio/server-attachment/19")
 	_, e := serve(t, socketio.Config{
 		ClientFiles: fstest.MapFS{
 			"package.json":          {Data: []byte(`{"version":"4.8.9"}`)},
@@ -132,7 +134,12 @@ func TestEngineHooks(t *testing.T) {
 			Close:   func(_ *engineio.Session, r engineio.Reason, _ error) { log <- "close " + string(r) },
 		},
 	})
-	if res := get(t, e.URL+"/socket.io/?EIO=4&transport=polling", ""); res.status != http.StatusForbidden || !strings.Contains(res.body, "no token") {
+	if res := get(
+		t,
+		e.URL+"/socket.io/?EIO=4&transport=polling",
+		"",
+	); res.status != http.StatusForbidden ||
+		!strings.Contains(res.body, "no token") {
 		t.Errorf("got %d %q", res.status, res.body)
 	}
 	conn := e.WebSocket("token=t")
@@ -173,9 +180,21 @@ func TestServerIsItsMainNamespace(t *testing.T) {
 	s.Off("x")
 	conn.Send(`421["x"]`)
 	if err := errors.Join(
-		s.Emit("a"), s.Send("b"), s.To("room").Emit("c"), s.In("room").Emit("d"), s.Except("none").Emit("e"), s.Local().Emit("f"),
-		s.Compress(false).Emit("g"), s.Except("room").Emit("never"), s.ServerSideEmit("never"),
-		s.SocketsJoin("late", "later"), s.SocketsLeave("later"), s.To("late").Emit("h"), s.To("later").Emit("never"),
+		s.Emit(
+			"a",
+		),
+		s.Send("b"),
+		s.To("room").Emit("c"),
+		s.In("room").Emit("d"),
+		s.Except("none").Emit("e"),
+		s.Local().Emit("f"),
+		s.Compress(false).Emit("g"),
+		s.Except("room").Emit("never"),
+		s.ServerSideEmit("never"),
+		s.SocketsJoin("late", "later"),
+		s.SocketsLeave("later"),
+		s.To("late").Emit("h"),
+		s.To("later").Emit("never"),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +236,17 @@ func TestServerIsItsMainNamespace(t *testing.T) {
 	conn.Want("41")
 	conn.WantClose()
 	wait(t, done)
-	if got, want := log, []string{"use", "connection", "any x", "x", "disconnecting", "disconnect"}; !slices.Equal(got, want) {
+	if got, want := log, []string{
+		"use",
+		"connection",
+		"any x",
+		"x",
+		"disconnecting",
+		"disconnect",
+	}; !slices.Equal(
+		got,
+		want,
+	) {
 		t.Errorf("ran %q", got)
 	}
 	if s.Engine().Sessions() != 1 || len(s.Namespaces()) != 2 {

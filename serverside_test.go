@@ -89,7 +89,8 @@ func TestServerSideEmit(t *testing.T) {
 			if err := e.Decode(&text, &data); err != nil {
 				return err
 			}
-			heard <- fmt.Sprint(who, " ", e.Name(), " ", e.Namespace().Name(), " ", e.Len(), " ", text, data, e.Args()[2:], e.WantsAck())
+			heard <- fmt.Sprint(who, " ", e.Name(), " ", e.Namespace().Name(), " ", e.Len(), " ", text, data, e.Args()[2:],
+				e.WantsAck())
 			return e.Ack("nobody waits")
 		})
 	}
@@ -164,7 +165,10 @@ func TestServerSideEmitWithAck(t *testing.T) {
 	if got, want := ask(1, 2), []string{"[3] <nil>", "[[5]] <nil>"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	want := []string{"[map[error:map[data:2 message:too much]]] <nil>", "[map[error:map[message:invalid arguments]]] <nil>"}
+	want := []string{
+		"[map[error:map[data:2 message:too much]]] <nil>",
+		"[map[error:map[message:invalid arguments]]] <nil>",
+	}
 	if got := ask("x", 1, 2); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -119,7 +119,12 @@ func (brokenAdapter) Close() error { panic("cannot be closed") }
 
 func TestAdapterFails(t *testing.T) {
 	cause := errors.New("no broker")
-	if _, err := socketio.NewServer(socketio.Config{Adapter: func(adapter.Host) (adapter.Adapter, error) { return nil, cause }}); !errors.Is(err, cause) {
+	if _, err := socketio.NewServer(
+		socketio.Config{Adapter: func(adapter.Host) (adapter.Adapter, error) { return nil, cause }},
+	); !errors.Is(
+		err,
+		cause,
+	) {
 		t.Errorf("New returned %v", err)
 	}
 	srv, err := socketio.NewServer(socketio.Config{Adapter: func(h adapter.Host) (adapter.Adapter, error) {

@@ -72,7 +72,8 @@ func TestErrorsAreInThisPackage(t *testing.T) {
 	for _, name := range declared(sources(t, ".", isSource)) {
 		here[name] = true
 	}
-	for _, name := range []string{"ErrParse", "ErrEncode"} { // what else package protocol has matches one of them, or ErrArguments
+	for _, name := range []string{"ErrParse",
+		"ErrEncode"} { // what else package protocol has matches one of them, or ErrArguments
 		if !here[name] {
 			t.Errorf("protocol.%s is not in package socketio", name)
 		}

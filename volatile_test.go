@@ -13,7 +13,8 @@ import (
 // A volatile event goes out when the client can be written to, with all its attachments, and is
 // dropped otherwise.
 func TestVolatile(t *testing.T) {
-	t.Attr("covers", "easy/26 socketio/namespaces/19 socketio/namespaces/20 socketio/socket/13 socketio/socket/15 socketio/socket/17 socketio/socket/21")
+	t.Attr("covers", "easy/26 socketio/namespaces/19 socketio/namespaces/20 socketio/socket/13 "+
+		"socketio/socket/15 socketio/socket/17 socketio/socket/21")
 	f := start(t)
 	main := f.Of("/")
 	connected := connects(main)
@@ -76,7 +77,8 @@ func TestVolatile(t *testing.T) {
 // Over a WebSocket a volatile event is dropped, with all its parts, while anything before it is
 // being written; here the peer has not read it.
 func TestVolatileOverWebSocket(t *testing.T) {
-	t.Attr("covers", "socketio/socket/14 socketio/socket/16 socketio/socket/18 socketio/socket/19 socketio/socket/20 socketio/socket/22 socketio/uws/5")
+	t.Attr("covers", "socketio/socket/14 socketio/socket/16 socketio/socket/18 socketio/socket/19 "+
+		"socketio/socket/20 socketio/socket/22 socketio/uws/5")
 	binary := []string{`451-["e",{"_placeholder":true,"num":0}]`, "\x01"}
 	for name, c := range map[string]struct {
 		emit func(s *socketio.Socket) error
