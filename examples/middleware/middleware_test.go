@@ -83,7 +83,7 @@ var (
 		LogStatus:     true,
 		LogValuesFunc: func(echo.Context, echomw.RequestLoggerValues) error { return nil },
 	})
-	echoTimeout = echomw.TimeoutWithConfig(echomw.TimeoutConfig{Timeout: time.Minute})
+	echoTimeout = echomw.TimeoutWithConfig(echomw.TimeoutConfig{Timeout: time.Minute}) //nolint:staticcheck // people use it, and its writer cannot flush
 )
 
 // table lists middlewares. noHijack says that they keep a WebSocket from taking its connection.
