@@ -81,8 +81,9 @@ type Config struct {
 	// MaxPayload limits, in bytes, the body of a POST and a WebSocket message. The open packet tells
 	// the client. Default 1,000,000; at most 512 MiB.
 	MaxPayload int
-	// MaxUntrustedPayload limits what an unknown client can make the server hold. Until [Link.Trust]
-	// is called, it replaces MaxPayload, if it is less; a POST may have several packets of that size.
+	// MaxUntrustedPayload limits what an unknown client can make the server hold. Until
+	// [Link.Trust] is called, it replaces MaxPayload, if it is less; a POST may have several
+	// packets of that size.
 	// The outbox then takes half as many bytes, and one message for each 256 of them. Default 0:
 	// clients are trusted from the start.
 	MaxUntrustedPayload int

@@ -17,8 +17,8 @@
 //   - Arrived bytes belong to the goroutine that read them: an event loop, the read loop of
 //     a WebSocket, or the handler of a POST. Only one delivers messages at a time, so they are
 //     delivered in order.
-//   - Outgoing bytes belong to the flusher, the one goroutine for which Session.flushing is set. The
-//     caller of Write may be it, for one write that does not block; a slow peer gets a goroutine.
+//   - Outgoing bytes belong to the flusher, the one goroutine for which Session.flushing is set. It
+//     may be the caller of Write, for one write that does not block. A slow peer gets a goroutine.
 //   - A timer belongs to the session or connection whose deadline it is, which stops it at its end.
 //     It may fire after it was stopped or reset, so its function locks the session and checks the
 //     clock and the state again. It never blocks.

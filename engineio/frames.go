@@ -70,10 +70,10 @@ type frameState struct {
 	fragment int
 	deflated bool // the message is compressed
 
-	rest []byte // has arrived and waits: handle returned errPause
+	rest []byte // arrived, but not parsed because handle returned errPause
 }
 
-// errPause is what handle returns when no more is to be handed on for now.
+// errPause is what handle returns to pause the parsing.
 var errPause = errors.New("engineio: reading is paused")
 
 var frameStates = sync.Pool{New: func() any { return new(frameState) }}
@@ -81,7 +81,7 @@ var frameStates = sync.Pool{New: func() any { return new(frameState) }}
 // inside tells whether the last bytes ended within a frame.
 func (f *frameReader) inside() bool { return f.frameState != nil && (f.inFrame || f.partialLen > 0) }
 
-// waiting tells whether bytes wait that have arrived. The next feed begins with them.
+// waiting tells whether bytes have arrived that are not parsed. The next feed begins with them.
 func (f *frameReader) waiting() bool { return f.frameState != nil && len(f.rest) > 0 }
 
 // feed parses b, which it unmasks in place, and calls handle for each message and control frame.
@@ -114,7 +114,7 @@ func (f *frameReader) feed(b []byte, handle func(op ws.OpCode, payload []byte) e
 	return err
 }
 
-// frames takes the frames in b and returns what is behind the one whose handle returned an error.
+// frames parses the frames in b. After an error of handle it returns the rest of b.
 func (f *frameReader) frames(b []byte, handle func(op ws.OpCode, payload []byte) error) (rest []byte, err error) {
 	for len(b) > 0 || f.inFrame && f.left == 0 {
 		if !f.inFrame {

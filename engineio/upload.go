@@ -203,8 +203,8 @@ const partBytes = 4 << 10
 
 // receiveParts handles the packets of a body as they arrive, and so holds one of them at a time.
 //
-// It serves clients that are not trusted: each packet may have MaxUntrustedPayload bytes, and all of
-// them MaxPayload.
+// It serves untrusted clients: each packet may have MaxUntrustedPayload bytes, and all of them
+// MaxPayload.
 func (s *Session) receiveParts(r *http.Request, u *upload) error {
 	most := s.server.cfg.MaxPayload
 	if r.ContentLength > int64(most) {
