@@ -98,7 +98,7 @@ func TestHeartbeatBehindLargeMessage(t *testing.T) {
 			}
 		}
 		pinged := time.Now()
-		s.wantClosing(engineio.ReasonPingTimeout)
+		_ = s.wantClosing(engineio.ReasonPingTimeout)
 		if got := time.Since(pinged); got > timeout || got < timeout-soon {
 			s.Errorf("closed %v after the ping was read, want %v", got, timeout)
 		}
