@@ -71,11 +71,6 @@ func checkEvent(event string) error {
 	return nil
 }
 
-// message returns the engine's message: frames, or what was prepared for many sockets, with the flags that the engine knows.
-func message(f adapter.Flags, frames []byte, p *engineio.Prepared) engineio.Message {
-	return engineio.Message{Frames: frames, Prepared: p, Volatile: f.Volatile, NoCompress: f.NoCompress}
-}
-
 // when says when an event to this socket alone is written. While more events of its client wait to be handled, what their
 // handlers send leaves together.
 func (s *Socket) when(f adapter.Flags) engineio.When {

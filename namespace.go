@@ -153,18 +153,6 @@ func (o parentOperator) Local() ParentOperator {
 	return ParentOperator{o}
 }
 
-// Volatile drops the event for each socket that cannot be written to at once.
-func (o parentOperator) Volatile() ParentOperator {
-	o.op = o.op.Volatile()
-	return ParentOperator{o}
-}
-
-// Compress says whether the transport may compress the event, see [Operator.Compress].
-func (o parentOperator) Compress(compress bool) ParentOperator {
-	o.op = o.op.Compress(compress)
-	return ParentOperator{o}
-}
-
 // Emit sends an event to the targeted sockets of every child, see [Operator.Emit].
 //
 // It returns the first error; the other children get the event all the same.

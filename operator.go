@@ -65,6 +65,24 @@ func (o operator) Compress(compress bool) Operator {
 	return Operator{o}
 }
 
+// Volatile drops the event for each socket that cannot be written to at once.
+func (o parentOperator) Volatile() ParentOperator {
+	o.op = o.op.Volatile()
+	return ParentOperator{o}
+}
+
+// Compress says whether the transport may compress the event, see [Operator.Compress].
+func (o parentOperator) Compress(compress bool) ParentOperator {
+	o.op = o.op.Compress(compress)
+	return ParentOperator{o}
+}
+
+// message returns the engine's message with the flags that the engine knows: frames, or a unit for
+// many sockets.
+func message(f adapter.Flags, frames []byte, p *engineio.Prepared) engineio.Message {
+	return engineio.Message{Frames: frames, Prepared: p, Volatile: f.Volatile, NoCompress: f.NoCompress}
+}
+
 // Timeout limits how long EmitWithAck waits for answers, see [Sender.Timeout].
 func (o operator) Timeout(d time.Duration) Operator {
 	o.timeout, o.timed = max(d, 0), true

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/protocol/msgpack"
@@ -107,11 +106,7 @@ type body struct {
 	Opts      struct {
 		Rooms  names `json:"rooms"`
 		Except names `json:"except"`
-		Flags  struct {
-			Volatile bool    `json:"volatile"`
-			Compress *bool   `json:"compress"`
-			Timeout  float64 `json:"timeout"`
-		} `json:"flags"`
+		Flags  flags `json:"flags"`
 	} `json:"opts"`
 	Sockets []struct {
 		ID        string          `json:"id"`
@@ -135,11 +130,7 @@ func readData(m *adapter.Message, text []byte, attachments [][]byte) error {
 		return fmt.Errorf("%w: %w", ErrMessage, err)
 	}
 	m.RequestID, m.Rooms, m.Close, m.Count = b.RequestID, b.Rooms, b.Close, int(b.Count)
-	m.Options = adapter.Options{Rooms: b.Opts.Rooms, Except: b.Opts.Except, Flags: adapter.Flags{
-		Volatile:   b.Opts.Flags.Volatile,
-		NoCompress: b.Opts.Flags.Compress != nil && !*b.Opts.Flags.Compress,
-		Timeout:    time.Duration(min(max(b.Opts.Flags.Timeout, 0), 1e9)) * time.Millisecond,
-	}}
+	m.Options = adapter.Options{Rooms: b.Opts.Rooms, Except: b.Opts.Except, Flags: b.Opts.Flags.decode()}
 	for _, s := range b.Sockets {
 		m.Sockets = append(m.Sockets, adapter.Info{ID: s.ID, Rooms: s.Rooms, Handshake: s.Handshake, Data: s.Data})
 	}

@@ -107,26 +107,8 @@ func appendEvent(dst []byte, m *adapter.Message) []byte {
 func appendOptions(dst []byte, o adapter.Options) []byte {
 	dst = appendStrings(append(dst, `{"rooms":`...), o.Rooms)
 	dst = appendStrings(append(dst, `,"except":`...), o.Except)
-	dst = append(dst, `,"flags":{`...)
-	start := len(dst)
-	flag := func(text string) {
-		if len(dst) > start {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, text...)
-	}
-	// Those that are not set must not be there.
-	if o.Flags.Volatile {
-		flag(`"volatile":true`)
-	}
-	if o.Flags.NoCompress {
-		flag(`"compress":false`)
-	}
-	if o.Flags.Timeout > 0 {
-		flag(`"timeout":`)
-		dst = strconv.AppendInt(dst, max(o.Flags.Timeout.Milliseconds(), 1), 10)
-	}
-	return append(dst, `}}`...)
+	dst = appendFlags(append(dst, `,"flags":`...), o.Flags)
+	return append(dst, '}')
 }
 
 func appendSockets(dst []byte, m *adapter.Message) []byte {
