@@ -11,7 +11,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// client is one connection: an engine session, whose handler it is, and the sockets that it has in namespaces.
+// client is one connection: an engine session, whose handler it is, and the sockets that it has in
+// namespaces.
 type client struct {
 	server  *Server
 	link    engineio.Link
@@ -25,8 +26,8 @@ type client struct {
 
 	mu      sync.Mutex
 	sockets []*Socket // joining and connected, at most one per namespace
-	// left are the namespaces whose socket the server disconnected: what the client sent before it knew is not a
-	// violation.
+	// left are the namespaces whose socket the server disconnected: what the client sent before it
+	// knew is not a violation.
 	left                []string
 	closing             bool         // takes no more packets
 	awaitingAttachments bool         // attachments are to come; written by the goroutine that delivers messages
@@ -37,8 +38,8 @@ type client struct {
 	deadline *time.Timer // the connect timeout; nil once joined
 }
 
-// maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps sending is none
-// to be kind to.
+// maxLeft limits client.left. A client disconnected from more namespaces than that while it keeps
+// sending is none to be kind to.
 const maxLeft = 32
 
 func (srv *Server) newClient(l engineio.Link) engineio.Handler {
@@ -69,7 +70,8 @@ func (c *client) connectTimeout() {
 	}
 }
 
-// markJoined ends the connect timeout, and trusts the client with larger messages: a namespace is joined.
+// markJoined ends the connect timeout, and trusts the client with larger messages: a namespace is
+// joined.
 func (c *client) markJoined() {
 	c.mu.Lock()
 	d := c.deadline
@@ -148,8 +150,9 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 }
 
-// takeDecoder returns a decoder for one packet. Before a namespace is joined the packet may only be a CONNECT: attachments that
-// come all the same are part of the one message that the client may send.
+// takeDecoder returns a decoder for one packet. Before a namespace is joined the packet may only be
+// a CONNECT: attachments that come all the same are part of the one message that the client may
+// send.
 func (srv *Server) takeDecoder(joined bool) *protocol.Decoder {
 	d, ok := srv.decoders.Get().(*protocol.Decoder)
 	if !ok {
@@ -219,7 +222,8 @@ func (c *client) forget(s *Socket, byServer bool) {
 	}
 }
 
-// beginClose marks the connection as ending and returns its sockets; first is false when it was marked before.
+// beginClose marks the connection as ending and returns its sockets; first is false when it was
+// marked before.
 func (c *client) beginClose(cause error) (sockets []*Socket, first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -250,8 +254,8 @@ func (c *client) shut(reason Reason, cause error) {
 	c.closeBehind(sockets)
 }
 
-// undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told when the engine
-// has closed, as the official server does.
+// undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told
+// when the engine has closed, as the official server does.
 func (c *client) undecodable(err error) {
 	sockets, first := c.beginClose(err)
 	if !first {
@@ -278,8 +282,8 @@ func (c *client) Close(reason engineio.Reason, cause error) {
 		cause = c.cause
 	}
 	c.mu.Unlock()
-	// A wait for attachments is left to expire: it belongs to the goroutine that delivers messages, and finds c
-	// deaf.
+	// A wait for attachments is left to expire: it belongs to the goroutine that delivers messages,
+	// and finds c deaf.
 	if d != nil {
 		d.Stop()
 	}

@@ -18,8 +18,8 @@ var _ adapter.Host = host{}
 
 func (h host) Name() string { return h.ns.name }
 
-// Deliver sends p to the sockets that o means and that are connected. It holds no lock while it writes: a socket that
-// disconnects meanwhile refuses the frames, a slow one queues them.
+// Deliver sends p to the sockets that o means and that are connected. It holds no lock while it
+// writes: a socket that disconnects meanwhile refuses the frames, a slow one queues them.
 func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
 	r, late := h.ns.recovery, (*arrival)(nil)
 	if r != nil {
@@ -47,7 +47,8 @@ func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
 	return sent.Err
 }
 
-// send writes a broadcast to the sockets that are connected. Where sockets are recovered it has been queued to them.
+// send writes a broadcast to the sockets that are connected. Where sockets are recovered it has
+// been queued to them.
 func (h host) send(list []adapter.Socket, p *adapter.Packet, m engineio.Message, sent *EmitInfo) {
 	for _, a := range list {
 		s, ok := a.(*Socket)
@@ -77,7 +78,9 @@ func putTargets(list *[]adapter.Socket) {
 }
 
 // DeliverWithAck sends p to the sockets that are connected and collects what they answer.
-func (h host) DeliverWithAck(to []adapter.Socket, p *adapter.Packet, f adapter.Flags, count func(int), answer func(adapter.Answer)) (func(), error) {
+func (h host) DeliverWithAck(
+	to []adapter.Socket, p *adapter.Packet, f adapter.Flags, count func(int), answer func(adapter.Answer),
+) (func(), error) {
 	asked := make([]*Socket, 0, len(to))
 	for _, a := range to {
 		if connected(a) {

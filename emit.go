@@ -9,12 +9,13 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Emit sends an event to this socket. Args are encoded as encoding/json does, a []byte at any depth as binary
-// attachment. Nil means that the event is queued, in order; it never waits for the client. Otherwise it returns
-// ErrClosed, engineio.ErrQueueFull (and the connection is closed), ErrReservedEvent or an encoding error.
+// Emit sends an event to this socket. Args are encoded as encoding/json does, a []byte at any depth
+// as binary attachment. Nil means that the event is queued, in order; it never waits for the
+// client. Otherwise it returns ErrClosed, engineio.ErrQueueFull (and the connection is closed),
+// ErrReservedEvent or an encoding error.
 //
-// Where sockets are recovered ([ConnectionStateRecovery]), nil means as well that it is kept for the socket that comes after
-// this one, if its connection has broken; volatile events are not.
+// Where sockets are recovered ([ConnectionStateRecovery]), nil means as well that it is kept for
+// the socket that comes after this one, if its connection has broken; volatile events are not.
 func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(event, args, adapter.Flags{})
 }
@@ -45,7 +46,8 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	return err
 }
 
-// emitted tells the hook that an event of so many bytes, none when it could not be encoded, was sent to this socket or was not.
+// emitted tells the hook that an event of so many bytes, none when it could not be encoded, was
+// sent to this socket or was not.
 func (s *Socket) emitted(event string, bytes int, err error) {
 	fn := s.ns.server.cfg.Hooks.Emit
 	if fn == nil {
@@ -71,8 +73,8 @@ func checkEvent(event string) error {
 	return nil
 }
 
-// when says when an event to this socket alone is written. While more events of its client wait to be handled, what their
-// handlers send leaves together.
+// when says when an event to this socket alone is written. While more events of its client wait to
+// be handled, what their handlers send leaves together.
 func (s *Socket) when(f adapter.Flags) engineio.When {
 	if s.more.Load() && !f.Volatile {
 		return engineio.Later

@@ -88,7 +88,8 @@ func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, eve
 	return x.close(text, attachments)
 }
 
-// event encodes an event with an offset of the epoch as its last argument. The offset's digits are at frames[digits:].
+// event encodes an event with an offset of the epoch as its last argument. The offset's digits are
+// at frames[digits:].
 func (x *scratch) event(nsp, event string, args []any, epoch string) (frames []byte, digits int, err error) {
 	text, attachments, err := protocol.AppendPacket(x.open(), protocol.Event, nsp, 0, false, event, args)
 	if err != nil {
@@ -107,8 +108,8 @@ func (x *scratch) event(nsp, event string, args []any, epoch string) (frames []b
 	if x.parser == nil {
 		return frames, start + len(packet) - len(zeroDigits) - len(`"]`), nil
 	}
-	// The last argument is the last such string in the packet, for nothing that an application chooses follows it: the namespace
-	// at most, which has a slash in front.
+	// The last argument is the last such string in the packet, for nothing that an application
+	// chooses follows it: the namespace at most, which has a slash in front.
 	at := bytes.LastIndex(packet, []byte(epoch+zeroDigits))
 	if at < 0 {
 		return nil, 0, fmt.Errorf("socketio: Config.Parser: the packet of %q does not show its last argument", event)
@@ -116,8 +117,8 @@ func (x *scratch) event(nsp, event string, args []any, epoch string) (frames []b
 	return frames, start + at + epochLen, nil
 }
 
-// connect encodes a CONNECT; pid is the secret by which the client may recover, if there is one. Ids need no escaping.
-// With bare, which is how protocol revision 4 has it, it has no payload.
+// connect encodes a CONNECT; pid is the secret by which the client may recover, if there is one.
+// Ids need no escaping. With bare, which is how protocol revision 4 has it, it has no payload.
 func (x *scratch) connect(nsp, id, pid string, bare bool) []byte {
 	text := protocol.AppendHeader(x.open(), protocol.Connect, 0, nsp, 0, false)
 	if bare {
@@ -130,8 +131,8 @@ func (x *scratch) connect(nsp, id, pid string, bare bool) []byte {
 	return x.control(append(text, `"}`...))
 }
 
-// refusal encodes a CONNECT_ERROR. Data that cannot be encoded is left out, with the reason in err. With bare, which is how
-// protocol revision 4 has it, the payload is the data or else the message.
+// refusal encodes a CONNECT_ERROR. Data that cannot be encoded is left out, with the reason in err.
+// With bare, which is how protocol revision 4 has it, the payload is the data or else the message.
 func (x *scratch) refusal(nsp string, e *Error, bare bool) (frames []byte, err error) {
 	var payload, fallback any = e.wire(), errorObject{Message: e.Message}
 	if bare {

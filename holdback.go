@@ -14,13 +14,14 @@ const holdbackTime = 50 * time.Millisecond
 // holdbackBytes limits what waits meanwhile.
 const holdbackBytes = 64 << 10
 
-// holdback buffers what is sent to a socket that is being connected, until its connection handlers have returned. So the
-// CONNECT goes first, whoever else sends something before that. And a client that knows that it is connected, and tells
-// others, finds done what the handlers do first, which is mostly to join rooms. In the official server nothing else can
-// happen before they have returned.
+// holdback buffers what is sent to a socket that is being connected, until its connection handlers
+// have returned. So the CONNECT goes first, whoever else sends something before that. And a client
+// that knows that it is connected, and tells others, finds done what the handlers do first, which
+// is mostly to join rooms. In the official server nothing else can happen before they have
+// returned.
 //
-// It is released earlier when a handler waits for its client, when more than holdbackBytes wait, or after holdbackTime: a
-// handler may run for as long as it likes.
+// It is released earlier when a handler waits for its client, when more than holdbackBytes wait, or
+// after holdbackTime: a handler may run for as long as it likes.
 type holdback struct {
 	socket *Socket
 
@@ -77,8 +78,8 @@ func (h *holdback) releaseFull() {
 	}
 }
 
-// release writes the queue in one piece, as the official server does: a poll is answered with all of it. What comes meanwhile
-// is written by the same goroutine.
+// release writes the queue in one piece, as the official server does: a poll is answered with all
+// of it. What comes meanwhile is written by the same goroutine.
 func (h *holdback) release() {
 	h.mu.Lock()
 	if h.releasing || h.timer == nil {
@@ -111,7 +112,8 @@ func (s *Socket) release() {
 	}
 }
 
-// then has f called once the queue is written. It returns false when it is already, or never will be.
+// then has f called once the queue is written. It returns false when it is already, or never will
+// be.
 func (h *holdback) then(f func()) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -132,7 +134,8 @@ func (h *holdback) unsent() bool {
 	return !h.releasing
 }
 
-// closeBehind closes the connection once the sockets' holdbacks have been released. It does not wait.
+// closeBehind closes the connection once the sockets' holdbacks have been released. It does not
+// wait.
 func (c *client) closeBehind(sockets []*Socket) {
 	for i, s := range sockets {
 		s.release()

@@ -7,19 +7,21 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// prompt is a socket whose worker is the goroutine of the event loop: it costs no goroutine, and what the handlers of several
-// events send leaves in one write.
+// prompt is a socket whose worker is the goroutine of the event loop: it costs no goroutine, and
+// what the handlers of several events send leaves in one write.
 //
-// It must not take long, for everybody on the loop waits. Whether a handler is quick nobody can know before; so each is
-// believed to be until it was not. One that has repeatedly run for longer than quick, or was still running when the loop's
-// patience ended (Stalled), has its next events handled on goroutines, slowFor of them, before it is given another try.
-// Joining is the same where there are no middlewares, which look things up. Leaving is never done here.
+// It must not take long, for everybody on the loop waits. Whether a handler is quick nobody can
+// know before; so each is believed to be until it was not. One that has repeatedly run for longer
+// than quick, or was still running when the loop's patience ended (Stalled), has its next events
+// handled on goroutines, slowFor of them, before it is given another try. Joining is the same where
+// there are no middlewares, which look things up. Leaving is never done here.
 type prompt struct{ s *Socket }
 
 var _ engineio.Work = prompt{}
 
 const (
-	// quick is how long a handler may run on an event loop: so long that starting a goroutine would not have mattered.
+	// quick is how long a handler may run on an event loop: so long that starting a goroutine would
+	// not have mattered.
 	quick = 100 * time.Microsecond
 	// slowFor is how many events a handler that was not quick does not run on the event loop for.
 	slowFor = 1000
@@ -27,7 +29,8 @@ const (
 	promptEvents = 64
 )
 
-// loopPolicy tells whether the handlers of an event are quick. All loops share it, so that it is only written to when they are not.
+// loopPolicy tells whether the handlers of an event are quick. All loops share it, so that it is
+// only written to when they are not.
 type loopPolicy struct {
 	slow     atomic.Int32 // how many more events go to goroutines
 	slowRuns atomic.Int32
@@ -42,7 +45,8 @@ func (p *loopPolicy) allow() bool {
 	return false
 }
 
-// addSlowRun remembers that a handler was slow. It may have been the machine that was, so that only the third strike counts.
+// addSlowRun remembers that a handler was slow. It may have been the machine that was, so that only
+// the third strike counts.
 func (p *loopPolicy) addSlowRun() {
 	if p.slowRuns.Add(1) >= 3 {
 		p.slowRuns.Store(0)
@@ -57,8 +61,8 @@ func (p *loopPolicy) decay(now time.Duration) {
 	}
 }
 
-// loopPolicyOf returns that of a task: of the event's handlers (those of the namespace, or else of the socket), or of joining. It is
-// nil for what is never done on an event loop.
+// loopPolicyOf returns that of a task: of the event's handlers (those of the namespace, or else of
+// the socket), or of joining. It is nil for what is never done on an event loop.
 func (s *Socket) loopPolicyOf(t task, e *Event) *loopPolicy {
 	all, own := s.ns.load(), s.load()
 	switch {

@@ -20,8 +20,9 @@ import (
 	"github.com/gosocketio/socketio/namespace"
 )
 
-// Server is a Socket.IO server: an http.Handler to be mounted at Config.Path of any router. The methods that it
-// shares with [Namespace] act on the namespace "/". All methods are safe for concurrent use.
+// Server is a Socket.IO server: an http.Handler to be mounted at Config.Path of any router. The
+// methods that it shares with [Namespace] act on the namespace "/". All methods are safe for
+// concurrent use.
 type Server struct {
 	*core // of the namespace "/"
 
@@ -47,8 +48,9 @@ type Server struct {
 	decoders sync.Pool // of *protocol.Decoder, when Config.Parser is nil
 }
 
-// New returns a server. It panics, in one line that names the field, when a field of c has a value that cannot
-// work. For a configuration that comes from outside use [NewServer], which returns the error.
+// New returns a server. It panics, in one line that names the field, when a field of c has a value
+// that cannot work. For a configuration that comes from outside use [NewServer], which returns the
+// error.
 func New(c Config) *Server {
 	srv, err := NewServer(c)
 	if err != nil {
@@ -57,7 +59,8 @@ func New(c Config) *Server {
 	return srv
 }
 
-// NewServer returns a server, or an error (ErrConfig) that names the field of c whose value cannot work.
+// NewServer returns a server, or an error (ErrConfig) that names the field of c whose value cannot
+// work.
 func NewServer(c Config) (*Server, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -90,7 +93,8 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 		c.Middleware = append(slices.Clip(c.Middleware), files)
 	}
 	c.NewHandler = srv.newClient
-	srv.unnoticed = cmp.Or(c.PingInterval, engineio.DefaultPingInterval) + cmp.Or(c.PingTimeout, engineio.DefaultPingTimeout)
+	srv.unnoticed = cmp.Or(c.PingInterval, engineio.DefaultPingInterval) +
+		cmp.Or(c.PingTimeout, engineio.DefaultPingTimeout)
 	srv.maxMissedBytes = cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes) / 2
 	srv.maxMissedEvents = cmp.Or(c.MaxBufferedPackets, engineio.DefaultMaxBufferedPackets) / 2
 	engine, err := engineio.New(c)
@@ -100,8 +104,8 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 	return engine, nil
 }
 
-// ServeHTTP serves the requests of clients, and the client files if there are any. Requests for other paths get
-// 404.
+// ServeHTTP serves the requests of clients, and the client files if there are any. Requests for
+// other paths get 404.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if srv.cfg.ClientFiles == nil && srv.isClientFile(r.URL.Path) {
 		srv.refuseClientFile(w, r)
@@ -113,20 +117,22 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // isClientFile tells whether a path is that of a bundle of the client.
 func (srv *Server) isClientFile(path string) bool {
 	name, below := strings.CutPrefix(path, srv.engine.Path())
-	return below && strings.HasPrefix(name, "socket.io.") && (strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map"))
+	return below && strings.HasPrefix(name, "socket.io.") &&
+		(strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".map"))
 }
 
 // Engine returns the engine below.
 func (srv *Server) Engine() *engineio.Server { return srv.engine }
 
-// Of returns the namespace with this name and makes it when it does not exist. A missing leading slash is added; ""
-// is "/". It panics when the adapter of a new namespace cannot be made.
+// Of returns the namespace with this name and makes it when it does not exist. A missing leading
+// slash is added; "" is "/". It panics when the adapter of a new namespace cannot be made.
 func (srv *Server) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
 	}
 	if strings.Contains(name, ",") {
-		panic("socketio: namespace " + name + ": no client can join a name with a comma, which ends the name on the wire")
+		panic("socketio: namespace " + name + ": no client can join a name with a comma, " +
+			"which ends the name on the wire")
 	}
 	ns, err := srv.names.Of(name)
 	if err != nil {
@@ -183,8 +189,8 @@ func (srv *Server) removed(ns *Namespace) {
 	}
 }
 
-// enter returns the namespace that a client wants to join, which may have to be made; nil when there is none. leave
-// must be called when the client's socket is gone from it.
+// enter returns the namespace that a client wants to join, which may have to be made; nil when
+// there is none. leave must be called when the client's socket is gone from it.
 func (srv *Server) enter(name string, auth json.RawMessage) *Namespace {
 	ns, ok, err := srv.names.Enter(name, auth)
 	if err != nil {
@@ -196,11 +202,12 @@ func (srv *Server) enter(name string, auth json.RawMessage) *Namespace {
 	return ns
 }
 
-// leave ends what enter began. The last socket that leaves a child removes it, with CleanupEmptyChildNamespaces.
+// leave ends what enter began. The last socket that leaves a child removes it, with
+// CleanupEmptyChildNamespaces.
 func (srv *Server) leave(ns *Namespace) { srv.names.Leave(ns.name) }
 
-// report tells OnError, or the log when there is none, what went wrong for a socket. A panic is in the log
-// already.
+// report tells OnError, or the log when there is none, what went wrong for a socket. A panic is in
+// the log already.
 func (srv *Server) report(s *Socket, err error) {
 	if _, panicked := errors.AsType[*PanicError](err); srv.cfg.OnError == nil && !panicked {
 		srv.cfg.Logger.LogAttrs(s.logContext(), levelOf(s, err), err.Error(), s.logAttrs()...)
@@ -222,8 +229,8 @@ func (srv *Server) callOnError(s *Socket, err error) {
 	srv.cfg.OnError(s, err)
 }
 
-// levelOf is where an error that nobody asked for goes: what is an answer to the client, or the consequence of its
-// going away, is no fault, and the client decides how often it happens.
+// levelOf is where an error that nobody asked for goes: what is an answer to the client, or the
+// consequence of its going away, is no fault, and the client decides how often it happens.
 func levelOf(s *Socket, err error) slog.Level {
 	visible := (*Error)(nil)
 	// The connection ends a moment before its sockets hear of it.
@@ -240,8 +247,8 @@ func (srv *Server) logPanic(s *Socket, err *PanicError) {
 	srv.cfg.Logger.LogAttrs(s.logContext(), slog.LevelError, err.Error(), attrs...)
 }
 
-// contain runs f and turns a panic into an error; where names the kind of function. A Goexit passes: callers clean
-// up in deferred functions.
+// contain runs f and turns a panic into an error; where names the kind of function. A Goexit
+// passes: callers clean up in deferred functions.
 func (srv *Server) contain(s *Socket, where string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -261,17 +268,19 @@ func (srv *Server) call(s *Socket, where string, fn func()) {
 	fn()
 }
 
-// panicked logs a recovered panic with its stack and makes an error of it. Deferred functions call it.
+// panicked logs a recovered panic with its stack and makes an error of it. Deferred functions call
+// it.
 func (srv *Server) panicked(s *Socket, where string, v any) error {
 	err := &PanicError{Where: where, Value: v, Stack: debug.Stack()}
 	srv.logPanic(s, err)
 	return err
 }
 
-// Shutdown ends the server: new connections are refused, every socket is disconnected with the reason "server
-// shutting down" (clients will try to reconnect), connections are closed without sending what still waits for them,
-// and the handlers that are running are waited for. It returns the context's cause if ctx ends before that. It does
-// not touch the http.Server, whose own Shutdown does not see WebSocket connections: call this first.
+// Shutdown ends the server: new connections are refused, every socket is disconnected with the
+// reason "server shutting down" (clients will try to reconnect), connections are closed without
+// sending what still waits for them, and the handlers that are running are waited for. It returns
+// the context's cause if ctx ends before that. It does not touch the http.Server, whose own
+// Shutdown does not see WebSocket connections: call this first.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.closing.Store(true)
 	var errs []error

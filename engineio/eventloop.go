@@ -15,13 +15,16 @@ type ConnectionMode uint8
 
 // The connection modes.
 const (
-	// AutoMode, the default, leaves connections to event loops where that is possible and is portable elsewhere.
+	// AutoMode, the default, leaves connections to event loops where that is possible and is
+	// portable elsewhere.
 	AutoMode ConnectionMode = iota
-	// PortableMode has one goroutine for each WebSocket. It works on every system and with every kind of connection.
+	// PortableMode has one goroutine for each WebSocket. It works on every system and with every
+	// kind of connection.
 	PortableMode
-	// EventLoopMode has a few goroutines that wait for all WebSockets on plain TCP, so that an idle one needs neither a
-	// goroutine nor a net.Conn. It needs Linux; elsewhere New fails. Connections that cannot give up their descriptor,
-	// such as TLS, and those with compressed messages are portable nevertheless.
+	// EventLoopMode has a few goroutines that wait for all WebSockets on plain TCP, so that an idle
+	// one needs neither a goroutine nor a net.Conn. It needs Linux; elsewhere New fails.
+	// Connections that cannot give up their descriptor, such as TLS, and those with compressed
+	// messages are portable nevertheless.
 	EventLoopMode
 )
 
@@ -29,7 +32,8 @@ const (
 // go test -ldflags "-X github.com/gosocketio/socketio/engineio.defaultMode=portable".
 var defaultMode string
 
-// maxLoops is how many event loops a server has at most. One decodes some hundred thousand messages in a second.
+// maxLoops is how many event loops a server has at most. One decodes some hundred thousand messages
+// in a second.
 const maxLoops = 4
 
 // loops are the event loops of a server, none in portable mode.
@@ -41,16 +45,19 @@ type loops struct {
 func newLoops(m ConnectionMode) (*loops, error) {
 	switch {
 	case m > EventLoopMode:
-		return nil, fmt.Errorf("%w: ConnectionMode is %d, it must be AutoMode, PortableMode or EventLoopMode", ErrConfig, m)
+		return nil, fmt.Errorf("%w: ConnectionMode is %d, it must be AutoMode, PortableMode or EventLoopMode",
+			ErrConfig, m)
 	case m == EventLoopMode && !netloop.Supported:
-		return nil, fmt.Errorf("%w: ConnectionMode: %s has no event loops, it must be AutoMode or PortableMode", ErrConfig, runtime.GOOS)
+		return nil, fmt.Errorf("%w: ConnectionMode: %s has no event loops, it must be AutoMode or PortableMode",
+			ErrConfig, runtime.GOOS)
 	case m == PortableMode || !netloop.Supported || m == AutoMode && defaultMode == "portable":
 		return &loops{}, nil
 	}
 	return &loops{all: make([]netloop.Loop, min(runtime.GOMAXPROCS(0), maxLoops))}, nil
 }
 
-// take moves a connection to an event loop. It returns nil, and conn is as it was, when that is not possible.
+// take moves a connection to an event loop. It returns nil, and conn is as it was, when that is not
+// possible.
 func (l *loops) take(conn net.Conn) stream {
 	if len(l.all) == 0 {
 		return nil

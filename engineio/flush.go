@@ -8,8 +8,9 @@ import (
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
-// gatherBytes is how much of what waits goes into one write. Small frames are copied together: that is cheaper than a
-// vector of them, which the runtime would moreover keep with the connection for good.
+// gatherBytes is how much of what waits goes into one write. Small frames are copied together: that
+// is cheaper than a vector of them, which the runtime would moreover keep with the connection for
+// good.
 const gatherBytes = 64 << 10
 
 // gatherEntries is for how many entries of one write there is room on the stack.
@@ -54,7 +55,8 @@ func (d *writeDeadline) expire() {
 	s.mu.Unlock()
 }
 
-// flush writes what waits to ws until nothing does. It is the goroutine for which s.flushing is set.
+// flush writes what waits to ws until nothing does. It is the goroutine for which s.flushing is
+// set.
 func (s *Session) flush(ws *wsConn) { s.flushFrom(ws, entry{}) }
 
 // flushFrom is flush, with an entry that has been taken already and comes first.
@@ -109,8 +111,8 @@ func (c *wsConn) writeBatch(batch []entry, d *writeDeadline) (n int, err error) 
 	return n, c.writeAll(gathered, d)
 }
 
-// writeAll writes what the kernel takes at once, and waits for the peer with the rest. That leaves in pieces, each with a
-// deadline of its own.
+// writeAll writes what the kernel takes at once, and waits for the peer with the rest. That leaves
+// in pieces, each with a deadline of its own.
 func (c *wsConn) writeAll(b []byte, d *writeDeadline) error {
 	if c.stream.canTry() {
 		n, err := c.stream.tryWrite(b)
@@ -139,8 +141,8 @@ func (c *wsConn) gather(dst []byte, batch []entry) (gathered []byte, n int) {
 	return dst, n
 }
 
-// flushed uncounts what was written and reports whether more waits. If not, the session is no longer flushing and a close
-// that waited for that goes on.
+// flushed uncounts what was written and reports whether more waits. If not, the session is no
+// longer flushing and a close that waited for that goes on.
 func (s *Session) flushed(ws *wsConn, units int32, bytes int) (more bool) {
 	s.mu.Lock()
 	s.wroteLocked(units, bytes)

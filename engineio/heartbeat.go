@@ -145,7 +145,11 @@ func (s *Session) heartbeatDue() {
 	if s.protocol == 3 {
 		frame = pongFrame
 	}
-	// Its error means that the session is closed or has just been; there is nothing more to do here.
+	s.sendHeartbeat(frame)
+}
+
+// sendHeartbeat sends a ping or a pong, unless the session is over.
+func (s *Session) sendHeartbeat(frame []byte) {
 	_ = s.write(stateOpen, Now, Message{Frames: frame, owned: true, urgent: true})
 }
 

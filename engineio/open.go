@@ -9,8 +9,8 @@ import (
 	"github.com/gosocketio/socketio/engineio/wire"
 )
 
-// open makes a session and registers it. Its heartbeat runs before anybody can find it, so that it ends whatever happens
-// to its connection. c tells why there is none.
+// open makes a session and registers it. Its heartbeat runs before anybody can find it, so that it
+// ends whatever happens to its connection. c tells why there is none.
 func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *ConnectionError) {
 	id := newID()
 	if e.cfg.GenerateID != nil {
@@ -19,10 +19,14 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": err.Error()})
 		}
 		if !usableID(id) {
-			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie"})
+			why := "the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie"
+			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": why})
 		}
 	}
-	s = &Session{server: e, id: id, handshake: newHandshake(r, e.cfg.TrustedProxies), protocol: q.protocol(), b64: q.b64 != "", ctx: context.Background(), transport: t, opening: make(chan struct{})}
+	s = &Session{
+		server: e, id: id, handshake: newHandshake(r, e.cfg.TrustedProxies), protocol: q.protocol(),
+		b64: q.b64 != "", ctx: context.Background(), transport: t, opening: make(chan struct{}),
+	}
 	if e.cfg.MaxUntrustedPayload == 0 {
 		s.flags.Or(flagTrusted)
 	}
@@ -44,14 +48,16 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 func usableID(id string) bool {
 	for i := range len(id) {
 		c := id[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' && c != '~' {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (c < '0' || c > '9') && strings.IndexByte("-_.~", c) < 0 {
 			return false
 		}
 	}
 	return id != ""
 }
 
-// handshakePolling answers the first GET of a polling session with its open packet (protocol v4, "Handshake").
+// handshakePolling answers the first GET of a polling session with its open packet (protocol v4,
+// "Handshake").
 func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
 		e.refuse(w, r, shuttingDown())
@@ -81,7 +87,8 @@ func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q quer
 	}
 }
 
-// handshakeWebSocket opens a session directly on a WebSocket: its open packet leaves together with the 101.
+// handshakeWebSocket opens a session directly on a WebSocket: its open packet leaves together with
+// the 101.
 func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q query) {
 	if !e.begin() {
 		e.refuse(w, r, shuttingDown())
@@ -117,8 +124,9 @@ func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q qu
 	returned = true
 }
 
-// attach gives a session that was opened on a connection that connection, and sends what has been sent to it meanwhile, for it
-// could be found by its id. It returns false when the session ended meanwhile.
+// attach gives a session that was opened on a connection that connection, and sends what has been
+// sent to it meanwhile, for it could be found by its id. It returns false when the session ended
+// meanwhile.
 func (s *Session) attach(ws *wsConn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,8 +173,8 @@ func (s *Session) opened() {
 	s.mu.Unlock()
 }
 
-// abandon ends a session that the user has not heard of. Without a cause its request is refused, and that
-// is what the log tells.
+// abandon ends a session that the user has not heard of. Without a cause its request is refused,
+// and that is what the log tells.
 func (e *Server) abandon(s *Session, cause error) {
 	s.mu.Lock()
 	s.unannounced = true

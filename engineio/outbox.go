@@ -53,8 +53,9 @@ func (o *outbox) pushFront(e entry) {
 	o.ring[o.head] = e
 }
 
-// pushCopy is push of a copy of e's frames. It joins the last entry where there is room; with more, which says that the outbox
-// will be written soon and others will come before, it makes room for them.
+// pushCopy is push of a copy of e's frames. It joins the last entry where there is room; with more,
+// which says that the outbox will be written soon and others will come before, it makes room for
+// them.
 func (o *outbox) pushCopy(e entry, more bool) {
 	if o.used > 0 {
 		last := &o.ring[int(o.head+o.used-1)%len(o.ring)]
@@ -125,7 +126,8 @@ func units(batch []entry) (n int32) {
 	return n
 }
 
-// counted returns how many bytes wait when no entry counts for more than most, nor all that is being written.
+// counted returns how many bytes wait when no entry counts for more than most, nor all that is
+// being written.
 func (o *outbox) counted(most int) (n int) {
 	taken := o.bytes
 	for i := range int(o.used) {
@@ -139,8 +141,8 @@ func (o *outbox) counted(most int) (n int) {
 // idle tells whether nothing waits and nothing is being written.
 func (o *outbox) idle() bool { return o.count == 0 && o.taken == 0 }
 
-// trim gives back a ring that traffic since the last trim did not need. Called at each heartbeat, so that a session that bursts
-// regularly does not build its ring anew each time.
+// trim gives back a ring that traffic since the last trim did not need. Called at each heartbeat,
+// so that a session that bursts regularly does not build its ring anew each time.
 func (o *outbox) trim() {
 	if o.used == 0 && int(o.peak) < len(o.ring)/2 {
 		o.ring, o.head = nil, 0

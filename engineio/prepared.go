@@ -2,8 +2,9 @@ package engineio
 
 import "sync"
 
-// Prepared is one indivisible unit of frames on its way to many sessions. What a session's connection needs beyond the
-// frames themselves, such as their compressed form, is made when the first one needs it, once for all of them.
+// Prepared is one indivisible unit of frames on its way to many sessions. What a session's
+// connection needs beyond the frames themselves, such as their compressed form, is made when the
+// first one needs it, once for all of them.
 type Prepared struct {
 	frames []byte
 
@@ -16,7 +17,8 @@ type preparedForm struct {
 	frames []byte
 }
 
-// Prepare returns frames, as package wire builds them, for many messages. They must not be changed any more.
+// Prepare returns frames, as package wire builds them, for many messages. They must not be changed
+// any more.
 func Prepare(frames []byte) *Prepared { return &Prepared{frames: frames} }
 
 // Len returns the number of bytes of the frames.

@@ -2,7 +2,8 @@ package engineio
 
 import "github.com/gosocketio/socketio/engineio/wire"
 
-// Message is what [Link.Write] sends: one indivisible unit of complete WebSocket frames, as package wire builds them.
+// Message is what [Link.Write] sends: one indivisible unit of complete WebSocket frames, as package
+// wire builds them.
 type Message struct {
 	// Frames are the frames. They may be changed once Write has returned.
 	Frames []byte
@@ -10,8 +11,8 @@ type Message struct {
 	Prepared *Prepared
 	// Volatile drops the message, without an error, unless the session is writable at this moment.
 	Volatile bool
-	// NoCompress says that compressing the message is not worth it. A polling response is compressed when any message in it
-	// may be.
+	// NoCompress says that compressing the message is not worth it. A polling response is
+	// compressed when any message in it may be.
 	NoCompress bool
 
 	owned  bool // Frames are never changed, so that they can wait without being copied
@@ -35,15 +36,16 @@ type When uint8
 const (
 	// Now is at once, in the caller's goroutine, if that does not block.
 	Now When = iota
-	// Later leaves the writing to another goroutine, because more messages will follow at once: they then leave in one write.
+	// Later leaves the writing to another goroutine, because more messages will follow at once:
+	// they then leave in one write.
 	Later
-	// OnFlush leaves the writing to [Link.Flush], which the caller must call soon. Write then does no I/O and calls no function
-	// of the user's, so that it can be called with a lock held.
+	// OnFlush leaves the writing to [Link.Flush], which the caller must call soon. Write then does
+	// no I/O and calls no function of the user's, so that it can be called with a lock held.
 	OnFlush
 )
 
-// Send sends one message. It copies data and never waits for the peer. Nil means that the session took the message; otherwise
-// the error is ErrClosed, or ErrQueueFull and the session is closed.
+// Send sends one message. It copies data and never waits for the peer. Nil means that the session
+// took the message; otherwise the error is ErrClosed, or ErrQueueFull and the session is closed.
 func (s *Session) Send(data []byte, binary bool) error {
 	var frames []byte
 	if binary {
@@ -80,16 +82,18 @@ func (s *Session) write(last state, w When, messages ...Message) error {
 	return err
 }
 
-// writesAtOnceLocked tells whether a message can be written without being queued. The caller must hold s.mu.
+// writesAtOnceLocked tells whether a message can be written without being queued. The caller must
+// hold s.mu.
 func (s *Session) writesAtOnceLocked(m *Message) bool {
 	return s.takesLocked() && !s.corked && (!m.Volatile || s.out.taken == 0) && s.ws.stream.canTry()
 }
 
-// takesLocked tells whether the WebSocket takes a message whatever its size, for nothing waits. The caller must hold s.mu.
+// takesLocked tells whether the WebSocket takes a message whatever its size, for nothing waits. The
+// caller must hold s.mu.
 func (s *Session) takesLocked() bool { return s.ws != nil && !s.flushing && s.out.count == 0 }
 
-// queueLocked adds messages to the outbox, but for volatile ones that could not be written now. One that exceeds a limit closes
-// the session. The caller must hold s.mu.
+// queueLocked adds messages to the outbox, but for volatile ones that could not be written now. One
+// that exceeds a limit closes the session. The caller must hold s.mu.
 func (s *Session) queueLocked(messages []Message) error {
 	writable := s.writableLocked()
 	for i := range messages {
@@ -118,12 +122,14 @@ func (s *Session) queueLocked(messages []Message) error {
 	return nil
 }
 
-// fullLocked returns the limit that a message of this size would exceed, as an error. The caller must hold s.mu.
+// fullLocked returns the limit that a message of this size would exceed, as an error. The caller
+// must hold s.mu.
 func (s *Session) fullLocked(size int) error {
 	c := &s.server.cfg
 	mostPackets, mostBytes := c.MaxBufferedPackets, c.MaxBufferedBytes
 	packetsField, bytesField := "Config.MaxBufferedPackets", "Config.MaxBufferedBytes"
-	// A message counts for at most a quarter of the limit: a large one is accepted where little waits.
+	// A message counts for at most a quarter of the limit: a large one is accepted where little
+	// waits.
 	most := mostBytes / 4
 	if !s.trusted() {
 		mostPackets = min(mostPackets, max(4, c.MaxUntrustedPayload/256))
@@ -142,9 +148,9 @@ func (s *Session) fullLocked(size int) error {
 		mostBytes, bytesField)
 }
 
-// startFlushLocked lets a parked GET go, or makes the caller the flusher of the connection that it returns: it must call
-// flushQueued once it has unlocked. Nil means that there is nothing to write, or that somebody else will. The caller must hold
-// s.mu.
+// startFlushLocked lets a parked GET go, or makes the caller the flusher of the connection that it
+// returns: it must call flushQueued once it has unlocked. Nil means that there is nothing to write,
+// or that somebody else will. The caller must hold s.mu.
 func (s *Session) startFlushLocked() *wsConn {
 	if s.out.count == 0 || s.corked {
 		return nil

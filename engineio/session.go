@@ -26,8 +26,8 @@ const (
 	flagPaused  // set with resume
 )
 
-// Session is one client's connection, whichever transports carry it. The official API calls it a Socket.
-// Its methods may be called from any goroutine.
+// Session is one client's connection, whichever transports carry it. The official API calls it a
+// Socket. Its methods may be called from any goroutine.
 type Session struct {
 	server    *Server
 	id        string
@@ -35,7 +35,8 @@ type Session struct {
 	ctx       context.Context
 	handler   Handler // nil: Events alone
 
-	// loop is set while an event loop delivers messages, and belongs to the goroutine that delivers them.
+	// loop is set while an event loop delivers messages, and belongs to the goroutine that delivers
+	// them.
 	loop *netloop.Conn
 
 	protocol uint8 // revision of the protocol, 3 or 4
@@ -74,7 +75,8 @@ func (s *Session) Protocol() int { return int(s.protocol) }
 // Handshake returns what the session's first request was.
 func (s *Session) Handshake() *Handshake { return s.handshake }
 
-// Context returns the context that Config.SessionContext made. It is not cancelled when the session ends.
+// Context returns the context that Config.SessionContext made. It is not cancelled when the session
+// ends.
 func (s *Session) Context() context.Context { return s.ctx }
 
 // Transport returns what carries the session at the moment.
@@ -112,7 +114,8 @@ func (s *Session) maxPayload() int {
 // untilTrusted is the field that limits an untrusted client.
 const untilTrusted = "Config.MaxUntrustedPayload, until the client is trusted"
 
-// nameLimit makes ErrPayloadTooLarge name the limit of an untrusted client, if it was that, and returns err.
+// nameLimit makes ErrPayloadTooLarge name the limit of an untrusted client, if it was that, and
+// returns err.
 func (s *Session) nameLimit(err error, limit int) error {
 	large, ok := errors.AsType[*refusal.Refusal](err)
 	if ok && errors.Is(large.Err, ErrPayloadTooLarge) && limit < s.server.cfg.MaxPayload {
@@ -128,8 +131,8 @@ func (s *Session) Closed() bool {
 	return s.state != stateOpen
 }
 
-// Writable tells whether a message written now would leave at once: nothing waits before it and, while polling, a GET is
-// parked.
+// Writable tells whether a message written now would leave at once: nothing waits before it and,
+// while polling, a GET is parked.
 func (s *Session) Writable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,7 +147,8 @@ func (s *Session) writableLocked() bool {
 	return s.ws != nil || s.pollParkedLocked()
 }
 
-// Buffered returns how many bytes and messages wait to be written to the peer. Bytes include framing.
+// Buffered returns how many bytes and messages wait to be written to the peer. Bytes include
+// framing.
 func (s *Session) Buffered() (bytes, packets int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,8 +176,8 @@ func (s *Session) paused() <-chan struct{} {
 	return s.resume
 }
 
-// receive acts on one packet. It runs on the goroutine that owns the arrived bytes and returns an error when the session
-// has to end.
+// receive acts on one packet. It runs on the goroutine that owns the arrived bytes and returns an
+// error when the session has to end.
 func (s *Session) receive(p wire.Packet) error {
 	s.mu.Lock()
 	if s.state != stateOpen {
@@ -217,7 +221,7 @@ func (s *Session) receive(p wire.Packet) error {
 			return &TransportError{Message: "invalid heartbeat direction"}
 		}
 		if v3 {
-			_ = s.write(stateOpen, Now, Message{Frames: pongFrame, owned: true, urgent: true}) // fails when the session is over
+			s.sendHeartbeat(pongFrame)
 		}
 		if ev.Heartbeat != nil {
 			ev.Heartbeat(s)

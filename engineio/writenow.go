@@ -6,11 +6,11 @@ import (
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
-// What is written in the caller's goroutine, because that does not block. Whatever the kernel does not take at once is left
-// to a flusher of its own.
+// What is written in the caller's goroutine, because that does not block. Whatever the kernel does
+// not take at once is left to a flusher of its own.
 
-// flushQueued writes what waits: at once if that cannot block, otherwise on another goroutine. The caller has become the flusher of
-// ws, which is nil when there is nothing to do.
+// flushQueued writes what waits: at once if that cannot block, otherwise on another goroutine. The
+// caller has become the flusher of ws, which is nil when there is nothing to do.
 func (s *Session) flushQueued(ws *wsConn, w When) {
 	switch {
 	case ws == nil:
@@ -27,8 +27,8 @@ func (s *Session) flushQueued(ws *wsConn, w When) {
 	}
 }
 
-// writeNow writes one entry that was counted as taken; its frames can wait without being copied if they are shared. The caller is
-// the flusher.
+// writeNow writes one entry that was counted as taken; its frames can wait without being copied if
+// they are shared. The caller is the flusher.
 func (s *Session) writeNow(ws *wsConn, e entry, shared bool) {
 	s.server.cfg.Events.flush(s)
 	frames := ws.form(e)
