@@ -213,7 +213,9 @@ func TestBenchInterrupted(t *testing.T) {
 		"echo -url http://" + silent.Addr().String(), "echo -polling -url http://" + silent.Addr().String(), "churn -url http://" + silent.Addr().String(),
 	} {
 		t.Run(line, func(t *testing.T) {
+			mu.Lock() // a handler of the run before may not have returned
 			clear(answered)
+			mu.Unlock()
 			ctx, interrupt := context.WithCancel(t.Context())
 			var out, errs strings.Builder
 			args := append([]string{"bench"}, strings.Fields(line)...)
