@@ -136,8 +136,9 @@ func (e *Server) uploadHeaders(h http.Header, r *http.Request) {
 	e.pollHeaders(h, r)
 }
 
-// stayAlive sends a space of the answer, because proxies cut a request that is idle. Clients ignore the
-// answer's text.
+// stayAlive sends a space of the answer, because proxies cut a request that is idle.
+//
+// Clients ignore the text of the answer.
 func (u *upload) stayAlive(e *Server) error {
 	f, direct := u.w.(flusher)
 	if !direct || !u.read { // writing would end the body; a wrapped writer may panic in Flush

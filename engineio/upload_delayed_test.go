@@ -11,8 +11,8 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// A POST whose answer waits for slow handlers sends a byte each PingInterval: proxies cut a request that
-// is idle for longer than a connection ever is.
+// A POST whose answer waits for slow handlers gets a byte each PingInterval: proxies cut a request
+// that is idle for longer.
 func TestDelayedPostIsNotIdle(t *testing.T) {
 	c := engineio.Config{PingInterval: 100 * time.Millisecond, PingTimeout: time.Minute}
 	paused := make(chan *engineio.Session, 1)
