@@ -94,5 +94,5 @@ package socketio
 // is taken, nor during I/O, user code, or a call of the engine or the adapter.
 //
 // The exception is recovery.mu. Under it an event gets its position in the log and is queued to its
-// sockets, in one step. So the engine's queue, Socket.mu and holdback.mu are taken under it. No method
-// of the adapter is called under any lock.
+// sockets, in one step. So the engine's queue, Socket.mu and holdback.mu are taken under it. No
+// method of the adapter is called under any lock.

@@ -158,7 +158,7 @@ type offsetEvent struct {
 	digits []byte
 }
 
-// audience reports whether a broadcast can reach anybody. Sockets that connect from now on follow late.
+// audience reports whether a broadcast can reach anybody. Later sockets follow late.
 func (r *recovery) audience() (late *arrival, somebody bool) {
 	r.mu.Lock()
 	late, somebody = r.arrivals, len(r.sessions) > 0
@@ -166,8 +166,10 @@ func (r *recovery) audience() (late *arrival, somebody bool) {
 	return late, somebody || r.ns.adapter.Len() > 0
 }
 
-// queueAll gives a broadcast its position in the log and queues it to the sockets of list and to those that
-// follow late. It returns these sockets; the caller must flush them.
+// queueAll gives a broadcast its position in the log and queues it to its sockets.
+//
+// These are the sockets of list and those that follow late. It returns them; the caller must flush
+// them.
 func (r *recovery) queueAll(
 	list []adapter.Socket, late *arrival, e offsetEvent, o adapter.Options, sent *EmitInfo,
 ) []adapter.Socket {
@@ -288,7 +290,10 @@ func (r *recovery) sweep() {
 	dropped := 0
 	r.mu.Lock()
 	now := r.now()
-	for x := r.waiting.oldest(); x != nil && now-x.disconnectedAt > r.cfg.MaxDisconnectionDuration; x = r.waiting.oldest() {
+	for x := r.waiting.oldest(); x != nil; x = r.waiting.oldest() {
+		if now-x.disconnectedAt <= r.cfg.MaxDisconnectionDuration {
+			break
+		}
 		r.dropOldestLocked()
 		dropped++
 	}

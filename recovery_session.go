@@ -16,8 +16,9 @@ import (
 // The server had not noticed yet that this connection was dead.
 var ErrReplaced = errors.New("socketio: the client came back on another connection")
 
-// replaceTimeout limits how long a recovered socket waits for the disconnect callbacks of the one
-// before it. They run after the current handler, which may block.
+// replaceTimeout limits the wait for the disconnect callbacks of the socket before a recovered one.
+//
+// They run after the current handler, which may block.
 const replaceTimeout = 5 * time.Second
 
 // savedSession outlives a socket whose connection broke: the client's next socket takes it over.
@@ -164,8 +165,7 @@ func parseRecovery(auth json.RawMessage) (pid, offset string) {
 	return pid, offset
 }
 
-// detachLocked records that the socket disconnects. It drops the session unless the reason is
-// recoverable.
+// detachLocked records a disconnect. It drops the session unless the reason is recoverable.
 func (r *recovery) detachLocked(s *Socket, reason Reason) {
 	x := s.lease.session
 	if x.connected != s {
@@ -192,8 +192,10 @@ func (r *recovery) saveRooms(s *Socket) {
 	s.lease.leftRooms.Store(true)
 }
 
-// releaseLease ends a socket's lease. The session waits from then on, unless another socket has
-// claimed it. It returns whether the session keeps the namespace in the socket's place.
+// releaseLease ends a socket's lease.
+//
+// The session waits from then on, unless another socket has claimed it. It returns whether the
+// session keeps the namespace in the socket's place.
 func (r *recovery) releaseLease(s *Socket, reason Reason) (keeps bool) {
 	s.mu.Lock()
 	values := s.values
@@ -228,8 +230,9 @@ func (r *recovery) releaseLease(s *Socket, reason Reason) (keeps bool) {
 	return keeps
 }
 
-// dropOldestLocked drops the session that has waited for the longest. The caller must call
-// leaveNamespace for it.
+// dropOldestLocked drops the session that has waited for the longest.
+//
+// The caller must call leaveNamespace for it.
 func (r *recovery) dropOldestLocked() {
 	x := r.waiting.oldest()
 	r.waiting.remove(x)
@@ -243,8 +246,9 @@ func (r *recovery) leaveNamespace(n int) {
 	}
 }
 
-// claimSession gives a session's rooms and values to the socket, once the socket before it has
-// ended. It returns false when the session cannot be recovered any more.
+// claimSession gives a session's rooms and values to the socket, once the one before it has ended.
+//
+// It returns false when the session cannot be recovered any more.
 func (r *recovery) claimSession(s *Socket) bool {
 	x, to := s.lease.session, s.lease.restoration
 	r.mu.Lock()
@@ -287,8 +291,9 @@ func (r *recovery) claimSession(s *Socket) bool {
 	return complete
 }
 
-// disconnectHolder closes the connection of the socket that holds a session, and waits for the end
-// of its lease. It returns false when that takes too long.
+// disconnectHolder closes a session holder's connection, and waits for the end of its lease.
+//
+// It returns false when that takes too long.
 func (r *recovery) disconnectHolder(before *Socket) bool {
 	before.client.forget(before, false)
 	before.close(ReasonForcedClose, ErrReplaced, 0)
@@ -333,8 +338,8 @@ func (r *recovery) collect(s *Socket) bool {
 		r.mu.Unlock()
 		to.read(s.lease.session, chunk[:n])
 	}
-	// The limits are half of the outbox: the rest is for what is sent meanwhile. There an event counts for at
-	// most a quarter.
+	// The limits are half of the outbox: the rest is for what is sent meanwhile. There an event counts
+	// for at most a quarter.
 	limit, bytes := r.ns.server.maxMissedBytes, 0
 	for _, event := range to.missed {
 		bytes += min(event.Len(), limit/2)

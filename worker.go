@@ -338,7 +338,7 @@ func (w *workers) wait(ctx context.Context) error {
 	}
 }
 
-// growStack grows the stack of a new goroutine to the 8 KB that decoding, a handler and an answer need.
+// growStack grows the stack of a new goroutine to 8 KB, which most events need.
 //
 // It would otherwise grow in two steps, each of which copies it: an empty stack grows in a tenth of
 // the time.
