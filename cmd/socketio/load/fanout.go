@@ -81,7 +81,7 @@ func fanOut(ctx context.Context, name string, t *Target, o Options, handlers []h
 		}
 	}
 	for _, g := range groups {
-		if err == nil {
+		if err == nil && r.ctx.Err() == nil { // an interrupt may come before all have joined
 			err = g.send()
 		}
 	}
