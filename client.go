@@ -31,7 +31,6 @@ type client struct {
 	left                []string
 	closing             bool         // takes no more packets
 	awaitingAttachments bool         // attachments are to come; written by the goroutine that delivers messages
-	joined              bool         // it joined a namespace at least once
 	asked               atomic.Int32 // acknowledgements that it owes
 	cause               error        // why the server closes the connection, if it does
 
@@ -62,22 +61,19 @@ func (c *client) Open() {
 
 // connectTimeout ends a connection that joined no namespace in time.
 func (c *client) connectTimeout() {
-	c.mu.Lock()
-	joined := c.joined
-	c.mu.Unlock()
-	if !joined {
+	if !c.session.Trusted() {
 		c.shut(ReasonForcedServerClose, ErrConnectTimeout)
 	}
 }
 
-// markJoined ends the connect timeout, and trusts the client with larger messages: a namespace is
-// joined.
+// markJoined ends the connect timeout and trusts the client: it has joined a namespace.
 func (c *client) markJoined() {
 	c.mu.Lock()
 	d := c.deadline
-	c.joined, c.deadline = true, nil
+	c.deadline = nil
 	c.mu.Unlock()
 	c.link.Trust()
+	c.resumeReading() // the limits are higher now
 	if d != nil {
 		d.Stop()
 	}
@@ -117,14 +113,14 @@ func (c *client) await(more bool) {
 // Message takes one engine message.
 func (c *client) Message(data []byte, binary bool) {
 	c.mu.Lock()
-	closing, joined := c.closing, c.joined
+	closing := c.closing
 	c.mu.Unlock()
 	if closing {
 		return
 	}
 	decoder := c.decoder
 	if decoder == nil {
-		decoder = c.server.takeDecoder(joined)
+		decoder = c.server.takeDecoder()
 	}
 	var p *protocol.Packet
 	var err error
@@ -135,6 +131,11 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 	if err != nil {
 		c.undecodable(err)
+		return
+	}
+	if p == nil && !c.session.Trusted() {
+		// A CONNECT has none, and for anything else it is too early.
+		c.undecodable(fmt.Errorf("%w: a packet with attachments before a namespace was joined", ErrProtocol))
 		return
 	}
 	c.await(p == nil)
@@ -150,19 +151,12 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 }
 
-// takeDecoder returns a decoder for one packet. Before a namespace is joined the packet may only be
-// a CONNECT: attachments that come all the same are part of the one message that the client may
-// send.
-func (srv *Server) takeDecoder(joined bool) *protocol.Decoder {
-	d, ok := srv.decoders.Get().(*protocol.Decoder)
-	if !ok {
-		d = &protocol.Decoder{MaxAttachments: srv.cfg.MaxAttachments}
+// takeDecoder returns a decoder for one packet.
+func (srv *Server) takeDecoder() *protocol.Decoder {
+	if d, ok := srv.decoders.Get().(*protocol.Decoder); ok {
+		return d
 	}
-	d.MaxBytes = 0
-	if !joined {
-		d.MaxBytes = srv.cfg.MaxUntrustedPayload
-	}
-	return d
+	return &protocol.Decoder{MaxAttachments: srv.cfg.MaxAttachments}
 }
 
 // packet acts on a well-formed packet.

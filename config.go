@@ -25,7 +25,7 @@ const (
 	defaultAckTimeout          = 30 * time.Second
 	defaultAttachmentTimeout   = 45 * time.Second
 	defaultHandlerStallTimeout = 5 * time.Minute
-	defaultMaxUntrustedPayload = 64 << 10 // a CONNECT with credentials
+	defaultMaxUntrustedPayload = 16 << 10 // a CONNECT with credentials
 	defaultMaxAttachments      = 10
 	defaultMaxNamespaces       = 1024
 	defaultMaxInboxBytes       = 1 << 20
@@ -77,10 +77,12 @@ type Config struct {
 	ReadTimeout time.Duration
 
 	// MaxPayload limits one message of a client, in bytes: the body of a POST, or a WebSocket
-	// message. Default 1,000,000; at most 512 MiB.
+	// message; and the names and auth of all its namespaces together. Default 1,000,000; at most 512 MiB.
 	MaxPayload int
-	// MaxUntrustedPayload limits a message, and a packet with all its attachments, in bytes, until
-	// the connection has joined a namespace. MaxPayload applies too. Default 65,536.
+	// MaxUntrustedPayload limits a packet, in bytes, until the connection has joined a namespace. A
+	// quarter of it may wait in middlewares before the server stops reading; half of it may wait in
+	// the outbox, and one message for each 256 bytes. Attachments are refused. MaxPayload applies
+	// too. Default 16 KiB.
 	MaxUntrustedPayload int
 	// MaxHeaderBytes limits the URL and the headers of a request, in bytes; a longer request gets
 	// status 431. A connection keeps those of its first request. Default 16 KiB, as in Node.
@@ -183,6 +185,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("%w: ClientVersion is %q without ClientFiles", ErrConfig, c.ClientVersion)
 	}
 	c.Path = cmp.Or(c.Path, DefaultPath)
+	c.MaxPayload = cmp.Or(c.MaxPayload, engineio.DefaultMaxPayload)
 	c.MaxUntrustedPayload = cmp.Or(c.MaxUntrustedPayload, defaultMaxUntrustedPayload)
 	err := cmp.Or(
 		setDefault("ConnectTimeout", &c.ConnectTimeout, defaultConnectTimeout),

@@ -20,8 +20,8 @@ func (c *client) connect(p *protocol.Packet) {
 		c.connectAgain(s, p)
 		return
 	}
-	if c.atNamespaceLimit() {
-		c.refuseEarly(p.Namespace, errNamespaces, c.v2())
+	if err := c.checkConnectLimits(len(p.Namespace) + len(p.Data)); err != nil {
+		c.refuseEarly(p.Namespace, err, c.v2())
 		return
 	}
 	ns := c.server.enter(p.Namespace, p.Data)
@@ -38,7 +38,7 @@ func (c *client) connect(p *protocol.Packet) {
 		c.server.leave(ns)
 		return
 	}
-	s.connectCost, s.charged = c.charge(len(p.Data)), true
+	s.connectCost, s.charged = c.charge(connectOverhead+len(p.Namespace)+len(p.Data)), true
 	s.startWorker()
 }
 
@@ -81,11 +81,24 @@ func newID() string {
 	return base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
-// atNamespaceLimit tells whether the connection has as many sockets as it may.
-func (c *client) atNamespaceLimit() bool {
+// connectOverhead is the size of a socket and of its goroutine besides an event's, in bytes.
+const connectOverhead = 1 << 10
+
+// checkConnectLimits returns why the connection may not have one more socket, whose namespace's name
+// and auth have so many bytes. nil means that it may.
+func (c *client) checkConnectLimits(bytes int) *Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.sockets) >= c.server.cfg.MaxNamespaces
+	for _, s := range c.sockets {
+		bytes += len(s.ns.name) + len(s.auth)
+	}
+	switch {
+	case len(c.sockets) >= c.server.cfg.MaxNamespaces:
+		return errNamespaces
+	case bytes > c.server.cfg.MaxPayload:
+		return errAuth
+	}
+	return nil
 }
 
 // addSocket adds a new socket to the connection. It returns false when the connection is closing.
@@ -115,6 +128,7 @@ func (c *client) replaceSocket(old, s *Socket) bool {
 // Reasons to refuse a CONNECT before there is a socket.
 var (
 	errNamespaces = &Error{Message: "too many namespaces"}
+	errAuth       = &Error{Message: "too much auth data"}
 	errNamespace  = &Error{Message: "Invalid namespace"}
 )
 

@@ -16,7 +16,6 @@ import (
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/internal/rawclient"
-	"github.com/gosocketio/socketio/protocol"
 )
 
 // The limits of the engine are tested in its package.
@@ -229,10 +228,10 @@ func TestLimitAttachments(t *testing.T) {
 }
 
 // One message of a client that has joined no namespace: MaxUntrustedPayload bytes, not one more, of
-// which 64 KiB are the default. Once it has joined one, MaxPayload holds.
+// which 16 KiB are the default. Once it has joined one, MaxPayload holds.
 func TestLimitUntrustedPayload(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2026-27571")
-	const byDefault = 64 << 10
+	const byDefault = 16 << 10
 	for name, test := range map[string]struct {
 		config     socketio.Config
 		size, most int
@@ -294,71 +293,97 @@ func TestLimitUntrustedPayload(t *testing.T) {
 	}
 }
 
-// The attachments of a packet count as well, as long as no namespace is joined: a CONNECT that is
-// still in a middleware has not joined it.
-func TestLimitUntrustedAttachments(t *testing.T) {
+// Before a namespace is joined a packet has no attachments: the one that announces them ends the
+// connection. A CONNECT that is still in a middleware has not joined.
+func TestAttachmentsOfAnUntrustedClient(t *testing.T) {
 	t.Attr("covers", "abuse/CVE-2026-27571")
-	const most, packet = 1000, `453-["e",{"_placeholder":true,"num":0}]`
-	const rest = most - (len(packet) - len("4")) - 500 // behind an attachment of 500 bytes
-	for name, test := range map[string]struct {
-		size  int // of the second attachment
-		first string
-	}{
-		"at the limit":                       {rest, ""},
-		"one above":                          {rest + 1, ""},
-		"far above":                          {700, ""},
-		"one above, in a middleware":         {rest + 1, "40/slow,"},
-		"one above, in a middleware and not": {rest + 1, "40/none,"},
-	} {
+	for name, first := range map[string]string{"at once": "", "in a middleware": "40/slow,", "refused": "40/none,"} {
 		t.Run(name, func(t *testing.T) {
 			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
 				causes := make(chan error, 1)
-				s, e := servePipe(
-					t,
-					socketio.Config{
-						MaxUntrustedPayload: most,
-						PingInterval:        time.Hour,
-						OnError:             func(_ *socketio.Socket, err error) { causes <- err },
-					},
-				)
+				s, e := servePipe(t, socketio.Config{
+					PingInterval: time.Hour, OnError: func(_ *socketio.Socket, err error) { causes <- err },
+				})
 				proceed := make(chan struct{})
 				defer close(proceed)
 				s.Of("/slow").Use(func(*socketio.Socket) error { <-proceed; return nil })
 				c := open(e)
-				attach := func(n int) {
-					if p, polls := c.(*rawclient.Poller); polls {
-						p.Send("b" + base64.StdEncoding.EncodeToString(make([]byte, n)))
-					} else {
-						c.(*rawclient.Conn).SendBinary(make([]byte, n))
-					}
+				if first != "" {
+					c.Send(first)
 				}
-				if test.first != "" {
-					c.Send(test.first)
-					if ws, ok := c.(*rawclient.Conn); ok && test.first == "40/none," {
-						ws.Want(`44/none,{"message":"Invalid namespace"}`)
-					}
-				}
-				c.Send(packet)
-				attach(500)
-				synctest.Wait()
-				if len(causes) > 0 {
-					t.Fatalf("refused too early: %v", <-causes)
-				}
-				attach(test.size)
-				synctest.Wait()
-				if refused := len(causes) > 0; refused != strings.Contains(name, "above") {
-					t.Errorf("refused: %t", refused)
-				} else if refused {
-					if err := <-causes; !errors.Is(err, protocol.ErrTooLarge) {
-						t.Errorf("cause %v", err)
-					}
+				c.Send(`451-["e",{"_placeholder":true,"num":0}]`)
+				if err := <-causes; !errors.Is(err, socketio.ErrProtocol) {
+					t.Errorf("cause %v", err)
 				}
 			})
 		})
 	}
 }
 
-// Once it is joined they do not: each may have MaxPayload.
+// A client that opens many namespaces at once, each with a token, joins them all, though not all CONNECTs
+// fit in what an unknown client may make the server hold.
+func TestManyNamespacesWithAuth(t *testing.T) {
+	const namespaces = 20
+	for name, size := range map[string]int{"2 KB": 2000, "8 KB": 8000} {
+		t.Run(name, func(t *testing.T) {
+			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+				s, e := servePipe(t, socketio.Config{PingInterval: time.Hour})
+				joined := make(chan string, namespaces)
+				packets := make([]string, namespaces)
+				for i := range packets {
+					ns := s.Of(fmt.Sprintf("/n%d", i))
+					ns.Use(func(*socketio.Socket) error { time.Sleep(100 * time.Millisecond); return nil })
+					ns.OnConnection(func(s *socketio.Socket) { joined <- s.Namespace().Name() })
+					packets[i] = fmt.Sprintf(`40/n%d,{"token":"%s"}`, i, strings.Repeat("x", size))
+				}
+				c := open(e)
+				if p, polls := c.(*rawclient.Poller); polls {
+					p.Send(packets...)
+				} else {
+					c.(*rawclient.Conn).SendTogether(packets...)
+				}
+				for range namespaces {
+					<-joined
+				}
+			})
+		})
+	}
+}
+
+// The names and the auth of a connection's namespaces have MaxPayload bytes together.
+func TestLimitAuthOfAConnection(t *testing.T) {
+	const most = 1000
+	packet := func(ns string, size int) string {
+		return ns + `,{"a":"` + strings.Repeat("x", size-len(ns)-len(`{"a":""}`)) + `"}`
+	}
+	for name, c := range map[string]struct {
+		last int
+		err  bool
+	}{"at the limit": {400, false}, "one above": {401, true}, "far above": {900, true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, e := servePipe(t, socketio.Config{PingInterval: time.Hour, MaxPayload: most})
+				for _, ns := range []string{"/a", "/b", "/c"} {
+					s.Of(ns)
+				}
+				ws := e.WebSocket()
+				ws.Send("40" + packet("/a", 600))
+				ws.Joined("/a")
+				ws.Send("40" + packet("/b", c.last))
+				if c.err {
+					ws.Want(`44/b,{"message":"too much auth data"}`)
+				} else {
+					ws.Joined("/b")
+				}
+				ws.Send("41/a,") // its auth counts no more
+				ws.Send("40" + packet("/c", 600))
+				ws.Joined("/c")
+			})
+		})
+	}
+}
+
+// Once it is joined there may be some, each of MaxPayload.
 func TestAttachmentsOfATrustedClient(t *testing.T) {
 	overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
 		s, e := servePipe(t, socketio.Config{MaxUntrustedPayload: 100, PingInterval: time.Hour})

@@ -25,8 +25,6 @@ func (srv *Server) ruleOfEnd(cause error) error {
 		r.Rule, r.Limit, r.Field = "attachment timeout", c.AttachmentTimeout, "Config.AttachmentTimeout"
 	case errors.Is(cause, protocol.ErrTooManyAttachments):
 		r.Rule, r.Limit, r.Field = "attachments", c.MaxAttachments, "Config.MaxAttachments"
-	case errors.Is(cause, protocol.ErrTooLarge):
-		r.Rule, r.Limit, r.Field = "size of the first packet", c.MaxUntrustedPayload, "Config.MaxUntrustedPayload"
 	case errors.Is(cause, protocol.ErrParse):
 		r.Rule, r.Field = "packet that cannot be decoded", "Config.Parser"
 		r.Remedy = "if the client has a parser of its own, such as msgpack, set Config.Parser to that"
@@ -40,6 +38,8 @@ func (c *client) logRefusal(nsp string, err error) {
 	_, panicked := errors.AsType[*PanicError](err)
 	_, visible := errors.AsType[*Error](err)
 	switch {
+	case errors.Is(err, errAuth):
+		r = &refusal.Refusal{Rule: "auth data of a connection", Limit: c.server.cfg.MaxPayload, Field: "Config.MaxPayload"}
 	case errors.Is(err, errNamespaces):
 		r = &refusal.Refusal{
 			Rule: "namespaces of a connection", Limit: c.server.cfg.MaxNamespaces, Field: "Config.MaxNamespaces",

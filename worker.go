@@ -262,8 +262,11 @@ const askedFactor = 8
 // many events, so more of them are read while there is one to come.
 func (c *client) inboxLimits() (bytes int64, events int32) {
 	cfg := &c.server.cfg
-	if c.asked.Load() > 0 {
+	switch {
+	case c.asked.Load() > 0:
 		return askedFactor * int64(cfg.MaxInboxBytes), math.MaxInt32
+	case !c.session.Trusted(): // CONNECTs in middlewares
+		return int64(min(cfg.MaxInboxBytes, cfg.MaxUntrustedPayload/4)), math.MaxInt32
 	}
 	return int64(cfg.MaxInboxBytes), int32(min(cfg.MaxInboxEvents, math.MaxInt32))
 }

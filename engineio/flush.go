@@ -105,7 +105,11 @@ func (c *wsConn) writeBatch(batch []entry, d *writeDeadline) (n int, err error) 
 	if len(batch) == 1 {
 		return len(batch[0].frames), c.writeAll(c.form(batch[0]), d)
 	}
-	buf := bufpool.Get(gatherBytes)
+	size := 0
+	for i := range batch {
+		size += len(batch[i].frames)
+	}
+	buf := bufpool.Get(min(size, gatherBytes)) // it is held while the peer reads nothing
 	defer bufpool.Put(buf)
 	gathered, n := c.gather((*buf)[:0], batch)
 	return n, c.writeAll(gathered, d)

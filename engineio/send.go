@@ -16,7 +16,7 @@ type Message struct {
 	NoCompress bool
 
 	owned  bool // Frames are never changed, so that they can wait without being copied
-	urgent bool // a ping or a pong: no limit refuses it, and it goes ahead of what waits for a WebSocket
+	urgent bool // a ping or a pong: it has urgentRoom and goes ahead of what waits for a WebSocket
 }
 
 func (m *Message) entry() entry {
@@ -102,16 +102,16 @@ func (s *Session) queueLocked(messages []Message) error {
 			continue
 		}
 		e := m.entry()
+		if !s.takesLocked() {
+			if err := s.fullLocked(len(e.frames), m.urgent); err != nil {
+				s.closeLocked(ReasonTransportError, err)
+				return err
+			}
+		}
 		if m.urgent && s.flushing {
 			s.out.pushFront(e)
 			s.beat.behind = s.out.taken + 1
 			continue
-		}
-		if !m.urgent && !s.takesLocked() {
-			if err := s.fullLocked(len(e.frames)); err != nil {
-				s.closeLocked(ReasonTransportError, err)
-				return err
-			}
 		}
 		if m.shared() {
 			s.out.push(e)
@@ -122,26 +122,33 @@ func (s *Session) queueLocked(messages []Message) error {
 	return nil
 }
 
+// urgentRoom is how many pings and pongs may wait when the outbox is full. A client that sends more
+// pings reads none of the pongs.
+const urgentRoom = 16
+
 // fullLocked returns the limit that a message of this size would exceed, as an error. The caller
 // must hold s.mu.
-func (s *Session) fullLocked(size int) error {
+func (s *Session) fullLocked(size int, urgent bool) error {
 	c := &s.server.cfg
 	mostPackets, mostBytes := c.MaxBufferedPackets, c.MaxBufferedBytes
 	packetsField, bytesField := "Config.MaxBufferedPackets", "Config.MaxBufferedBytes"
 	// A message counts for at most a quarter of the limit: a large one is accepted where little
 	// waits.
 	most := mostBytes / 4
-	if !s.trusted() {
+	if !s.Trusted() {
 		mostPackets = min(mostPackets, max(4, c.MaxUntrustedPayload/256))
 		mostBytes = min(mostBytes, c.MaxUntrustedPayload/2)
 		packetsField, bytesField = untilTrusted, untilTrusted
 		most = mostBytes // a large message is accepted where nothing waits
 	}
+	if urgent {
+		mostPackets += urgentRoom
+	}
 	switch {
 	case int(s.out.count) >= mostPackets:
 		return queueFull("%d messages wait, the last one included, and the limit is %d", int(s.out.count)+1,
 			mostPackets, packetsField)
-	case s.out.bytes+size <= mostBytes || s.out.counted(most)+min(size, most) <= mostBytes:
+	case urgent, s.out.bytes+size <= mostBytes || s.out.counted(most)+min(size, most) <= mostBytes:
 		return nil
 	}
 	return queueFull("%d bytes wait, the last message included, and the limit is %d", s.out.bytes+size,

@@ -100,12 +100,12 @@ func (s *Session) SetValue(v any) {
 	s.value = v
 }
 
-// trusted reports whether Link.Trust was called, or there is no MaxUntrustedPayload.
-func (s *Session) trusted() bool { return s.flags.Load()&flagTrusted != 0 }
+// Trusted reports whether Link.Trust was called or Config.MaxUntrustedPayload is 0.
+func (s *Session) Trusted() bool { return s.flags.Load()&flagTrusted != 0 }
 
 // maxPayload is how large the client's messages may be by now.
 func (s *Session) maxPayload() int {
-	if s.trusted() {
+	if s.Trusted() {
 		return s.server.cfg.MaxPayload
 	}
 	return min(s.server.cfg.MaxUntrustedPayload, s.server.cfg.MaxPayload)

@@ -162,7 +162,7 @@ func (u *upload) stayAlive(e *Server) error {
 // readUpload reads the body and handles its packets.
 func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 	_, jsonp := jsonpCallback(r)
-	if s.protocol != 3 && !jsonp && !s.trusted() {
+	if s.protocol != 3 && !jsonp && !s.Trusted() {
 		return s.receiveParts(r, u)
 	}
 	limit := s.maxPayload()

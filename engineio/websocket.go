@@ -62,7 +62,7 @@ func (c *wsConn) start(first []byte) {
 		go c.run(first)
 		return
 	}
-	if c.few = !c.session.trusted(); c.few {
+	if c.few = !c.session.Trusted(); c.few {
 		loop.conn.ReadAtMost(partBytes)
 	}
 	err := c.receive(first)
@@ -107,7 +107,7 @@ func (c *wsConn) run(first []byte) {
 
 // readOnce waits for bytes and handles them.
 func (c *wsConn) readOnce() error {
-	b, err := c.stream.read(c.in.inside(), !c.session.trusted())
+	b, err := c.stream.read(c.in.inside(), !c.session.Trusted())
 	if err != nil {
 		return c.readFailed(err)
 	}
@@ -122,7 +122,7 @@ func (c *wsConn) Data(b []byte) bool {
 		c.session.loop = c.stream.(loopStream).conn
 		defer func() { c.session.loop = nil }()
 	}
-	if c.few && c.session.trusted() {
+	if c.few && c.session.Trusted() {
 		c.few = false
 		c.stream.(loopStream).conn.ReadAtMost(0)
 	}
