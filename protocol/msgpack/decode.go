@@ -1,10 +1,15 @@
 package msgpack
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -23,15 +28,16 @@ func (parser) NewDecoder(maxAttachments int) protocol.PacketDecoder {
 	return &decoder{max: maxAttachments, inner: protocol.Decoder{MaxAttachments: maxAttachments}}
 }
 
-// decoder transcodes packets to the default form and lets the default decoder judge them.
+// decoder transcodes packets to the default format, which the default decoder checks.
 type decoder struct {
 	max   int
 	inner protocol.Decoder
 }
 
+// Release drops the memory of the last packet.
 func (d *decoder) Release() { d.inner.Release() }
 
-// AddText refuses: every packet is binary.
+// AddText returns an error: every packet is binary.
 func (d *decoder) AddText([]byte) (*protocol.Packet, error) { return nil, errFormat }
 
 // AddBinary decodes a packet.
@@ -108,8 +114,8 @@ func readFields(b []byte, maxAttachments int) (f fields, err error) {
 			if string(name) != "data" {
 				continue // clients may add members of their own
 			}
-			if t.literal && len(t.attachments) > 0 {
-				return f, errPayload // an object that looks like a placeholder cannot be told from one
+			if t.ambiguous() {
+				return f, errPayload
 			}
 			if string(t.json) != "null" {
 				f.data, f.attachments = t.json, t.attachments
@@ -122,7 +128,7 @@ func readFields(b []byte, maxAttachments int) (f fields, err error) {
 	return f, nil
 }
 
-// text returns the packet in its default form.
+// text returns the packet's text in the default format.
 func (f *fields) text() ([]byte, error) {
 	switch {
 	case f.typ > uint64(protocol.ConnectError):
@@ -135,41 +141,184 @@ func (f *fields) text() ([]byte, error) {
 		return nil, errPayload
 	}
 	if len(f.attachments) > 0 {
-		switch typ {
-		case protocol.Event:
-			typ = protocol.BinaryEvent
-		case protocol.Ack:
-			typ = protocol.BinaryAck
-		default:
+		if typ != protocol.Event && typ != protocol.Ack {
 			return nil, errPayload
 		}
+		typ += protocol.BinaryEvent - protocol.Event
 	}
-	b := append([]byte(nil), '0'+byte(typ))
-	if n := len(f.attachments); n > 0 {
-		b = append(strconv.AppendInt(b, int64(n), 10), '-')
-	}
-	if f.nsp != "/" || f.data == nil {
-		b = append(append(b, f.nsp...), ',')
-	}
-	if f.hasID {
-		b = strconv.AppendUint(b, f.id, 10)
-	}
-	return append(b, f.data...), nil
+	header := protocol.AppendHeader(nil, typ, len(f.attachments), f.nsp, f.id, f.hasID)
+	return append(header, f.data...), nil
 }
 
-// fits tells whether the data is of the kind that the type of packet wants. Whatever else would read as part of the header.
+// fits reports whether the data is of the kind that the type of packet requires.
+// Other data, such as a number, could be read as part of the header.
 func (f *fields) fits(typ protocol.Type) bool {
-	kind := byte(0)
+	first := byte(0)
 	if f.data != nil {
-		kind = f.data[0]
+		first = f.data[0]
 	}
 	switch typ {
 	case protocol.Connect:
-		return kind == 0 || kind == '{'
+		return first == 0 || first == '{'
 	case protocol.Disconnect:
-		return kind == 0
+		return first == 0
 	case protocol.ConnectError:
-		return kind == '"' || kind == '{'
+		return first == '"' || first == '{'
 	}
-	return kind == '['
+	return first == '['
+}
+
+// ReadValue returns one MessagePack value, which must be all of data, as JSON with placeholders.
+//
+// Binary data becomes attachments, of which there may be at most maxAttachments. The error wraps
+// [protocol.ErrParse], also when data holds binary data beside an object with the member
+// "_placeholder". The results do not refer to data.
+func ReadValue(data []byte, maxAttachments int) (json []byte, attachments [][]byte, err error) {
+	t := transcoder{max: maxAttachments}
+	rest, err := t.value(data, 0)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(rest) > 0:
+		return nil, nil, errFormat
+	case t.ambiguous():
+		return nil, nil, errPayload
+	}
+	for i, a := range t.attachments {
+		t.attachments[i] = append(make([]byte, 0, len(a)), a...) // never nil
+	}
+	return t.json, t.attachments, nil
+}
+
+// maxDepth limits how deep values nest.
+const maxDepth = 10_000
+
+// transcoder transcodes MessagePack to JSON with placeholders.
+type transcoder struct {
+	json        []byte
+	attachments [][]byte
+	max         int  // attachments
+	literal     bool // an object has the member "_placeholder"
+}
+
+// ambiguous reports whether an object of the client may look like a placeholder.
+func (t *transcoder) ambiguous() bool { return t.literal && len(t.attachments) > 0 }
+
+func (t *transcoder) value(b []byte, depth int) (rest []byte, err error) {
+	if depth > maxDepth {
+		return nil, errFormat
+	}
+	h, b := readHead(b)
+	switch h.kind {
+	case null:
+		t.json = append(t.json, "null"...)
+	case boolean:
+		t.json = strconv.AppendBool(t.json, h.n == 1)
+	case unsigned:
+		t.json = strconv.AppendUint(t.json, h.n, 10)
+	case signed:
+		t.json = strconv.AppendInt(t.json, int64(h.n), 10)
+	case float:
+		if f := math.Float64frombits(h.n); math.IsNaN(f) || math.IsInf(f, 0) {
+			t.json = append(t.json, "null"...)
+		} else {
+			t.json = strconv.AppendFloat(t.json, f, 'g', -1, 64)
+		}
+	case text:
+		t.quote(b[:h.n])
+		return b[h.n:], nil
+	case data:
+		return b[h.n:], t.attach(b[:h.n])
+	case array:
+		return t.array(b, int(h.n), depth)
+	case object:
+		return t.object(b, int(h.n), depth)
+	case extension:
+		return b[h.n+1:], t.extension(int8(b[0]), b[1:h.n+1])
+	default:
+		return nil, errFormat
+	}
+	return b, nil
+}
+
+func (t *transcoder) quote(s []byte) {
+	t.json, _ = jsontext.AppendQuote(t.json, s) // bytes that are not UTF-8 become U+FFFD
+}
+
+func (t *transcoder) attach(data []byte) error {
+	if len(t.attachments) >= t.max {
+		return protocol.ErrTooManyAttachments
+	}
+	t.json = append(t.json, `{"_placeholder":true,"num":`...)
+	t.json = append(strconv.AppendInt(t.json, int64(len(t.attachments)), 10), '}')
+	t.attachments = append(t.attachments, data)
+	return nil
+}
+
+func (t *transcoder) array(b []byte, n, depth int) (rest []byte, err error) {
+	t.json = append(t.json, '[')
+	for i := range n {
+		if i > 0 {
+			t.json = append(t.json, ',')
+		}
+		if b, err = t.value(b, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	t.json = append(t.json, ']')
+	return b, nil
+}
+
+func (t *transcoder) object(b []byte, n, depth int) (rest []byte, err error) {
+	t.json = append(t.json, '{')
+	for i := range n {
+		if i > 0 {
+			t.json = append(t.json, ',')
+		}
+		var h head
+		switch h, b = readHead(b); h.kind {
+		case text:
+			t.literal = t.literal || bytes.Equal(b[:h.n], []byte("_placeholder"))
+			t.quote(b[:h.n])
+			b = b[h.n:]
+		case unsigned:
+			t.quote(strconv.AppendUint(nil, h.n, 10))
+		case signed:
+			t.quote(strconv.AppendInt(nil, int64(h.n), 10))
+		default:
+			return nil, errFormat
+		}
+		t.json = append(t.json, ':')
+		if b, err = t.value(b, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	t.json = append(t.json, '}')
+	return b, nil
+}
+
+// extension transcodes a timestamp, its old form, undefined, or an extension of another type.
+func (t *transcoder) extension(typ int8, data []byte) error {
+	var at time.Time
+	switch n := len(data); {
+	case typ == 0 && n == 1: // undefined, as old clients write it
+		t.json = append(t.json, "null"...)
+		return nil
+	case typ == 0 && n == 8:
+		at = time.UnixMilli(int64(binary.BigEndian.Uint64(data)))
+	case typ == -1 && n == 4:
+		at = time.Unix(int64(binary.BigEndian.Uint32(data)), 0)
+	case typ == -1 && n == 8:
+		v := binary.BigEndian.Uint64(data)
+		at = time.Unix(int64(v&(1<<34-1)), int64(v>>34))
+	case typ == -1 && n == 12:
+		at = time.Unix(int64(binary.BigEndian.Uint64(data[4:])), int64(binary.BigEndian.Uint32(data)))
+	default:
+		t.json = append(strconv.AppendInt(append(t.json, '['), int64(typ), 10), ',')
+		err := t.attach(data)
+		t.json = append(t.json, ']')
+		return err
+	}
+	t.quote(at.UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z"))
+	return nil
 }

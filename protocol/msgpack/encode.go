@@ -2,7 +2,9 @@ package msgpack
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 
@@ -11,7 +13,7 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Encode makes one map of a packet: type, nsp, and data and id if it has them.
+// Encode returns the map of a packet: type, nsp, and data and id if it has them.
 func (parser) Encode(text []byte, attachments [][]byte) ([]protocol.Message, error) {
 	d := protocol.Decoder{MaxAttachments: max(len(attachments), 1)}
 	p, err := d.AddText(text)
@@ -30,13 +32,12 @@ func (parser) Encode(text []byte, attachments [][]byte) ([]protocol.Message, err
 	if p.HasID {
 		fields++
 	}
-	b := appendCount(nil, 0x80, 0xde, fields)
+	b := appendCount(make([]byte, 0, 32+len(text)), object, fields)
 	b = appendUint(appendText(b, "type"), uint64(p.Type))
 	b = appendText(appendText(b, "nsp"), p.Namespace)
 	if p.Data != nil {
-		e := encoder{text: p.Data, in: jsontext.NewDecoder(bytes.NewReader(p.Data), jsontext.AllowDuplicateNames(true)), attachments: p.Attachments}
-		if b, err = e.value(appendText(b, "data")); err != nil {
-			return nil, fmt.Errorf("msgpack: %w", err)
+		if b, err = AppendValue(appendText(b, "data"), p.Data, p.Attachments); err != nil {
+			return nil, err
 		}
 	}
 	if p.HasID {
@@ -45,55 +46,94 @@ func (parser) Encode(text []byte, attachments [][]byte) ([]protocol.Message, err
 	return []protocol.Message{{Data: b, Binary: true}}, nil
 }
 
-// encoder transcodes one JSON text.
+// AppendValue appends a JSON value as MessagePack, with the attachments in place of placeholders.
+func AppendValue(dst, json []byte, attachments [][]byte) ([]byte, error) {
+	in := jsontext.NewDecoder(bytes.NewBuffer(json), jsontext.AllowDuplicateNames(true))
+	e := encoder{text: json, in: in, attachments: attachments, out: make([]byte, 0, len(json))}
+	err := e.value()
+	if err == nil {
+		if _, err = in.ReadToken(); errors.Is(err, io.EOF) {
+			return e.appendTo(dst), nil
+		}
+	}
+	return dst, fmt.Errorf("msgpack: not one JSON value: %w", err)
+}
+
+// encoder transcodes one JSON text, in linear time whatever its depth.
 type encoder struct {
 	text        []byte
 	in          *jsontext.Decoder
 	attachments [][]byte
+
+	// An array or object begins with the number of its elements, which is known at its end. So its
+	// start is kept beside the output until that is complete.
+	out    []byte
+	starts []start
 }
 
-// value appends the next value.
-func (e *encoder) value(b []byte) ([]byte, error) {
+// start is the start of an array or object.
+type start struct {
+	at   int // in encoder.out
+	kind kind
+	n    int
+}
+
+// appendTo appends the output with the starts in place.
+func (e *encoder) appendTo(dst []byte) []byte {
+	done := 0
+	for _, s := range e.starts {
+		dst = appendCount(append(dst, e.out[done:s.at]...), s.kind, s.n)
+		done = s.at
+	}
+	return append(dst, e.out[done:]...)
+}
+
+// value transcodes the next value. jsontext limits the depth.
+func (e *encoder) value() error {
 	if a, ok, err := e.placeholder(); ok || err != nil {
-		return appendBytes(b, a), err
+		e.out = appendBytes(e.out, a)
+		return err
 	}
 	t, err := e.in.ReadToken()
 	if err != nil {
-		return b, err
+		return err
 	}
 	switch t.Kind() {
 	case 'n':
-		return append(b, 0xc0), nil
+		e.out = append(e.out, 0xc0)
 	case 'f':
-		return append(b, 0xc2), nil
+		e.out = append(e.out, 0xc2)
 	case 't':
-		return append(b, 0xc3), nil
+		e.out = append(e.out, 0xc3)
 	case '"':
-		return appendText(b, t.String()), nil
+		e.out = appendText(e.out, t.String())
 	case '0':
-		return appendNumber(b, t.String()), nil
+		e.out = appendNumber(e.out, t.String())
+	case '[':
+		return e.elements(array, 1)
+	case '{':
+		return e.elements(object, 2)
 	}
-	// The header says how many follow, so that those come first.
-	var inner []byte
-	n := 0
-	for k := e.in.PeekKind(); k != ']' && k != '}'; k = e.in.PeekKind() {
-		if inner, err = e.value(inner); err != nil {
-			return b, err
+	return nil
+}
+
+// elements transcodes the rest of an array or object, whose elements are so many values each.
+func (e *encoder) elements(k kind, values int) error {
+	i, n := len(e.starts), 0
+	e.starts = append(e.starts, start{at: len(e.out), kind: k})
+	for end := e.in.PeekKind(); end != ']' && end != '}'; end = e.in.PeekKind() {
+		if err := e.value(); err != nil {
+			return err
 		}
 		n++
 	}
-	if _, err = e.in.ReadToken(); err != nil {
-		return b, err
-	}
-	if t.Kind() == '[' {
-		b = appendCount(b, 0x90, 0xdc, n)
-	} else {
-		b = appendCount(b, 0x80, 0xde, n/2)
-	}
-	return append(b, inner...), nil
+	e.starts[i].n = n / values
+	_, err := e.in.ReadToken()
+	return err
 }
 
-// placeholder returns the attachment that stands next, if one does.
+// placeholder returns the attachment whose placeholder is the next value, if it is one.
+// Another object only looks like a placeholder when there are no attachments.
 func (e *encoder) placeholder() (attachment []byte, ok bool, err error) {
 	if len(e.attachments) == 0 || e.in.PeekKind() != '{' {
 		return nil, false, nil
@@ -104,15 +144,14 @@ func (e *encoder) placeholder() (attachment []byte, ok bool, err error) {
 	if !ok || end < 0 {
 		return nil, false, nil
 	}
-	for n, a := range e.attachments {
-		if strconv.Itoa(n) == string(digits[:end]) {
-			return a, true, e.in.SkipValue()
-		}
+	n, err := strconv.ParseUint(string(digits[:end]), 10, 31)
+	if err != nil || n >= uint64(len(e.attachments)) {
+		return nil, false, nil
 	}
-	return nil, false, nil // an object of the user's that only looks like one
+	return e.attachments[n], true, e.in.SkipValue()
 }
 
-// appendNumber appends a number in its smallest form, as JavaScript does: what is whole is an integer.
+// appendNumber appends a number in its smallest form. Whole numbers are integers, as in JavaScript.
 func appendNumber(b []byte, s string) []byte {
 	if u, err := strconv.ParseUint(s, 10, 64); err == nil {
 		return appendUint(b, u)
@@ -122,8 +161,7 @@ func appendNumber(b []byte, s string) []byte {
 	}
 	f, _ := strconv.ParseFloat(s, 64) // out of range it is an infinity, as in JavaScript
 	const exact = 1 << 53
-	switch {
-	case f != math.Trunc(f) || math.Abs(f) > exact || f == 0 && math.Signbit(f):
+	if f != math.Trunc(f) || math.Abs(f) > exact || f == 0 && math.Signbit(f) {
 		return appendFloat(b, f)
 	}
 	return appendInt(b, int64(f))

@@ -25,12 +25,13 @@ const (
 // head is the start of a value.
 type head struct {
 	kind kind
-	// n is a number's bits, 0 or 1 for a boolean, and otherwise the length of what follows: in bytes for text, binary data and
-	// extensions, whose type comes before them and is not counted; in values for arrays, in pairs for objects.
+	// n is the bits of a number, 0 or 1 for a boolean, and otherwise the length of the value: in
+	// bytes for text, binary data and extensions (without the type before them), in values for
+	// arrays, in pairs for objects.
 	n uint64
 }
 
-// formats are the values whose first byte is 0xc0 or more: the kind, and how many bytes of n follow.
+// formats are the forms whose first byte is 0xc0 or more: the kind, and the size of n in bytes.
 var formats = [0xe0 - 0xc0]struct {
 	kind kind
 	size int
@@ -47,8 +48,10 @@ var formats = [0xe0 - 0xc0]struct {
 	{object, 2}, {object, 4},
 }
 
-// readHead reads the start of a value. It reports invalid unless as many bytes follow as the value needs at least, so that a
-// length it returns always fits an int.
+// readHead reads the start of a value.
+//
+// The kind is invalid when fewer bytes follow than the value needs at least. So a length from the
+// network always fits an int, and never allocates more than was received.
 func readHead(b []byte) (h head, rest []byte) {
 	if len(b) == 0 {
 		return head{}, nil
@@ -110,7 +113,8 @@ func readHead(b []byte) (h head, rest []byte) {
 	return h, rest
 }
 
-// appendSized appends the first byte of a form and n: size8 for one byte of n, and the next ones for two, four and eight.
+// appendSized appends n with the first byte of its form.
+// That is size8 for an n of one byte, and the next values for two, four and eight bytes.
 func appendSized(dst []byte, size8 byte, n uint64) []byte {
 	switch {
 	case n <= math.MaxUint8:
@@ -163,9 +167,12 @@ func appendBytes(dst, b []byte) []byte {
 	return append(appendSized(dst, 0xc4, uint64(len(b))), b...)
 }
 
-// appendCount appends the start of an array or object. short is the first byte of the form for fewer than 16 elements, long
-// that of the form whose count has two bytes.
-func appendCount(dst []byte, short, long byte, n int) []byte {
+// appendCount appends the start of an array or object of n elements.
+func appendCount(dst []byte, k kind, n int) []byte {
+	short, long := byte(0x90), byte(0xdc)
+	if k == object {
+		short, long = 0x80, 0xde
+	}
 	switch {
 	case n < 16:
 		return append(dst, short|byte(n))

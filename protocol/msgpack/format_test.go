@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -69,5 +70,19 @@ func TestLengths(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A deeply nested value is transcoded in linear time and memory. It comes from a client when the
+// server relays the client's JSON.
+func TestNestedValuesTakeLinearMemory(t *testing.T) {
+	const depth = 9_000
+	in := []byte(strings.Repeat("[", depth) + `"` + strings.Repeat("x", 100_000) + `"` + strings.Repeat("]", depth))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := msgpack.AppendValue(nil, in, nil)
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; err != nil || got > 20*uint64(len(in)) {
+		t.Errorf("a value of %d bytes takes %d bytes, %v", len(in), got, err)
 	}
 }
