@@ -119,6 +119,9 @@ func (e *Server) setCORS(w http.ResponseWriter, r *http.Request) (answered bool)
 		return false
 	}
 	c.preflight(h, r)
+	if why := e.origins.Check(r); why != nil { // the browser will not send the request itself
+		e.logRequest(r, why, nil)
+	}
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusNoContent)
 	return true

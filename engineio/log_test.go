@@ -90,6 +90,9 @@ func TestLog(t *testing.T) {
 		{"AllowRequest", engineio.Config{AllowRequest: func(*http.Request) error { return errors.New("no") }}, get(handshake), "DEBUG rule=AllowRequest|value=no|field=Config.AllowRequest", ""},
 		{"EIO3", engineio.Config{}, get("EIO=3&transport=polling"), "WARN rule=protocol version|value=3|limit=4|field=Config.AllowEIO3", "set Config.AllowEIO3 to true"},
 		{"origin", engineio.Config{}, get(handshake, "Origin: https://app.test"), "WARN rule=foreign origin|value=https://app.test|field=Config.CORS.Origins", `set Config.CORS.Origins to []string{"https://app.test"}`},
+		{"preflight of a foreign origin", engineio.Config{CORS: engineio.CORS{Origins: []string{"https://mine.test"}}}, func(s *server) {
+			s.with("OPTIONS", handshake, "Origin: https://app.test", "Access-Control-Request-Method: GET")
+		}, "WARN rule=foreign origin|value=https://app.test", "Config.CORS.Origins"},
 		{"origin of a WebSocket", engineio.Config{}, get(direct, upgrade("Origin: https://app.test")...), "WARN rule=foreign origin|value=https://app.test", "upgrade refused"},
 		{"other transport", engineio.Config{}, func(s *server) { s.with("GET", strings.Replace(s.polling(), "polling", "websocket", 1)) }, "DEBUG rule=TRANSPORT_MISMATCH|value=websocket|limit=polling", ""},
 		{"other protocol", engineio.Config{}, func(s *server) { s.with("GET", strings.Replace(s.polling(), "EIO=4", "EIO=3", 1)) }, "DEBUG rule=PROTOCOL_MISMATCH|value=3|limit=4", ""},
@@ -146,6 +149,10 @@ func TestLog(t *testing.T) {
 		{"heartbeat", engineio.Config{}, on(func(c *socket) { c.send("2") }), "DEBUG rule=transport error|error=engineio: invalid heartbeat direction", ""},
 		{"close", engineio.Config{}, on(func(c *socket) { c.send("1") }), "DEBUG rule=transport close", ""},
 		{"payload", engineio.Config{MaxPayload: 100}, on(func(c *socket) { c.send("4" + strings.Repeat("x", 100)) }), "DEBUG rule=payload size|value=101|limit=100|field=Config.MaxPayload", ""},
+		{"payload of a POST", engineio.Config{MaxPayload: 100}, func(s *server) {
+			q := s.polling()
+			s.request("POST", q, "4"+strings.Repeat("x", 100))
+		}, "DEBUG rule=payload size|value=101|limit=100|field=Config.MaxPayload", ""},
 		{"untrusted payload", engineio.Config{MaxUntrustedPayload: 100}, on(func(c *socket) { c.send("4" + strings.Repeat("x", 100)) }), "DEBUG rule=payload size|value=101|limit=100|field=Config.MaxUntrustedPayload, until the client is trusted", ""},
 		{"frames", engineio.Config{}, on(func(c *socket) {
 			if err := ws.WriteFrame(c, ws.NewTextFrame([]byte("4x"))); err != nil { // without a mask
