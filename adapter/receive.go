@@ -1,6 +1,14 @@
 package adapter
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
 
 // Receive acts on a message of another server. It does not wait for anything. A transport calls it for each message of this
 // namespace that arrives, in the order of arrival; its own, those of other namespaces and those without a UID are ignored.
@@ -66,4 +74,140 @@ func (x *Cluster) serverSideEvent(m *Message) ServerSideEvent {
 		}
 	}
 	return e
+}
+
+// collect asks sockets here for a server that wants their acknowledgements, and sends these as
+// they come: until all are in, the other server does not wait any more, or the adapter is closed.
+func (x *Cluster) collect(m *Message) {
+	timeout := m.Options.Flags.Timeout
+	if timeout <= 0 {
+		timeout = x.cfg.RequestTimeout
+	}
+	ctx, done := context.WithTimeout(x.open, timeout+time.Second) // the server that asks is the one to decide
+	if ctx.Err() != nil {
+		done()
+		return
+	}
+	var left atomic.Int64
+	left.Store(1) // until the sockets have been asked
+	complete := func() {
+		if left.Add(-1) == 0 {
+			done()
+		}
+	}
+	reply := func(r Message) {
+		r.RequestID = m.RequestID
+		x.responder.send(m.UID, &r)
+	}
+	forget, err := x.memory.BroadcastWithAck(&Packet{Event: m.Event, Args: m.Values.Args()}, m.Options,
+		func(n int) {
+			left.Add(int64(n))
+			reply(Message{Type: MessageBroadcastClientCount, Count: n})
+		},
+		func(answer Answer) {
+			if answer.Err == nil {
+				reply(Message{Type: MessageBroadcastAck, Values: first(answer)})
+			} // The protocol has no word for a socket that will not answer: the other server waits until time is up.
+			complete()
+		})
+	if err != nil { // what another server sent cannot be encoded
+		reply(Message{Type: MessageBroadcastClientCount})
+	} else {
+		context.AfterFunc(ctx, forget)
+	}
+	complete()
+}
+
+// first returns the first value of an answer: there is no more in the protocol. An answer without
+// one is null.
+func first(a Answer) Values {
+	if len(a.Args) == 0 {
+		return Values{JSON: []json.RawMessage{json.RawMessage("null")}}
+	}
+	return Values{JSON: a.Args[:1], Attachments: a.Attachments}
+}
+
+// ErrResponses is what ClusterConfig.OnError is told when more answers wait for the transport than may.
+var ErrResponses = errors.New("socketio: too many answers to other servers wait to be sent")
+
+// responder sends what must not keep anybody waiting: answers, and heartbeats. Its goroutine exists only while there is
+// something to send.
+type responder struct {
+	x *Cluster
+
+	mu      sync.Mutex
+	queue   []addressed
+	running bool
+	over    bool
+	idle    *sync.Cond
+}
+
+// addressed is a message to one server, or to all if that is "".
+type addressed struct {
+	to string
+	m  *Message
+}
+
+func (r *responder) init(x *Cluster) {
+	r.x = x
+	r.idle = sync.NewCond(&r.mu)
+}
+
+// send queues a message.
+func (r *responder) send(to string, m *Message) {
+	m.UID, m.Namespace = r.x.uid, r.x.host.Name()
+	r.mu.Lock()
+	if r.over {
+		r.mu.Unlock()
+		return
+	}
+	full := len(r.queue) >= r.x.cfg.MaxResponses
+	if !full {
+		r.queue = append(r.queue, addressed{to, m})
+	}
+	start := !full && !r.running
+	r.running = r.running || start
+	r.mu.Unlock()
+	if start {
+		go r.run()
+	}
+	if full {
+		r.x.cfg.OnError(ErrResponses)
+	}
+}
+
+func (r *responder) run() {
+	for {
+		r.mu.Lock()
+		queue := r.queue
+		r.queue = nil
+		if len(queue) == 0 {
+			r.running = false
+			r.idle.Broadcast()
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+		for _, a := range queue {
+			var err error
+			if a.to == "" {
+				err = r.x.transport.Publish(a.m)
+			} else {
+				err = r.x.transport.PublishResponse(a.to, a.m)
+			}
+			if err != nil {
+				r.x.cfg.OnError(fmt.Errorf("%w: %w", ErrBroker, err))
+			}
+		}
+	}
+}
+
+// end sends what waits, and nothing any more.
+func (r *responder) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	for r.running {
+		r.idle.Wait()
+	}
 }

@@ -1,6 +1,8 @@
 package rooms
 
-import "sync"
+import (
+	"sync"
+)
 
 // Index is a set of members and their rooms. It is safe for concurrent use. Use [New].
 type Index[M any] struct {
@@ -8,7 +10,7 @@ type Index[M any] struct {
 
 	mu       sync.RWMutex
 	members  map[string]*member[M]
-	rooms    map[string]*room[M] // own rooms are here only when somebody else is in them
+	rooms    map[string]*room[M] // an own room is here only when another member is in it
 	everyone room[M]
 	slots    uint32   // slots handed out so far
 	free     []uint32 // slots of removed members
@@ -16,7 +18,7 @@ type Index[M any] struct {
 	marks sync.Pool // *bitset
 }
 
-// New returns an empty index. At each change it asks hooks whom to tell about it; nil if nobody ever is.
+// New returns an empty index. It calls hooks at each change for the hooks to run; nil means none.
 func New[M any](hooks func() []*Hooks) *Index[M] {
 	if hooks == nil {
 		hooks = func() []*Hooks { return nil }
@@ -30,26 +32,26 @@ func New[M any](hooks func() []*Hooks) *Index[M] {
 
 // Add registers m under id, in the room named id. It returns false, and does nothing, when the id is taken.
 func (x *Index[M]) Add(id string, m M) bool {
-	told := changes{hooks: x.hooks()}
+	changed := changes{hooks: x.hooks()}
 	x.mu.Lock()
 	if _, taken := x.members[id]; taken {
 		x.mu.Unlock()
 		return false
 	}
-	n := &member[M]{id: id, value: m, slot: x.takeSlot()}
-	n.seats = n.inline[:0]
-	n.sit(&x.everyone)
+	n := &member[M]{id: id, value: m, slot: x.takeSlotLocked()}
+	n.memberships = n.inline[:0]
+	n.add(&x.everyone)
 	x.members[id] = n
 	if x.rooms[id] == nil {
-		told.add(created, id, id)
+		changed.add(created, id, id)
 	}
-	told.add(joined, id, id)
+	changed.add(joined, id, id)
 	x.mu.Unlock()
-	told.tell()
+	changed.notify()
 	return true
 }
 
-func (x *Index[M]) takeSlot() uint32 {
+func (x *Index[M]) takeSlotLocked() uint32 {
 	if n := len(x.free); n > 0 {
 		slot := x.free[n-1]
 		x.free = x.free[:n-1]
@@ -61,110 +63,284 @@ func (x *Index[M]) takeSlot() uint32 {
 
 // Remove takes the member out of every room and forgets it. It returns false when the id is unknown.
 func (x *Index[M]) Remove(id string) bool {
-	told := changes{hooks: x.hooks()}
+	changed := changes{hooks: x.hooks()}
 	x.mu.Lock()
 	m := x.members[id]
 	if m == nil {
 		x.mu.Unlock()
 		return false
 	}
-	x.leaveOwn(m, &told)
-	for len(m.seats) > 1 {
-		x.leave(m, uint32(len(m.seats)-1), &told)
+	x.leaveOwnLocked(m, &changed)
+	for len(m.memberships) > 1 {
+		x.leaveLocked(m, uint32(len(m.memberships)-1), &changed)
 	}
-	m.rise(0)
+	m.remove(0)
 	delete(x.members, id)
 	x.free = append(x.free, m.slot)
 	x.mu.Unlock()
-	told.tell()
+	changed.notify()
 	return true
 }
 
-// Join puts the member into rooms; those it is in already are skipped. An unknown id is ignored: the member may
-// have been removed a moment ago.
+// Join puts the member into rooms. It ignores an unknown id: the member may just have been removed.
 func (x *Index[M]) Join(id string, rooms ...string) {
-	told := changes{hooks: x.hooks()}
+	changed := changes{hooks: x.hooks()}
 	x.mu.Lock()
 	if m := x.members[id]; m != nil {
 		for _, name := range rooms {
-			x.join(m, name, &told)
+			x.joinLocked(m, name, &changed)
 		}
 	}
 	x.mu.Unlock()
-	told.tell()
+	changed.notify()
 }
 
-// Leave takes the member out of one room. Unknown ids and rooms it is not in are ignored.
+// Leave takes the member out of one room. It ignores unknown ids and rooms it is not in.
 func (x *Index[M]) Leave(id, name string) {
-	told := changes{hooks: x.hooks()}
+	changed := changes{hooks: x.hooks()}
 	x.mu.Lock()
 	if m := x.members[id]; m != nil {
 		if name == id {
-			x.leaveOwn(m, &told)
+			x.leaveOwnLocked(m, &changed)
 		} else if r := x.rooms[name]; r != nil {
 			if i, in := m.find(r); in {
-				x.leave(m, i, &told)
+				x.leaveLocked(m, i, &changed)
 			}
 		}
 	}
 	x.mu.Unlock()
-	told.tell()
+	changed.notify()
 }
 
-func (x *Index[M]) join(m *member[M], name string, told *changes) {
+// joinLocked puts the member into one room.
+func (x *Index[M]) joinLocked(m *member[M], name string, changed *changes) {
 	if name == m.id {
 		if !m.leftOwn {
 			return
 		}
 		m.leftOwn = false
 		if x.rooms[name] == nil {
-			told.add(created, name, m.id)
+			changed.add(created, name, m.id)
 		}
-		told.add(joined, name, m.id)
+		changed.add(joined, name, m.id)
 		return
 	}
 	r := x.rooms[name]
 	if r == nil {
 		r = &room[M]{name: name}
 		x.rooms[name] = r
-		if x.owner(name) == nil {
-			told.add(created, name, m.id)
+		if x.ownerLocked(name) == nil {
+			changed.add(created, name, m.id)
 		}
 	} else if _, in := m.find(r); in {
 		return
 	}
-	m.sit(r)
-	told.add(joined, name, m.id)
+	m.add(r)
+	changed.add(joined, name, m.id)
 }
 
-// leave gives up seat i, which is that of a named room.
-func (x *Index[M]) leave(m *member[M], i uint32, told *changes) {
-	r := m.seats[i].room
-	m.rise(i)
-	told.add(left, r.name, m.id)
+// leaveLocked ends membership i, which is that in a named room.
+func (x *Index[M]) leaveLocked(m *member[M], i uint32, changed *changes) {
+	r := m.memberships[i].room
+	m.remove(i)
+	changed.add(left, r.name, m.id)
 	if r.live == 0 {
 		delete(x.rooms, r.name)
-		if x.owner(r.name) == nil {
-			told.add(deleted, r.name, m.id)
+		if x.ownerLocked(r.name) == nil {
+			changed.add(deleted, r.name, m.id)
 		}
 	}
 }
 
-func (x *Index[M]) leaveOwn(m *member[M], told *changes) {
+// leaveOwnLocked takes the member out of its own room.
+func (x *Index[M]) leaveOwnLocked(m *member[M], changed *changes) {
 	if m.leftOwn {
 		return
 	}
 	m.leftOwn = true
-	told.add(left, m.id, m.id)
+	changed.add(left, m.id, m.id)
 	if x.rooms[m.id] == nil {
-		told.add(deleted, m.id, m.id)
+		changed.add(deleted, m.id, m.id)
 	}
 }
 
-// owner returns the member whose own room this is and who is still in it.
-func (x *Index[M]) owner(name string) *member[M] {
+// ownerLocked returns the member whose own room this is, if it is still in it.
+func (x *Index[M]) ownerLocked(name string) *member[M] {
 	if m := x.members[name]; m != nil && !m.leftOwn {
 		return m
 	}
 	return nil
+}
+
+// Get returns the member under id.
+func (x *Index[M]) Get(id string) (m M, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if n := x.members[id]; n != nil {
+		return n.value, true
+	}
+	return m, false
+}
+
+// Len returns the number of members.
+func (x *Index[M]) Len() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.members)
+}
+
+// Rooms returns the rooms of the member, its own first and the others in no particular order.
+// It returns nil when the id is unknown.
+func (x *Index[M]) Rooms(id string) []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	m := x.members[id]
+	if m == nil {
+		return nil
+	}
+	names := make([]string, 0, len(m.memberships))
+	if !m.leftOwn {
+		names = append(names, id)
+	}
+	for _, s := range m.memberships[1:] {
+		names = append(names, s.room.name)
+	}
+	return names
+}
+
+// In reports whether the member is in the room.
+func (x *Index[M]) In(id, name string) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	m := x.members[id]
+	if m == nil {
+		return false
+	}
+	if name == id {
+		return !m.leftOwn
+	}
+	r := x.rooms[name]
+	if r == nil {
+		return false
+	}
+	_, in := m.find(r)
+	return in
+}
+
+// RoomLen returns the number of members in the room, 0 when there is no such room.
+func (x *Index[M]) RoomLen(name string) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	n := 0
+	if x.ownerLocked(name) != nil {
+		n++
+	}
+	if r := x.rooms[name]; r != nil {
+		n += r.live
+	}
+	return n
+}
+
+// AllRooms returns the names of all rooms with members, own rooms included, in no particular order.
+func (x *Index[M]) AllRooms() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	names := make([]string, 0, len(x.rooms)+len(x.members))
+	for name := range x.rooms {
+		names = append(names, name)
+	}
+	for id, m := range x.members {
+		if !m.leftOwn && x.rooms[id] == nil {
+			names = append(names, id)
+		}
+	}
+	return names
+}
+
+// Members returns the ids of the members of a room in join order, nil when there is no such room.
+func (x *Index[M]) Members(name string) []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var ids []string
+	x.eachLocked(name, func(m *member[M]) { ids = append(ids, m.id) })
+	return ids
+}
+
+// eachLocked calls f for every member of a room. The caller must hold x.mu.
+func (x *Index[M]) eachLocked(name string, f func(*member[M])) {
+	if m := x.ownerLocked(name); m != nil {
+		f(m)
+	}
+	if r := x.rooms[name]; r != nil {
+		for _, e := range r.entries {
+			if e.member != nil {
+				f(e.member)
+			}
+		}
+	}
+}
+
+// Hooks are called when rooms change. Each is optional.
+//
+// They run on the goroutine that made the change, after the lock is released, so they may use the
+// index. The hooks of one call run in order (Create before Join, Leave before Delete). Those of
+// concurrent calls may interleave.
+type Hooks struct {
+	// Create runs when a room gets its first member.
+	Create func(room string)
+	// Join runs when a member enters a room that it was not in.
+	Join func(room, id string)
+	// Leave runs when a member leaves a room that it was in.
+	Leave func(room, id string)
+	// Delete runs when a room lost its last member.
+	Delete func(room string)
+}
+
+// changes collects, under the lock, the calls of the hooks after it. Without hooks it stays empty.
+type changes struct {
+	hooks []*Hooks
+	list  []change
+}
+
+type change struct {
+	kind kind
+	room string
+	id   string
+}
+
+type kind uint8
+
+const (
+	created kind = iota
+	joined
+	left
+	deleted
+)
+
+func (c *changes) add(k kind, room, id string) {
+	if len(c.hooks) > 0 {
+		c.list = append(c.list, change{k, room, id})
+	}
+}
+
+// notify runs the hooks. The caller must not hold the lock.
+func (c *changes) notify() {
+	for _, e := range c.list {
+		for _, h := range c.hooks {
+			h.call(e)
+		}
+	}
+}
+
+func (h *Hooks) call(e change) {
+	switch {
+	case e.kind == created && h.Create != nil:
+		h.Create(e.room)
+	case e.kind == joined && h.Join != nil:
+		h.Join(e.room, e.id)
+	case e.kind == left && h.Leave != nil:
+		h.Leave(e.room, e.id)
+	case e.kind == deleted && h.Delete != nil:
+		h.Delete(e.room)
+	}
 }

@@ -1,33 +1,36 @@
 package rooms
 
-import "slices"
+import (
+	"slices"
+)
 
-// Select appends to dst every member that is in one of the rooms in and in none of the rooms except; with no rooms
-// given, in means everyone. The package comment tells the order. Unknown rooms are empty.
+// Select appends to dst every member that is in one of the rooms in and in none of the rooms except.
+//
+// With no rooms, in means everyone. The package comment has the order. Unknown rooms are empty.
 func (x *Index[M]) Select(dst []M, in, except []string) []M {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 
-	if len(in) <= 1 { // nobody can be met twice: a set is needed only to leave out several
-		switch lone, n := x.excluded(except); n {
+	if len(in) <= 1 { // no member can come twice, so only several exclusions need a set
+		switch lone, n := x.excludedLocked(except); n {
 		case 0:
-			return x.copyRoom(dst, in, nil)
+			return x.copyRoomLocked(dst, in, nil)
 		case 1:
-			return x.copyRoom(dst, in, lone)
+			return x.copyRoomLocked(dst, in, lone)
 		}
 	}
 
-	// One set does both jobs: a marked member is left out, because it was excluded or because it has been listed.
-	marks := x.takeMarks()
+	// A marked member is left out, because it is excluded or because it has been appended.
+	marks := x.takeMarksLocked()
 	defer x.putMarks(marks)
 	for _, name := range except {
-		x.mark(marks, name)
+		x.markLocked(marks, name)
 	}
 	if len(in) == 0 {
 		return appendUnmarked(dst, x.everyone.entries, *marks)
 	}
 	for _, name := range in {
-		if m := x.owner(name); m != nil && !marks.testAndSet(m.slot) {
+		if m := x.ownerLocked(name); m != nil && !marks.testAndSet(m.slot) {
 			dst = append(dst, m.value)
 		}
 		if r := x.rooms[name]; r != nil {
@@ -37,26 +40,26 @@ func (x *Index[M]) Select(dst []M, in, except []string) []M {
 	return dst
 }
 
-// excluded counts the members of the rooms up to two, and returns one of them. "Everybody but the sender" is the
-// common case and needs no set.
-func (x *Index[M]) excluded(except []string) (lone *member[M], n int) {
+// excludedLocked counts the members of the rooms, up to two, and returns one of them.
+// "Everyone but the sender" is the common case and needs no set.
+func (x *Index[M]) excludedLocked(except []string) (lone *member[M], n int) {
 	for _, name := range except {
-		if m := x.owner(name); m != nil && m != lone {
+		if m := x.ownerLocked(name); m != nil && m != lone {
 			lone = m
 			n++
 		}
 		if r := x.rooms[name]; r != nil {
-			return nil, 2 // a room that exists has at least one member; the set will tell who
+			return nil, 2 // such a room has members; the set has to say which
 		}
 	}
 	return lone, n
 }
 
-// copyRoom appends the members of the only room in in, or everyone, but not lone.
-func (x *Index[M]) copyRoom(dst []M, in []string, lone *member[M]) []M {
+// copyRoomLocked appends the members of the only room in in, or everyone, but not lone.
+func (x *Index[M]) copyRoomLocked(dst []M, in []string, lone *member[M]) []M {
 	from := &x.everyone
 	if len(in) == 1 {
-		if m := x.owner(in[0]); m != nil && m != lone {
+		if m := x.ownerLocked(in[0]); m != nil && m != lone {
 			dst = append(dst, m.value)
 		}
 		if from = x.rooms[in[0]]; from == nil {
@@ -81,8 +84,8 @@ func appendUnmarked[M any](dst []M, entries []entry[M], marks bitset) []M {
 	return dst
 }
 
-func (x *Index[M]) mark(marks *bitset, name string) {
-	if m := x.owner(name); m != nil {
+func (x *Index[M]) markLocked(marks *bitset, name string) {
+	if m := x.ownerLocked(name); m != nil {
 		marks.testAndSet(m.slot)
 	}
 	if r := x.rooms[name]; r != nil {
@@ -94,8 +97,8 @@ func (x *Index[M]) mark(marks *bitset, name string) {
 	}
 }
 
-// takeMarks returns an empty set with room for every member.
-func (x *Index[M]) takeMarks() *bitset {
+// takeMarksLocked returns an empty set that is large enough for every member.
+func (x *Index[M]) takeMarksLocked() *bitset {
 	marks, _ := x.marks.Get().(*bitset)
 	if marks == nil {
 		marks = new(bitset)
@@ -110,3 +113,14 @@ func (x *Index[M]) takeMarks() *bitset {
 }
 
 func (x *Index[M]) putMarks(marks *bitset) { x.marks.Put(marks) }
+
+// bitset is a set of member slots.
+type bitset []uint64
+
+// testAndSet adds slot and reports whether it was there.
+func (b bitset) testAndSet(slot uint32) bool {
+	word, bit := &b[slot/64], uint64(1)<<(slot%64)
+	was := *word&bit != 0
+	*word |= bit
+	return was
+}
