@@ -9,100 +9,108 @@ import (
 	"github.com/gosocketio/socketio/rooms"
 )
 
-// Adapter reaches the sockets of one namespace. All methods are safe for concurrent use.
+// Adapter reaches the sockets of one namespace. Its methods are safe for concurrent use.
 type Adapter interface {
 	// Add registers a socket, in the room named after its id.
 	Add(s Socket)
-	// Remove takes a socket out of all rooms and forgets it.
+	// Remove removes a socket from all rooms and forgets it.
 	Remove(id string)
-	// Join puts a local socket into rooms. Unknown ids are ignored.
+	// Join makes a local socket join rooms. It ignores an unknown id.
 	Join(id string, rooms ...string)
-	// Leave takes a local socket out of a room.
+	// Leave makes a local socket leave a room.
 	Leave(id, room string)
-	// Rooms lists the rooms of a local socket, nil when it is unknown.
+	// Rooms returns the rooms of a local socket, nil when the id is unknown.
 	Rooms(id string) []string
-	// In tells whether a local socket is in a room.
+	// In reports whether a local socket is in a room.
 	In(id, room string) bool
-	// Get finds a local socket.
+	// Get returns a local socket.
 	Get(id string) (Socket, bool)
-	// Len is the number of local sockets.
+	// Len returns the number of local sockets.
 	Len() int
-	// AllRooms lists the rooms of local sockets, those named after their ids included, in no particular order.
+	// AllRooms returns the rooms of local sockets, also those named after their ids, in no
+	// particular order.
 	AllRooms() []string
-	// RoomLen is the number of local sockets in a room.
+	// RoomLen returns the number of local sockets in a room.
 	RoomLen(room string) int
-	// Select appends the local sockets that o means to dst.
+	// Select appends the local sockets that o selects to dst.
 	Select(dst []Socket, o Options) []Socket
 
-	// Broadcast sends p to the sockets that o means, here first. It fails when p cannot be encoded or other servers
-	// cannot be reached; one slow or gone socket is not an error.
+	// Broadcast sends p to the sockets that o selects, on this server first.
+	// It fails when p cannot be encoded or other servers cannot be reached. A slow or disconnected
+	// socket is not an error.
 	Broadcast(p *Packet, o Options) error
-	// BroadcastWithAck is Broadcast with an acknowledgement asked of each socket. count is called once, with the
-	// number of sockets that were asked on all servers, answer once per socket that answered or disconnected; both
-	// from any goroutine, in any order, and they must not block. cancel forgets the answers that are still out; it
-	// must be called.
+	// BroadcastWithAck is Broadcast that asks each socket for an acknowledgement.
+	//
+	// count is called once, with the number of sockets asked on all servers, and answer once per
+	// socket that answered or disconnected. Both may be called from any goroutine, in any order,
+	// and must not block. cancel drops the missing answers; the caller must call it.
 	BroadcastWithAck(p *Packet, o Options, count func(n int), answer func(Answer)) (cancel func(), err error)
 
-	// FetchSockets lists the sockets that o means on all servers, until ctx ends. A server that does not answer is
-	// one error among the results.
+	// FetchSockets lists the sockets that o selects on all servers, until ctx ends.
+	// A server that does not answer is one error among the results.
 	FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, error]
-	// AddSockets makes the sockets that o means join rooms, on all servers.
+	// AddSockets makes the sockets that o selects join rooms, on all servers.
 	AddSockets(o Options, rooms ...string) error
-	// DelSockets makes the sockets that o means leave rooms, on all servers.
+	// DelSockets makes the sockets that o selects leave rooms, on all servers.
 	DelSockets(o Options, rooms ...string) error
-	// DisconnectSockets disconnects the sockets that o means on all servers; with close their whole connections.
+	// DisconnectSockets disconnects the sockets that o selects on all servers.
+	// With close it closes their whole connections.
 	DisconnectSockets(o Options, close bool) error
 
 	// ServerSideEmit sends p to the other servers, not to sockets and not to this server.
 	ServerSideEmit(p *Packet) error
-	// ServerSideEmitWithAck is ServerSideEmit with an answer asked of each server. It is to servers what BroadcastWithAck is to
-	// sockets: count is called with the number of the other servers, answer once for each that answered (Answer.SocketID is
-	// empty) or went away.
+	// ServerSideEmitWithAck is ServerSideEmit that asks each server for an answer.
+	// count is called with the number of other servers, answer once for each that answered (with an
+	// empty Answer.SocketID) or has gone. Otherwise it is like BroadcastWithAck.
 	ServerSideEmitWithAck(p *Packet, count func(n int), answer func(Answer)) (cancel func(), err error)
-	// ServerCount is the number of servers, this one included.
+	// ServerCount returns the number of servers, including this one.
 	ServerCount(ctx context.Context) (int, error)
-	// Close releases what the adapter holds. The namespace is not used any more.
+	// Close releases the resources of the adapter. The namespace is not used afterwards.
 	Close() error
 }
 
-// Factory makes the adapter of a namespace.
+// Factory returns the adapter of a namespace.
 type Factory func(h Host) (Adapter, error)
 
-// Host is what a namespace offers its adapter.
+// Host is the part of a namespace that its adapter calls.
 type Host interface {
-	// Name is the namespace's name, such as "/" or "/chat".
+	// Name returns the name of the namespace, such as "/" or "/chat".
 	Name() string
-	// Deliver sends p to the local sockets that o means, which it selects with Adapter.Select. It encodes p once; it queues to
-	// each socket and never waits for one. The only error is that p cannot be encoded.
+	// Deliver sends p to the local sockets that o selects, by Adapter.Select.
+	// It encodes p once, queues it for each socket and never waits for one. The only error is that
+	// p cannot be encoded.
 	Deliver(p *Packet, o Options) error
-	// DeliverWithAck sends p to local sockets and asks each for an acknowledgement. The slice is not kept. count is called once,
-	// before the first answer; see [Adapter] for count, answer and cancel.
+	// DeliverWithAck sends p to local sockets and asks each for an acknowledgement.
+	// It does not keep the slice. It calls count once, before the first answer. See [Adapter] for
+	// count, answer and cancel.
 	DeliverWithAck(to []Socket, p *Packet, f Flags, count func(n int), answer func(Answer)) (cancel func(), err error)
-	// Disconnect disconnects local sockets; with close their whole connections.
+	// Disconnect disconnects local sockets. With close it closes their whole connections.
 	Disconnect(to []Socket, close bool)
-	// Describe returns the Handshake and Data of a local socket, for another server; nil when it is not connected any more.
+	// Describe returns the Handshake and Data of a local socket, for another server.
+	// Both are nil when the socket is disconnected.
 	Describe(s Socket) (handshake, data json.RawMessage)
-	// ServerSideEvent hands over an event that another server sent with ServerSideEmit. It queues it and never waits for a
-	// handler. Events are handled one at a time in the order of the calls.
+	// ServerSideEvent queues an event of another server and never waits for a handler.
+	// Events are handled one at a time, in the order of the calls.
 	ServerSideEvent(e ServerSideEvent)
-	// RoomHooks are to be told about changes of rooms; none when nobody wants to know. They may differ from call to call.
+	// RoomHooks returns the hooks for changes of rooms. They may differ from call to call.
 	RoomHooks() []*rooms.Hooks
 }
 
-// Socket is what an adapter sees of a namespace's socket.
+// Socket is the part of a socket that its adapter sees.
 type Socket interface {
 	ID() string
 }
 
-// Packet is an event on its way to many: not encoded yet, because nobody may be there to read it.
+// Packet is an event for many sockets. It is not encoded, because there may be no receiver.
 type Packet struct {
 	Event string
 	Args  []any
 }
 
-// Options say who is meant, and how.
+// Options select the receivers of an event or a command, and how it is delivered.
 type Options struct {
-	// Rooms are the rooms meant, everyone when empty. A socket in several of them is meant once.
+	// Rooms are the rooms whose members are selected; none means everyone. A socket in several of
+	// them is selected once.
 	Rooms []string
 	// Except are the rooms whose members are left out, whatever Rooms says.
 	Except []string
@@ -110,27 +118,27 @@ type Options struct {
 	Flags Flags
 }
 
-// Flags modify the delivery of a packet. Package clusterwire writes each of them but Local.
+// Flags modify the delivery of a packet. Package clusterwire writes each of them except Local.
 type Flags struct {
-	// Local keeps it on this server.
+	// Local keeps the packet on this server.
 	Local bool
-	// Volatile drops it for each socket that could not be written to at once.
+	// Volatile drops the packet for each socket that cannot be written to at once.
 	Volatile bool
-	// NoCompress sends it uncompressed even where the transport compresses.
+	// NoCompress sends the packet uncompressed even where the transport compresses.
 	NoCompress bool
-	// Timeout is how long acknowledgements are waited for; 0 when nobody said.
+	// Timeout limits the wait for acknowledgements; 0 when it is not set.
 	Timeout time.Duration
 }
 
-// Answer is one socket's acknowledgement of a broadcast.
+// Answer is the acknowledgement of one socket or server.
 type Answer struct {
 	// SocketID is the id of the socket that was asked.
 	SocketID string
-	// Args are what it answered, one JSON value each.
+	// Args are the values of the answer, one JSON value each.
 	Args []json.RawMessage
 	// Attachments are the binary values that placeholders in Args refer to.
 	Attachments [][]byte
-	// Err, if set, is why there will be no answer: the socket disconnected.
+	// Err, if set, is why there is no answer: the socket disconnected.
 	Err error
 }
 
@@ -142,21 +150,22 @@ type ServerSideEvent struct {
 	Args []json.RawMessage
 	// Attachments are the binary values that placeholders in Args refer to.
 	Attachments [][]byte
-	// Answer, nil unless the sender wants to be answered, takes the one value that answers it. It is called at most once, from
-	// any goroutine, and must not block.
+	// Answer sends the one value that answers the event. It is nil unless the sender wants an
+	// answer.
+	// It is called at most once, from any goroutine, and must not block.
 	Answer func(value json.RawMessage, attachments [][]byte)
 }
 
-// Info describes a socket, on this server or on another one.
+// Info describes a socket of this server or of another one.
 type Info struct {
 	// ID is the socket's id.
 	ID string
-	// Rooms are the rooms that it was in when it was asked.
+	// Rooms are the rooms of the socket at the time of the request.
 	Rooms []string
 	// Local is the socket when it is on this server, otherwise nil.
 	Local Socket
-	// Handshake is how a socket that is not Local came, as JSON of the official server's form.
+	// Handshake is the handshake of a socket on another server, as JSON in the official format.
 	Handshake json.RawMessage
-	// Data is what the application keeps with a socket that is not Local and shares with other servers, as a JSON object.
+	// Data is the shared data of a socket on another server, as a JSON object.
 	Data json.RawMessage
 }

@@ -13,11 +13,14 @@ import (
 	"github.com/gosocketio/socketio/internal/gather"
 )
 
-// Cluster is the adapter of a namespace that several servers have. It does what is the same over every broker: what is for other
-// servers as well is done here first and then published; who the other servers are is known from their heartbeats; what asks
-// them ends when all have answered or gone, or when time is up, with what there is by then.
+// Cluster is the adapter of a namespace on several servers. It is the same for every broker.
 //
-// An adapter for a broker makes one with [NewCluster], has what arrives given to [Cluster.Receive], and calls [Cluster.Start].
+// It does everything on this server first and then publishes it for the others. It knows the other
+// servers by their heartbeats. A request to them ends when all have answered or gone, or on its
+// timeout, with the answers so far.
+//
+// An adapter for a broker calls [NewCluster], passes what arrives to [Cluster.Receive], and calls
+// [Cluster.Start].
 type Cluster struct {
 	*memory
 	transport Transport
@@ -52,21 +55,23 @@ func newUID() string {
 	return hex.EncodeToString(raw[:])
 }
 
-// UID returns the adapter's name among those of the namespace.
+// UID returns the adapter's unique id among those of the namespace.
 func (x *Cluster) UID() string { return x.uid }
 
-// Start makes the adapter known to the others. From then on it sends heartbeats.
+// Start announces the adapter to the others. From then on it sends heartbeats.
 func (x *Cluster) Start() error {
 	x.members.start()
 	return x.publish(&Message{Type: MessageInitialHeartbeat})
 }
 
-// Close ends what other servers wait for, sends the answers that are on their way, and says good-bye.
+// Close ends the requests of other servers, sends the queued answers, and says that this server
+// leaves.
 func (x *Cluster) Close() error {
 	x.members.stop()
 	x.close()
 	x.responder.end()
-	return x.publish(&Message{Type: MessageAdapterClose}) // the last word: others count whom they hear
+	// This comes last: a message after it would make the others count this server again.
+	return x.publish(&Message{Type: MessageAdapterClose})
 }
 
 // publish sends a message to all other servers, until the adapter is closed.
@@ -90,7 +95,8 @@ func (x *Cluster) publish(m *Message) error {
 	return nil
 }
 
-// Broadcast sends p to sockets here and then to the other servers. An error that matches [ErrBroker] concerns only these.
+// Broadcast sends p to sockets here and then to the other servers.
+// An error that matches [ErrBroker] concerns only those.
 func (x *Cluster) Broadcast(p *Packet, o Options) error {
 	if err := x.host.Deliver(p, o); err != nil || o.Flags.Local {
 		return err
@@ -103,8 +109,9 @@ func (x *Cluster) Broadcast(p *Packet, o Options) error {
 	return x.publish(&Message{Type: MessageBroadcast, Options: o, Event: p.Event, Values: values})
 }
 
-// BroadcastWithAck sends p to sockets here and then to the other servers. Sockets of a server that goes before they have answered
-// are answered for with [ErrServerGone]; when the other servers cannot be reached, one answer more has that error.
+// BroadcastWithAck sends p to sockets here and then to the other servers.
+// When a server goes, each answer that it owes is [ErrServerGone]. When the other servers cannot be
+// reached, one more answer has that error.
 func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer func(Answer)) (func(), error) {
 	if o.Flags.Local {
 		return x.memory.BroadcastWithAck(p, o, count, answer)
@@ -123,7 +130,8 @@ func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer
 		x.requests.close(id)
 		return nil, err
 	}
-	if err := x.publish(&Message{Type: MessageBroadcast, RequestID: id, Options: o, Event: p.Event, Values: values}); err != nil {
+	m := &Message{Type: MessageBroadcast, RequestID: id, Options: o, Event: p.Event, Values: values}
+	if err := x.publish(m); err != nil {
 		r.failed(err) // one error among the answers of the sockets here
 	}
 	return func() {
@@ -132,8 +140,9 @@ func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer
 	}, nil
 }
 
-// FetchSockets lists the sockets here and then those of the other servers, as they answer. When some do not before ctx ends, or
-// before RequestTimeout if it has no deadline, the last error is a [*MissingServersError].
+// FetchSockets lists the sockets here and then those of the other servers, as they answer.
+// When some do not answer before ctx ends, or before RequestTimeout if it has no deadline, the last
+// error is a [*MissingServersError].
 func (x *Cluster) FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, error] {
 	local := x.memory.FetchSockets(ctx, o)
 	if o.Flags.Local {
@@ -148,7 +157,7 @@ func (x *Cluster) FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, e
 		id := x.requests.open(&x.members, r)
 		defer x.requests.close(id)
 		var err error
-		if len(r.debtors()) > 0 { // asked first, so that they look while these are listed
+		if len(r.debtors()) > 0 { // first, so that they work while the local ones are listed
 			err = x.publish(&Message{Type: MessageFetchSockets, RequestID: id, Options: o})
 		}
 		for info, err := range local {
@@ -212,8 +221,8 @@ func (x *Cluster) ServerSideEmit(p *Packet) error {
 	return x.publish(&Message{Type: MessageServerSideEmit, Event: p.Event, Values: values})
 }
 
-// ServerSideEmitWithAck sends p to the other servers and asks them for answers. One that goes before it has answered is answered
-// for with [ErrServerGone].
+// ServerSideEmitWithAck sends p to the other servers and asks each for an answer.
+// The answer of a server that goes first is [ErrServerGone].
 func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(Answer)) (func(), error) {
 	values, err := NewValues(p.Args...)
 	if err != nil {
@@ -226,48 +235,53 @@ func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(
 		x.requests.close(id)
 		return func() {}, nil
 	}
-	if err := x.publish(&Message{Type: MessageServerSideEmit, RequestID: id, Event: p.Event, Values: values}); err != nil {
+	m := &Message{Type: MessageServerSideEmit, RequestID: id, Event: p.Event, Values: values}
+	if err := x.publish(m); err != nil {
 		x.requests.close(id)
 		return nil, err
 	}
 	return func() { x.requests.close(id) }, nil
 }
 
-// ServerCount is the number of servers from which something was heard lately, this one included.
+// ServerCount returns the number of servers heard of lately, including this one.
 func (x *Cluster) ServerCount(context.Context) (int, error) { return 1 + x.members.len(), nil }
 
-// Transport carries messages between servers: it is what an adapter for a broker has to provide. What arrives it gives to
-// [Cluster.Receive]. Both methods are called from many goroutines at once.
+// Transport carries messages between servers: an adapter for a broker implements it.
+// It passes what arrives to [Cluster.Receive]. Both methods are called from many goroutines at
+// once.
 type Transport interface {
-	// Publish sends a message to the adapters of the same namespace on all other servers. Messages that one goroutine publishes
-	// one after the other must arrive in that order. Who broadcasts waits for it, so that it should queue and not wait for the
-	// broker's answer. The sender may get its own messages back: they are ignored.
+	// Publish sends a message to the adapters of the same namespace on all other servers.
+	// Messages that one goroutine publishes must arrive in that order. A broadcast waits for
+	// Publish, so it should queue the message and not wait for the broker. The sender ignores its
+	// own messages.
 	Publish(m *Message) error
-	// PublishResponse sends a message to one adapter. It may reach others as well: they ignore it.
+	// PublishResponse sends a message to one adapter. Others ignore it.
 	PublishResponse(uid string, m *Message) error
 }
 
-// ErrBroker is wrapped by the errors of an adapter whose transport failed: what was to be done on this server is done, the
-// other servers have not heard of it.
+// ErrBroker is wrapped by the errors of an adapter whose transport failed.
+// What concerns this server is done; the other servers were not reached.
 var ErrBroker = errors.New("socketio: the other servers cannot be reached")
 
-// ErrServerGone is the error of an answer that does not come because the server that owed it has gone.
+// ErrServerGone is the error of an answer whose server has gone.
 var ErrServerGone = errors.New("socketio: a server has gone")
 
-// MissingServersError ends a FetchSockets that not all servers have answered: what came before it is what there is.
+// MissingServersError ends a FetchSockets that not all servers answered.
+// The results before it are those of the others.
 type MissingServersError struct {
 	// UIDs are those of the adapters that have not answered.
 	UIDs []string
-	// Err is why they are not waited for any longer.
+	// Err is why the wait ended.
 	Err error
 }
 
 // Error implements error.
 func (e *MissingServersError) Error() string {
-	return fmt.Sprintf("socketio: %d servers have not answered (%s): %v", len(e.UIDs), strings.Join(e.UIDs, ", "), e.Err)
+	uids := strings.Join(e.UIDs, ", ")
+	return fmt.Sprintf("socketio: %d servers have not answered (%s): %v", len(e.UIDs), uids, e.Err)
 }
 
-// Unwrap returns why they are not waited for any longer.
+// Unwrap returns why the wait ended.
 func (e *MissingServersError) Unwrap() error { return e.Err }
 
 // Defaults of ClusterConfig, which are those of the official adapters.
@@ -278,24 +292,24 @@ const (
 	DefaultMaxResponses      = 65_536
 )
 
-// ClusterConfig is what a [Cluster] is made with. The zero value has the official defaults and safe limits.
+// ClusterConfig configures a [Cluster]. The zero value has the official defaults and safe limits.
 type ClusterConfig struct {
-	// HeartbeatInterval is how often a server that has nothing else to say says that it is there. Default 5 s.
+	// HeartbeatInterval is the longest time between two messages of this server. Default 5 s.
 	HeartbeatInterval time.Duration
-	// HeartbeatTimeout is after how much silence a server counts as gone. Default 10 s.
+	// HeartbeatTimeout is the silence after which a server counts as gone. Default 10 s.
 	HeartbeatTimeout time.Duration
-	// RequestTimeout is how long answers of servers are waited for where neither a context's deadline nor a timeout says
-	// otherwise. Default 5 s.
+	// RequestTimeout limits the wait for other servers without a context's deadline or a timeout.
+	// Default 5 s.
 	RequestTimeout time.Duration
-	// MaxResponses limits the answers that wait for the transport, in number. Beyond it they are dropped, and the server that
-	// asked waits in vain. Default 65,536.
+	// MaxResponses limits the answers that are queued for the transport, in number. Answers beyond
+	// it are dropped, and the server that asked runs into its timeout. Default 65,536.
 	MaxResponses int
-	// OnError is told what failed on behalf of other servers: answers and heartbeats that could not be published. It must not
-	// block. Default: nobody is told.
+	// OnError is called with errors of answers and heartbeats that could not be published.
+	// It must not block. Default: none.
 	OnError func(error)
 }
 
-// withDefaults returns c with its zero fields filled in, or an error that names the field that cannot work.
+// withDefaults returns c with its zero fields set, or an error that names an invalid field.
 func (c ClusterConfig) withDefaults() (ClusterConfig, error) {
 	for _, d := range []struct {
 		name string
@@ -320,7 +334,8 @@ func (c ClusterConfig) withDefaults() (ClusterConfig, error) {
 		c.MaxResponses = DefaultMaxResponses
 	}
 	if c.HeartbeatTimeout <= c.HeartbeatInterval {
-		return c, fmt.Errorf("adapter: ClusterConfig.HeartbeatTimeout is %v, it must be more than HeartbeatInterval, %v", c.HeartbeatTimeout, c.HeartbeatInterval)
+		return c, fmt.Errorf("adapter: ClusterConfig.HeartbeatTimeout is %v, it must be more than HeartbeatInterval, %v",
+			c.HeartbeatTimeout, c.HeartbeatInterval)
 	}
 	if c.OnError == nil {
 		c.OnError = func(error) {}

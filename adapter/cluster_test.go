@@ -255,7 +255,8 @@ func TestClusterConfig(t *testing.T) {
 	}
 }
 
-// What an adapter says comes before its good-bye: who hears of it afterwards would take it for one that is there.
+// What an adapter says comes before its good-bye: who hears of it afterwards would take it for one
+// that is there.
 func TestClusterCloseComesLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &net{}
@@ -293,7 +294,8 @@ func TestClusterMessageWithoutSender(t *testing.T) {
 	})
 }
 
-// FuzzClusterReceive gives an adapter whatever a broker may carry: data, and nothing that is run or made from it (CVE-2025-61765).
+// FuzzClusterReceive gives an adapter whatever a broker may carry: data, and nothing that is run or
+// made from it (CVE-2025-61765).
 func FuzzClusterReceive(f *testing.F) {
 	f.Attr("covers", "abuse/CVE-2025-61765")
 	for kind := range 15 {

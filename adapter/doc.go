@@ -1,32 +1,35 @@
-// Package adapter is the seam between a namespace and its sockets, wherever they are: a [Adapter] knows who is in
-// which room and carries broadcasts and room commands to them. [Memory] does it for one process; an adapter over a
-// broker does it for several.
+// Package adapter connects a namespace to its sockets, on this server and on others.
 //
-// It is not a transport: sockets are reached through the [Host], which a namespace implements, and an adapter sees
-// of a socket nothing but its id.
+// An [Adapter] knows which socket is in which room, and carries broadcasts and room commands to
+// them. [Memory] does it for one process, an adapter over a broker for several. It is not a
+// transport: it reaches sockets through the [Host], which a namespace implements, and of a socket
+// it sees only the id.
 //
-// # Who calls whom
+// # Calls
 //
-// The namespace calls its [Adapter]; the adapter finds out which servers are meant and calls the [Host] back for the local
-// sockets. Neither holds a lock while it calls the other. Methods of both may be called from any goroutine at any time, except that Add, Remove and Close are called once per socket (or adapter), in that order.
+// The namespace calls its [Adapter]. The adapter finds the servers and calls the [Host] for the
+// local sockets. Neither holds a lock while it calls the other. Methods of both may be called from
+// any goroutine at any time, except that Add, Remove and Close are called once per socket (or
+// adapter), in that order.
 //
-// # Sockets that are not connected
+// # Disconnected sockets
 //
-// A socket stays in the adapter from its connection until its disconnect callbacks have seen its rooms, which is a
-// little longer than it is connected. The host skips those that are not connected any more.
+// A socket stays in the adapter until its disconnect callbacks have seen its rooms, a little longer
+// than it is connected. The host skips sockets that are disconnected.
 //
 // # Several servers
 //
-// A [Cluster] is the adapter of a namespace that several servers have: the protocol between them, once, for every broker. What a
-// broker's adapter adds is a [Transport], two methods that publish a [Message]; package clusterwire writes it as official adapters do. Package adaptertest has the tests that such an adapter must pass.
+// A [Cluster] has the protocol between servers, once for every broker. The adapter for a broker adds
+// a [Transport]: two methods that publish a [Message], which package clusterwire encodes like the
+// official adapters. Package adaptertest has the tests that such an adapter must pass.
 //
-//   - What is for sockets here is done first and does not depend on the broker; its error matches [ErrBroker].
-//   - Who the other servers are is known from their heartbeats. Nobody waits for one that has gone, and those that do not answer
-//     in time are named ([MissingServersError]) behind what the others answered.
+//   - Local sockets are served first, whatever the broker does; its error matches [ErrBroker].
+//   - Servers are known by their heartbeats. A request does not wait for one that has gone, and ends
+//     with the names of those that do not answer in time ([MissingServersError]).
 //   - Nothing is kept of the sockets of other servers.
 //
 // # Locks
 //
-// requests.mu is held while members.mu, or that of a request, is taken; the others of a Cluster (members.mu, responder.mu) while
-// none is. The host and the transport are called with none held.
+// members.mu and the lock of a request are taken under requests.mu. members.mu and responder.mu are
+// otherwise taken alone. The host and the transport are called without a lock.
 package adapter

@@ -34,8 +34,8 @@ func ExampleMemory() {
 	// Output: ann gets ready ["pot",1]
 }
 
-// line is a transport: it hands messages to the adapter at its other end. One for a broker writes them to a topic of the
-// namespace, and gives what it reads there to Cluster.Receive.
+// line is a transport: it hands messages to the adapter at its other end. One for a broker writes
+// them to a topic of the namespace, and gives what it reads there to Cluster.Receive.
 type line struct{ other *adapter.Cluster }
 
 func (l *line) Publish(m *adapter.Message) error {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// members are the other servers, as their messages show them.
+// members are the other servers, known by their messages.
 type members struct {
 	x     *Cluster
 	began time.Time
@@ -14,8 +14,8 @@ type members struct {
 
 	mu      sync.Mutex
 	timer   *time.Timer              // nil until the adapter is started
-	seen    map[string]time.Duration // when something was last heard from each
-	spokeAt time.Duration            // when this server last said something that everybody hears
+	seen    map[string]time.Duration // the time of the last message of each
+	spokeAt time.Duration            // the time of the last message to all servers
 	over    bool
 }
 
@@ -43,14 +43,14 @@ func (m *members) stop() {
 	}
 }
 
-// closed tells whether the adapter is closed.
+// closed reports whether the adapter is closed.
 func (m *members) closed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.over
 }
 
-// check sends a heartbeat if it is time, and finds out who has gone.
+// check sends a heartbeat when one is due, and removes servers that are silent for too long.
 func (m *members) check() {
 	m.mu.Lock()
 	if m.over {
@@ -83,21 +83,21 @@ func (m *members) check() {
 	}
 }
 
-// spoke puts off the next heartbeat.
+// spoke postpones the next heartbeat.
 func (m *members) spoke() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.spokeAt = m.now()
 }
 
-// heard notes that a server is there.
+// heard records a message of a server.
 func (m *members) heard(uid string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.seen[uid] = m.now()
 }
 
-// left notes that a server has gone.
+// left removes a server that has gone.
 func (m *members) left(uid string) {
 	m.mu.Lock()
 	delete(m.seen, uid)

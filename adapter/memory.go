@@ -8,7 +8,7 @@ import (
 	"github.com/gosocketio/socketio/rooms"
 )
 
-// Memory makes adapters for a server that is alone: everything is in this process.
+// Memory returns the adapter of a server without other servers: everything is in this process.
 func Memory(h Host) (Adapter, error) { return newMemory(h), nil }
 
 func newMemory(h Host) *memory { return &memory{host: h, index: rooms.New[Socket](h.RoomHooks)} }
@@ -88,7 +88,7 @@ func (a *memory) DisconnectSockets(o Options, close bool) error {
 	return nil
 }
 
-// ServerSideEmit has nobody to reach: there is no other server.
+// ServerSideEmit does nothing: there is no other server.
 func (a *memory) ServerSideEmit(*Packet) error { return nil }
 
 func (a *memory) ServerSideEmitWithAck(_ *Packet, count func(int), _ func(Answer)) (func(), error) {
@@ -100,7 +100,7 @@ func (a *memory) ServerCount(context.Context) (int, error) { return 1, nil }
 
 func (a *memory) Close() error { return nil }
 
-// targets returns a pooled list of the sockets that o means. release takes it back.
+// targets returns a pooled list of the sockets that o selects. release returns it to the pool.
 func (a *memory) targets(o Options) *[]Socket {
 	list, _ := a.lists.Get().(*[]Socket)
 	if list == nil {

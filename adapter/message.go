@@ -12,11 +12,12 @@ type MessageType uint8
 
 // The types of messages between servers.
 const (
-	// MessageInitialHeartbeat says that a server has come, and wants to know the others.
+	// MessageInitialHeartbeat announces a new server, which wants to know the others.
 	MessageInitialHeartbeat MessageType = iota + 1
-	// MessageHeartbeat says that a server is there.
+	// MessageHeartbeat says that a server is alive.
 	MessageHeartbeat
-	// MessageBroadcast sends an event to sockets; with a request id their acknowledgements are wanted.
+	// MessageBroadcast sends an event to sockets; with a request id their acknowledgements are
+	// wanted.
 	MessageBroadcast
 	// MessageSocketsJoin makes sockets join rooms.
 	MessageSocketsJoin
@@ -28,11 +29,12 @@ const (
 	MessageFetchSockets
 	// MessageFetchSocketsResponse answers MessageFetchSockets.
 	MessageFetchSocketsResponse
-	// MessageServerSideEmit is an event for the other servers; with a request id answers are wanted.
+	// MessageServerSideEmit is an event for the other servers; with a request id answers are
+	// wanted.
 	MessageServerSideEmit
 	// MessageServerSideEmitResponse answers MessageServerSideEmit.
 	MessageServerSideEmitResponse
-	// MessageBroadcastClientCount says of how many sockets acknowledgements of a MessageBroadcast are to come.
+	// MessageBroadcastClientCount announces how many sockets acknowledge a MessageBroadcast.
 	MessageBroadcastClientCount
 	// MessageBroadcastAck is one of these acknowledgements.
 	MessageBroadcastAck
@@ -40,27 +42,28 @@ const (
 	MessageAdapterClose
 )
 
-// Emitter is the UID of messages that do not come from a server: a program that only sends (socket.io-redis-emitter).
+// Emitter is the UID of a program that only sends (socket.io-redis-emitter).
 const Emitter = "emitter"
 
-// Message is what the adapters of one namespace say to each other. It is data and nothing else; how it is written is the
-// broker's. It must not be changed once it was published or received.
+// Message is a message between the adapters of one namespace.
+// It is only data; the broker defines its encoding. It must not change once published or received.
 type Message struct {
 	// UID is that of the adapter that sent it, or Emitter.
 	UID string
 	// Namespace is the namespace's name.
 	Namespace string
-	// Type says which of the other fields there are.
+	// Type says which of the other fields are set.
 	Type MessageType
-	// RequestID ties responses to the message that they answer. It is empty in those that want none.
+	// RequestID ties responses to their request. It is empty in messages that want none.
 	RequestID string
-	// Options say which sockets are meant. Flags.Local is never set, Flags.Timeout only where acknowledgements are wanted.
-	// (MessageBroadcast, MessageSocketsJoin, MessageSocketsLeave, MessageDisconnectSockets, MessageFetchSockets)
+	// Options select the sockets. Flags.Local is never set, Flags.Timeout only where
+	// acknowledgements are wanted. (MessageBroadcast, MessageSocketsJoin, MessageSocketsLeave,
+	// MessageDisconnectSockets, MessageFetchSockets)
 	Options Options
 	// Event is an event's name. (MessageBroadcast, MessageServerSideEmit)
 	Event string
-	// Values are an event's arguments (MessageBroadcast, MessageServerSideEmit), or the one value of an answer (MessageServerSideEmitResponse,
-	// MessageBroadcastAck).
+	// Values are an event's arguments (MessageBroadcast, MessageServerSideEmit), or the one value
+	// of an answer (MessageServerSideEmitResponse, MessageBroadcastAck).
 	Values Values
 	// Rooms are the rooms to join or leave. (MessageSocketsJoin, MessageSocketsLeave)
 	Rooms []string
@@ -72,7 +75,8 @@ type Message struct {
 	Count int
 }
 
-// Values are JSON values. Binary data is beside them, with placeholders where it belongs (protocol.AppendJSON).
+// Values are JSON values. Their binary data is apart, with placeholders in its place (see
+// protocol.AppendJSON).
 type Values struct {
 	JSON        []json.RawMessage
 	Attachments [][]byte
@@ -89,8 +93,8 @@ func NewValues(values ...any) (v Values, err error) {
 	return v, nil
 }
 
-// Args returns the values as arguments of an event: as JSON, so that they stay what they are, but for those that hold binary
-// data, which are decoded.
+// Args returns the values as arguments of an event: as JSON, unless they hold binary data.
+// Those are decoded.
 func (v Values) Args() []any {
 	args := make([]any, len(v.JSON))
 	for i, raw := range v.JSON {
@@ -99,7 +103,7 @@ func (v Values) Args() []any {
 			continue
 		}
 		var value any
-		if protocol.Decode(raw, v.Attachments, &value) == nil { // else nil, as what another server got wrong
+		if protocol.Decode(raw, v.Attachments, &value) == nil { // invalid data stays nil
 			args[i] = value
 		}
 	}

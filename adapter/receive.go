@@ -10,8 +10,10 @@ import (
 	"time"
 )
 
-// Receive acts on a message of another server. It does not wait for anything. A transport calls it for each message of this
-// namespace that arrives, in the order of arrival; its own, those of other namespaces and those without a UID are ignored.
+// Receive handles a message of another server, without waiting for anything.
+//
+// A transport calls it for each message of this namespace, in the order of arrival. It ignores its
+// own messages, those of other namespaces and those without a UID.
 func (x *Cluster) Receive(m *Message) {
 	if m.UID == x.uid || m.UID == "" || m.Namespace != x.host.Name() {
 		return
@@ -43,7 +45,9 @@ func (x *Cluster) Receive(m *Message) {
 	case MessageDisconnectSockets:
 		_ = x.memory.DisconnectSockets(o, m.Close)
 	case MessageFetchSockets:
-		x.responder.send(m.UID, &Message{Type: MessageFetchSocketsResponse, RequestID: m.RequestID, Sockets: x.describe(o)})
+		x.responder.send(m.UID, &Message{
+			Type: MessageFetchSocketsResponse, RequestID: m.RequestID, Sockets: x.describe(o),
+		})
 	case MessageServerSideEmit:
 		x.host.ServerSideEvent(x.serverSideEvent(m))
 	case MessageFetchSocketsResponse, MessageServerSideEmitResponse, MessageBroadcastClientCount, MessageBroadcastAck:
@@ -76,14 +80,15 @@ func (x *Cluster) serverSideEvent(m *Message) ServerSideEvent {
 	return e
 }
 
-// collect asks sockets here for a server that wants their acknowledgements, and sends these as
-// they come: until all are in, the other server does not wait any more, or the adapter is closed.
+// collect asks local sockets for acknowledgements and sends them to the server that wants them.
+// It ends when all have come, when that server no longer waits, or when the adapter is closed.
 func (x *Cluster) collect(m *Message) {
 	timeout := m.Options.Flags.Timeout
 	if timeout <= 0 {
 		timeout = x.cfg.RequestTimeout
 	}
-	ctx, done := context.WithTimeout(x.open, timeout+time.Second) // the server that asks is the one to decide
+	// A second more, because the timeout of the server that asks decides.
+	ctx, done := context.WithTimeout(x.open, timeout+time.Second)
 	if ctx.Err() != nil {
 		done()
 		return
@@ -107,7 +112,7 @@ func (x *Cluster) collect(m *Message) {
 		func(answer Answer) {
 			if answer.Err == nil {
 				reply(Message{Type: MessageBroadcastAck, Values: first(answer)})
-			} // The protocol has no word for a socket that will not answer: the other server waits until time is up.
+			} // The protocol has no message for an error: the other server waits for its timeout.
 			complete()
 		})
 	if err != nil { // what another server sent cannot be encoded
@@ -118,8 +123,7 @@ func (x *Cluster) collect(m *Message) {
 	complete()
 }
 
-// first returns the first value of an answer: there is no more in the protocol. An answer without
-// one is null.
+// first returns the first value of an answer, null if there is none. The protocol has only one.
 func first(a Answer) Values {
 	if len(a.Args) == 0 {
 		return Values{JSON: []json.RawMessage{json.RawMessage("null")}}
@@ -127,11 +131,11 @@ func first(a Answer) Values {
 	return Values{JSON: a.Args[:1], Attachments: a.Attachments}
 }
 
-// ErrResponses is what ClusterConfig.OnError is told when more answers wait for the transport than may.
+// ErrResponses is passed to ClusterConfig.OnError when MaxResponses answers are queued.
 var ErrResponses = errors.New("socketio: too many answers to other servers wait to be sent")
 
-// responder sends what must not keep anybody waiting: answers, and heartbeats. Its goroutine exists only while there is
-// something to send.
+// responder sends answers and heartbeats, for which nothing must wait.
+// Its goroutine exists only while there is something to send.
 type responder struct {
 	x *Cluster
 
@@ -142,7 +146,7 @@ type responder struct {
 	idle    *sync.Cond
 }
 
-// addressed is a message to one server, or to all if that is "".
+// addressed is a message to one server, or to all if to is "".
 type addressed struct {
 	to string
 	m  *Message
@@ -202,7 +206,7 @@ func (r *responder) run() {
 	}
 }
 
-// end sends what waits, and nothing any more.
+// end sends what is queued and refuses further messages.
 func (r *responder) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

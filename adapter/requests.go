@@ -6,14 +6,14 @@ import (
 	"sync"
 )
 
-// requests are the questions to other servers that have not all been answered.
+// requests tracks in-flight requests to other servers.
 type requests struct {
 	mu      sync.Mutex // members.mu and request.mu may be taken under it
 	waiting map[string]*request
 }
 
-// open adds a request to the servers there are, and begins to count. It hears of servers that go
-// from now on.
+// open adds a request to the current servers and starts to count their answers.
+// The request hears of servers that go from now on.
 func (q *requests) open(m *members, r *request, others ...string) (id string) {
 	id = newUID()
 	q.mu.Lock()
@@ -33,7 +33,7 @@ func (q *requests) close(id string) {
 	delete(q.waiting, id)
 }
 
-// response hands an answer to its request. One that nobody waits for is late.
+// response passes an answer to its request. A late one is ignored.
 func (q *requests) response(m *Message) {
 	q.mu.Lock()
 	r := q.waiting[m.RequestID]
@@ -47,7 +47,7 @@ func (q *requests) response(m *Message) {
 	}
 }
 
-// gone answers all requests for a server that has gone.
+// gone ends the answers that a server owes which has gone.
 func (q *requests) gone(uid string) {
 	q.mu.Lock()
 	all := slices.Collect(maps.Values(q.waiting))
@@ -60,13 +60,14 @@ func (q *requests) gone(uid string) {
 	}
 }
 
-// maxAsked is how many sockets another server may say that it has asked: there is an answer for
-// each when it goes.
+// maxAsked limits the number of sockets that another server may announce: when it goes, each of
+// them gets an answer.
 const maxAsked = 1 << 20
 
-// request counts the answers to one question: there must never be more than were announced,
-// whatever servers say twice, late, or too early to be known. A server owes one answer; to a
-// broadcast it owes as many as it says that it has asked sockets.
+// request counts the answers to one request.
+//
+// There must never be more than announced, whatever servers send twice, late or too early. A server
+// owes one answer; to a broadcast it owes as many as it announces sockets.
 type request struct {
 	wants  MessageType           // an answer
 	count  func(int)             // called once, when it is known how many answers there will be
@@ -94,8 +95,7 @@ func (r *request) begin(uids []string) {
 	}
 }
 
-// owes notes that a server owes n answers. One that has only just come counts as long as others
-// are waited for.
+// owes records that a server owes n answers. A new server counts as long as others are undecided.
 func (r *request) owes(uid string, n int) {
 	r.mu.Lock()
 	_, known := r.owed[uid]
@@ -112,7 +112,7 @@ func (r *request) owes(uid string, n int) {
 	}
 }
 
-// take takes up to n of the answers that a server owes, and returns how many it did.
+// take takes up to n of the answers that a server owes, and returns how many it took.
 func (r *request) take(uid string, n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +123,7 @@ func (r *request) take(uid string, n int) int {
 	return n
 }
 
-// failed says that the other servers were not asked: one error is the answer of all.
+// failed records that the other servers were not asked: one error is the answer of all.
 func (r *request) failed(err error) {
 	r.mu.Lock()
 	waited := len(r.undecided) > 0
@@ -149,7 +149,7 @@ func (r *request) debtors() (uids []string) {
 	return uids
 }
 
-// answerTo has the answers of servers given to a function that takes those of sockets too.
+// answerTo converts a callback for answers of sockets to one for those of servers.
 func answerTo(answer func(Answer)) func(*Message, error) {
 	return func(m *Message, err error) {
 		answer(Answer{Args: m.Values.JSON, Attachments: m.Values.Attachments, Err: err})

@@ -127,7 +127,8 @@ func TestClusterAcks(t *testing.T) {
 		want("3 asked", `x[1 "second"] <nil>`, "[2] <nil>", "[null] <nil>")
 		cancel()
 
-		// A client that disconnects on another server: the protocol has no word for it. Nothing is kept of it for ever.
+		// A client that disconnects on another server: the protocol has no word for it. Nothing is
+		// kept of it for ever.
 		cancel = ask()
 		c.pending[0](adapter.Answer{SocketID: "c", Err: errors.New("gone")})
 		a.pending[0](value("1"))
@@ -210,8 +211,8 @@ func TestClusterResponses(t *testing.T) {
 	})
 }
 
-// What was announced is what is answered, whatever comes twice, late, or from a server that has only just come: the loop that waits
-// counts.
+// What was announced is what is answered, whatever comes twice, late, or from a server that has
+// only just come: the loop that waits counts.
 func TestClusterAcksAreAsManyAsAnnounced(t *testing.T) {
 	three(t, func(t *testing.T, w *net, a, b, c *node) {
 		var announced, answers int

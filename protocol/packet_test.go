@@ -69,8 +69,9 @@ func TestIsReserved(t *testing.T) {
 	}
 }
 
-// What is encoded is decoded to the same: the cases of the official parser's own tests. Go has one type of binary data; what they ask of
-// buffers, array buffers and typed arrays is asked of it and of types made of it.
+// What is encoded is decoded to the same: the cases of the official parser's own tests. Go has one
+// type of binary data; what they ask of buffers, array buffers and typed arrays is asked of it and
+// of types made of it.
 func TestRoundTrip(t *testing.T) {
 	data := []byte("data")
 	other := []byte{0, 1, 2, 0xff}

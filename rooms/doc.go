@@ -6,9 +6,9 @@
 // # Own rooms
 //
 // A new member is in the room named after its own id, until it leaves that room. This membership is
-// a flag on the member, so that a server whose sockets join nothing has one map entry per socket and
-// not two. Another member may join such a room like any other. A member that left its own room still
-// belongs to the whole set.
+// a flag on the member, so that a server whose sockets join nothing has one map entry per socket
+// and not two. Another member may join such a room like any other. A member that left its own room
+// still belongs to the whole set.
 //
 // # Order
 //

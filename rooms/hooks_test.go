@@ -139,7 +139,8 @@ func TestHookUsesIndex(t *testing.T) {
 	}
 }
 
-// Hooks may come and go: each change is told to those of its moment, all of it to each in the order of registration.
+// Hooks may come and go: each change is told to those of its moment, all of it to each in the order
+// of registration.
 func TestHooksComeAndGo(t *testing.T) {
 	var log []string
 	var hooks []*rooms.Hooks

@@ -30,7 +30,8 @@ func New[M any](hooks func() []*Hooks) *Index[M] {
 	}
 }
 
-// Add registers m under id, in the room named id. It returns false, and does nothing, when the id is taken.
+// Add registers m under id, in the room named id. It returns false, and does nothing, when the id
+// is taken.
 func (x *Index[M]) Add(id string, m M) bool {
 	changed := changes{hooks: x.hooks()}
 	x.mu.Lock()
@@ -61,7 +62,8 @@ func (x *Index[M]) takeSlotLocked() uint32 {
 	return x.slots - 1
 }
 
-// Remove takes the member out of every room and forgets it. It returns false when the id is unknown.
+// Remove takes the member out of every room and forgets it. It returns false when the id is
+// unknown.
 func (x *Index[M]) Remove(id string) bool {
 	changed := changes{hooks: x.hooks()}
 	x.mu.Lock()

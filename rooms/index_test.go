@@ -38,7 +38,8 @@ func TestAddTwice(t *testing.T) {
 	}
 }
 
-// A member that left its own room is still one of everybody, but naming its id does not mean it any more.
+// A member that left its own room is still one of everybody, but naming its id does not mean it any
+// more.
 func TestLeaveOwnRoom(t *testing.T) {
 	x := rooms.New[string](nil)
 	x.Add("a", "a")

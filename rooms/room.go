@@ -35,8 +35,8 @@ func (r *room[M]) drop(at uint32) {
 
 func (r *room[M]) closeHoles() {
 	kept := r.entries[:0]
-	// A room that shrank a lot gives its memory back. One that shrank a little keeps it, because rooms
-	// that lose members tend to gain some.
+	// A room that shrank a lot gives its memory back. One that shrank a little keeps it, because
+	// rooms that lose members tend to gain some.
 	if cap(r.entries) > 4*r.live {
 		kept = make([]entry[M], 0, 2*r.live)
 	}
@@ -61,7 +61,7 @@ type member[M any] struct {
 
 	// memberships[0] is that in the list of everyone, the others are in rooms.
 	memberships []membership[M]
-	inline      [3]membership[M] // the first memory of memberships: most members are in a room or two
+	inline      [3]membership[M] // the first memory of memberships
 	// byRoom finds a membership when there are too many to search; nil before that.
 	byRoom map[*room[M]]uint32
 }

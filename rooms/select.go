@@ -4,7 +4,8 @@ import (
 	"slices"
 )
 
-// Select appends to dst every member that is in one of the rooms in and in none of the rooms except.
+// Select appends to dst every member that is in one of the rooms in and in none of the rooms
+// except.
 //
 // With no rooms, in means everyone. The package comment has the order. Unknown rooms are empty.
 func (x *Index[M]) Select(dst []M, in, except []string) []M {

@@ -49,7 +49,8 @@ func (x *Client) Conn() *Conn { return x.conn }
 // Done is closed when the client is not connected any more.
 func (x *Client) Done() <-chan struct{} { return x.done }
 
-// Reason returns, in the official client's words, why the client is not connected any more; "" while it is.
+// Reason returns, in the official client's words, why the client is not connected any more; ""
+// while it is.
 func (x *Client) Reason() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -59,7 +60,8 @@ func (x *Client) Reason() string {
 	return ""
 }
 
-// Emit sends an event. Args are encoded as encoding/json does, a []byte at any depth as binary attachment.
+// Emit sends an event. Args are encoded as encoding/json does, a []byte at any depth as binary
+// attachment.
 func (x *Client) Emit(event string, args ...any) error { return x.emit(event, args, 0, false) }
 
 // EmitWithAck sends an event and waits for the server's acknowledgement.
@@ -110,8 +112,9 @@ func (x *Client) ended() error {
 	return x.err
 }
 
-// Receive waits for an event of this name and returns it. Events of other names stay where they are, in order, for other calls.
-// Once the client is disconnected and there is none left, the error is a [*DisconnectError].
+// Receive waits for an event of this name and returns it. Events of other names stay where they
+// are, in order, for other calls. Once the client is disconnected and there is none left, the error
+// is a [*DisconnectError].
 func (x *Client) Receive(ctx context.Context, event string) (*Message, error) {
 	return x.await(ctx, func(m *Message) bool { return m.event == event })
 }
@@ -121,8 +124,8 @@ func (x *Client) Next(ctx context.Context) (*Message, error) {
 	return x.await(ctx, func(*Message) bool { return true })
 }
 
-// Pending returns how many events have arrived that nobody asked for yet. In a bubble of testing/synctest, after synctest.Wait, that
-// is all that the server sent.
+// Pending returns how many events have arrived that nobody asked for yet. In a bubble of
+// testing/synctest, after synctest.Wait, that is all that the server sent.
 func (x *Client) Pending() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -152,7 +155,8 @@ func (x *Client) await(ctx context.Context, wanted func(*Message) bool) (*Messag
 	}
 }
 
-// Disconnect leaves the namespace; the connection stays. The reason at the server is "client namespace disconnect".
+// Disconnect leaves the namespace; the connection stays. The reason at the server is "client
+// namespace disconnect".
 func (x *Client) Disconnect() error {
 	x.conn.forget(x)
 	if !x.end(ReasonClientDisconnect) {

@@ -9,7 +9,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Conn is a connection, which may join several namespaces. Its methods may be called from any goroutine.
+// Conn is a connection, which may join several namespaces. Its methods may be called from any
+// goroutine.
 type Conn struct {
 	id string
 	tr transport
@@ -81,7 +82,8 @@ func (c *Conn) read() {
 	close(c.done)
 }
 
-// packet acts on a packet of the server. One for a namespace that was not joined, or was left, is ignored.
+// packet acts on a packet of the server. One for a namespace that was not joined, or was left, is
+// ignored.
 func (c *Conn) packet(p *protocol.Packet) {
 	c.mu.Lock()
 	x := c.clients[p.Namespace]
@@ -113,8 +115,9 @@ func (c *Conn) forget(x *Client) {
 	}
 }
 
-// Join joins a namespace. auth is what the client's "auth" option would be: nil, or something that is encoded as a JSON object. When
-// the server refuses, the error is a [*ConnectError]; when the connection ends, it is a [*DisconnectError].
+// Join joins a namespace. auth is what the client's "auth" option would be: nil, or something that
+// is encoded as a JSON object. When the server refuses, the error is a [*ConnectError]; when the
+// connection ends, it is a [*DisconnectError].
 func (c *Conn) Join(ctx context.Context, namespace string, auth any) (*Client, error) {
 	if !strings.HasPrefix(namespace, "/") {
 		namespace = "/" + namespace

@@ -35,8 +35,8 @@ func (m *Message) Event() string { return m.event }
 // Len returns the number of arguments.
 func (m *Message) Len() int { return len(m.args) }
 
-// Decode decodes the first arguments into the values that pointers point to, as encoding/json does; a []byte at any depth takes the
-// binary value that is there. It is an error when there are fewer.
+// Decode decodes the first arguments into the values that pointers point to, as encoding/json does;
+// a []byte at any depth takes the binary value that is there. It is an error when there are fewer.
 func (m *Message) Decode(pointers ...any) error {
 	if len(pointers) > len(m.args) {
 		return fmt.Errorf("siotest: %d arguments, %d expected", len(m.args), len(pointers))
@@ -49,7 +49,8 @@ func (m *Message) Decode(pointers ...any) error {
 	return nil
 }
 
-// Args returns the arguments as what encoding/json makes of any JSON value, with []byte where there is binary.
+// Args returns the arguments as what encoding/json makes of any JSON value, with []byte where there
+// is binary.
 func (m *Message) Args() []any {
 	args := make([]any, len(m.args))
 	for i, raw := range m.args {
@@ -64,7 +65,8 @@ func (m *Message) String() string { return fmt.Sprint(m.event, m.Args()) }
 // WantsAck tells whether the server asked for an acknowledgement.
 func (m *Message) WantsAck() bool { return m.wantsAck }
 
-// Ack acknowledges the event. It is an error when the server did not ask for that, or got it already.
+// Ack acknowledges the event. It is an error when the server did not ask for that, or got it
+// already.
 func (m *Message) Ack(args ...any) error {
 	switch {
 	case !m.wantsAck:

@@ -21,8 +21,9 @@ type Server struct {
 	e *rawclient.Endpoint
 }
 
-// Serve serves h, a *socketio.Server or what it is mounted in, until the test ends. If h has the method Shutdown(context.Context)
-// error, as a *socketio.Server does, it is called then, and its error is one of the test.
+// Serve serves h, a *socketio.Server or what it is mounted in, until the test ends. If h has the
+// method Shutdown(context.Context) error, as a *socketio.Server does, it is called then, and its
+// error is one of the test.
 func Serve(t testing.TB, h http.Handler) *Server {
 	t.Helper()
 	if s, ok := h.(interface{ Shutdown(context.Context) error }); ok {
@@ -49,8 +50,8 @@ type Options struct {
 	Header http.Header
 }
 
-// Dial opens a connection that has joined no namespace yet. It is closed when the test ends. The error says what the server
-// answered when it refused. ctx limits Dial alone.
+// Dial opens a connection that has joined no namespace yet. It is closed when the test ends. The
+// error says what the server answered when it refused. ctx limits Dial alone.
 func (s *Server) Dial(ctx context.Context, o Options) (*Conn, error) {
 	if ctx.Err() != nil { // a request may be quicker than its context is looked at
 		return nil, context.Cause(ctx)
@@ -76,7 +77,8 @@ func (s *Server) Dial(ctx context.Context, o Options) (*Conn, error) {
 	return c, nil
 }
 
-// Connect opens a WebSocket and joins a namespace. auth is what the client's "auth" option would be, nil for none.
+// Connect opens a WebSocket and joins a namespace. auth is what the client's "auth" option would
+// be, nil for none.
 func (s *Server) Connect(ctx context.Context, namespace string, auth any) (*Client, error) {
 	conn, err := s.Dial(ctx, Options{})
 	if err != nil {

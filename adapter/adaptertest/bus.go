@@ -7,8 +7,9 @@ import (
 	"github.com/gosocketio/socketio/adapter/clusterwire"
 )
 
-// Bus joins the servers of one process, as a broker joins those of many: for tests of what is done with an adapter, and of
-// adapters. What arrives has been written and read (package clusterwire), so that nothing is shared.
+// Bus joins the servers of one process, as a broker joins those of many: for tests of what is done
+// with an adapter, and of adapters. What arrives has been written and read (package clusterwire),
+// so that nothing is shared.
 type Bus struct {
 	mu      sync.Mutex
 	members []*member
@@ -34,14 +35,16 @@ func (b *Bus) Adapter(c adapter.ClusterConfig) adapter.Factory {
 	}
 }
 
-// Fail makes each Publish and PublishResponse from now on return an error, and nothing arrive; nil ends that.
+// Fail makes each Publish and PublishResponse from now on return an error, and nothing arrive; nil
+// ends that.
 func (b *Bus) Fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.err = err
 }
 
-// member is one adapter on the bus: what is on its way to it, and the goroutine that hands it over while there is something.
+// member is one adapter on the bus: what is on its way to it, and the goroutine that hands it over
+// while there is something.
 type member struct {
 	bus     *Bus
 	cluster *adapter.Cluster

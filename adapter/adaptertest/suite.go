@@ -18,8 +18,8 @@ import (
 
 // Suite is the tests of one kind of adapter.
 type Suite struct {
-	// Adapters returns what makes the adapters of n servers that can reach each other, and nobody else. It is called once for
-	// each test.
+	// Adapters returns what makes the adapters of n servers that can reach each other, and nobody
+	// else. It is called once for each test.
 	Adapters func(t *testing.T, n int) []adapter.Factory
 	// Alone tells that the adapter is for servers that know no others, as adapter.Memory is.
 	Alone bool

@@ -106,7 +106,8 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// Entries of a stream of the official Redis streams adapter (0.3.1): the data alone, base64 where it holds binary data.
+// Entries of a stream of the official Redis streams adapter (0.3.1): the data alone, base64 where
+// it holds binary data.
 func TestRecordedData(t *testing.T) {
 	packed, err := base64.StdEncoding.DecodeString("gqZwYWNrZXSCpHR5cGUCpGRhdGGYpGRhdGXX/x1TUwBlU/EAxAEBwIGhdcDLP/gAAAAAAAD9zwAAAAEAAAAApG9wdHODpXJvb21zkKZleGNlcHSQpWZsYWdzgA==")
 	if err != nil {

@@ -29,8 +29,8 @@ func appendMessage(m *adapter.Message) []byte {
 	return append(appendString(append(text, `,"nsp":`...), m.Namespace), '}')
 }
 
-// EncodeData writes what is particular to the type of a message, without sender, namespace and type: for brokers that have
-// fields for these. It is nil when there is nothing.
+// EncodeData writes what is particular to the type of a message, without sender, namespace and
+// type: for brokers that have fields for these. It is nil when there is nothing.
 func EncodeData(m *adapter.Message) (data []byte, binary bool, err error) {
 	text := appendData(nil, m)
 	if text == nil {
@@ -87,7 +87,8 @@ func appendData(dst []byte, m *adapter.Message) []byte {
 	return dst
 }
 
-// appendRequest appends the request id behind a comma, nothing if there is none: a null would mean that there is one.
+// appendRequest appends the request id behind a comma, nothing if there is none: a null would mean
+// that there is one.
 func appendRequest(dst []byte, m *adapter.Message) []byte {
 	if m.RequestID == "" {
 		return dst

@@ -26,8 +26,9 @@ func leaves(v reflect.Value, path string, f func(path string, v reflect.Value)) 
 	}
 }
 
-// Every field of a message reaches the other server in some type of message, and every field of Options and Flags in each type
-// that has options. A field that is new and not written fails this test.
+// Every field of a message reaches the other server in some type of message, and every field of
+// Options and Flags in each type that has options. A field that is new and not written fails this
+// test.
 func TestEveryField(t *testing.T) {
 	stays := []string{"Options.Flags.Local", "Sockets.Local"} // of this server alone
 	var m adapter.Message

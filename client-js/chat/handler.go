@@ -15,13 +15,14 @@ var files embed.FS
 // writtenPath is the server's path as it is written in index.html.
 const writtenPath = "/socket.io/"
 
-// policy allows what the page does and nothing else: its own scripts and styles, the connection to where it came from, and
-// pictures and clips that it was sent (blob:). What a visitor sends can therefore never run, whatever it is.
+// policy allows what the page does and nothing else: its own scripts and styles, the connection to
+// where it came from, and pictures and clips that it was sent (blob:). What a visitor sends can
+// therefore never run, whatever it is.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; " +
 	"connect-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Handler serves the chat page at / and its files below. Path is where the Socket.IO server is, such as "/socket.io/":
-// the page loads the client from there and connects to it.
+// Handler serves the chat page at / and its files below. Path is where the Socket.IO server is,
+// such as "/socket.io/": the page loads the client from there and connects to it.
 func Handler(path string) http.Handler {
 	index := page(strings.TrimSuffix(path, "/") + "/")
 	fileServer := http.FileServerFS(files)

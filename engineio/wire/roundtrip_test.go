@@ -16,8 +16,9 @@ func TestTextRoundTrip(t *testing.T) {
 	}
 }
 
-// Go has one type of binary data; what the official parser's tests ask of buffers, array buffers and typed arrays is asked of it: over
-// WebSocket the bytes as they are, in a payload their base64, of a view on a larger array its own bytes only.
+// Go has one type of binary data; what the official parser's tests ask of buffers, array buffers
+// and typed arrays is asked of it: over WebSocket the bytes as they are, in a payload their base64,
+// of a view on a larger array its own bytes only.
 func TestBinaryRoundTrip(t *testing.T) {
 	t.Attr("covers", "extra/engine-parser/node/1 extra/engine-parser/node/3 extra/engine-parser/node/4 extra/engine-parser/node/5 extra/engine-parser/node/6 easy/18")
 	t.Attr("covers", "extra/engine-parser/browser/1 extra/engine-parser/browser/2 extra/engine-parser/browser/3 extra/engine-parser/browser/6")

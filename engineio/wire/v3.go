@@ -7,16 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// What follows is protocol 3, which clients before Socket.IO 3.0 speak. Its packets are those of protocol 4, but for three
-// differences: a polling payload gives the length of each packet in front of it instead of a separator behind, in one of two
-// forms; a binary message has a type too; and in base64 too ("b4" and not "b").
+// What follows is protocol 3, which clients before Socket.IO 3.0 speak. Its packets are those of
+// protocol 4, but for three differences: a polling payload gives the length of each packet in front
+// of it instead of a separator behind, in one of two forms; a binary message has a type too; and in
+// base64 too ("b4" and not "b").
 
 var (
 	errLength   = fmt.Errorf("%w: bad length", ErrPacket)
 	errTrailing = fmt.Errorf("%w: bytes behind the last packet", ErrPacket)
 )
 
-// maxLengthDigits bounds the digits of a length: enough for any payload, and too few to overflow 64 bits.
+// maxLengthDigits bounds the digits of a length: enough for any payload, and too few to overflow 64
+// bits.
 const maxLengthDigits = 15
 
 // HasBinary tells whether one of frames is a binary message.
@@ -31,8 +33,9 @@ func HasBinary(frames []byte) bool {
 	return false
 }
 
-// AppendPayloadText3 transcodes frames to the text form of a polling payload (Engine.IO protocol 3, "Payload"): before each
-// packet its length, in UTF-16 code units, and a colon. Binary messages become "b4" and base64.
+// AppendPayloadText3 transcodes frames to the text form of a polling payload (Engine.IO protocol 3,
+// "Payload"): before each packet its length, in UTF-16 code units, and a colon. Binary messages
+// become "b4" and base64.
 func AppendPayloadText3(dst, frames []byte) []byte {
 	for len(frames) > 0 {
 		binary, payload, rest := NextFrame(frames)
@@ -49,8 +52,9 @@ func AppendPayloadText3(dst, frames []byte) []byte {
 	return dst
 }
 
-// AppendPayloadBinary3 transcodes frames to the binary form of a polling payload (Engine.IO protocol 3, "Payload"): before
-// each packet 0 for text or 1 for bytes, its length in bytes as one byte for each decimal digit, and 0xff.
+// AppendPayloadBinary3 transcodes frames to the binary form of a polling payload (Engine.IO
+// protocol 3, "Payload"): before each packet 0 for text or 1 for bytes, its length in bytes as one
+// byte for each decimal digit, and 0xff.
 func AppendPayloadBinary3(dst, frames []byte) []byte {
 	for len(frames) > 0 {
 		binary, payload, rest := NextFrame(frames)
@@ -86,8 +90,8 @@ func PayloadBound3(frames []byte) int {
 	return n
 }
 
-// NextPacketText3 decodes the first packet of the text form. skip is set for an empty packet ("0:"), which counts for nothing.
-// An empty payload is an error. Errors wrap [ErrPacket].
+// NextPacketText3 decodes the first packet of the text form. skip is set for an empty packet
+// ("0:"), which counts for nothing. An empty payload is an error. Errors wrap [ErrPacket].
 func NextPacketText3(payload []byte) (p Packet, skip bool, rest []byte, err error) {
 	units, payload, ok := cutLength3(payload, '0', ':')
 	switch {
@@ -104,7 +108,8 @@ func NextPacketText3(payload []byte) (p Packet, skip bool, rest []byte, err erro
 	return p, false, payload[end:], err
 }
 
-// NextPacketBinary3 decodes the first packet of the binary form. An empty payload is an error. Errors wrap [ErrPacket].
+// NextPacketBinary3 decodes the first packet of the binary form. An empty payload is an error.
+// Errors wrap [ErrPacket].
 func NextPacketBinary3(payload []byte) (p Packet, rest []byte, err error) {
 	if len(payload) == 0 || payload[0] > 1 {
 		return Packet{}, nil, errTrailing
@@ -122,8 +127,8 @@ func NextPacketBinary3(payload []byte) (p Packet, rest []byte, err error) {
 	return p, payload[n:], err
 }
 
-// cutLength3 reads a length from the front of a payload: digits, counted from zero, and the byte end. ok is false when there
-// is none, or when it exceeds the length of rest.
+// cutLength3 reads a length from the front of a payload: digits, counted from zero, and the byte
+// end. ok is false when there is none, or when it exceeds the length of rest.
 func cutLength3(payload []byte, zero, end byte) (n int, rest []byte, ok bool) {
 	length := uint64(0) // an int of 32 bits could overflow
 	for i, c := range payload {
@@ -176,8 +181,8 @@ func AppendFrames3(dst, frames []byte) []byte {
 	return dst
 }
 
-// AppendFramesBase64 transcodes frames for a WebSocket whose client takes no binary: its binary messages are text, which
-// starts with prefix: "b" in protocol 4, "b4" in protocol 3.
+// AppendFramesBase64 transcodes frames for a WebSocket whose client takes no binary: its binary
+// messages are text, which starts with prefix: "b" in protocol 4, "b4" in protocol 3.
 func AppendFramesBase64(dst, frames []byte, prefix string) []byte {
 	for len(frames) > 0 {
 		binary, payload, rest := NextFrame(frames)
@@ -193,7 +198,8 @@ func AppendFramesBase64(dst, frames []byte, prefix string) []byte {
 	return dst
 }
 
-// utf16Len is the length of text in UTF-16 code units. A byte that is not UTF-8 is one, as the U+FFFD that it is read as.
+// utf16Len is the length of text in UTF-16 code units. A byte that is not UTF-8 is one, as the
+// U+FFFD that it is read as.
 func utf16Len(text []byte) int {
 	n := 0
 	for i := 0; i < len(text); {
@@ -204,8 +210,8 @@ func utf16Len(text []byte) int {
 	return n
 }
 
-// utf16Offset is where units UTF-16 code units of text end, -1 when they end nowhere: there are fewer, or the last is half
-// of a pair.
+// utf16Offset is where units UTF-16 code units of text end, -1 when they end nowhere: there are
+// fewer, or the last is half of a pair.
 func utf16Offset(text []byte, units int) int {
 	i := 0
 	for units > 0 && i < len(text) {

@@ -133,8 +133,8 @@ func TestDecodeBinary3(t *testing.T) {
 	}
 }
 
-// What is encoded decodes to the same, in both forms and within the bound; no input makes the decoders fail otherwise than
-// with an error or take more than they are given.
+// What is encoded decodes to the same, in both forms and within the bound; no input makes the
+// decoders fail otherwise than with an error or take more than they are given.
 func FuzzPayload3(f *testing.F) {
 	f.Add("hello", []byte{1, 2}, []byte("6:4hello"))
 	f.Add("€😀", []byte{}, []byte("\x00\x04\xff4€\x01\x05\xff\x04\x01\x02\x03\x04"))

@@ -47,8 +47,8 @@ const (
 // isClosing tells whether Close was called.
 func (c *Conn) isClosing() bool { return c.use.Load()&closing != 0 }
 
-// Take moves a TCP or Unix connection from nc to the loop and closes nc. After an error nc is unchanged. Nothing is read before
-// [Conn.Start].
+// Take moves a TCP or Unix connection from nc to the loop and closes nc. After an error nc is
+// unchanged. Nothing is read before [Conn.Start].
 func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
@@ -79,7 +79,8 @@ func (l *Loop) Take(nc net.Conn) (*Conn, error) {
 	return c, nil
 }
 
-// Start begins to read and calls h from then on. After an error the connection is closed, and h is never called.
+// Start begins to read and calls h from then on. After an error the connection is closed, and h is
+// never called.
 func (c *Conn) Start(h Handler) error {
 	c.loop.mu.Lock()
 	err := net.ErrClosed
@@ -95,7 +96,8 @@ func (c *Conn) Start(h Handler) error {
 	return err
 }
 
-// Close makes the loop end the connection, which calls the handler's End. It does not wait for that.
+// Close makes the loop end the connection, which calls the handler's End. It does not wait for
+// that.
 func (c *Conn) Close() {
 	c.loop.mu.Lock()
 	first := c.use.Or(closing)&(closing|ending) == 0
@@ -139,12 +141,12 @@ func (c *Conn) Pause(pause bool) {
 	}
 }
 
-// ReadAtMost limits the bytes of one call of Data, to whole KiB of at most 64; 0 is no limit. It may be called before Start
-// and by Data.
+// ReadAtMost limits the bytes of one call of Data, to whole KiB of at most 64; 0 is no limit. It
+// may be called before Start and by Data.
 func (c *Conn) ReadAtMost(bytes int) { c.kib = uint8(bytes >> 10) }
 
-// Again has Data called once more, without bytes and before any that arrive, as soon as reading is not paused. Only Data, or the
-// goroutine that has yet to call Start, may call it.
+// Again has Data called once more, without bytes and before any that arrive, as soon as reading is
+// not paused. Only Data, or the goroutine that has yet to call Start, may call it.
 func (c *Conn) Again() {
 	c.loop.mu.Lock()
 	defer c.loop.mu.Unlock()
@@ -164,16 +166,17 @@ func (c *Conn) takeAgain() bool {
 	return true
 }
 
-// updateWatchedLocked is updateLocked for a change that means nothing while the connection is parked.
+// updateWatchedLocked is updateLocked for a change that means nothing while the connection is
+// parked.
 func (c *Conn) updateWatchedLocked() {
 	if c.state == watched {
 		c.updateLocked(0)
 	}
 }
 
-// updateLocked tells the kernel what the connection is watched for now. parkedOp is the operation for a parked connection: one
-// that waits for no room is not watched at all, because the kernel reports a broken connection whether one asks for it or not.
-// The caller must hold the loop's lock.
+// updateLocked tells the kernel what the connection is watched for now. parkedOp is the operation
+// for a parked connection: one that waits for no room is not watched at all, because the kernel
+// reports a broken connection whether one asks for it or not. The caller must hold the loop's lock.
 func (c *Conn) updateLocked(parkedOp int) {
 	switch c.state {
 	case watched:
@@ -207,14 +210,16 @@ func (c *Conn) controlLocked(op int) error {
 	if !c.paused && c.state == watched {
 		e.Events |= syscall.EPOLLIN
 	}
-	// Room to write, which there mostly is, makes the kernel report a connection that is to be called again.
+	// Room to write, which there mostly is, makes the kernel report a connection that is to be
+	// called again.
 	if c.room != nil || c.again && !c.paused && c.state == watched {
 		e.Events |= syscall.EPOLLOUT
 	}
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, int(c.fd), &e))
 }
 
-// react acts on what the kernel reported. Only the loop calls it. It returns false when its goroutine is not the loop any more.
+// react acts on what the kernel reported. Only the loop calls it. It returns false when its
+// goroutine is not the loop any more.
 func (c *Conn) react(events uint32, buf []byte) bool {
 	const broken = syscall.EPOLLERR | syscall.EPOLLHUP // always reported
 	if events&(syscall.EPOLLOUT|broken) != 0 && c.makeRoom() {
@@ -288,7 +293,8 @@ func (c *Conn) release() {
 	}
 }
 
-// enter reserves the descriptor for a system call outside the loop; leave must follow. It returns false when it is closed.
+// enter reserves the descriptor for a system call outside the loop; leave must follow. It returns
+// false when it is closed.
 func (c *Conn) enter() bool {
 	for {
 		n := c.use.Load()
@@ -320,8 +326,8 @@ func (c *Conn) TryWrite(b []byte) (int, error) {
 	return max(n, 0), nil
 }
 
-// Write writes all of b and waits for room as long as that takes. It returns when the connection ends. Only one goroutine at a
-// time may call it.
+// Write writes all of b and waits for room as long as that takes. It returns when the connection
+// ends. Only one goroutine at a time may call it.
 func (c *Conn) Write(b []byte) error {
 	for {
 		n, err := c.TryWrite(b)

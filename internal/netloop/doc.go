@@ -1,8 +1,9 @@
 // Package netloop reads very many connections with one goroutine. Only Linux has it ([Supported]).
 //
-// The usual Go server has a goroutine for each connection, which sleeps in Read: about 3 KB of stack, and as much again for
-// the net.Conn. Here a connection gives up its net.Conn and is 48 bytes. The kernel watches the descriptors (epoll). A [Loop]
-// asks the kernel which of them are readable, reads them, and passes the bytes to the connection's [Handler].
+// The usual Go server has a goroutine for each connection, which sleeps in Read: about 3 KB of
+// stack, and as much again for the net.Conn. Here a connection gives up its net.Conn and is 48
+// bytes. The kernel watches the descriptors (epoll). A [Loop] asks the kernel which of them are
+// readable, reads them, and passes the bytes to the connection's [Handler].
 //
 // # One turn of a loop
 //
@@ -22,14 +23,16 @@
 //	   ^                  |
 //	   +------------------+   Data blocks; watched again once it returns
 //
-// A parked connection is not read, and watched only while a Write waits for room. Close of a parked connection that was not
-// started also goes through watched, so that the loop alone ends connections. Pause is a flag beside the state.
+// A parked connection is not read, and watched only while a Write waits for room. Close of a parked
+// connection that was not started also goes through watched, so that the loop alone ends
+// connections. Pause is a flag beside the state.
 //
 // # When a handler blocks
 //
-// Handlers run on the loop's goroutine because they are mostly faster than starting another goroutine. A timer checks every
-// millisecond that the loop has made progress. If one Data or Work is still running, the timer starts a new goroutine as the
-// loop (relieve). The old goroutine finishes the blocking call and then ends. Meanwhile the connection is parked.
+// Handlers run on the loop's goroutine because they are mostly faster than starting another
+// goroutine. A timer checks every millisecond that the loop has made progress. If one Data or Work
+// is still running, the timer starts a new goroutine as the loop (relieve). The old goroutine
+// finishes the blocking call and then ends. Meanwhile the connection is parked.
 //
 // # Ownership
 //

@@ -51,7 +51,8 @@ type Loop struct {
 	buf    []byte
 }
 
-// openLocked makes the epoll descriptor and gives it to the runtime's poller. The caller must hold l.mu.
+// openLocked makes the epoll descriptor and gives it to the runtime's poller. The caller must hold
+// l.mu.
 func (l *Loop) openLocked() error {
 	if l.closed {
 		return net.ErrClosed
@@ -102,8 +103,8 @@ func (l *Loop) add(c *Conn) error {
 func (l *Loop) remove(c *Conn) {
 	l.mu.Lock()
 	c.use.Or(closing)
-	// Closing the descriptor does not remove it from epoll while another one refers to the same socket, as in a child process
-	// between fork and exec.
+	// Closing the descriptor does not remove it from epoll while another one refers to the same
+	// socket, as in a child process between fork and exec.
 	_ = c.controlLocked(syscall.EPOLL_CTL_DEL) // fails when nothing is watched
 	c.state = released
 	l.conns[c.number] = nil
@@ -113,7 +114,8 @@ func (l *Loop) remove(c *Conn) {
 	c.release()
 }
 
-// run is the loop's goroutine, number me. It ends when no connection is left, or when another goroutine is the loop.
+// run is the loop's goroutine, number me. It ends when no connection is left, or when another
+// goroutine is the loop.
 func (l *Loop) run(me uint32) {
 	returned := false
 	var c *Conn // the connection that is being handled
@@ -143,7 +145,8 @@ func (l *Loop) run(me uint32) {
 	returned = true
 }
 
-// wait sleeps until connections are ready, and puts them into events and ready. It returns false when the loop must end.
+// wait sleeps until connections are ready, and puts them into events and ready. It returns false
+// when the loop must end.
 func (l *Loop) wait() bool {
 	l.mu.Lock()
 	if l.count == 0 || l.file == nil {
@@ -154,7 +157,8 @@ func (l *Loop) wait() bool {
 	}
 	raw := l.raw
 	l.mu.Unlock()
-	// This calls poll at once, and again whenever the runtime's poller reports the epoll descriptor.
+	// This calls poll at once, and again whenever the runtime's poller reports the epoll
+	// descriptor.
 	err := raw.Read(l.ask)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,7 +184,8 @@ func (l *Loop) poll(fd uintptr) bool {
 	}
 }
 
-// Close ends the loop and waits for its goroutine. Connections that have not ended before must be closed after it.
+// Close ends the loop and waits for its goroutine. Connections that have not ended before must be
+// closed after it.
 func (l *Loop) Close() {
 	l.mu.Lock()
 	l.closed = true

@@ -104,8 +104,8 @@ func TestDataEndsTheConnection(t *testing.T) {
 	}
 }
 
-// A connection that has ended is not heard of any more, though the socket lives on elsewhere, as it does in a child process until
-// that becomes another program.
+// A connection that has ended is not heard of any more, though the socket lives on elsewhere, as it
+// does in a child process until that becomes another program.
 func TestSocketThatLivesOn(t *testing.T) {
 	l := newLoop(t)
 	other := new(spy)

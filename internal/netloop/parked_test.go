@@ -23,7 +23,8 @@ func (c *Conn) until(is func() bool) {
 	}
 }
 
-// A handler that blocks keeps nobody from writing to its own connection: it may be waiting for just that.
+// A handler that blocks keeps nobody from writing to its own connection: it may be waiting for just
+// that.
 func TestWriteWhileDataBlocks(t *testing.T) {
 	for _, first := range []string{"block", "write"} {
 		t.Run(first, func(t *testing.T) {
@@ -65,7 +66,8 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// The end of a connection whose handler blocks ends a Write to it; the handler hears of it when it returns.
+// The end of a connection whose handler blocks ends a Write to it; the handler hears of it when it
+// returns.
 func TestCloseEndsWriteWhileDataBlocks(t *testing.T) {
 	wrote := make(chan error, 1)
 	s := new(spy)

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// stamper answers each 8 bytes with the same, and judges them: they name its connection. A descriptor that was mistaken for
-// another would bring somebody else's.
+// stamper answers each 8 bytes with the same, and judges them: they name its connection. A
+// descriptor that was mistaken for another would bring somebody else's.
 type stamper struct {
 	conn *Conn
 	id   uint64
@@ -47,8 +47,8 @@ func (s *stamper) End(error) {
 	s.done.Done()
 }
 
-// Connections come and go, are paused, written to and closed from both sides at any moment, so that descriptors are
-// reused all the time. Everybody gets their own bytes and one end.
+// Connections come and go, are paused, written to and closed from both sides at any moment, so that
+// descriptors are reused all the time. Everybody gets their own bytes and one end.
 func TestDescriptorsAreNotMistaken(t *testing.T) {
 	l := newLoop(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// stall is how long one Data or Work may take before the loop goes on without it: at least once, at most twice that long.
+// stall is how long one Data or Work may take before the loop goes on without it: at least once, at
+// most twice that long.
 const stall = time.Millisecond
 
-// Soon runs w on the loop, once the bytes of this turn have been handled for all connections. Only a handler's Data may call
-// it. Most work takes a microsecond or two, less than starting a goroutine. Work that blocks does not stall the loop, see
-// relieve.
+// Soon runs w on the loop, once the bytes of this turn have been handled for all connections. Only
+// a handler's Data may call it. Most work takes a microsecond or two, less than starting a
+// goroutine. Work that blocks does not stall the loop, see relieve.
 func (c *Conn) Soon(w Work) {
 	l := c.loop
 	l.mu.Lock()
@@ -26,7 +27,8 @@ func (c *Conn) Soon(w Work) {
 	}
 }
 
-// doWork runs the work of this turn. It returns false when the goroutine, number me, is not the loop any more.
+// doWork runs the work of this turn. It returns false when the goroutine, number me, is not the
+// loop any more.
 func (l *Loop) doWork(me uint32) bool {
 	for {
 		w, mine := l.nextWork(me)
@@ -78,8 +80,9 @@ func (l *Loop) startTimerLocked() {
 	l.busy = true
 }
 
-// relieve starts another goroutine as the loop when the same Work, or the same Data, has been running since it was last called.
-// The old goroutine ends once that call returns. Until then the connection whose Data blocks is parked.
+// relieve starts another goroutine as the loop when the same Work, or the same Data, has been
+// running since it was last called. The old goroutine ends once that call returns. Until then the
+// connection whose Data blocks is parked.
 func (l *Loop) relieve() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,7 +111,8 @@ func (l *Loop) relieve() {
 	}
 }
 
-// back ends the parking of a connection whose Data has returned on a goroutine that is not the loop any more.
+// back ends the parking of a connection whose Data has returned on a goroutine that is not the loop
+// any more.
 func (c *Conn) back(ok bool) {
 	if !ok {
 		c.Close()
@@ -121,8 +125,8 @@ func (c *Conn) back(ok bool) {
 	}
 }
 
-// exited cleans up when a handler or work ended the goroutine, number me (runtime.Goexit). c is the connection whose handler
-// it was, which ends too.
+// exited cleans up when a handler or work ended the goroutine, number me (runtime.Goexit). c is the
+// connection whose handler it was, which ends too.
 func (l *Loop) exited(me uint32, c *Conn) {
 	if c != nil && l.at.CompareAndSwap(c, nil) { // nobody relieves it from here on
 		c.end(net.ErrClosed)

@@ -57,7 +57,8 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// No first byte makes a reader believe a length of 4 GiB, wherever the value is. In 32 bits such a length is negative.
+// No first byte makes a reader believe a length of 4 GiB, wherever the value is. In 32 bits such a
+// length is negative.
 func TestLengths(t *testing.T) {
 	for c := range 0x100 {
 		for _, length := range []string{"\xff\xff\xff\xff", "\x7f\xff\xff\xff", "\x80\x00\x00\x00"} {

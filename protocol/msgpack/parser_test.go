@@ -28,7 +28,8 @@ func decode(message []byte, maxAttachments int) (string, error) {
 	return strings.Join(words, "|"), nil
 }
 
-// The messages are those of the official parser for the same packets, but for the order of a map's members.
+// The messages are those of the official parser for the same packets, but for the order of a map's
+// members.
 func TestEncode(t *testing.T) {
 	for _, test := range []struct {
 		text        string
@@ -74,7 +75,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// CVE-2022-41719, CVE-2026-32284, CVE-2026-5740: announced lengths are not believed; CVE-2023-32695 and the official checks.
+// CVE-2022-41719, CVE-2026-32284, CVE-2026-5740: announced lengths are not believed; CVE-2023-32695
+// and the official checks.
 func TestRefused(t *testing.T) {
 	t.Attr("covers", "parser/parser/17 abuse/CVE-2022-41719")
 	const head = "\xa4type\x02\xa3nsp\xa1/"
