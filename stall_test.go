@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -89,6 +90,13 @@ func TestBackPressureKeepsHeartbeats(t *testing.T) {
 				}
 				go send()
 				write <- "40"
+				for joined := false; !joined; { // a client sends no event before it has joined
+					f, err := ws.ReadFrame(c.Raw())
+					if err != nil {
+						t.Fatal(err)
+					}
+					joined = strings.HasPrefix(string(f.Payload), "40")
+				}
 				for range events {
 					write <- `42["e"]`
 				}

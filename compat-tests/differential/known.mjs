@@ -48,6 +48,14 @@ export const known = [
     ours: /: (text )?"40|"type":0/,
     parts: true,
   },
+  {
+    why: "Before a namespace is joined a packet may have 16 KiB",
+    script: /fuzz/,
+    step: /^\["(send|post|together)".*4?5\d+-/,
+    ours: /close|"1"/,
+    parts: true,
+    sometimes: true,
+  },
   // When the first has been answered by then, ours answers the second too.
   { why: "A CONNECT for a namespace that the client has joined", script: /twice at once/, official: /40\{/, parts: true, sometimes: true },
   {
