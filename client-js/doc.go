@@ -1,15 +1,11 @@
-// Package clientjs serves the JavaScript side of a Socket.IO server: the
-// bundles of the official browser client below the server's path, and the chat
-// page of the demo.
+// Package clientjs serves the bundles of the official browser client.
 //
-// It is not the client: the bundles are those of the npm package
-// socket.io-client, and whoever serves them passes them as an [fs.FS]. It knows
-// nothing of Engine.IO or Socket.IO either and imports nothing of this module;
-// [Files.Handler] goes in front of whatever answers the other requests.
+// The bundles are those of the npm package socket.io-client, passed as an [fs.FS]. The package knows
+// nothing of Engine.IO or Socket.IO; [Files.Handler] wraps the handler of all other requests. Package
+// chat below it has the page of the demo.
 //
 // # Ownership
 //
-// [New] reads the files once, so the [fs.FS] is not needed afterwards. A
-// [Files] owns their bytes, at most the eight of the official server, and never changes
-// them. There is no lock and no goroutine.
+// [New] reads the files once. A [Files] owns their bytes, at most the eight files of the official
+// server, and never changes them. There is no lock and no goroutine.
 package clientjs

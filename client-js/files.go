@@ -11,7 +11,7 @@ import (
 // ErrFiles is wrapped by every error of [New].
 var ErrFiles = errors.New("clientjs: unusable client files")
 
-// names are the bundles that the official server answers for.
+// names are the bundles that the official server serves.
 var names = []string{
 	"socket.io.js",
 	"socket.io.js.map",
@@ -23,19 +23,18 @@ var names = []string{
 	"socket.io.esm.min.js.map",
 }
 
-// Files holds the bundles of one version of the client. It is immutable and
-// safe for concurrent use.
+// Files holds the bundles of one version of the client. It is immutable and safe for concurrent
+// use.
 type Files struct {
 	etag    string
 	bundles map[string][]byte
 }
 
-// New reads the client's files: either those of the npm package's dist
-// directory, or the package itself, where they are in "dist". Of the eight names
-// that the official server has, any may be missing, but not all.
+// New reads the client's files from the npm package or from its dist directory.
 //
-// The version becomes the files' entity tag. If it is empty it is taken from
-// package.json in files, which the package has and its dist directory has not.
+// Of the eight names that the official server has, any may be missing, but not all. The version
+// becomes the files' entity tag. If it is empty, package.json has it, which the dist directory
+// lacks.
 //
 //	clientjs.New(os.DirFS("node_modules/socket.io-client"), "")
 //
@@ -94,8 +93,8 @@ func packageVersion(files fs.FS) (string, error) {
 	return manifest.Version, nil
 }
 
-// validTag says whether s may stand in the quotes of an entity tag (RFC 9110,
-// section 8.8.3), of which only the ASCII part is allowed here.
+// validTag reports whether s may stand in the quotes of an entity tag (RFC 9110, section 8.8.3).
+// Only ASCII is allowed here.
 func validTag(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] == '"' || s[i] >= 0x7f {

@@ -10,20 +10,18 @@ import (
 	"github.com/gosocketio/socketio/internal/accept"
 )
 
-// Handler returns a handler that answers requests for the files directly below
-// prefix, the server's path such as "/socket.io/", with or without its last
-// slash, and hands every other request to next.
+// Handler serves the files directly below prefix and passes every other request to next.
 //
-// As in the official server any method is answered, the query is ignored, and
-// an If-None-Match that equals the entity tag, weak or strong, gets 304 without
-// any header. A file is compressed with gzip or deflate while it is sent, to a
-// client that accepts one of them. Two things differ from the official server:
-// brotli is not offered, because it would be a dependency of every program that
-// uses the server; and "Vary: Accept-Encoding" is sent, so that a shared cache
-// does not give a compressed file to a client that did not ask for it.
+// prefix is the server's path such as "/socket.io/", with or without its last slash. As in the
+// official server, any method is answered, the query is ignored, and an If-None-Match that equals
+// the entity tag, weak or strong, gets 304 without any header. A file is compressed with gzip or
+// deflate for a client that accepts one of them.
 //
-// Access-Control headers are not its business: put it behind the CORS
-// middleware that the server uses for itself.
+// Two things differ from the official server. Brotli is not offered, because it would be a
+// dependency of every program that uses the server. "Vary: Accept-Encoding" is sent, so that a
+// shared cache gives a compressed file only to clients that accept it.
+//
+// Handler sets no Access-Control headers: put it behind the CORS middleware of the server.
 func (f *Files) Handler(prefix string, next http.Handler) http.Handler {
 	prefix = strings.TrimSuffix(prefix, "/") + "/"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,7 +10,7 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Client is a client in a namespace. Its methods may be called from any goroutine.
+// Client is a client of one namespace. Its methods may be called from any goroutine.
 type Client struct {
 	conn      *Conn
 	namespace string
@@ -46,11 +46,10 @@ func (x *Client) Namespace() string { return x.namespace }
 // Conn returns the connection.
 func (x *Client) Conn() *Conn { return x.conn }
 
-// Done is closed when the client is not connected any more.
+// Done returns a channel that is closed when the client is disconnected.
 func (x *Client) Done() <-chan struct{} { return x.done }
 
-// Reason returns, in the official client's words, why the client is not connected any more; ""
-// while it is.
+// Reason returns why the client is disconnected, in the official client's words; "" before that.
 func (x *Client) Reason() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -60,7 +59,7 @@ func (x *Client) Reason() string {
 	return ""
 }
 
-// Emit sends an event. Args are encoded as encoding/json does, a []byte at any depth as binary
+// Emit sends an event. Args are encoded as by encoding/json; a []byte at any depth is an
 // attachment.
 func (x *Client) Emit(event string, args ...any) error { return x.emit(event, args, 0, false) }
 
@@ -112,20 +111,20 @@ func (x *Client) ended() error {
 	return x.err
 }
 
-// Receive waits for an event of this name and returns it. Events of other names stay where they
-// are, in order, for other calls. Once the client is disconnected and there is none left, the error
-// is a [*DisconnectError].
+// Receive waits for an event of this name and returns it.
+// Events of other names stay queued, in order, for other calls. Once the client is disconnected and
+// no such event is left, the error is a [*DisconnectError].
 func (x *Client) Receive(ctx context.Context, event string) (*Message, error) {
 	return x.await(ctx, func(m *Message) bool { return m.event == event })
 }
 
-// Next waits for the next event, whatever its name, and returns it.
+// Next waits for the next event of any name and returns it.
 func (x *Client) Next(ctx context.Context) (*Message, error) {
 	return x.await(ctx, func(*Message) bool { return true })
 }
 
-// Pending returns how many events have arrived that nobody asked for yet. In a bubble of
-// testing/synctest, after synctest.Wait, that is all that the server sent.
+// Pending returns the number of events that have arrived and were not received yet.
+// In a bubble of testing/synctest, after synctest.Wait, that is all that the server sent.
 func (x *Client) Pending() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -155,8 +154,8 @@ func (x *Client) await(ctx context.Context, wanted func(*Message) bool) (*Messag
 	}
 }
 
-// Disconnect leaves the namespace; the connection stays. The reason at the server is "client
-// namespace disconnect".
+// Disconnect leaves the namespace and keeps the connection.
+// The reason at the server is "client namespace disconnect".
 func (x *Client) Disconnect() error {
 	x.conn.forget(x)
 	if !x.end(ReasonClientDisconnect) {
@@ -165,7 +164,7 @@ func (x *Client) Disconnect() error {
 	return x.conn.send(protocol.AppendHeader(nil, protocol.Disconnect, 0, x.namespace, 0, false), nil)
 }
 
-// joined acts on a CONNECT.
+// joined handles a CONNECT.
 func (x *Client) joined(p *protocol.Packet) {
 	var data struct{ Sid string }
 	_ = json.Unmarshal(p.Data, &data)
@@ -180,7 +179,7 @@ func (x *Client) joined(p *protocol.Packet) {
 	}
 }
 
-// refused acts on a CONNECT_ERROR.
+// refused handles a CONNECT_ERROR.
 func (x *Client) refused(p *protocol.Packet) {
 	e := &ConnectError{}
 	if json.Unmarshal(p.Data, e) != nil {
@@ -189,7 +188,7 @@ func (x *Client) refused(p *protocol.Packet) {
 	x.stop(e)
 }
 
-// end makes the client a disconnected one, and returns false when it was that already.
+// end disconnects the client. It returns false when it was disconnected already.
 func (x *Client) end(reason string) bool { return x.stop(&DisconnectError{reason}) }
 
 func (x *Client) stop(err error) bool {

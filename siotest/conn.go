@@ -9,8 +9,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Conn is a connection, which may join several namespaces. Its methods may be called from any
-// goroutine.
+// Conn is a connection, which may join several namespaces.
+// Its methods may be called from any goroutine.
 type Conn struct {
 	id string
 	tr transport
@@ -30,10 +30,10 @@ func newConn(id string, tr transport) *Conn {
 	return c
 }
 
-// ID returns the id of the connection, that of Socket.Conn() at the server.
+// ID returns the id of the connection, as Socket.Conn() at the server has it.
 func (c *Conn) ID() string { return c.id }
 
-// Done is closed when the connection has ended.
+// Done returns a channel that is closed when the connection has ended.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // Close closes the connection. The reason at the server is "transport close".
@@ -45,7 +45,7 @@ func (c *Conn) Close() {
 	<-c.done
 }
 
-// read takes what the server sends until the connection ends.
+// read handles what the server sends until the connection ends.
 func (c *Conn) read() {
 	var d protocol.Decoder
 	reason := ReasonTransportClose
@@ -82,8 +82,7 @@ func (c *Conn) read() {
 	close(c.done)
 }
 
-// packet acts on a packet of the server. One for a namespace that was not joined, or was left, is
-// ignored.
+// packet handles a packet of the server. It ignores namespaces that the client has not joined.
 func (c *Conn) packet(p *protocol.Packet) {
 	c.mu.Lock()
 	x := c.clients[p.Namespace]
@@ -115,9 +114,10 @@ func (c *Conn) forget(x *Client) {
 	}
 }
 
-// Join joins a namespace. auth is what the client's "auth" option would be: nil, or something that
-// is encoded as a JSON object. When the server refuses, the error is a [*ConnectError]; when the
-// connection ends, it is a [*DisconnectError].
+// Join joins a namespace. auth is the client's "auth" option: nil, or a value that encodes to an
+// object.
+// When the server refuses, the error is a [*ConnectError]. When the connection ends, it is a
+// [*DisconnectError].
 func (c *Conn) Join(ctx context.Context, namespace string, auth any) (*Client, error) {
 	if !strings.HasPrefix(namespace, "/") {
 		namespace = "/" + namespace

@@ -14,18 +14,18 @@ const (
 	ReasonParseError = "parse error"
 )
 
-// ConnectError is why the server refused a client: "connect_error" of the official client.
+// ConnectError is the error of a refused client: "connect_error" of the official client.
 type ConnectError struct {
-	// Message is the message of the error that a middleware returned, or why there was none to ask.
+	// Message is the message of the error that a middleware returned, or of the server itself.
 	Message string `json:"message"`
-	// Data is what the error had with it, nil if nothing.
+	// Data is the data of that error, nil if there is none.
 	Data json.RawMessage `json:"data"`
 }
 
 // Error returns the message.
 func (e *ConnectError) Error() string { return "siotest: refused: " + e.Message }
 
-// DisconnectError is why a client is not connected any more.
+// DisconnectError is the error of a client that is disconnected.
 type DisconnectError struct {
 	// Reason is one of the reasons of this package.
 	Reason string

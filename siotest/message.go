@@ -20,7 +20,7 @@ type Message struct {
 	answered    atomic.Bool
 }
 
-// newMessage copies a packet, without the first so many elements of its payload.
+// newMessage copies a packet, without the first skip elements of its payload.
 func newMessage(x *Client, p *protocol.Packet, skip int) *Message {
 	m := &Message{client: x, attachments: p.Attachments}
 	for i := skip; i < len(p.Args); i++ {
@@ -35,8 +35,8 @@ func (m *Message) Event() string { return m.event }
 // Len returns the number of arguments.
 func (m *Message) Len() int { return len(m.args) }
 
-// Decode decodes the first arguments into the values that pointers point to, as encoding/json does;
-// a []byte at any depth takes the binary value that is there. It is an error when there are fewer.
+// Decode stores the first arguments in what the pointers point to, as encoding/json does.
+// A []byte at any depth takes the binary value. It is an error when there are fewer arguments.
 func (m *Message) Decode(pointers ...any) error {
 	if len(pointers) > len(m.args) {
 		return fmt.Errorf("siotest: %d arguments, %d expected", len(m.args), len(pointers))
@@ -49,8 +49,7 @@ func (m *Message) Decode(pointers ...any) error {
 	return nil
 }
 
-// Args returns the arguments as what encoding/json makes of any JSON value, with []byte where there
-// is binary.
+// Args returns the arguments as any values of encoding/json, with []byte for binary ones.
 func (m *Message) Args() []any {
 	args := make([]any, len(m.args))
 	for i, raw := range m.args {
@@ -62,10 +61,10 @@ func (m *Message) Args() []any {
 // String returns the event's name and arguments, for failure messages.
 func (m *Message) String() string { return fmt.Sprint(m.event, m.Args()) }
 
-// WantsAck tells whether the server asked for an acknowledgement.
+// WantsAck reports whether the server asked for an acknowledgement.
 func (m *Message) WantsAck() bool { return m.wantsAck }
 
-// Ack acknowledges the event. It is an error when the server did not ask for that, or got it
+// Ack acknowledges the event. It is an error when the server did not ask, or has the answer
 // already.
 func (m *Message) Ack(args ...any) error {
 	switch {

@@ -20,11 +20,11 @@ import (
 type transport interface {
 	receive() (data []byte, binary bool, err error)
 	send(text []byte, attachments [][]byte) error
-	// close makes a receive that waits return.
+	// close makes a waiting receive return.
 	close()
 }
 
-// sidOf reads the open packet.
+// sidOf returns the session id of the open packet.
 func sidOf(open string) (string, error) {
 	var data struct{ Sid string }
 	if !strings.HasPrefix(open, "0") || json.Unmarshal([]byte(open[1:]), &data) != nil || data.Sid == "" {
@@ -33,7 +33,7 @@ func sidOf(open string) (string, error) {
 	return data.Sid, nil
 }
 
-// overWebSocket is a transport.
+// overWebSocket is the WebSocket transport.
 type overWebSocket struct{ conn *rawclient.Conn }
 
 func (s *Server) websocket(ctx context.Context, query url.Values, header http.Header) (*Conn, error) {
@@ -86,14 +86,14 @@ func (w overWebSocket) send(text []byte, attachments [][]byte) error {
 
 func (w overWebSocket) close() { w.conn.Close() }
 
-// overPolling is a transport.
+// overPolling is the long-polling transport.
 type overPolling struct {
 	client *http.Client
 	url    string
 	header http.Header
 	ctx    context.Context // of all requests
 	cancel context.CancelFunc
-	rest   []byte     // what has not been read of the last response
+	rest   []byte     // the unread part of the last response
 	mu     sync.Mutex // one POST at a time
 }
 
@@ -179,15 +179,15 @@ func (p *overPolling) post(body []byte) error {
 	return err
 }
 
-// goodbye is how long a server may take for the packet that ends the session.
-const goodbye = time.Second
+// closeTimeout bounds the wait of close for the server's answer.
+const closeTimeout = time.Second
 
 func (p *overPolling) close() {
 	defer p.cancel()
 	if p.mu.TryLock() {
 		defer p.mu.Unlock()
-		ctx, cancel := context.WithTimeout(p.ctx, goodbye)
+		ctx, cancel := context.WithTimeout(p.ctx, closeTimeout)
 		defer cancel()
-		_, _ = p.do(ctx, http.MethodPost, []byte("1")) // a server that is gone need not be told
+		_, _ = p.do(ctx, http.MethodPost, []byte("1")) // an error means that the server has gone
 	}
 }

@@ -61,7 +61,8 @@ func broadcastExcept(c *cluster) {
 }
 
 func broadcastLocal(c *cluster) {
-	c.do(c.servers[0].Local().Emit("test"), c.servers[0].Local().SocketsJoin("here"), c.servers[0].To("here").Emit("joined"))
+	first := c.servers[0]
+	c.do(first.Local().Emit("test"), first.Local().SocketsJoin("here"), first.To("here").Emit("joined"))
 	if m, err := c.clients[0].Next(c.ctx); err != nil || m.Event() != "test" {
 		c.Fatalf("got %v, %v", m, err)
 	}
@@ -172,7 +173,8 @@ func socketsFetched(c *cluster) {
 			c.Errorf("local is %v", local)
 		}
 		rooms := slices.Sorted(slices.Values(r.Rooms()))
-		if want := slices.Sorted(slices.Values([]string{s.ID(), "room1"})); r.ID() != s.ID() || !slices.Equal(rooms, want) {
+		want := slices.Sorted(slices.Values([]string{s.ID(), "room1"}))
+		if r.ID() != s.ID() || !slices.Equal(rooms, want) {
 			c.Errorf("%s is in %q", r.ID(), rooms)
 		}
 		var auth struct{ From string }
@@ -194,14 +196,15 @@ func socketsFetched(c *cluster) {
 // What one goroutine does arrives in that order, everywhere, and once.
 func order(c *cluster) {
 	const n = 300
+	first := c.servers[0]
 	for i := range n {
 		switch i % 3 {
 		case 0:
-			c.do(c.servers[0].Emit("e", i))
+			c.do(first.Emit("e", i))
 		case 1:
-			c.do(c.servers[0].In("room").Emit("e", "nobody is there yet"), c.servers[0].SocketsJoin("room"), c.servers[0].To("room").Emit("e", i))
+			c.do(first.In("room").Emit("e", "nobody yet"), first.SocketsJoin("room"), first.To("room").Emit("e", i))
 		case 2:
-			c.do(c.servers[0].SocketsLeave("room"), c.servers[0].To("room").Emit("e", "nobody is there any more"), c.servers[0].Emit("e", i, []byte{byte(i)}))
+			c.do(first.SocketsLeave("room"), first.To("room").Emit("e", "nobody now"), first.Emit("e", i, []byte{byte(i)}))
 		}
 	}
 	for i, client := range c.clients {

@@ -81,7 +81,8 @@ func broadcastWithAckMissing(c *cluster) {
 		last = err
 	}
 	var missing *socketio.MissingError
-	if n != len(c.clients)-1 || !errors.As(last, &missing) || missing.Missing != 1 || !errors.Is(last, socketio.ErrTimeout) {
+	if n != len(c.clients)-1 || !errors.Is(last, socketio.ErrTimeout) ||
+		!errors.As(last, &missing) || missing.Missing != 1 {
 		c.Errorf("%d answers, %v", n, last)
 	}
 }

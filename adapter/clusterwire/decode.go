@@ -16,7 +16,7 @@ var ErrMessage = errors.New("clusterwire: invalid message")
 // maxAttachments limits the binary values of one message.
 const maxAttachments = 10_000
 
-// Decode reads what Encode, or an official adapter, wrote.
+// Decode decodes a message of Encode or of an official adapter.
 func Decode(data []byte) (*adapter.Message, error) {
 	text, attachments, err := unpack(data)
 	if err != nil {
@@ -38,7 +38,7 @@ func Decode(data []byte) (*adapter.Message, error) {
 	return m, readData(m, e.Data, attachments)
 }
 
-// DecodeData reads what EncodeData wrote into a message whose sender, namespace and type are known.
+// DecodeData decodes the result of EncodeData into m, which has its sender, namespace and type.
 func DecodeData(m *adapter.Message, data []byte) error {
 	if len(data) == 0 {
 		return readData(m, nil, nil)
@@ -50,7 +50,7 @@ func DecodeData(m *adapter.Message, data []byte) error {
 	return readData(m, text, attachments)
 }
 
-// unpack returns JSON, whichever of the two forms data has.
+// unpack returns a message as JSON, whichever of the two forms it has.
 func unpack(data []byte) (text []byte, attachments [][]byte, err error) {
 	if bytes.HasPrefix(data, []byte{'{'}) {
 		return data, nil, nil
@@ -61,7 +61,7 @@ func unpack(data []byte) (text []byte, attachments [][]byte, err error) {
 	return text, attachments, nil
 }
 
-// number is one that may be written as 2 or as 2.0.
+// number is an integer that may be written as 2 or as 2.0.
 type number int64
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -96,7 +96,7 @@ func (n *names) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// body is the data of all types of messages.
+// body is the data of a message, for all types.
 type body struct {
 	Packet    json.RawMessage `json:"packet"`
 	RequestID string          `json:"requestId"`
@@ -120,7 +120,7 @@ func readData(m *adapter.Message, text []byte, attachments [][]byte) error {
 	switch {
 	case m.Type == adapter.MessageInitialHeartbeat || m.Type == adapter.MessageHeartbeat:
 		return nil
-	case m.Type >= adapter.MessageAdapterClose: // those behind it are of a later version, to be ignored
+	case m.Type >= adapter.MessageAdapterClose: // later ones belong to a newer version and are ignored
 		return nil
 	case len(text) == 0:
 		return fmt.Errorf("%w: type %d has no data", ErrMessage, m.Type)
@@ -137,7 +137,7 @@ func readData(m *adapter.Message, text []byte, attachments [][]byte) error {
 	return readPacket(m, b.Packet, attachments)
 }
 
-// readPacket reads an event, or the one value of an answer.
+// readPacket decodes an event, or the one value of an answer.
 func readPacket(m *adapter.Message, raw json.RawMessage, attachments [][]byte) error {
 	var list []json.RawMessage
 	switch m.Type {

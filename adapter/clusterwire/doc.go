@@ -1,7 +1,7 @@
-// Package clusterwire is how messages between servers are written: as the official adapters of the
-// cluster family do (socket.io-adapter 2.5 and what is built on it), so that servers in Node and in
-// Go can share a broker. It is for adapters of brokers.
+// Package clusterwire encodes the messages between servers, for adapters of brokers.
 //
-// A message is JSON, or MessagePack when it holds binary data. It is data and nothing else, and no
-// length in it is believed before the bytes are there.
+// The encoding is that of the official adapters of the cluster family (socket.io-adapter 2.5 and
+// those built on it), so that servers in Node and in Go can share a broker. A message is JSON, or
+// MessagePack when it holds binary data. No memory is allocated for a length before its bytes have
+// arrived.
 package clusterwire

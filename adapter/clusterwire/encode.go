@@ -9,12 +9,12 @@ import (
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
-// Encode writes a message. It is text (JSON) unless binary is set.
+// Encode returns the encoding of a message: text (JSON) unless binary is set.
 func Encode(m *adapter.Message) (data []byte, binary bool, err error) {
 	return finish(appendMessage(m), m)
 }
 
-// EncodeMsgpack writes a message as MessagePack, whether it holds binary data or not.
+// EncodeMsgpack returns a message as MessagePack, with or without binary data.
 func EncodeMsgpack(m *adapter.Message) ([]byte, error) {
 	return msgpack.AppendValue(nil, appendMessage(m), m.Values.Attachments)
 }
@@ -29,8 +29,8 @@ func appendMessage(m *adapter.Message) []byte {
 	return append(appendString(append(text, `,"nsp":`...), m.Namespace), '}')
 }
 
-// EncodeData writes what is particular to the type of a message, without sender, namespace and
-// type: for brokers that have fields for these. It is nil when there is nothing.
+// EncodeData returns the part of a message that depends on its type, nil when there is none.
+// It lacks sender, namespace and type, for brokers that have fields for these.
 func EncodeData(m *adapter.Message) (data []byte, binary bool, err error) {
 	text := appendData(nil, m)
 	if text == nil {
@@ -39,7 +39,7 @@ func EncodeData(m *adapter.Message) (data []byte, binary bool, err error) {
 	return finish(text, m)
 }
 
-// finish makes MessagePack of a message that has binary data.
+// finish converts a message with binary data to MessagePack.
 func finish(text []byte, m *adapter.Message) ([]byte, bool, error) {
 	if len(m.Values.Attachments) == 0 {
 		return text, false, nil
@@ -87,8 +87,8 @@ func appendData(dst []byte, m *adapter.Message) []byte {
 	return dst
 }
 
-// appendRequest appends the request id behind a comma, nothing if there is none: a null would mean
-// that there is one.
+// appendRequest appends a comma and the request id, if there is one.
+// A null would mean that there is one.
 func appendRequest(dst []byte, m *adapter.Message) []byte {
 	if m.RequestID == "" {
 		return dst
@@ -126,7 +126,7 @@ func appendSockets(dst []byte, m *adapter.Message) []byte {
 	return append(dst, `]}`...)
 }
 
-// appendRaw appends an object, an empty one if there is none.
+// appendRaw appends an object, {} if there is none.
 func appendRaw(dst []byte, raw json.RawMessage) []byte {
 	if len(raw) == 0 {
 		return append(dst, `{}`...)
@@ -139,7 +139,7 @@ func appendString(dst []byte, s string) []byte {
 	return dst
 }
 
-// appendStrings appends an array, also of nothing.
+// appendStrings appends an array, [] for nil.
 func appendStrings(dst []byte, list []string) []byte {
 	dst = append(dst, '[')
 	for i, s := range list {

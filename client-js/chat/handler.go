@@ -12,17 +12,18 @@ import (
 //go:embed *.html *.css *.js *.svg
 var files embed.FS
 
-// writtenPath is the server's path as it is written in index.html.
+// writtenPath is the server's path in index.html.
 const writtenPath = "/socket.io/"
 
-// policy allows what the page does and nothing else: its own scripts and styles, the connection to
-// where it came from, and pictures and clips that it was sent (blob:). What a visitor sends can
-// therefore never run, whatever it is.
+// policy allows what the page needs: its own scripts and styles, its connection, and received
+// media.
+// Media are blob: URLs. So nothing that a visitor sends can run.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; " +
 	"connect-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// Handler serves the chat page at / and its files below. Path is where the Socket.IO server is,
-// such as "/socket.io/": the page loads the client from there and connects to it.
+// Handler serves the chat page at / and its files below.
+// path is that of the Socket.IO server, such as "/socket.io/": the page loads the client from there
+// and connects to it.
 func Handler(path string) http.Handler {
 	index := page(strings.TrimSuffix(path, "/") + "/")
 	fileServer := http.FileServerFS(files)
@@ -31,7 +32,7 @@ func Handler(path string) http.Handler {
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-cache") // a new version of the server is a new page
+		h.Set("Cache-Control", "no-cache") // a new version of the server has a new page
 		if r.URL.Path != "/" {
 			fileServer.ServeHTTP(w, r)
 			return

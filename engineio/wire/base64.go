@@ -2,8 +2,7 @@ package wire
 
 import "encoding/base64"
 
-// sextets maps the characters of both base64 alphabets to their values, and
-// everything else to 0xff.
+// sextets maps the characters of both base64 alphabets to their values, and all others to 0xff.
 var sextets = func() (t [256]byte) {
 	const std = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	for i := range t {
@@ -16,8 +15,7 @@ var sextets = func() (t [256]byte) {
 	return t
 }()
 
-// decodeBase64 decodes what any client may send. The result is never nil and
-// does not alias src.
+// decodeBase64 decodes what any client may send. The result is never nil and does not alias src.
 func decodeBase64(src []byte) []byte {
 	dst := make([]byte, base64.StdEncoding.DecodedLen(len(src)))
 	if n, err := base64.StdEncoding.Decode(dst, src); err == nil {
@@ -26,9 +24,9 @@ func decodeBase64(src []byte) []byte {
 	return lenientBase64(dst[:0], src)
 }
 
-// lenientBase64 decodes as Node's Buffer.from(s, "base64") does: characters
-// outside of both alphabets are skipped, the first '=' is the end, and a lone
-// last character says nothing.
+// lenientBase64 decodes like Node's Buffer.from(s, "base64").
+// It skips characters outside both alphabets, ends at the first '=', and drops a lone last
+// character.
 func lenientBase64(dst, src []byte) []byte {
 	var acc uint32
 	var n int

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Type is the type of an Engine.IO packet (Engine.IO protocol 4, "Protocol").
+// Type is the type of a packet (Engine.IO protocol 4, "Protocol").
 // On the wire it is one ASCII digit.
 type Type byte
 
@@ -36,8 +36,7 @@ type Packet struct {
 	Type Type
 	// Binary is set when a Message carries bytes rather than text.
 	Binary bool
-	// Data is the packet without its type. It aliases the decoded input, except
-	// when it was base64.
+	// Data is the packet without its type. It aliases the decoded input unless that was base64.
 	Data []byte
 }
 
@@ -49,12 +48,12 @@ var (
 	errType  = fmt.Errorf("%w: unknown type", ErrPacket)
 )
 
-// DecodeText decodes one text packet: a type digit followed by data, or 'b'
-// followed by the base64 form of a binary message (Engine.IO protocol 4,
-// "Packet encoding"). Base64 is read as leniently as the official server does:
-// both alphabets, other characters skipped, the first '=' ends it.
+// DecodeText decodes one text packet: a type digit followed by data, or 'b' followed by base64.
 //
-// It does not check that text is UTF-8. Errors wrap [ErrPacket].
+// Base64 is a binary message (Engine.IO protocol 4, "Packet encoding"). It is read as leniently as
+// by the official server: both alphabets, other characters skipped, the first '=' ends it.
+//
+// DecodeText does not check that text is UTF-8. Errors wrap [ErrPacket].
 func DecodeText(frame []byte) (Packet, error) {
 	if len(frame) == 0 {
 		return Packet{}, errEmpty

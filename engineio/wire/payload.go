@@ -5,18 +5,18 @@ import (
 	"encoding/base64"
 )
 
-// Separator stands between the packets of a polling payload (Engine.IO
-// protocol 4, "HTTP long-polling"). It is not escaped inside of packets: text
-// that contains it is split by the receiver, as the protocol wants it.
+// Separator separates the packets of a polling payload (Engine.IO protocol 4, "HTTP long-polling").
+// It is not escaped inside packets: the receiver splits text that contains it, as the protocol
+// demands.
 const Separator = 0x1e
 
-// NextPacket decodes the first packet of a polling payload. rest is what
-// follows its separator, and more says that there was one. Iterate while more
-// is true: an empty payload and a trailing separator are errors, as an empty
-// packet is none.
+// NextPacket decodes the first packet of a polling payload. rest is what follows its separator.
 //
-// The packets before an error are good and are to be delivered; what follows
-// it is not to be looked at. Errors wrap [ErrPacket].
+// more reports whether there was a separator. Call it again while more is true: an empty payload
+// and a trailing separator are errors, because an empty packet is.
+//
+// The packets before an error are valid; the rest of the payload must be ignored. Errors wrap
+// [ErrPacket].
 func NextPacket(payload []byte) (p Packet, rest []byte, more bool, err error) {
 	end := bytes.IndexByte(payload, Separator)
 	if end < 0 {
@@ -29,9 +29,9 @@ func NextPacket(payload []byte) (p Packet, rest []byte, more bool, err error) {
 	return p, payload[end+1:], true, nil
 }
 
-// AppendPayload transcodes frames to a polling payload: packets joined by
-// [Separator], binary messages as 'b' and padded base64. first says that
-// nothing of this payload is in dst yet; otherwise a separator goes ahead.
+// AppendPayload transcodes frames to a polling payload: packets joined by [Separator].
+// Binary messages become 'b' and padded base64. first says that dst holds nothing of this payload
+// yet; otherwise a separator comes first.
 func AppendPayload(dst, frames []byte, first bool) []byte {
 	for len(frames) > 0 {
 		binary, payload, rest := NextFrame(frames)
@@ -50,10 +50,10 @@ func AppendPayload(dst, frames []byte, first bool) []byte {
 	return dst
 }
 
-// PayloadLen returns the exact number of bytes that [AppendPayload] appends for
-// frames when they come first; when they do not, it is one more.
+// PayloadLen returns the number of bytes that [AppendPayload] appends for frames with first set.
+// Without first it is one more.
 func PayloadLen(frames []byte) int {
-	n := -1 // one separator less than packets
+	n := -1 // there is one separator fewer than packets
 	for len(frames) > 0 {
 		binary, payload, rest := NextFrame(frames)
 		if binary {

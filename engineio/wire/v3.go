@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// What follows is protocol 3, which clients before Socket.IO 3.0 speak. Its packets are those of
-// protocol 4, but for three differences: a polling payload gives the length of each packet in front
+// Clients before Socket.IO 3.0 speak protocol 3. Its packets differ from those of protocol 4 in
+// three ways: a polling payload gives the length of each packet in front
 // of it instead of a separator behind, in one of two forms; a binary message has a type too; and in
 // base64 too ("b4" and not "b").
 
@@ -21,7 +21,7 @@ var (
 // bits.
 const maxLengthDigits = 15
 
-// HasBinary tells whether one of frames is a binary message.
+// HasBinary reports whether one of frames is a binary message.
 func HasBinary(frames []byte) bool {
 	for len(frames) > 0 {
 		binary, _, rest := NextFrame(frames)
@@ -33,9 +33,9 @@ func HasBinary(frames []byte) bool {
 	return false
 }
 
-// AppendPayloadText3 transcodes frames to the text form of a polling payload (Engine.IO protocol 3,
-// "Payload"): before each packet its length, in UTF-16 code units, and a colon. Binary messages
-// become "b4" and base64.
+// AppendPayloadText3 transcodes frames to the text form of a polling payload.
+// Each packet follows its length in UTF-16 code units and a colon (Engine.IO protocol 3,
+// "Payload"). Binary messages become "b4" and base64.
 func AppendPayloadText3(dst, frames []byte) []byte {
 	for len(frames) > 0 {
 		binary, payload, rest := NextFrame(frames)
@@ -52,9 +52,9 @@ func AppendPayloadText3(dst, frames []byte) []byte {
 	return dst
 }
 
-// AppendPayloadBinary3 transcodes frames to the binary form of a polling payload (Engine.IO
-// protocol 3, "Payload"): before each packet 0 for text or 1 for bytes, its length in bytes as one
-// byte for each decimal digit, and 0xff.
+// AppendPayloadBinary3 transcodes frames to the binary form of a polling payload.
+// Each packet follows 0 for text or 1 for bytes, its length in bytes with one byte for each decimal
+// digit, and 0xff (Engine.IO protocol 3, "Payload").
 func AppendPayloadBinary3(dst, frames []byte) []byte {
 	for len(frames) > 0 {
 		binary, payload, rest := NextFrame(frames)
@@ -79,7 +79,7 @@ func appendDigits3(dst []byte, n int) []byte {
 	return append(dst, 0xff)
 }
 
-// PayloadBound3 returns a number of bytes that neither form of frames exceeds.
+// PayloadBound3 returns an upper bound of the bytes that either form of frames has.
 func PayloadBound3(frames []byte) int {
 	n := 0
 	for len(frames) > 0 {
@@ -90,8 +90,9 @@ func PayloadBound3(frames []byte) int {
 	return n
 }
 
-// NextPacketText3 decodes the first packet of the text form. skip is set for an empty packet
-// ("0:"), which counts for nothing. An empty payload is an error. Errors wrap [ErrPacket].
+// NextPacketText3 decodes the first packet of the text form.
+// skip is set for an empty packet ("0:"), which is to be ignored. An empty payload is an error.
+// Errors wrap [ErrPacket].
 func NextPacketText3(payload []byte) (p Packet, skip bool, rest []byte, err error) {
 	units, payload, ok := cutLength3(payload, '0', ':')
 	switch {
@@ -128,7 +129,8 @@ func NextPacketBinary3(payload []byte) (p Packet, rest []byte, err error) {
 }
 
 // cutLength3 reads a length from the front of a payload: digits, counted from zero, and the byte
-// end. ok is false when there is none, or when it exceeds the length of rest.
+// end.
+// ok is false when there is none, or when it exceeds the length of rest.
 func cutLength3(payload []byte, zero, end byte) (n int, rest []byte, ok bool) {
 	length := uint64(0) // an int of 32 bits could overflow
 	for i, c := range payload {
@@ -198,8 +200,8 @@ func AppendFramesBase64(dst, frames []byte, prefix string) []byte {
 	return dst
 }
 
-// utf16Len is the length of text in UTF-16 code units. A byte that is not UTF-8 is one, as the
-// U+FFFD that it is read as.
+// utf16Len returns the length of text in UTF-16 code units.
+// A byte that is not UTF-8 counts as one, like the U+FFFD that replaces it.
 func utf16Len(text []byte) int {
 	n := 0
 	for i := 0; i < len(text); {
@@ -210,8 +212,8 @@ func utf16Len(text []byte) int {
 	return n
 }
 
-// utf16Offset is where units UTF-16 code units of text end, -1 when they end nowhere: there are
-// fewer, or the last is half of a pair.
+// utf16Offset returns the offset after so many UTF-16 code units of text.
+// It is -1 when there are fewer, or when the last one is half of a pair.
 func utf16Offset(text []byte, units int) int {
 	i := 0
 	for units > 0 && i < len(text) {

@@ -1,10 +1,10 @@
 package wire
 
-// AppendFramesBare appends frames in the form that a WebTransport stream
-// carries (Engine.IO protocol 4, "WebTransport"): a frame without its first
-// byte, whose opcode moves into the highest bit of the length. An empty binary
-// message, which official clients take for an error in that form, becomes the
-// text "b".
+// AppendFramesBare appends frames in the form of a WebTransport stream.
+//
+// That is a frame without its first byte, whose opcode moves into the highest bit of the length
+// (Engine.IO protocol 4, "WebTransport"). An empty binary message, which official clients take for
+// an error in that form, becomes the text "b".
 func AppendFramesBare(dst, frames []byte) []byte {
 	for len(frames) > 0 {
 		binary, payload, rest := NextFrame(frames)
@@ -22,8 +22,8 @@ func AppendFramesBare(dst, frames []byte) []byte {
 	return dst
 }
 
-// FramesBare is AppendFramesBare for frames that must not be changed. A single
-// text frame needs no copy.
+// FramesBare is AppendFramesBare for frames that must not change. A single text frame is not
+// copied.
 func FramesBare(frames []byte) []byte {
 	if binary, _, rest := NextFrame(frames); !binary && len(rest) == 0 {
 		return frames[1:]

@@ -1,4 +1,4 @@
-// Package gather collects answers that come from many goroutines for the one loop that takes them.
+// Package gather collects answers from many goroutines for the one loop that handles them.
 package gather
 
 import (
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Answers are the answers to one question. Make it with [New]. Add and Expect may be called from
-// any goroutine and never block.
+// Answers collects the answers to one request. Create it with [New].
+// Add and Expect may be called from any goroutine and never block.
 type Answers[T any] struct {
 	news chan struct{} // something changed; holds one token
 
@@ -17,10 +17,10 @@ type Answers[T any] struct {
 	waiting  []T // for Run
 }
 
-// New returns Answers of which it is not known how many there will be.
+// New returns Answers whose number is not known yet.
 func New[T any]() *Answers[T] { return &Answers[T]{expected: -1, news: make(chan struct{}, 1)} }
 
-// Expect sets how many answers there will be.
+// Expect sets the number of answers.
 func (a *Answers[T]) Expect(n int) {
 	a.mu.Lock()
 	a.expected = n
@@ -43,9 +43,11 @@ func (a *Answers[T]) wake() {
 	}
 }
 
-// Run yields the answers as they come. It returns nil when all have come or yield returned false,
-// late when the timeout receives, and the cause of the context's end when ctx ends. Missing is how
-// many had not come then, -1 when that is not known.
+// Run yields the answers as they come.
+//
+// It returns nil when all have come or yield returned false, late when timeout receives, and the
+// cause of ctx when that ends. missing is the number of answers that had not come, -1 when that is
+// unknown.
 func (a *Answers[T]) Run(
 	ctx context.Context, timeout <-chan time.Time, late error, yield func(T) bool,
 ) (missing int, err error) {

@@ -24,14 +24,14 @@ type Conn struct {
 	kib    uint8         // ReadAtMost in KiB; only the loop and Data use it
 	paused bool          // Pause(true): not read, whatever the state
 	again  bool          // call Data without bytes; only the loop and Data change it
-	room   chan struct{} // a Write waits for room; closed when there is some, or the connection ends
+	room   chan struct{} // set while a Write waits for room; closed when there is some, or at the end
 }
 
 // state says what the loop does with a connection.
 type state uint8
 
 const (
-	parked   state = iota // not read: it was not started yet, or its Data blocks. It is watched only for room to write
+	parked   state = iota // not started, or its Data blocks: watched only for room to write
 	watched               // read, unless paused
 	released              // the loop has let go of it
 )
@@ -44,7 +44,7 @@ const (
 	users   = ending - 1
 )
 
-// isClosing tells whether Close was called.
+// isClosing reports whether Close was called.
 func (c *Conn) isClosing() bool { return c.use.Load()&closing != 0 }
 
 // Take moves a TCP or Unix connection from nc to the loop and closes nc. After an error nc is

@@ -9,10 +9,11 @@
 //
 // [Loop] runs these steps in one goroutine, as long as it has connections:
 //
-//  1. Ask the kernel for ready connections, at most 256. With none ready the goroutine sleeps in the runtime's poller, because
-//     an epoll descriptor can itself be polled. No thread blocks.
-//  2. Read each of them once, into the loop's only buffer, and call its Data. epoll is level-triggered: what was not read is
-//     reported again in the next turn, so that no connection keeps the others waiting.
+//  1. Ask the kernel for ready connections, at most 256. With none ready the goroutine sleeps in
+//     the runtime's poller, because an epoll descriptor can itself be polled. No thread blocks.
+//  2. Read each of them once, into the loop's only buffer, and call its Data. epoll is
+//     level-triggered: what was not read is reported again in the next turn, so that no connection
+//     keeps the others waiting.
 //  3. Run the [Work] that handlers asked for with [Conn.Soon].
 //  4. Yield to other goroutines.
 //
@@ -36,9 +37,12 @@
 //
 // # Ownership
 //
-//   - Only the loop ends a connection and calls End. [Conn.Close] shuts the socket down, which the kernel reports to the loop.
-//   - The descriptor is closed by the last goroutine that leaves a system call on it, because the kernel reuses its number at
-//     once. Conn.use counts them.
-//   - Loop.mu guards the state of all its connections. Under it nothing is called but epoll_ctl, which does not block.
-//   - Any goroutine may write. [Conn.TryWrite] writes what the kernel takes at once, [Conn.Write] waits for room.
+//   - Only the loop ends a connection and calls End. [Conn.Close] shuts the socket down, which the
+//     kernel reports to the loop.
+//   - The descriptor is closed by the last goroutine that leaves a system call on it, because the
+//     kernel reuses its number at once. Conn.use counts them.
+//   - Loop.mu guards the state of all its connections. Under it nothing is called but epoll_ctl,
+//     which does not block.
+//   - Any goroutine may write. [Conn.TryWrite] writes what the kernel takes at once, [Conn.Write]
+//     waits for room.
 package netloop

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Supported tells whether this system has event loops.
+// Supported reports whether this system has event loops.
 const Supported = true
 
 const (
@@ -23,7 +23,7 @@ const (
 // Loop watches connections. The zero value is ready to use.
 type Loop struct {
 	mu      sync.Mutex
-	file    *os.File        // of the epoll descriptor; nil before the first connection and once closed
+	file    *os.File        // of the epoll descriptor; nil before the first connection and after Close
 	raw     syscall.RawConn // of file
 	epoll   int             // its number
 	closed  bool
@@ -33,15 +33,17 @@ type Loop struct {
 	free    []uint32
 	count   int
 
-	turn   uint32      // number of the goroutine that is the loop; earlier ones only finish their call
+	turn   uint32      // the goroutine that is the loop; earlier ones only finish their call
 	busy   bool        // the loop is awake, and relief is set
 	relief *time.Timer // calls relieve
 	seen   uint32      // steps at the last call of relieve
 	work   []Work      // of this turn
 	done   int         // how much of work has begun
 
-	steps atomic.Uint32        // counts the calls of Data and Work
-	at    atomic.Pointer[Conn] // the connection whose Data is running; relieve sets it to nil when it replaces the goroutine
+	steps atomic.Uint32 // counts the calls of Data and Work
+	// at is the connection whose Data is running. relieve sets it to nil when it replaces the
+	// goroutine.
+	at atomic.Pointer[Conn]
 
 	// Only the loop's goroutine uses these.
 	ask    func(fd uintptr) bool // poll as a function value, allocated once

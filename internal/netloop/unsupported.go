@@ -7,7 +7,7 @@ import (
 	"net"
 )
 
-// Supported tells whether this system has event loops.
+// Supported reports whether this system has event loops.
 const Supported = false
 
 // Loop can take no connection on this system.
