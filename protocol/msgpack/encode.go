@@ -144,11 +144,10 @@ func (e *encoder) placeholder() (attachment []byte, ok bool, err error) {
 	if !ok || end < 0 {
 		return nil, false, nil
 	}
-	n, err := strconv.ParseUint(string(digits[:end]), 10, 31)
-	if err != nil || n >= uint64(len(e.attachments)) {
-		return nil, false, nil
+	if n, err := strconv.ParseUint(string(digits[:end]), 10, 31); err == nil && n < uint64(len(e.attachments)) {
+		return e.attachments[n], true, e.in.SkipValue()
 	}
-	return e.attachments[n], true, e.in.SkipValue()
+	return nil, false, nil
 }
 
 // appendNumber appends a number in its smallest form. Whole numbers are integers, as in JavaScript.
