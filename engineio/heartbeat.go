@@ -173,7 +173,8 @@ func (s *Session) wroteLocked(units int32, bytes int) {
 }
 
 // pongedLocked starts the interval to the next ping, after a pong that nobody asked for too, as the official server
-// does. After a delay the interval counts from the last ping, since the client counts from that too. The caller must hold s.mu.
+// does. After a delay the interval counts from the last ping, since the client counts from that too.
+// The caller must hold s.mu.
 func (s *Session) pongedLocked() {
 	b := &s.beat
 	if b.unanswered > 0 {

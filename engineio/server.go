@@ -50,7 +50,10 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Server{cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), origins: c.policy(), began: time.Now(), pace: c.Admission.limiter(), deadlines: make(map[*wsConn]*time.Timer)}
+	e := &Server{
+		cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), origins: c.policy(),
+		began: time.Now(), pace: c.Admission.limiter(), deadlines: make(map[*wsConn]*time.Timer),
+	}
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)
 	}

@@ -1,6 +1,8 @@
-// Package namespace keeps which namespaces a server has: their names, the patterns by which they are made when a client
-// asks for them, and their end. It knows no sockets: what a namespace is, is the caller's (the type parameter N), and so
-// is the owner of a pattern (P).
+// Package namespace keeps which namespaces a server has.
+//
+// It knows their names, the patterns by which they are made when a client asks for them, and their
+// end. It knows no sockets: the caller says what a namespace is (the type parameter N), and what the
+// owner of a pattern is (P).
 //
 // Registry.mu guards everything. It is not held while a function of the caller runs.
 package namespace
@@ -54,7 +56,9 @@ type Pattern[N, P any] struct {
 
 // AddPattern adds a pattern, behind those that are there. match is called with the name that a client asks for and what
 // it sent with its CONNECT, or nil. An explicit pattern is also asked for the names of [Registry.Of], without auth.
-func (r *Registry[N, P]) AddPattern(owner P, explicit bool, match func(name string, auth json.RawMessage) bool) *Pattern[N, P] {
+func (r *Registry[N, P]) AddPattern(
+	owner P, explicit bool, match func(name string, auth json.RawMessage) bool,
+) *Pattern[N, P] {
 	p := &Pattern[N, P]{Owner: owner, registry: r, match: match, explicit: explicit}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,7 +17,8 @@ import (
 // lifetime is below the 14 days that browsers allow, by more than clocks differ.
 const lifetime = 10 * 24 * time.Hour
 
-// New makes a certificate for localhost and the loopback addresses, valid from now on. hash is the SHA-256 of the certificate.
+// New makes a certificate for localhost and the loopback addresses, valid from now on.
+// hash is the SHA-256 of the certificate.
 func New() (cert tls.Certificate, hash [sha256.Size]byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
