@@ -32,8 +32,8 @@ type Server struct {
 	pending  atomic.Int64  // sessions whose client has not sent anything
 	rejected atomic.Int64  // handshakes refused by Config.Admission
 
-	// work counts sessions and WebSocket readers. mu guards closed, deadlines and wsConn.ended, and orders additions to work
-	// before the wait of Shutdown.
+	// work counts sessions and WebSocket readers. mu guards closed, deadlines and wsConn.ended, and
+	// orders additions to work before the wait of Shutdown.
 	work      sync.WaitGroup
 	mu        sync.Mutex
 	closed    bool
@@ -193,8 +193,8 @@ func (e *Server) begin() bool {
 	return true
 }
 
-// setDeadline closes the connection after wait, unless its deadline is stopped. It replaces an earlier deadline and does
-// nothing for a connection that has ended.
+// setDeadline closes the connection after wait, unless its deadline is stopped. It replaces an
+// earlier deadline and does nothing for a connection that has ended.
 func (e *Server) setDeadline(c *wsConn, wait time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
