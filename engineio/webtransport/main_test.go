@@ -63,7 +63,10 @@ func start(t testing.TB, c engineio.Config) *server {
 		sessions: make(chan *engineio.Session, 100), closings: make(chan closing, 100), messages: make(chan message, 100),
 	}
 	s.roots.AddCert(cert.Leaf)
-	c.Logger = slog.New(slog.DiscardHandler)
+	quiet := slog.New(slog.DiscardHandler)
+	if c.Logger == nil {
+		c.Logger = quiet
+	}
 	c.Events.Connection = func(x *engineio.Session) { s.sessions <- x }
 	if c.Events.Message == nil {
 		c.Events.Message = func(_ *engineio.Session, data []byte, binary bool) { s.messages <- message{string(data), binary} }
@@ -78,7 +81,7 @@ func start(t testing.TB, c engineio.Config) *server {
 	h3 := &http3.Server{
 		TLSConfig: http3.ConfigureTLSConfig(&tls.Config{Certificates: []tls.Certificate{cert}}),
 		Handler:   mux,
-		Logger:    c.Logger,
+		Logger:    quiet,
 	}
 	wt := webtransport.New(h3, s.engine)
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
