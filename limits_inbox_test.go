@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -253,4 +254,70 @@ func serveTCP(t *testing.T, c socketio.Config) (*socketio.Server, *rawclient.End
 		}
 	})
 	return s, e
+}
+
+// The limit holds between the packets of one POST of protocol 3 too, in its text and in its binary form.
+func TestLimitInboxInOnePostOfProtocol3(t *testing.T) {
+	const most, total = 100, 3000
+	for name, form := range map[string]struct{ contentType, packet string }{
+		"text":   {"text/plain;charset=UTF-8", `7:42["e"]`},
+		"binary": {"application/octet-stream", "\x00\x07\xff" + `42["e"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var received, handled, waiting atomic.Int64
+			connected, paused := make(chan struct{}), make(chan struct{}, total)
+			goOn, done := make(chan struct{}), make(chan struct{})
+			s, e := serveTCP(t, socketio.Config{AllowEIO3: true, MaxInboxEvents: most, Hooks: socketio.Hooks{
+				Receive: func(socketio.ReceiveInfo) { waiting.Store(max(waiting.Load(), received.Add(1)-handled.Load())) },
+				Pause: func(i socketio.PauseInfo) {
+					if i.Paused {
+						paused <- struct{}{}
+					}
+				},
+			}})
+			s.OnConnection(func(*socketio.Socket) { close(connected) })
+			socketio.On0(s, "e", func(*socketio.Event) error {
+				<-goOn
+				if handled.Add(1) == total {
+					close(done)
+				}
+				return nil
+			})
+			url := e.URL + "/socket.io/?EIO=3&transport=polling"
+			do := func(method, url, body string) (string, error) {
+				r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+				if err != nil {
+					return "", err
+				}
+				r.Header.Set("Content-Type", form.contentType)
+				res, err := e.HTTPClient().Do(r)
+				if err != nil {
+					return "", err
+				}
+				defer res.Body.Close()
+				b, err := io.ReadAll(res.Body)
+				return string(b), err
+			}
+			opened, err := do(http.MethodGet, url, "")
+			_, sid, found := strings.Cut(opened, `"sid":"`)
+			if err != nil || !found {
+				t.Fatal(opened, err)
+			}
+			wait(t, connected)
+			sent := make(chan error, 1)
+			go func() {
+				_, err := do(http.MethodPost, url+"&sid="+sid[:20], strings.Repeat(form.packet, total))
+				sent <- err
+			}()
+			wait(t, paused)
+			close(goOn)
+			wait(t, done)
+			if err := wait(t, sent); err != nil {
+				t.Error(err)
+			}
+			if n := waiting.Load(); n > most+1 {
+				t.Errorf("%d events waited", n)
+			}
+		})
+	}
 }
