@@ -58,6 +58,36 @@ func TestBackPressureKeepsTheSession(t *testing.T) {
 	}
 }
 
+// What arrived in one piece behind the message at which reading stopped waits until reading goes on.
+func TestPauseWithinOnePiece(t *testing.T) {
+	const step, behind = 300 * time.Millisecond, 50
+	paused := make(chan engineio.Link, 1)
+	s := start(t, engineio.Config{
+		PingInterval: step, PingTimeout: 10 * step,
+		NewHandler: func(l engineio.Link) engineio.Handler { return pausing{l, paused} },
+	})
+	c, _ := s.direct()
+	piece := append(header(0, len("4pause")), "4pause"...)
+	for range behind {
+		piece = append(append(piece, header(0, len("4x"))...), "4x"...)
+	}
+	c.write(piece)
+	link := next(t, paused)
+	if m := next(t, s.messages); m.data != "pause" {
+		t.Errorf("received %q", m.data)
+	}
+	c.want("2") // sent an interval later
+	if n := len(s.messages); n != 0 {
+		t.Errorf("%d messages were delivered while reading was paused", n)
+	}
+	link.ResumeReading()
+	for range behind {
+		if m := next(t, s.messages); m.data != "x" {
+			t.Errorf("received %q, want x", m.data)
+		}
+	}
+}
+
 // logged keeps what is logged.
 type logged struct {
 	slog.Handler
