@@ -81,7 +81,10 @@ func (c *wsConn) start(first []byte) {
 func (c *wsConn) run(first []byte) {
 	returned := false
 	defer c.endUnless(&returned)
-	err := c.receive(first)
+	var err error
+	if len(first) > 0 { // else a packet that waits is for the loop, which looks whether reading is paused
+		err = c.receive(first)
+	}
 	for err == nil {
 		if c.renew {
 			c.renew = false
