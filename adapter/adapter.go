@@ -128,6 +128,9 @@ type Flags struct {
 	NoCompress bool
 	// Timeout limits the wait for acknowledgements; 0 when it is not set.
 	Timeout time.Duration
+	// ExpectSingle tells that one socket is meant, so that the first answer ends the wait
+	// (expectSingleResponse of the official adapters).
+	ExpectSingle bool
 }
 
 // Answer is the acknowledgement of one socket or server.

@@ -259,10 +259,6 @@ type Transport interface {
 	PublishResponse(uid string, m *Message) error
 }
 
-// ErrBroker is wrapped by the errors of an adapter whose transport failed.
-// What concerns this server is done; the other servers were not reached.
-var ErrBroker = errors.New("socketio: the other servers cannot be reached")
-
 // ErrServerGone is the error of an answer whose server has gone.
 var ErrServerGone = errors.New("socketio: a server has gone")
 

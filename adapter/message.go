@@ -56,6 +56,12 @@ type Message struct {
 	Type MessageType
 	// RequestID ties responses to their request. It is empty in messages that want none.
 	RequestID string
+	// Position is where a received broadcast is in the broker's log, "" when the broker keeps none.
+	Position string
+	// Rest reads the fields that follow Options. A broker sets it in a received message, so that a
+	// message that concerns nobody here costs nothing more. It is called at most once, nil when all
+	// fields are set.
+	Rest func(m *Message) error
 	// Options select the sockets. Flags.Local is never set, Flags.Timeout only where
 	// acknowledgements are wanted. (MessageBroadcast, MessageSocketsJoin, MessageSocketsLeave,
 	// MessageDisconnectSockets, MessageFetchSockets)

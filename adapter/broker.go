@@ -1,0 +1,127 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+)
+
+// ErrBroker is wrapped by every error of a broker. Sockets on this server were served all the same.
+var ErrBroker = errors.New("socketio: other servers cannot be reached")
+
+var (
+	// ErrBrokerDown means that the connection to the broker is lost. It is being set up again.
+	ErrBrokerDown = fmt.Errorf("%w: the connection to the broker is lost", ErrBroker)
+	// ErrBrokerStalled means that as much waits for the broker as may wait (OutboxConfig.MaxBytes).
+	ErrBrokerStalled = fmt.Errorf("%w: the broker does not take messages quickly enough", ErrBroker)
+	// ErrTooLarge means that a message is larger than the broker or the configuration allows.
+	ErrTooLarge = fmt.Errorf("%w: the message is too large", ErrBroker)
+)
+
+// GapError says that messages of other servers may have been lost. Nothing can bring them back.
+type GapError struct {
+	// Namespace is the namespace concerned.
+	Namespace string
+	// Err is what happened: the subscription was interrupted, or the broker had dropped messages.
+	Err error
+}
+
+// Error implements error.
+func (e *GapError) Error() string {
+	return fmt.Sprintf("socketio: messages of other servers for namespace %s may have been lost: %v", e.Namespace, e.Err)
+}
+
+// Unwrap returns what happened.
+func (e *GapError) Unwrap() error { return e.Err }
+
+// Broker is the connection of one process to a broker, shared by all its namespaces. An adapter for
+// a broker implements it, and [Node] uses it.
+type Broker interface {
+	// Start connects. It returns when the broker answers, or with one readable error.
+	// Everything that happens later and has no caller goes to report: errors that match ErrBroker.
+	// report may be called from any goroutine and does not block.
+	Start(ctx context.Context, uid string, report func(error)) error
+	// Join subscribes a namespace. It returns when the broker has confirmed the subscription, so that
+	// nothing that is sent from then on is missed.
+	//
+	// A Node joins with the name "" too when the broker does not count servers: these messages are
+	// the heartbeats of processes, for Go servers only.
+	Join(ctx context.Context, m Member) (Link, error)
+	// Stats returns what the broker has done so far. It does not block.
+	Stats() BrokerStats
+	// Close sends what is queued, until ctx ends, and disconnects.
+	Close(ctx context.Context) error
+}
+
+// Member receives the messages of one namespace.
+type Member interface {
+	// Namespace returns its name.
+	Namespace() string
+	// Receive handles a message, without waiting for anything. A broker calls it in the order of
+	// arrival, also for messages of this process (UID is that of Start) if the broker sends them back.
+	// The message and what it refers to must not change afterwards.
+	Receive(m *Message)
+	// Gap records that messages may have been lost before the next one.
+	Gap(err error)
+}
+
+// Link sends the messages of one namespace. Its methods are called from many goroutines at once and
+// never wait for the broker: they encode and queue, in the order of the calls.
+type Link interface {
+	// Publish sends a message to the namespace on all other servers. The error is ErrBrokerStalled,
+	// ErrBrokerDown, ErrTooLarge or that m cannot be encoded.
+	Publish(m *Message) error
+	// Reply sends the answer m to the server that sent the request to.
+	Reply(to, m *Message) error
+	// Close ends the subscription. No Receive is under way when it returns.
+	Close() error
+}
+
+// Counter is a Link whose broker knows how many servers are subscribed. Without it servers are known
+// by their heartbeats.
+type Counter interface {
+	// Count returns the number of servers with this namespace, this one included.
+	Count(ctx context.Context) (int, error)
+}
+
+// Router is a Link that subscribes to rooms one by one. Both methods queue and do not wait.
+type Router interface {
+	// RoomOpened is called when the first local socket joins a room, RoomClosed when the last one
+	// has left it. The calls for one room alternate.
+	RoomOpened(room string)
+	RoomClosed(room string)
+}
+
+// Log is a Link whose broker keeps broadcasts for a while, each at a position: clients can be
+// recovered on any server. What this server publishes comes back through Receive, with its position.
+type Log interface {
+	// Position returns that of the newest message of the log.
+	Position(ctx context.Context) (string, error)
+	// After returns the broadcasts of this namespace after a position, oldest first, up to the newest
+	// at the time of the last step. The first error is ErrPosition when the log does not reach back to it.
+	After(ctx context.Context, position string) iter.Seq2[*Message, error]
+	// ComparePositions returns -1, 0 or +1 as a is before b, the same, or after it.
+	ComparePositions(a, b string) int
+	// PutSession keeps the session of a client, for ttl.
+	PutSession(ctx context.Context, pid string, data []byte, ttl time.Duration) error
+	// TakeSession returns a session and deletes it, for one caller only; nil if there is none.
+	TakeSession(ctx context.Context, pid string) ([]byte, error)
+}
+
+// ErrPosition means that a log does not reach back to a position.
+var ErrPosition = errors.New("socketio: the log does not reach back that far")
+
+// BrokerStats is the state of a broker's connection. Counts are since the start of the process.
+type BrokerStats struct {
+	// Broker names the broker and the wire, such as "redis pub/sub at 10.0.0.5:6379".
+	Broker string
+	// Connected is false while the connection is lost.
+	Connected bool
+	// QueuedBytes wait for the broker.
+	QueuedBytes int
+	// Sent and Received count messages; Failed those that were accepted and not sent; Gaps the times at
+	// which messages of others may have been lost; Invalid the messages that could not be read.
+	Sent, Received, Failed, Gaps, Invalid uint64
+}
