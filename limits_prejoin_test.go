@@ -21,7 +21,7 @@ import (
 // What a connection that has joined no namespace can make the server hold is at most 64 KiB, all told, whatever it
 // sends, as long as its requests are open and when TCP is closed. Each way comes on top of a handshake of nearly 16 KiB.
 func TestMemoryBeforeTheJoin(t *testing.T) {
-	const clients, most = 200, 64 << 10
+	const clients, most = 60, 64 << 10
 	cookie, pad := "Cookie: a="+strings.Repeat("x", 15<<10), strings.Repeat("x", 900_000)
 	many := func(n int, packet func(i int) string) []string {
 		all := make([]string, n)
