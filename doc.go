@@ -85,7 +85,7 @@ package socketio
 //     socket.
 //   - A Socket owns its inbox. Its worker runs its tasks one after another: admit, handle events,
 //     run the disconnect callbacks. The worker is a goroutine that exists only while there is work,
-//     or the event loop itself while handlers are quick (prompt.go).
+//     or the event loop itself while handlers are quick (loopworker.go).
 //   - A Namespace owns the handlers, the acknowledgement ids and, with recovery, the sessions.
 //
 // Locks: Server.mu guards the OnNewNamespace functions, client.mu the sockets of a connection,

@@ -31,7 +31,7 @@ type handlers struct {
 type eventHandlers struct {
 	name string
 	all  []*listener[func(*Event) error]
-	loop loopPolicy
+	loop loopScore
 }
 
 // listener is a function with an identity, so that it can be removed.

@@ -27,8 +27,8 @@ type core struct {
 	adapter     adapter.Adapter
 	ids         atomic.Uint64 // acknowledgement ids handed out
 	recovery    *recovery     // nil: off
-	otherEvents loopPolicy    // of events without handlers, which listeners may see
-	joins       loopPolicy    // of the connection handlers
+	otherEvents loopScore     // of events without handlers, which listeners may see
+	joins       loopScore     // of the connection handlers
 
 	serverSide serverSideInbox
 }

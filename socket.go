@@ -29,9 +29,7 @@ type Socket struct {
 	held  atomic.Pointer[holdback]
 	lease *lease // nil: its namespace recovers no sockets, or not this one
 
-	// While the worker is an event loop: the task that runs, and whether the loop went on without it.
-	handling atomic.Pointer[loopPolicy]
-	stalled  atomic.Bool
+	onLoop atomic.Pointer[loopScore] // of the task that loopWorker runs, or &stalled
 
 	// mu guards what follows, up to the worker's own.
 	working       bool // a worker runs

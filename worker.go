@@ -10,12 +10,13 @@ import (
 	"time"
 )
 
-// startWorker runs the worker, on the event loop if there is one. The caller has set s.working.
+// startWorker starts the worker, on the event loop if there is one (loopworker.go). The caller has
+// set s.working.
 //
 // Only the goroutine that delivers messages may call it.
 func (s *Socket) startWorker() {
 	s.ns.server.workers.begin()
-	if !s.client.link.Soon(prompt{s}) {
+	if !s.client.link.Soon(loopWorker{s}) {
 		go s.work()
 	}
 }
@@ -96,31 +97,27 @@ func (q *eventQueue) pop() *Event {
 type task uint8
 
 const (
-	taskNone task = iota
+	taskNext task = iota // take the next task
+	taskNone
 	taskAdmit
 	taskEvent
 	taskDisconnect
 )
 
 // work runs the socket's tasks one after another, and returns when there are none.
-func (s *Socket) work() {
-	growStack(0)
-	s.workFrom(s.next())
-}
+func (s *Socket) work() { s.workFrom(taskNext, nil) }
 
-// workFrom is work whose first task has been taken.
+// workFrom is work that begins with a task that was taken.
 func (s *Socket) workFrom(t task, e *Event) {
-	idle := false
+	growStack(0)
 	defer func() {
-		if idle {
+		if t == taskNone {
 			s.ns.server.workers.end()
-			return
+		} else { // a handler ended the goroutine (runtime.Goexit, as failing test assertions do)
+			go s.work()
 		}
-		// A handler ended the goroutine (runtime.Goexit, which a failing test assertion does).
-		// Another one goes on.
-		go s.work()
 	}()
-	for ; ; t, e = s.next() {
+	for ; t != taskNone; t, e = s.next() {
 		switch t {
 		case taskAdmit:
 			s.admit()
@@ -128,9 +125,6 @@ func (s *Socket) workFrom(t task, e *Event) {
 			s.handle(e)
 		case taskDisconnect:
 			s.runDisconnect()
-		case taskNone:
-			idle = true
-			return
 		}
 	}
 }
