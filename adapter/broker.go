@@ -97,14 +97,19 @@ type Router interface {
 // Log is a Link whose broker keeps broadcasts for a while, each at a position: clients can be
 // recovered on any server. What this server publishes comes back through Receive, with its position.
 type Log interface {
-	// Position returns that of the newest message of the log.
-	Position(ctx context.Context) (string, error)
+	// Reached returns a position up to which every broadcast of this namespace has been received:
+	// Receive has returned for it. It does not wait. It advances with the whole log, so that it is
+	// recent in a quiet namespace of a busy log too. "" means that none is known yet.
+	Reached() string
 	// After returns the broadcasts of this namespace after a position, oldest first, up to the newest
-	// at the time of the last step. The first error is ErrPosition when the log does not reach back to it.
+	// at the time of the last step. A position is any that Reached or a Message gave on any server.
+	// The first error is ErrPosition when the log does not reach back to it, when it is after the
+	// newest, and when it is no position: it comes from a client.
 	After(ctx context.Context, position string) iter.Seq2[*Message, error]
 	// ComparePositions returns -1, 0 or +1 as a is before b, the same, or after it.
 	ComparePositions(a, b string) int
-	// PutSession keeps the session of a client, for ttl.
+	// PutSession keeps the session of a client, a JSON object, for ttl. The members sid, pid, rooms and
+	// data are those of the official servers; others are kept too.
 	PutSession(ctx context.Context, pid string, data []byte, ttl time.Duration) error
 	// TakeSession returns a session and deletes it, for one caller only; nil if there is none.
 	TakeSession(ctx context.Context, pid string) ([]byte, error)
