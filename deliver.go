@@ -8,7 +8,6 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/protocol"
 )
 
 // host is the namespace as its adapter sees it.
@@ -31,7 +30,7 @@ func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
 	list := targets.Get().(*[]adapter.Socket)
 	defer putTargets(list)
 	*list = h.ns.adapter.Select(*list, o)
-	sent := EmitInfo{Namespace: h.ns, Event: p.Event}
+	sent := EmitInfo{Namespace: h.ns}
 	if r != nil || slices.ContainsFunc(*list, connected) {
 		e, err := h.ns.encode(p)
 		if err == nil {
@@ -43,21 +42,30 @@ func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
 		}
 		sent.Err = err
 	}
-	hook(h.ns.server, h.ns.server.cfg.Hooks.Emit, sent)
+	h.sent(p, sent)
 	return sent.Err
+}
+
+// sent calls the hook for a broadcast.
+func (h host) sent(p *adapter.Packet, info EmitInfo) {
+	if fn := h.ns.server.cfg.Hooks.Emit; fn != nil {
+		info.Event = p.Name()
+		hook(h.ns.server, fn, info)
+	}
 }
 
 // send writes a broadcast to the sockets that are connected. Where sockets are recovered it has
 // been queued to them.
 func (h host) send(list []adapter.Socket, p *adapter.Packet, m engineio.Message, sent *EmitInfo) {
+	shown := outgoing{p: p}
 	for _, a := range list {
 		s, ok := a.(*Socket)
 		switch {
 		case h.ns.recovery != nil:
-			s.showOutgoing(p.Event, p.Args)
+			shown.to(s)
 			s.flush(engineio.Now)
 		case ok && s.Connected():
-			s.showOutgoing(p.Event, p.Args)
+			shown.to(s)
 			sent.count(s.write(engineio.Now, m)) // its own end, not the broadcast's
 		}
 	}
@@ -93,20 +101,21 @@ func (h host) DeliverWithAck(
 	}
 	id := h.ns.nextID()
 	prepared, err := h.ns.prepare(p, id, true)
-	sent := EmitInfo{Namespace: h.ns, Event: p.Event, Err: err}
-	defer func() { hook(h.ns.server, h.ns.server.cfg.Hooks.Emit, sent) }()
+	sent := EmitInfo{Namespace: h.ns, Err: err}
+	defer func() { h.sent(p, sent) }()
 	if err != nil {
 		return nil, err
 	}
 	sent.Bytes = prepared.Len()
 	count(len(asked))
+	shown := outgoing{p: p}
 	for _, s := range asked {
 		err := s.addAck(id, answer)
 		if err != nil {
 			answer(adapter.Answer{SocketID: s.id, Err: s.Err()}) // it has disconnected since it was chosen
 			continue
 		}
-		s.showOutgoing(p.Event, p.Args)
+		shown.to(s)
 		err = s.write(engineio.Now, message(f, nil, prepared))
 		sent.count(err)
 		if err != nil && s.takeAck(id) != nil {
@@ -142,9 +151,9 @@ func (h host) Disconnect(to []adapter.Socket, close bool) {
 // encode encodes p for many sockets, with an offset where they are recovered.
 func (n *Namespace) encode(p *adapter.Packet) (e offsetEvent, err error) {
 	if n.recovery != nil {
-		return n.recovery.encode(p.Event, p.Args)
+		return n.recovery.encode(p)
 	}
-	e.unit, err = n.prepare(p, 0, false)
+	e.unit, err = n.prepare(p, p.ID, p.HasID)
 	return e, err
 }
 
@@ -152,7 +161,11 @@ func (n *Namespace) encode(p *adapter.Packet) (e offsetEvent, err error) {
 func (n *Namespace) prepare(p *adapter.Packet, id uint64, hasID bool) (*engineio.Prepared, error) {
 	x := n.server.takeScratch()
 	defer x.release()
-	frames, err := x.packet(protocol.Event, n.name, id, hasID, p.Event, p.Args)
+	text, attachments, err := x.broadcast(n.name, id, hasID, p)
+	if err != nil {
+		return nil, err
+	}
+	frames, err := x.close(text, attachments)
 	if err != nil {
 		return nil, err
 	}

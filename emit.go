@@ -118,3 +118,23 @@ func (s *Socket) showOutgoing(event string, args []any) {
 		}
 	}
 }
+
+// outgoing is a broadcast for listeners. It decodes what another server sent when there is one.
+type outgoing struct {
+	p       *adapter.Packet
+	decoded bool
+	event   string
+	args    []any
+}
+
+// to is showOutgoing.
+func (o *outgoing) to(s *Socket) {
+	if len(s.ns.load().outgoing) == 0 && len(s.load().outgoing) == 0 {
+		return
+	}
+	if !o.decoded {
+		o.decoded = true
+		o.event, o.args, _ = o.p.Decode() // it has been checked
+	}
+	s.showOutgoing(o.event, o.args)
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/bufpool"
 	"github.com/gosocketio/socketio/protocol"
@@ -88,15 +89,31 @@ func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, eve
 	return x.close(text, attachments)
 }
 
-// event encodes an event with an offset of the epoch as its last argument. The offset's digits are
-// at frames[digits:].
-func (x *scratch) event(nsp, event string, args []any, epoch string) (frames []byte, digits int, err error) {
-	text, attachments, err := protocol.AppendPacket(x.open(), protocol.Event, nsp, 0, false, event, args)
-	if err != nil {
-		return nil, 0, err
+// broadcast appends the text of an event for many sockets to open's result. Data goes in as it is.
+func (x *scratch) broadcast(
+	nsp string, id uint64, hasID bool, p *adapter.Packet,
+) (text []byte, attachments [][]byte, err error) {
+	if p.Data == nil {
+		text, attachments, err = protocol.AppendPacket(x.open(), protocol.Event, nsp, id, hasID, p.Event, p.Args)
+	} else {
+		t := protocol.Event
+		if attachments = p.Attachments; len(attachments) > 0 {
+			t = protocol.BinaryEvent
+		}
+		text = append(protocol.AppendHeader(x.open(), t, len(attachments), nsp, id, hasID), p.Data...)
 	}
 	if len(attachments) > defaultMaxAttachments {
-		x.server.warnOfAttachments(event, len(attachments))
+		x.server.warnOfAttachments(p.Name(), len(attachments))
+	}
+	return text, attachments, err
+}
+
+// event encodes an event with an offset of the epoch as its last argument. The offset's digits are
+// at frames[digits:].
+func (x *scratch) event(nsp string, p *adapter.Packet, epoch string) (frames []byte, digits int, err error) {
+	text, attachments, err := x.broadcast(nsp, 0, false, p)
+	if err != nil {
+		return nil, 0, err
 	}
 	text = append(append(text[:len(text)-1], `,"`...), epoch...)
 	text = append(append(text, zeroDigits...), `"]`...)
@@ -112,7 +129,7 @@ func (x *scratch) event(nsp, event string, args []any, epoch string) (frames []b
 	// chooses follows it: the namespace at most, which has a slash in front.
 	at := bytes.LastIndex(packet, []byte(epoch+zeroDigits))
 	if at < 0 {
-		return nil, 0, fmt.Errorf("socketio: Config.Parser: the packet of %q does not show its last argument", event)
+		return nil, 0, fmt.Errorf("socketio: Config.Parser: the packet of %q does not show its last argument", p.Name())
 	}
 	return frames, start + at + epochLen, nil
 }

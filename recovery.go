@@ -141,10 +141,10 @@ func newRecovery(ns *Namespace, c ConnectionStateRecovery) *recovery {
 func (r *recovery) now() time.Duration { return time.Since(r.began) }
 
 // encode encodes an event. Its offset is still zero: placeLocked writes it.
-func (r *recovery) encode(event string, args []any) (e offsetEvent, err error) {
+func (r *recovery) encode(p *adapter.Packet) (e offsetEvent, err error) {
 	x := r.ns.server.takeScratch()
 	defer x.release()
-	frames, at, err := x.event(r.ns.name, event, args, r.log.epoch)
+	frames, at, err := x.event(r.ns.name, p, r.log.epoch)
 	if err != nil {
 		return e, err
 	}
@@ -209,7 +209,7 @@ func (r *recovery) placeLocked(e offsetEvent, stored bool, rooms, except []strin
 
 // emitRecovered is emit with recovery.
 func (s *Socket) emitRecovered(event string, args []any, f adapter.Flags) error {
-	e, err := s.ns.recovery.encode(event, args)
+	e, err := s.ns.recovery.encode(&adapter.Packet{Event: event, Args: args})
 	if err != nil {
 		s.emitted(event, 0, err)
 		return err

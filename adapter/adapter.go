@@ -101,12 +101,6 @@ type Socket interface {
 	ID() string
 }
 
-// Packet is an event for many sockets. It is not encoded, because there may be no receiver.
-type Packet struct {
-	Event string
-	Args  []any
-}
-
 // Options select the receivers of an event or a command, and how it is delivered.
 type Options struct {
 	// Rooms are the rooms whose members are selected; none means everyone. A socket in several of

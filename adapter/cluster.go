@@ -98,15 +98,17 @@ func (x *Cluster) publish(m *Message) error {
 // Broadcast sends p to sockets here and then to the other servers.
 // An error that matches [ErrBroker] concerns only those.
 func (x *Cluster) Broadcast(p *Packet, o Options) error {
-	if err := x.host.Deliver(p, o); err != nil || o.Flags.Local {
+	if o.Flags.Local {
+		return x.host.Deliver(p, o)
+	}
+	if err := p.Encode(); err != nil { // once, for both
 		return err
 	}
-	values, err := NewValues(p.Args...)
-	if err != nil {
+	if err := x.host.Deliver(p, o); err != nil {
 		return err
 	}
 	o.Flags.Timeout = 0
-	return x.publish(&Message{Type: MessageBroadcast, Options: o, Event: p.Event, Values: values})
+	return x.publish(&Message{Type: MessageBroadcast, Options: o, Packet: p})
 }
 
 // BroadcastWithAck sends p to sockets here and then to the other servers.
@@ -116,8 +118,7 @@ func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer
 	if o.Flags.Local {
 		return x.memory.BroadcastWithAck(p, o, count, answer)
 	}
-	values, err := NewValues(p.Args...)
-	if err != nil {
+	if err := p.Encode(); err != nil {
 		return nil, err
 	}
 	if o.Flags.Timeout == 0 {
@@ -130,7 +131,7 @@ func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer
 		x.requests.close(id)
 		return nil, err
 	}
-	m := &Message{Type: MessageBroadcast, RequestID: id, Options: o, Event: p.Event, Values: values}
+	m := &Message{Type: MessageBroadcast, RequestID: id, Options: o, Packet: p}
 	if err := x.publish(m); err != nil {
 		r.failed(err) // one error among the answers of the sockets here
 	}

@@ -66,10 +66,12 @@ type Message struct {
 	// acknowledgements are wanted. (MessageBroadcast, MessageSocketsJoin, MessageSocketsLeave,
 	// MessageDisconnectSockets, MessageFetchSockets)
 	Options Options
-	// Event is an event's name. (MessageBroadcast, MessageServerSideEmit)
+	// Packet is the event. (MessageBroadcast)
+	Packet *Packet
+	// Event is an event's name. (MessageServerSideEmit)
 	Event string
-	// Values are an event's arguments (MessageBroadcast, MessageServerSideEmit), or the one value
-	// of an answer (MessageServerSideEmitResponse, MessageBroadcastAck).
+	// Values are an event's arguments (MessageServerSideEmit), or the one value of an answer, none for
+	// undefined (MessageServerSideEmitResponse, MessageBroadcastAck).
 	Values Values
 	// Rooms are the rooms to join or leave. (MessageSocketsJoin, MessageSocketsLeave)
 	Rooms []string

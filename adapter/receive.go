@@ -31,11 +31,14 @@ func (x *Cluster) Receive(m *Message) {
 	case MessageInitialHeartbeat:
 		x.responder.send("", &Message{Type: MessageHeartbeat})
 	case MessageBroadcast:
+		if m.Packet == nil {
+			return
+		}
 		if m.RequestID != "" {
 			x.collect(m)
 			return
 		}
-		if err := x.host.Deliver(&Packet{Event: m.Event, Args: m.Values.Args()}, o); err != nil {
+		if err := x.host.Deliver(m.Packet, o); err != nil {
 			x.cfg.OnError(err)
 		}
 	case MessageSocketsJoin:
@@ -104,7 +107,7 @@ func (x *Cluster) collect(m *Message) {
 		r.RequestID = m.RequestID
 		x.responder.send(m.UID, &r)
 	}
-	forget, err := x.memory.BroadcastWithAck(&Packet{Event: m.Event, Args: m.Values.Args()}, m.Options,
+	forget, err := x.memory.BroadcastWithAck(m.Packet, m.Options,
 		func(n int) {
 			left.Add(int64(n))
 			reply(Message{Type: MessageBroadcastClientCount, Count: n})
@@ -123,10 +126,10 @@ func (x *Cluster) collect(m *Message) {
 	complete()
 }
 
-// first returns the first value of an answer, null if there is none. The protocol has only one.
+// first returns the first value of an answer, none if there is none. The protocol has only one.
 func first(a Answer) Values {
 	if len(a.Args) == 0 {
-		return Values{JSON: []json.RawMessage{json.RawMessage("null")}}
+		return Values{}
 	}
 	return Values{JSON: a.Args[:1], Attachments: a.Attachments}
 }

@@ -124,7 +124,7 @@ func TestClusterAcks(t *testing.T) {
 		a.pending[0](value("1"))
 		b.pending[0](value("2"))
 		c.pending[0](adapter.Answer{SocketID: "c"}) // without a value
-		want("3 asked", `x[1 "second"] <nil>`, "[2] <nil>", "[null] <nil>")
+		want("3 asked", `x[1 "second"] <nil>`, "[2] <nil>", "[] <nil>")
 		cancel()
 
 		// A client that disconnects on another server: the protocol has no word for it. Nothing is

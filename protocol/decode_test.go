@@ -338,7 +338,7 @@ func FuzzDecodeAttachments(f *testing.F) {
 			_ = Decode(raw, atts, v)
 		}
 		var v any
-		if _, ok := splitArray(nil, raw); !ok || len(atts) == 0 || json.Unmarshal(raw, &v) != nil {
+		if _, ok := SplitArray(nil, raw); !ok || len(atts) == 0 || json.Unmarshal(raw, &v) != nil {
 			return
 		}
 		if got, want := Decode(raw, atts, &v) == nil, validPlaceholders(raw, len(atts)); got != want {

@@ -148,7 +148,7 @@ func (d *Decoder) fits(t Type, payload []byte) bool {
 	}
 	var ok bool
 	p := &d.packet
-	if p.Args, ok = splitArray(p.Args, payload); !ok || t == Ack {
+	if p.Args, ok = SplitArray(p.Args, payload); !ok || t == Ack {
 		return ok
 	}
 	return len(p.Args) > 0 && validName(payload[p.Args[0].Start:p.Args[0].End])

@@ -87,7 +87,7 @@ func AppendControl(dst []byte, t Type, nsp string, payload any) ([]byte, error) 
 func AppendArgs(dst []byte, atts [][]byte, name string, hasName bool, args []any) ([]byte, [][]byte, error) {
 	out, found := append(dst, '['), atts
 	if hasName {
-		out = appendString(out, name)
+		out = AppendString(out, name)
 	}
 	for i, v := range args {
 		if i > 0 || hasName {
@@ -131,7 +131,7 @@ func appendValue(dst []byte, atts [][]byte, v any, depth int) ([]byte, [][]byte,
 	case bool:
 		dst = strconv.AppendBool(dst, v)
 	case string:
-		dst = appendString(dst, v)
+		dst = AppendString(dst, v)
 	case int:
 		dst = strconv.AppendInt(dst, int64(v), 10)
 	case int64:
@@ -187,7 +187,7 @@ func appendStrings(dst []byte, v []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, s)
+		dst = AppendString(dst, s)
 	}
 	return append(dst, ']')
 }
@@ -230,7 +230,7 @@ func appendMap(dst []byte, atts [][]byte, v map[string]any, depth int) ([]byte, 
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, k), ':')
+		dst = append(AppendString(dst, k), ':')
 		var err error
 		if dst, atts, err = appendValue(dst, atts, v[k], depth+1); err != nil {
 			return dst, atts, err
@@ -239,9 +239,9 @@ func appendMap(dst []byte, atts [][]byte, v map[string]any, depth int) ([]byte, 
 	return append(dst, '}'), atts, nil
 }
 
-// appendString appends a string as JSON.stringify does, which escapes only what it must.
+// AppendString appends a string as JSON, as JSON.stringify does, which escapes only what it must.
 // Each byte that is not UTF-8 becomes U+FFFD.
-func appendString(dst []byte, text string) []byte {
+func AppendString(dst []byte, text string) []byte {
 	// This does not copy as long as s is neither kept nor passed to assembly, as by bytes.IndexByte.
 	s := []byte(text)
 	dst = append(dst, '"')

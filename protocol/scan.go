@@ -13,6 +13,10 @@ const maxDepth = 10_000
 // The scan functions check that there is a JSON value (RFC 8259) at b[i:] and return the index
 // after it, or -1. They are linear in time, do not recurse, and accept exactly what json.Valid accepts.
 
+// SkipValue returns the index after the JSON value at b[i:], which may follow white space. It returns
+// -1 when there is no valid one (RFC 8259), or when it nests more than 10,000 deep.
+func SkipValue(b []byte, i int) (end int) { return scanValue(b, i, maxDepth) }
+
 // scanValue scans a value with at most depth levels of arrays and objects, after any white space.
 func scanValue(b []byte, i, depth int) int {
 	// One bit for each open level, set for an object. These words are enough for most values.
@@ -240,8 +244,9 @@ func scanAll(b []byte) (kind byte, ok bool) {
 	return b[i], true
 }
 
-// splitArray checks that b is a JSON array and appends its elements to spans.
-func splitArray(spans []Span, b []byte) (_ []Span, ok bool) {
+// SplitArray appends the elements of a JSON array to spans; ok is false when b is no valid one.
+// b must not be longer than a [Span] can express.
+func SplitArray(spans []Span, b []byte) (_ []Span, ok bool) {
 	i := skipSpace(b, 0)
 	if i == len(b) || b[i] != '[' {
 		return spans, false

@@ -30,16 +30,16 @@ func checkScan(t *testing.T, data []byte) {
 	if kind, ok := scanAll(data); ok != valid || ok && kind != strings.TrimLeft(string(data), " \t\r\n")[0] {
 		t.Errorf("scanAll(%.100q) = %q, %v; json.Valid says %v", data, kind, ok, valid)
 	}
-	spans, ok := splitArray(nil, data)
+	spans, ok := SplitArray(nil, data)
 	var elems []json.RawMessage
 	if isArray := valid && json.Unmarshal(data, &elems) == nil && elems != nil; ok != isArray {
-		t.Errorf("splitArray(%.100q) = %v, want %v", data, ok, isArray)
+		t.Errorf("SplitArray(%.100q) = %v, want %v", data, ok, isArray)
 		return
 	} else if !ok {
 		return
 	}
 	if len(spans) != len(elems) {
-		t.Errorf("splitArray(%.100q) found %d elements, want %d", data, len(spans), len(elems))
+		t.Errorf("SplitArray(%.100q) found %d elements, want %d", data, len(spans), len(elems))
 		return
 	}
 	for i, s := range spans {
@@ -80,7 +80,7 @@ func BenchmarkSplitArray(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var ok bool
-				if spans, ok = splitArray(spans[:0], data); !ok {
+				if spans, ok = SplitArray(spans[:0], data); !ok {
 					b.Fatal("not an array")
 				}
 			}
@@ -122,7 +122,7 @@ func TestAppendLongStrings(t *testing.T) {
 	for _, s := range []string{"", `"`, `\`, "\x01", "é", "\xff", "\u2028"} {
 		in := strings.Repeat("x", 100) + s + strings.Repeat("y", 100)
 		var out string
-		if err := json.Unmarshal(appendString(nil, in), &out); err != nil || out != strings.ToValidUTF8(in, "\uFFFD") {
+		if err := json.Unmarshal(AppendString(nil, in), &out); err != nil || out != strings.ToValidUTF8(in, "\uFFFD") {
 			t.Errorf("%q: %q, %v", s, out, err)
 		}
 	}

@@ -24,6 +24,16 @@ func values(t testing.TB, v ...any) adapter.Values {
 	return values
 }
 
+// packet returns an event as another server reads it.
+func packet(t testing.TB, event string, args ...any) *adapter.Packet {
+	t.Helper()
+	p := adapter.Packet{Event: event, Args: args}
+	if err := p.Encode(); err != nil {
+		t.Fatal(err)
+	}
+	return &adapter.Packet{Data: p.Data, Attachments: p.Attachments}
+}
+
 // What official adapters wrote (sharded Redis 8.3.0), byte for byte, in both directions.
 func TestRecorded(t *testing.T) {
 	here := func(m adapter.Message) adapter.Message {
@@ -36,11 +46,11 @@ func TestRecorded(t *testing.T) {
 		message adapter.Message
 		wire    string // JSON, or hexadecimal digits of MessagePack
 	}{
-		{"broadcast", here(adapter.Message{Type: adapter.MessageBroadcast, Event: "hello", Values: values(t, "world")}),
+		{"broadcast", here(adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "hello", "world")}),
 			`{"type":3,"data":{"packet":{"type":2,"data":["hello","world"]},"opts":{"rooms":[],"except":[],"flags":{}}},"uid":"322f43d08df0018a","nsp":"/"}`},
-		{"binary", here(adapter.Message{Type: adapter.MessageBroadcast, Event: "bin", Values: values(t, []byte{1, 2})}),
+		{"binary", here(adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "bin", []byte{1, 2})}),
 			"84a47479706503a46461746182a67061636b657482a47479706502a46461746192a362696ec4020102a46f70747383a5726f6f6d7390a665786365707490a5666c61677380a3756964b033323266343364303864663030313861a36e7370a12f"},
-		{"acknowledgements", here(adapter.Message{Type: adapter.MessageBroadcast, Event: "ackme", Values: values(t, "q"), RequestID: "cae3824e9e3d1c2f",
+		{"acknowledgements", here(adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "ackme", "q"), RequestID: "cae3824e9e3d1c2f",
 			Options: adapter.Options{Flags: adapter.Flags{Timeout: time.Second}}}),
 			`{"type":3,"data":{"packet":{"type":2,"data":["ackme","q"]},"requestId":"cae3824e9e3d1c2f","opts":{"rooms":[],"except":[],"flags":{"timeout":1000}}},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"count", adapter.Message{UID: "94e4805415a894b8", Namespace: "/", Type: adapter.MessageBroadcastClientCount, RequestID: "cae3824e9e3d1c2f", Count: 1},
@@ -65,7 +75,7 @@ func TestRecorded(t *testing.T) {
 		{"answer", here(adapter.Message{Type: adapter.MessageServerSideEmitResponse, RequestID: "42bc6ecd7d4ac566", Values: values(t, json.RawMessage(`{"from":"S2","got":["a"]}`))}),
 			`{"type":10,"data":{"requestId":"42bc6ecd7d4ac566","packet":{"from":"S2","got":["a"]}},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"heartbeat", here(adapter.Message{Type: adapter.MessageHeartbeat}), `{"type":2,"uid":"322f43d08df0018a","nsp":"/"}`},
-		{"flags", here(adapter.Message{Type: adapter.MessageBroadcast, Event: "e", Values: values(t),
+		{"flags", here(adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "e"),
 			Options: adapter.Options{Rooms: []string{"a"}, Except: []string{"é"}, Flags: adapter.Flags{Volatile: true, NoCompress: true}}}),
 			`{"type":3,"data":{"packet":{"type":2,"data":["e"]},"opts":{"rooms":["a"],"except":["é"],"flags":{"volatile":true,"compress":false}}},"uid":"322f43d08df0018a","nsp":"/"}`},
 	} {
@@ -117,12 +127,12 @@ func TestRecordedData(t *testing.T) {
 	if err := clusterwire.DecodeData(&m, packed); err != nil {
 		t.Fatal(err)
 	}
-	want := `date ["2023-11-14T22:13:20.123Z" {"_placeholder":true,"num":0} null {"u":null} 1.5 -3 4294967296] [[1]]`
-	if got := fmt.Sprintf("%s %s %v", m.Event, m.Values.JSON, m.Values.Attachments); got != want {
+	want := `date ["date","2023-11-14T22:13:20.123Z",{"_placeholder":true,"num":0},null,{"u":null},1.5,-3,4294967296] [[1]]`
+	if got := fmt.Sprintf("%s %s %v", "date", m.Packet.Data, m.Packet.Attachments); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 
-	m = adapter.Message{Type: adapter.MessageBroadcast, Event: "bin", Values: values(t, []byte{1, 2}, []byte{3})}
+	m = adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "bin", []byte{1, 2}, []byte{3})}
 	data, binary, err := clusterwire.EncodeData(&m)
 	if got := base64.StdEncoding.EncodeToString(data); !binary || err != nil || got != "gqZwYWNrZXSCpHR5cGUCpGRhdGGTo2JpbsQCAQLEAQOkb3B0c4Olcm9vbXOQpmV4Y2VwdJClZmxhZ3OA" {
 		t.Errorf("got %s, %v", got, err)
@@ -143,11 +153,11 @@ func TestLenient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Event != "7" || len(m.Options.Rooms) != 2 || m.Options.Rooms[0] != "42" || m.Options.Flags != (adapter.Flags{}) || string(m.Values.JSON[0]) != "null" {
+	if m.Packet.Name() != "7" || len(m.Options.Rooms) != 2 || m.Options.Rooms[0] != "42" || m.Options.Flags != (adapter.Flags{ExpectSingle: true}) || string(m.Packet.Data) != "[7,null]" {
 		t.Errorf("got %+v", m)
 	}
 	m, err = clusterwire.Decode([]byte(`{"uid":"x","nsp":"/","type":12,"data":{"requestId":"r"}}`)) // an acknowledgement with undefined
-	if err != nil || string(m.Values.JSON[0]) != "null" {
+	if err != nil || len(m.Values.JSON) != 0 {
 		t.Errorf("got %+v, %v", m, err)
 	}
 }
@@ -156,6 +166,8 @@ func TestInvalid(t *testing.T) {
 	for _, data := range []string{
 		"", "x", "{", "{}", "[]", "null", "\x80", "\xdd\xff\xff\xff\xff", "\xc6\xff\xff\xff\xff",
 		`{"type":3}`, `{"type":3,"data":null}`, `{"type":3,"data":{}}`, `{"type":3,"data":{"packet":[]}}`, `{"type":3,"data":{"packet":{"data":[]}}}`,
+		`{"type":3,"data":{"packet":{"data":["e"]}}}`, `{"type":3,"data":{"opts":{}}}`, `{"type":3,"data":{"packet":{"data":{}},"opts":{}}}`, `{"type":3.5,"data":{"packet":{"data":["e"]},"opts":{}}}`,
+		`{"type":3,"data":{"packet":{"data":["e"]},"opts":{}}}x`, `{"type":3,"data":{"packet":{"data":["e"]},"opts":{},}}`, `{"type":6,"data":{"close":true}}`, `{"type":11,"data":{"clientCount":-1}}`, "{\"type\":3,\"data\":{\"packet\":{\"data\":[\"e\",\"\x01\"]},\"opts\":{}}}",
 		`{"type":9,"data":{"packet":{}}}`, `{"type":9,"data":{"packet":[]}}`, `{"type":-1,"data":{}}`, `{"type":300,"data":{}}`, `{"type":"3","data":{}}`,
 		`{"type":4,"data":{"rooms":"a"}}`, `{"type":4,"data":{"opts":{"rooms":{}}}}`, `{"type":8,"data":{"sockets":{}}}`,
 	} {

@@ -3,173 +3,220 @@ package clusterwire
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"math"
 
 	"github.com/gosocketio/socketio/adapter"
-	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
-// ErrMessage is wrapped by the errors of Decode and DecodeData.
-var ErrMessage = errors.New("clusterwire: invalid message")
-
-// maxAttachments limits the binary values of one message.
-const maxAttachments = 10_000
-
-// Decode decodes a message of Encode or of an official adapter.
-func Decode(data []byte) (*adapter.Message, error) {
-	text, attachments, err := unpack(data)
-	if err != nil {
+// Read reads a message of Encode or of an official adapter, JSON or MessagePack, as far as Options.
+// The message's Rest reads what follows, which has not been looked into yet, if there is anything.
+//
+// The message refers to text. Errors wrap [ErrMessage].
+func Read(text string) (*adapter.Message, error) {
+	x := new(struct {
+		m adapter.Message
+		b body
+	})
+	r := NewReader(text)
+	r.Object(func(key string) {
+		switch key {
+		case "type":
+			x.m.Type = adapter.MessageType(r.Int(1, math.MaxUint8))
+		case "uid":
+			x.m.UID = r.Name()
+		case "nsp":
+			x.m.Namespace = r.String()
+		case "data":
+			x.b.read(&r, &x.m)
+		}
+	})
+	if err := r.End(); err != nil {
 		return nil, err
 	}
-	var e struct {
-		UID  string          `json:"uid"`
-		Nsp  string          `json:"nsp"`
-		Type number          `json:"type"`
-		Data json.RawMessage `json:"data"`
+	if x.m.Type == 0 {
+		return nil, fmt.Errorf("%w: it has no type", ErrMessage)
 	}
-	if err := json.Unmarshal(text, &e); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMessage, err)
-	}
-	m := &adapter.Message{UID: e.UID, Namespace: e.Nsp, Type: adapter.MessageType(e.Type)}
-	if e.Type < 1 || e.Type > 255 {
-		return nil, fmt.Errorf("%w: type %d", ErrMessage, e.Type)
-	}
-	return m, readData(m, e.Data, attachments)
+	return &x.m, x.b.finish(&x.m)
 }
 
-// DecodeData decodes the result of EncodeData into m, which has its sender, namespace and type.
-func DecodeData(m *adapter.Message, data []byte) error {
-	if len(data) == 0 {
-		return readData(m, nil, nil)
-	}
-	text, attachments, err := unpack(data)
-	if err != nil {
-		return err
-	}
-	return readData(m, text, attachments)
-}
-
-// unpack returns a message as JSON, whichever of the two forms it has.
-func unpack(data []byte) (text []byte, attachments [][]byte, err error) {
-	if bytes.HasPrefix(data, []byte{'{'}) {
-		return data, nil, nil
-	}
-	if text, attachments, err = msgpack.ReadValue(data, maxAttachments); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrMessage, err)
-	}
-	return text, attachments, nil
-}
-
-// number is an integer that may be written as 2 or as 2.0.
-type number int64
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (n *number) UnmarshalJSON(b []byte) error {
-	var f float64
-	if err := json.Unmarshal(b, &f); err != nil {
-		return err
-	}
-	*n = number(f)
-	return nil
-}
-
-// names are names of rooms. A program in JavaScript may have used numbers.
-type names []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (n *names) UnmarshalJSON(b []byte) error {
-	var list []json.RawMessage
-	if err := json.Unmarshal(b, &list); err != nil {
-		return err
-	}
-	*n = make(names, len(list))
-	for i, raw := range list {
-		if raw[0] == '"' {
-			if err := json.Unmarshal(raw, &(*n)[i]); err != nil {
-				return err
-			}
-		} else {
-			(*n)[i] = string(raw)
+// ReadData is Read for the result of EncodeData. m has its sender, namespace and type.
+func ReadData(m *adapter.Message, text string) error {
+	b := new(body)
+	if text != "" {
+		r := NewReader(text)
+		b.read(&r, m)
+		if err := r.End(); err != nil {
+			return err
 		}
 	}
-	return nil
+	return b.finish(m)
 }
 
-// body is the data of a message, for all types.
+// Decode is Read and Rest.
+func Decode(data []byte) (*adapter.Message, error) {
+	m, err := Read(string(data))
+	if err == nil {
+		err = rest(m)
+	}
+	return m, err
+}
+
+// DecodeData is ReadData and Rest.
+func DecodeData(m *adapter.Message, data []byte) error {
+	if err := ReadData(m, string(data)); err != nil {
+		return err
+	}
+	return rest(m)
+}
+
+func rest(m *adapter.Message) error {
+	if m.Rest == nil {
+		return nil
+	}
+	read := m.Rest
+	m.Rest = nil
+	return read(m)
+}
+
+// body is the data of a message, for all types: what has been read of it, and what may be later.
 type body struct {
-	Packet    json.RawMessage `json:"packet"`
-	RequestID string          `json:"requestId"`
-	Rooms     names           `json:"rooms"`
-	Close     bool            `json:"close"`
-	Count     number          `json:"clientCount"`
-	Opts      struct {
-		Rooms  names `json:"rooms"`
-		Except names `json:"except"`
-		Flags  flags `json:"flags"`
-	} `json:"opts"`
-	Sockets []struct {
-		ID        string          `json:"id"`
-		Handshake json.RawMessage `json:"handshake"`
-		Rooms     names           `json:"rooms"`
-		Data      json.RawMessage `json:"data"`
-	} `json:"sockets"`
+	options                              bool // were there
+	packet, rooms, sockets, close, count Raw
+	event                                adapter.Packet
+	room                                 [1]string // memory for the only room
 }
 
-func readData(m *adapter.Message, text []byte, attachments [][]byte) error {
-	switch {
-	case m.Type == adapter.MessageInitialHeartbeat || m.Type == adapter.MessageHeartbeat:
-		return nil
-	case m.Type >= adapter.MessageAdapterClose: // later ones belong to a newer version and are ignored
-		return nil
-	case len(text) == 0:
-		return fmt.Errorf("%w: type %d has no data", ErrMessage, m.Type)
-	}
-	var b body
-	if err := json.Unmarshal(text, &b); err != nil {
-		return fmt.Errorf("%w: %w", ErrMessage, err)
-	}
-	m.RequestID, m.Rooms, m.Close, m.Count = b.RequestID, b.Rooms, b.Close, int(b.Count)
-	m.Options = adapter.Options{Rooms: b.Opts.Rooms, Except: b.Opts.Except, Flags: b.Opts.Flags.decode()}
-	for _, s := range b.Sockets {
-		m.Sockets = append(m.Sockets, adapter.Info{ID: s.ID, Rooms: s.Rooms, Handshake: s.Handshake, Data: s.Data})
-	}
-	return readPacket(m, b.Packet, attachments)
+func (b *body) read(r *Reader, m *adapter.Message) {
+	*b, m.RequestID, m.Options = body{}, "", adapter.Options{} // the last of two members counts
+	r.Object(func(key string) {
+		switch key {
+		case "packet":
+			b.packet = r.Raw()
+		case "requestId":
+			m.RequestID = r.Name()
+		case "opts":
+			m.Options.Rooms = b.room[:0]
+			b.options = r.Options(&m.Options)
+		case "rooms":
+			b.rooms = r.Raw()
+		case "sockets":
+			b.sockets = r.Raw()
+		case "close":
+			b.close = r.Raw()
+		case "clientCount":
+			b.count = r.Raw()
+		}
+	})
 }
 
-// readPacket decodes an event, or the one value of an answer.
-func readPacket(m *adapter.Message, raw json.RawMessage, attachments [][]byte) error {
-	var list []json.RawMessage
+// finish checks what the type of message needs, and reads what is small.
+func (b *body) finish(m *adapter.Message) error {
+	if m.Type >= adapter.MessageBroadcast && m.Type <= adapter.MessageFetchSockets && !b.options {
+		return fmt.Errorf("%w: type %d has no options", ErrMessage, m.Type) // they would be everyone
+	}
+	switch m.Type {
+	case adapter.MessageSocketsJoin, adapter.MessageSocketsLeave:
+		r := b.rooms.Reader()
+		m.Rooms = r.Strings(nil)
+		return r.err
+	case adapter.MessageDisconnectSockets:
+		m.Close = b.close.is(true)
+	case adapter.MessageBroadcastClientCount:
+		r := b.count.Reader()
+		m.Count = int(r.Int(0, math.MaxInt32))
+		return r.err
+	case adapter.MessageServerSideEmitResponse, adapter.MessageBroadcastAck:
+		if !b.packet.IsZero() { // else the value is undefined
+			m.Rest = b.rest
+		}
+	case adapter.MessageBroadcast, adapter.MessageServerSideEmit, adapter.MessageFetchSocketsResponse:
+		m.Rest = b.rest
+	}
+	return nil // heartbeats have no data, and types that follow belong to a newer version
+}
+
+// rest is the Rest of a message.
+func (b *body) rest(m *adapter.Message) (err error) {
 	switch m.Type {
 	case adapter.MessageBroadcast:
-		var packet struct {
-			Data []json.RawMessage `json:"data"`
-		}
-		if err := json.Unmarshal(raw, &packet); err != nil {
-			return fmt.Errorf("%w: packet: %w", ErrMessage, err)
-		}
-		list = packet.Data
+		m.Packet = &b.event
+		_, err = b.packet.Packet(m.Packet)
+	case adapter.MessageFetchSocketsResponse:
+		m.Sockets, err = b.sockets.Sockets()
 	case adapter.MessageServerSideEmit:
-		if err := json.Unmarshal(raw, &list); err != nil {
-			return fmt.Errorf("%w: packet: %w", ErrMessage, err)
+		var p adapter.Packet
+		if p.Data, p.Attachments, err = b.packet.event(); err == nil {
+			m.Event, m.Values.JSON, err = p.Split()
+			m.Values.Attachments = p.Attachments
 		}
-	case adapter.MessageServerSideEmitResponse, adapter.MessageBroadcastAck:
-		if raw == nil { // undefined
-			raw = json.RawMessage("null")
-		}
-		m.Values = adapter.Values{JSON: []json.RawMessage{raw}, Attachments: attachments}
-		return nil
 	default:
-		return nil
+		m.Values.JSON = make([]json.RawMessage, 1)
+		m.Values.JSON[0], m.Values.Attachments, err = b.packet.JSON()
 	}
-	if len(list) == 0 {
-		return fmt.Errorf("%w: an event without a name", ErrMessage)
+	return err
+}
+
+// Packet reads a packet, the object of an event, and returns its namespace, which some lack.
+func (v Raw) Packet(p *adapter.Packet) (nsp string, err error) {
+	var data Raw
+	r := v.Reader()
+	r.Object(func(key string) {
+		switch key {
+		case "data":
+			data = r.Raw()
+		case "nsp":
+			nsp = r.String()
+		case "id":
+			const maxID = 1<<53 - 1
+			p.ID, p.HasID = uint64(r.Int(0, maxID)), true
+		}
+	})
+	if r.err == nil {
+		p.Data, p.Attachments, r.err = data.event()
 	}
-	if list[0][0] != '"' { // a number is a name too
-		m.Event = string(list[0])
-	} else if err := json.Unmarshal(list[0], &m.Event); err != nil {
-		return fmt.Errorf("%w: the event's name: %w", ErrMessage, err)
+	return nsp, r.err
+}
+
+// event is JSON for the array of an event.
+func (v Raw) event() (data []byte, attachments [][]byte, err error) {
+	data, attachments, err = v.JSON()
+	if err != nil {
+		return nil, nil, err
 	}
-	m.Values = adapter.Values{JSON: list[1:], Attachments: attachments}
-	return nil
+	name := bytes.TrimLeft(data[1:], " \t\r\n")
+	if data[0] != '[' || name[0] != '"' && name[0] != '-' && (name[0] < '0' || name[0] > '9') {
+		return nil, nil, fmt.Errorf("%w: an event without a name", ErrMessage)
+	}
+	return data, attachments, nil
+}
+
+// Sockets reads the list of sockets in an answer.
+func (v Raw) Sockets() (list []adapter.Info, err error) {
+	r := v.Reader()
+	json := func(to *json.RawMessage) {
+		data, _, err := r.Raw().JSON()
+		if r.err == nil {
+			*to, r.err = data, err
+		}
+	}
+	if !r.Array(func() {
+		var s adapter.Info
+		r.Object(func(key string) {
+			switch key {
+			case "id":
+				s.ID = r.String()
+			case "rooms":
+				s.Rooms = r.Strings(nil)
+			case "handshake":
+				json(&s.Handshake)
+			case "data":
+				json(&s.Data)
+			}
+		})
+		list = append(list, s)
+	}) && r.err == nil {
+		r.fail("there is no list of sockets")
+	}
+	return list, r.err
 }

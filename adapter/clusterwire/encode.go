@@ -2,6 +2,7 @@ package clusterwire
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -9,82 +10,103 @@ import (
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
+var errNoPacket = errors.New("clusterwire: a broadcast without a packet")
+
 // Encode returns the encoding of a message: text (JSON) unless binary is set.
 func Encode(m *adapter.Message) (data []byte, binary bool, err error) {
-	return finish(appendMessage(m), m)
+	text, attachments, err := appendMessage(m)
+	return finish(text, attachments, err)
 }
 
 // EncodeMsgpack returns a message as MessagePack, with or without binary data.
 func EncodeMsgpack(m *adapter.Message) ([]byte, error) {
-	return msgpack.AppendValue(nil, appendMessage(m), m.Values.Attachments)
-}
-
-func appendMessage(m *adapter.Message) []byte {
-	text := append(make([]byte, 0, 256), `{"type":`...)
-	text = strconv.AppendUint(text, uint64(m.Type), 10)
-	if body := appendData(nil, m); body != nil {
-		text = append(append(text, `,"data":`...), body...)
+	text, attachments, err := appendMessage(m)
+	if err != nil {
+		return nil, err
 	}
-	text = appendString(append(text, `,"uid":`...), m.UID)
-	return append(appendString(append(text, `,"nsp":`...), m.Namespace), '}')
+	return msgpack.AppendValue(nil, text, attachments)
 }
 
 // EncodeData returns the part of a message that depends on its type, nil when there is none.
 // It lacks sender, namespace and type, for brokers that have fields for these.
 func EncodeData(m *adapter.Message) (data []byte, binary bool, err error) {
-	text := appendData(nil, m)
-	if text == nil {
-		return nil, false, nil
-	}
-	return finish(text, m)
+	text, attachments, err := appendData(nil, m)
+	return finish(text, attachments, err)
 }
 
 // finish converts a message with binary data to MessagePack.
-func finish(text []byte, m *adapter.Message) ([]byte, bool, error) {
-	if len(m.Values.Attachments) == 0 {
-		return text, false, nil
+func finish(text []byte, attachments [][]byte, err error) ([]byte, bool, error) {
+	if err != nil || len(attachments) == 0 {
+		return text, false, err
 	}
-	packed, err := msgpack.AppendValue(nil, text, m.Values.Attachments)
+	packed, err := msgpack.AppendValue(nil, text, attachments)
 	return packed, true, err
 }
 
-// appendData appends the JSON of a message's data, with placeholders where it holds binary data.
-func appendData(dst []byte, m *adapter.Message) []byte {
+// appendMessage returns a message as JSON, with placeholders where it holds binary data.
+func appendMessage(m *adapter.Message) (text []byte, attachments [][]byte, err error) {
+	size := 256
+	if m.Packet != nil {
+		size += len(m.Packet.Data)
+	}
+	text = append(make([]byte, 0, size), `{"type":`...)
+	text = strconv.AppendUint(text, uint64(m.Type), 10)
+	head := len(text)
+	text = append(text, `,"data":`...)
+	empty := len(text)
+	if text, attachments, err = appendData(text, m); err != nil {
+		return nil, nil, err
+	}
+	if len(text) == empty {
+		text = text[:head]
+	}
+	text = protocol.AppendString(append(text, `,"uid":`...), m.UID)
+	return append(protocol.AppendString(append(text, `,"nsp":`...), m.Namespace), '}'), attachments, nil
+}
+
+// appendData appends the data of a message, nothing when it has none.
+func appendData(dst []byte, m *adapter.Message) (text []byte, attachments [][]byte, err error) {
 	switch m.Type {
 	case adapter.MessageBroadcast:
-		dst = appendEvent(append(dst, `{"packet":{"type":2,"data":`...), m)
-		dst = appendRequest(append(dst, '}'), m)
-		return append(appendOptions(append(dst, `,"opts":`...), m.Options), '}')
+		if m.Packet == nil {
+			return nil, nil, errNoPacket
+		}
+		if dst, attachments, err = AppendPacket(append(dst, `{"packet":`...), m.Packet, ""); err != nil {
+			return nil, nil, err
+		}
+		dst = append(AppendOptions(append(appendRequest(dst, m), `,"opts":`...), m.Options), '}')
 	case adapter.MessageSocketsJoin, adapter.MessageSocketsLeave:
-		dst = appendOptions(append(dst, `{"opts":`...), m.Options)
-		return append(appendStrings(append(dst, `,"rooms":`...), m.Rooms), '}')
+		dst = AppendOptions(append(dst, `{"opts":`...), m.Options)
+		dst = append(AppendStrings(append(dst, `,"rooms":`...), m.Rooms), '}')
 	case adapter.MessageDisconnectSockets:
-		dst = appendOptions(append(dst, `{"opts":`...), m.Options)
-		return append(strconv.AppendBool(append(dst, `,"close":`...), m.Close), '}')
+		dst = AppendOptions(append(dst, `{"opts":`...), m.Options)
+		dst = append(strconv.AppendBool(append(dst, `,"close":`...), m.Close), '}')
 	case adapter.MessageFetchSockets:
-		dst = appendOptions(append(dst, `{"opts":`...), m.Options)
-		return append(appendRequest(dst, m), '}')
+		dst = AppendOptions(append(dst, `{"opts":`...), m.Options)
+		dst = append(appendRequest(dst, m), '}')
 	case adapter.MessageFetchSocketsResponse:
-		return appendSockets(dst, m)
+		dst = protocol.AppendString(append(dst, `{"requestId":`...), m.RequestID)
+		dst = append(AppendSockets(append(dst, `,"sockets":`...), m.Sockets), '}')
 	case adapter.MessageServerSideEmit:
 		dst = append(dst, '{')
 		if m.RequestID != "" {
-			dst = append(appendString(append(dst, `"requestId":`...), m.RequestID), ',')
+			dst = append(protocol.AppendString(append(dst, `"requestId":`...), m.RequestID), ',')
 		}
-		return append(appendEvent(append(dst, `"packet":`...), m), '}')
+		dst = append(AppendEvent(append(dst, `"packet":`...), m.Event, m.Values), '}')
+		attachments = m.Values.Attachments
 	case adapter.MessageServerSideEmitResponse, adapter.MessageBroadcastAck:
-		dst = appendString(append(dst, `{"requestId":`...), m.RequestID)
-		dst = append(dst, `,"packet":`...)
-		if len(m.Values.JSON) == 0 {
-			return append(dst, `null}`...)
+		dst = protocol.AppendString(append(dst, `{"requestId":`...), m.RequestID)
+		if len(m.Values.JSON) > 0 { // else undefined; null is a value
+			dst = append(append(dst, `,"packet":`...), m.Values.JSON[0]...)
+			attachments = m.Values.Attachments
 		}
-		return append(append(dst, m.Values.JSON[0]...), '}')
+		dst = append(dst, '}')
 	case adapter.MessageBroadcastClientCount:
-		dst = appendString(append(dst, `{"requestId":`...), m.RequestID)
-		return append(strconv.AppendInt(append(dst, `,"clientCount":`...), int64(m.Count), 10), '}')
+		dst = protocol.AppendString(append(dst, `{"requestId":`...), m.RequestID)
+		dst = append(strconv.AppendInt(append(dst, `,"clientCount":`...), int64(m.Count), 10), '}')
 	case adapter.MessageInitialHeartbeat, adapter.MessageHeartbeat, adapter.MessageAdapterClose:
 	}
-	return dst
+	return dst, attachments, nil
 }
 
 // appendRequest appends a comma and the request id, if there is one.
@@ -93,60 +115,65 @@ func appendRequest(dst []byte, m *adapter.Message) []byte {
 	if m.RequestID == "" {
 		return dst
 	}
-	return appendString(append(dst, `,"requestId":`...), m.RequestID)
+	return protocol.AppendString(append(dst, `,"requestId":`...), m.RequestID)
 }
 
-// appendEvent appends an event's name and arguments, as one array.
-func appendEvent(dst []byte, m *adapter.Message) []byte {
-	dst = appendString(append(dst, '['), m.Event)
-	for _, raw := range m.Values.JSON {
+// AppendPacket appends the JSON object of a packet, with placeholders for the attachments, and with
+// a namespace unless nsp is "". It encodes p if that has not been done.
+func AppendPacket(dst []byte, p *adapter.Packet, nsp string) (json []byte, attachments [][]byte, err error) {
+	if err := p.Encode(); err != nil {
+		return nil, nil, err
+	}
+	dst = append(append(dst, `{"type":2,"data":`...), p.Data...)
+	if p.HasID {
+		dst = strconv.AppendUint(append(dst, `,"id":`...), p.ID, 10)
+	}
+	if nsp != "" {
+		dst = protocol.AppendString(append(dst, `,"nsp":`...), nsp)
+	}
+	return append(dst, '}'), p.Attachments, nil
+}
+
+// AppendEvent appends the JSON array of an event.
+func AppendEvent(dst []byte, event string, v adapter.Values) []byte {
+	dst = protocol.AppendString(append(dst, '['), event)
+	for _, raw := range v.JSON {
 		dst = append(append(dst, ','), raw...)
 	}
 	return append(dst, ']')
 }
 
-func appendOptions(dst []byte, o adapter.Options) []byte {
-	dst = appendStrings(append(dst, `{"rooms":`...), o.Rooms)
-	dst = appendStrings(append(dst, `,"except":`...), o.Except)
-	dst = appendFlags(append(dst, `,"flags":`...), o.Flags)
-	return append(dst, '}')
-}
-
-func appendSockets(dst []byte, m *adapter.Message) []byte {
-	dst = append(appendString(append(dst, `{"requestId":`...), m.RequestID), `,"sockets":[`...)
-	for i, s := range m.Sockets {
+// AppendSockets appends the JSON array of the sockets in an answer.
+func AppendSockets(dst []byte, list []adapter.Info) []byte {
+	dst = append(dst, '[')
+	for i, s := range list {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(append(dst, `{"id":`...), s.ID)
-		dst = appendRaw(append(dst, `,"handshake":`...), s.Handshake)
-		dst = appendStrings(append(dst, `,"rooms":`...), s.Rooms)
-		dst = append(appendRaw(append(dst, `,"data":`...), s.Data), '}')
+		dst = protocol.AppendString(append(dst, `{"id":`...), s.ID)
+		dst = appendObject(append(dst, `,"handshake":`...), s.Handshake)
+		dst = AppendStrings(append(dst, `,"rooms":`...), s.Rooms)
+		dst = append(appendObject(append(dst, `,"data":`...), s.Data), '}')
 	}
-	return append(dst, `]}`...)
+	return append(dst, ']')
 }
 
-// appendRaw appends an object, {} if there is none.
-func appendRaw(dst []byte, raw json.RawMessage) []byte {
+// appendObject appends an object, {} if there is none.
+func appendObject(dst []byte, raw json.RawMessage) []byte {
 	if len(raw) == 0 {
 		return append(dst, `{}`...)
 	}
 	return append(dst, raw...)
 }
 
-func appendString(dst []byte, s string) []byte {
-	dst, _, _ = protocol.AppendJSON(dst, nil, s) // a string always encodes
-	return dst
-}
-
-// appendStrings appends an array, [] for nil.
-func appendStrings(dst []byte, list []string) []byte {
+// AppendStrings appends a JSON array, [] for nil.
+func AppendStrings(dst []byte, list []string) []byte {
 	dst = append(dst, '[')
 	for i, s := range list {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, s)
+		dst = protocol.AppendString(dst, s)
 	}
 	return append(dst, ']')
 }

@@ -78,34 +78,34 @@ type fields struct {
 
 func readFields(b []byte, maxAttachments int) (f fields, err error) {
 	f.typ = math.MaxUint64
-	members, b := readHead(b)
-	if members.kind != object {
+	members, b := ReadHead(b)
+	if members.Kind != Map {
 		return f, errFormat
 	}
-	for range members.n {
-		var key, h head
-		if key, b = readHead(b); key.kind != text {
+	for range members.N {
+		var key, h Head
+		if key, b = ReadHead(b); key.Kind != Text {
 			return f, errFormat
 		}
-		name, value := b[:key.n], b[key.n:]
-		switch h, b = readHead(value); string(name) {
+		name, value := b[:key.N], b[key.N:]
+		switch h, b = ReadHead(value); string(name) {
 		case "type":
-			if f.typ = h.n; h.kind != unsigned && h.kind != signed {
+			if f.typ = h.N; h.Kind != Unsigned && h.Kind != Signed {
 				return f, errType
 			}
 		case "nsp":
-			if h.kind != text {
+			if h.Kind != Text {
 				return f, errNamespace
 			}
-			f.nsp, b = string(b[:h.n]), b[h.n:]
+			f.nsp, b = string(b[:h.N]), b[h.N:]
 		case "id":
-			if h.kind == null {
+			if h.Kind == Null {
 				continue
 			}
-			if h.kind != unsigned && h.kind != signed || int64(h.n) < 0 {
+			if h.Kind != Unsigned && h.Kind != Signed || int64(h.N) < 0 {
 				return f, errID
 			}
-			f.hasID, f.id = true, h.n
+			f.hasID, f.id = true, h.N
 		default:
 			t := transcoder{max: maxAttachments}
 			if b, err = t.value(value, 0); err != nil {
@@ -208,33 +208,33 @@ func (t *transcoder) value(b []byte, depth int) (rest []byte, err error) {
 	if depth > maxDepth {
 		return nil, errFormat
 	}
-	h, b := readHead(b)
-	switch h.kind {
-	case null:
+	h, b := ReadHead(b)
+	switch h.Kind {
+	case Null:
 		t.json = append(t.json, "null"...)
-	case boolean:
-		t.json = strconv.AppendBool(t.json, h.n == 1)
-	case unsigned:
-		t.json = strconv.AppendUint(t.json, h.n, 10)
-	case signed:
-		t.json = strconv.AppendInt(t.json, int64(h.n), 10)
-	case float:
-		if f := math.Float64frombits(h.n); math.IsNaN(f) || math.IsInf(f, 0) {
+	case Boolean:
+		t.json = strconv.AppendBool(t.json, h.N == 1)
+	case Unsigned:
+		t.json = strconv.AppendUint(t.json, h.N, 10)
+	case Signed:
+		t.json = strconv.AppendInt(t.json, int64(h.N), 10)
+	case Float:
+		if f := math.Float64frombits(h.N); math.IsNaN(f) || math.IsInf(f, 0) {
 			t.json = append(t.json, "null"...)
 		} else {
 			t.json = strconv.AppendFloat(t.json, f, 'g', -1, 64)
 		}
-	case text:
-		t.quote(b[:h.n])
-		return b[h.n:], nil
-	case data:
-		return b[h.n:], t.attach(b[:h.n])
-	case array:
-		return t.array(b, int(h.n), depth)
-	case object:
-		return t.object(b, int(h.n), depth)
-	case extension:
-		return b[h.n+1:], t.extension(int8(b[0]), b[1:h.n+1])
+	case Text:
+		t.quote(b[:h.N])
+		return b[h.N:], nil
+	case Binary:
+		return b[h.N:], t.attach(b[:h.N])
+	case Array:
+		return t.array(b, int(h.N), depth)
+	case Map:
+		return t.object(b, int(h.N), depth)
+	case Extension:
+		return b[h.N+1:], t.extension(int8(b[0]), b[1:h.N+1])
 	default:
 		return nil, errFormat
 	}
@@ -275,16 +275,16 @@ func (t *transcoder) object(b []byte, n, depth int) (rest []byte, err error) {
 		if i > 0 {
 			t.json = append(t.json, ',')
 		}
-		var h head
-		switch h, b = readHead(b); h.kind {
-		case text:
-			t.literal = t.literal || bytes.Equal(b[:h.n], []byte("_placeholder"))
-			t.quote(b[:h.n])
-			b = b[h.n:]
-		case unsigned:
-			t.quote(strconv.AppendUint(nil, h.n, 10))
-		case signed:
-			t.quote(strconv.AppendInt(nil, int64(h.n), 10))
+		var h Head
+		switch h, b = ReadHead(b); h.Kind {
+		case Text:
+			t.literal = t.literal || bytes.Equal(b[:h.N], []byte("_placeholder"))
+			t.quote(b[:h.N])
+			b = b[h.N:]
+		case Unsigned:
+			t.quote(strconv.AppendUint(nil, h.N, 10))
+		case Signed:
+			t.quote(strconv.AppendInt(nil, int64(h.N), 10))
 		default:
 			return nil, errFormat
 		}

@@ -32,7 +32,7 @@ func (parser) Encode(text []byte, attachments [][]byte) ([]protocol.Message, err
 	if p.HasID {
 		fields++
 	}
-	b := appendCount(make([]byte, 0, 32+len(text)), object, fields)
+	b := appendCount(make([]byte, 0, 32+len(text)), Map, fields)
 	b = appendUint(appendText(b, "type"), uint64(p.Type))
 	b = appendText(appendText(b, "nsp"), p.Namespace)
 	if p.Data != nil {
@@ -74,7 +74,7 @@ type encoder struct {
 // start is the start of an array or object.
 type start struct {
 	at   int // in encoder.out
-	kind kind
+	kind Kind
 	n    int
 }
 
@@ -110,15 +110,15 @@ func (e *encoder) value() error {
 	case '0':
 		e.out = appendNumber(e.out, t.String())
 	case '[':
-		return e.elements(array, 1)
+		return e.elements(Array, 1)
 	case '{':
-		return e.elements(object, 2)
+		return e.elements(Map, 2)
 	}
 	return nil
 }
 
 // elements transcodes the rest of an array or object, whose elements are so many values each.
-func (e *encoder) elements(k kind, values int) error {
+func (e *encoder) elements(k Kind, values int) error {
 	i, n := len(e.starts), 0
 	e.starts = append(e.starts, start{at: len(e.out), kind: k})
 	for end := e.in.PeekKind(); end != ']' && end != '}'; end = e.in.PeekKind() {

@@ -5,112 +5,137 @@ import (
 	"math"
 )
 
-// kind is the kind of a MessagePack value.
-type kind uint8
+// Kind is the kind of a MessagePack value.
+type Kind uint8
 
+// The kinds of values. Invalid means that there is no whole value.
 const (
-	invalid kind = iota
-	null
-	boolean
-	unsigned
-	signed
-	float
-	text
-	data
-	array
-	object
-	extension
+	Invalid Kind = iota
+	Null
+	Boolean
+	Unsigned
+	Signed
+	Float
+	Text
+	Binary
+	Array
+	Map
+	Extension
 )
 
-// head is the start of a value.
-type head struct {
-	kind kind
-	// n is the bits of a number, 0 or 1 for a boolean, and otherwise the length of the value: in
+// Head is the start of a value.
+type Head struct {
+	Kind Kind
+	// N is the bits of a number, 0 or 1 for a boolean, and otherwise the length of the value: in
 	// bytes for text, binary data and extensions (without the type before them), in values for
-	// arrays, in pairs for objects.
-	n uint64
+	// arrays, in pairs for maps.
+	N uint64
 }
 
 // formats are the forms whose first byte is 0xc0 or more: the kind, and the size of n in bytes.
 var formats = [0xe0 - 0xc0]struct {
-	kind kind
+	kind Kind
 	size int
 }{
-	{null, 0}, {}, {boolean, 0}, {boolean, 0},
-	{data, 1}, {data, 2}, {data, 4},
-	{extension, 1}, {extension, 2}, {extension, 4},
-	{float, 4}, {float, 8},
-	{unsigned, 1}, {unsigned, 2}, {unsigned, 4}, {unsigned, 8},
-	{signed, 1}, {signed, 2}, {signed, 4}, {signed, 8},
-	{extension, 0}, {extension, 0}, {extension, 0}, {extension, 0}, {extension, 0},
-	{text, 1}, {text, 2}, {text, 4},
-	{array, 2}, {array, 4},
-	{object, 2}, {object, 4},
+	{Null, 0}, {}, {Boolean, 0}, {Boolean, 0},
+	{Binary, 1}, {Binary, 2}, {Binary, 4},
+	{Extension, 1}, {Extension, 2}, {Extension, 4},
+	{Float, 4}, {Float, 8},
+	{Unsigned, 1}, {Unsigned, 2}, {Unsigned, 4}, {Unsigned, 8},
+	{Signed, 1}, {Signed, 2}, {Signed, 4}, {Signed, 8},
+	{Extension, 0}, {Extension, 0}, {Extension, 0}, {Extension, 0}, {Extension, 0},
+	{Text, 1}, {Text, 2}, {Text, 4},
+	{Array, 2}, {Array, 4},
+	{Map, 2}, {Map, 4},
 }
 
-// readHead reads the start of a value.
+// ReadHead reads the start of a value and returns what follows it.
 //
-// The kind is invalid when fewer bytes follow than the value needs at least. So a length from the
+// The kind is Invalid when fewer bytes follow than the value needs at least. So a length from the
 // network always fits an int, and never allocates more than was received.
-func readHead(b []byte) (h head, rest []byte) {
+func ReadHead(b []byte) (h Head, rest []byte) {
 	if len(b) == 0 {
-		return head{}, nil
+		return Head{}, nil
 	}
 	c, rest := b[0], b[1:]
 	switch {
 	case c < 0x80:
-		return head{unsigned, uint64(c)}, rest
+		return Head{Unsigned, uint64(c)}, rest
 	case c < 0x90:
-		h = head{object, uint64(c & 0xf)}
+		h = Head{Map, uint64(c & 0xf)}
 	case c < 0xa0:
-		h = head{array, uint64(c & 0xf)}
+		h = Head{Array, uint64(c & 0xf)}
 	case c < 0xc0:
-		h = head{text, uint64(c & 0x1f)}
+		h = Head{Text, uint64(c & 0x1f)}
 	case c >= 0xe0:
-		return head{signed, uint64(int64(int8(c)))}, rest
+		return Head{Signed, uint64(int64(int8(c)))}, rest
 	default:
 		f := formats[c-0xc0]
 		if len(rest) < f.size {
-			return head{}, nil
+			return Head{}, nil
 		}
-		h.kind = f.kind
+		h.Kind = f.kind
 		switch f.size {
 		case 0: // the value is in the first byte
-			h.n = uint64(c & 1)
-			if h.kind == extension {
-				h.n = 1 << (c - 0xd4)
+			h.N = uint64(c & 1)
+			if h.Kind == Extension {
+				h.N = 1 << (c - 0xd4)
 			}
 		case 1:
-			h.n = uint64(rest[0])
+			h.N = uint64(rest[0])
 		case 2:
-			h.n = uint64(binary.BigEndian.Uint16(rest))
+			h.N = uint64(binary.BigEndian.Uint16(rest))
 		case 4:
-			h.n = uint64(binary.BigEndian.Uint32(rest))
+			h.N = uint64(binary.BigEndian.Uint32(rest))
 		case 8:
-			h.n = binary.BigEndian.Uint64(rest)
+			h.N = binary.BigEndian.Uint64(rest)
 		}
 		switch {
-		case h.kind == signed:
+		case h.Kind == Signed:
 			unused := 64 - 8*f.size
-			h.n = uint64(int64(h.n<<unused) >> unused)
-		case h.kind == float && f.size == 4:
-			h.n = math.Float64bits(float64(math.Float32frombits(uint32(h.n))))
+			h.N = uint64(int64(h.N<<unused) >> unused)
+		case h.Kind == Float && f.size == 4:
+			h.N = math.Float64bits(float64(math.Float32frombits(uint32(h.N))))
 		}
 		rest = rest[f.size:]
 	}
 	need := uint64(0)
-	switch h.kind {
-	case text, data, array:
-		need = h.n
-	case extension:
-		need = h.n + 1
-	case object:
-		need = 2 * h.n
+	switch h.Kind {
+	case Text, Binary, Array:
+		need = h.N
+	case Extension:
+		need = h.N + 1
+	case Map:
+		need = 2 * h.N
 	}
 	if need > uint64(len(rest)) {
-		return head{}, nil
+		return Head{}, nil
 	}
 	return h, rest
+}
+
+// Skip returns what follows a value; ok is false when there is no whole value.
+// It takes linear time and constant memory, whatever the depth.
+func Skip(b []byte) (rest []byte, ok bool) {
+	for values := uint64(1); values > 0; values-- {
+		var h Head
+		switch h, b = ReadHead(b); h.Kind {
+		case Invalid:
+			return nil, false
+		case Text, Binary:
+			b = b[h.N:]
+		case Extension:
+			b = b[h.N+1:]
+		case Array:
+			values += h.N
+		case Map:
+			values += 2 * h.N
+		}
+		if values > uint64(len(b))+1 { // each value takes a byte at least
+			return nil, false
+		}
+	}
+	return b, true
 }
 
 // appendSized appends n with the first byte of its form.
@@ -168,9 +193,9 @@ func appendBytes(dst, b []byte) []byte {
 }
 
 // appendCount appends the start of an array or object of n elements.
-func appendCount(dst []byte, k kind, n int) []byte {
+func appendCount(dst []byte, k Kind, n int) []byte {
 	short, long := byte(0x90), byte(0xdc)
-	if k == object {
+	if k == Map {
 		short, long = 0x80, 0xde
 	}
 	switch {

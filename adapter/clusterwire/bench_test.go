@@ -1,0 +1,96 @@
+package clusterwire_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/clusterwire"
+)
+
+// broadcasts are messages for one room, as another server sends them.
+func broadcasts(t testing.TB) map[string]*adapter.Message {
+	object := json.RawMessage(`{"id":123456,"name":"some name","tags":["a","b","c"],"price":12.5,"nested":{"ok":true,"none":null}}`)
+	list := []any{}
+	for range 9 {
+		list = append(list, object)
+	}
+	messages := map[string]*adapter.Message{}
+	for name, p := range map[string]*adapter.Packet{
+		"32 B":         packet(t, "message", strings.Repeat("x", 18)),
+		"1 KiB text":   packet(t, "message", strings.Repeat("x", 1012)),
+		"1 KiB object": packet(t, "message", list),
+		"1 KiB binary": packet(t, "message", []byte(strings.Repeat("x", 1012))),
+	} {
+		messages[name] = &adapter.Message{
+			UID: "322f43d08df0018a", Namespace: "/", Type: adapter.MessageBroadcast, Packet: p,
+			Options: adapter.Options{Rooms: []string{"room1"}},
+		}
+	}
+	return messages
+}
+
+// A broadcast for a room that nobody here is in.
+func BenchmarkReadNobody(b *testing.B) { benchmarkRead(b, false) }
+
+// A broadcast for somebody: with the event, ready to be spliced into a frame.
+func BenchmarkReadAll(b *testing.B) { benchmarkRead(b, true) }
+
+func benchmarkRead(b *testing.B, all bool) {
+	for name, m := range broadcasts(b) {
+		data, _, err := clusterwire.Encode(m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		text := string(data)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				m, err := clusterwire.Read(text)
+				if err == nil && all {
+					err = m.Rest(m)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	for name, m := range broadcasts(b) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := clusterwire.Encode(m); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A message for nobody here costs at most three allocations, whatever its size.
+func TestReadAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("allocations are counted without the race detector")
+	}
+	for name, m := range broadcasts(t) {
+		data, _, err := clusterwire.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(data)
+		n := testing.AllocsPerRun(100, func() {
+			if _, err := clusterwire.Read(text); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n > 3 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+		t.Logf("%s: %v allocations", name, n)
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package clusterwire_test
+
+const raceEnabled = false
