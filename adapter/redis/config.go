@@ -1,0 +1,257 @@
+package redis
+
+import (
+	"crypto/tls"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// Wire is the format in which servers exchange messages. All servers of a cluster use the same one.
+type Wire uint8
+
+// The wires. Each is that of an official adapter, whose servers can be in the same cluster.
+const (
+	// PubSub is the wire of createAdapter in @socket.io/redis-adapter, by far the most used one.
+	PubSub Wire = iota
+	// Sharded is the wire of createShardedAdapter in @socket.io/redis-adapter. It needs Redis 7.
+	Sharded
+	// Streams is the wire of @socket.io/redis-streams-adapter 0.3. It keeps broadcasts for a while.
+	Streams
+)
+
+// String returns the name of the wire: pub/sub, sharded or streams.
+func (w Wire) String() string {
+	switch w {
+	case PubSub:
+		return "pub/sub"
+	case Sharded:
+		return "sharded"
+	case Streams:
+		return "streams"
+	default:
+		return fmt.Sprintf("Wire(%d)", uint8(w))
+	}
+}
+
+// SubscriptionMode says which channels a server subscribes to.
+type SubscriptionMode uint8
+
+// The modes. With [Sharded] all servers of a cluster must use the same one; with [PubSub] a server
+// chooses for itself.
+const (
+	// Dynamic subscribes to the rooms of this server, one channel each. With Sharded it leaves out
+	// the rooms of single sockets, whose events go to all servers.
+	Dynamic SubscriptionMode = iota
+	// Static receives the events of all rooms, also of those that this server does not have. With
+	// PubSub no event is missed between the join of a room's first socket and the subscription.
+	Static
+	// DynamicPrivate is Dynamic for the rooms of single sockets too. (Sharded)
+	DynamicPrivate
+)
+
+// String returns the official name of the mode.
+func (m SubscriptionMode) String() string {
+	switch m {
+	case Dynamic:
+		return "dynamic"
+	case Static:
+		return "static"
+	case DynamicPrivate:
+		return "dynamic-private"
+	default:
+		return fmt.Sprintf("SubscriptionMode(%d)", uint8(m))
+	}
+}
+
+// Config configures the connection of a process to Redis. The zero value of a field is its default.
+type Config struct {
+	// URL is where Redis is and which wire to use, see [ParseURL]. Other fields that are set take
+	// precedence over it.
+	URL string
+	// Client is a client to use. It is not closed. Addrs, Master, Username, Password, DB and TLS must
+	// not be set then.
+	Client rueidis.Client
+
+	// Addrs are the addresses, host:port, of the server, of some nodes of a Redis Cluster, or of the
+	// sentinels when Master is set. Default 127.0.0.1:6379.
+	Addrs []string
+	// Master is the name of the master that the sentinels at Addrs watch.
+	Master string
+	// Username and Password log in to Redis. Username is "default" when only Password is set.
+	Username, Password string
+	// SentinelUsername and SentinelPassword log in to the sentinels.
+	SentinelUsername, SentinelPassword string
+	// DB is the number of the database. Channels are the same in all databases, streams are not.
+	DB int
+	// TLS, if set, encrypts the connections.
+	TLS *tls.Config
+
+	// Wire is the format of the messages. Default PubSub.
+	Wire Wire
+	// Prefix begins the names of all channels: the option key or channelPrefix of the official
+	// adapters. Default "socket.io".
+	Prefix string
+	// SubscriptionMode says which channels to subscribe to. (PubSub, Sharded) Default Dynamic.
+	SubscriptionMode SubscriptionMode
+	// PrivateResponses sends answers to the server that asks and not to all: the option
+	// publishOnSpecificResponseChannel. (PubSub)
+	PrivateResponses bool
+	// RequestTimeout limits the wait for other servers. Default 5 s.
+	RequestTimeout time.Duration
+	// MaxQueuedBytes limits what waits to be sent. Default adapter.DefaultOutboxBytes, 64 MiB.
+	MaxQueuedBytes int
+
+	// StreamName is the name of the stream. (Streams) Default "socket.io".
+	StreamName string
+	// StreamCount spreads the namespaces over so many streams: the option streamCount. (Streams)
+	// Default 1.
+	StreamCount int
+	// MaxLen is the number of entries that a stream keeps, approximately. (Streams) Default 10,000.
+	MaxLen int
+	// Retention is the age up to which entries are kept, whatever MaxLen says. (Streams) Default: none.
+	Retention time.Duration
+	// ReadCount is the number of entries to read at a time. (Streams) Default 100.
+	ReadCount int
+	// SessionPrefix begins the names of the keys that hold sessions. (Streams) Default "sio:session:".
+	SessionPrefix string
+	// OnlyPlaintext says that no message holds binary data: the option onlyPlaintext. (Streams)
+	OnlyPlaintext bool
+	// ShardedPubSub sends requests over sharded channels: the option useShardedPubSub. (Streams)
+	ShardedPubSub bool
+}
+
+// resolve returns c with what its URL says and with defaults, or an error that names a field.
+func (c Config) resolve() (Config, error) {
+	if c.URL != "" {
+		u, err := ParseURL(c.URL)
+		if err != nil {
+			return c, err
+		}
+		c.URL = ""
+		to, from := reflect.ValueOf(&u).Elem(), reflect.ValueOf(c)
+		for i := range from.NumField() {
+			if field := from.Field(i); !field.IsZero() {
+				to.Field(i).Set(field)
+			}
+		}
+		c = u
+	}
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	if len(c.Addrs) == 0 && c.Client == nil {
+		c.Addrs = []string{"127.0.0.1:6379"}
+	}
+	if c.Prefix == "" {
+		c.Prefix = "socket.io"
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = adapter.DefaultRequestTimeout
+	}
+	if c.MaxQueuedBytes == 0 {
+		c.MaxQueuedBytes = adapter.DefaultOutboxBytes
+	}
+	return c, nil
+}
+
+// check reports a field that cannot work, or that would be ignored.
+func (c *Config) check() error {
+	invalid := func(field string, is any, must string) error {
+		return fmt.Errorf("redis: Config.%s is %v, must be %s", field, is, must)
+	}
+	switch {
+	case c.Wire > Streams:
+		return invalid("Wire", c.Wire, "PubSub, Sharded or Streams")
+	case c.SubscriptionMode > DynamicPrivate:
+		return invalid("SubscriptionMode", c.SubscriptionMode, "Dynamic, Static or DynamicPrivate")
+	case c.RequestTimeout < 0:
+		return invalid("RequestTimeout", c.RequestTimeout, "positive")
+	case c.MaxQueuedBytes < 0:
+		return invalid("MaxQueuedBytes", c.MaxQueuedBytes, "positive")
+	case c.DB < 0:
+		return invalid("DB", c.DB, "0 or more")
+	case c.StreamCount < 0:
+		return invalid("StreamCount", c.StreamCount, "positive")
+	case c.MaxLen < 0:
+		return invalid("MaxLen", c.MaxLen, "positive")
+	case c.Retention < 0:
+		return invalid("Retention", c.Retention, "positive")
+	case c.ReadCount < 0:
+		return invalid("ReadCount", c.ReadCount, "positive")
+	}
+	for _, addr := range c.Addrs {
+		if strings.LastIndexByte(addr, ':') < 1 {
+			return invalid("Addrs", fmt.Sprintf("%q", addr), "host:port")
+		}
+	}
+	fields := reflect.ValueOf(*c)
+	refuse := func(when string, names ...string) error {
+		for _, name := range names {
+			if !fields.FieldByName(name).IsZero() {
+				return fmt.Errorf("redis: Config.%s has no effect %s", name, when)
+			}
+		}
+		return nil
+	}
+	if c.Client != nil {
+		if err := refuse("with Config.Client", "Addrs", "Master", "Username", "Password",
+			"SentinelUsername", "SentinelPassword", "DB", "TLS"); err != nil {
+			return err
+		}
+	}
+	if c.Master == "" {
+		if err := refuse("without Config.Master", "SentinelUsername", "SentinelPassword"); err != nil {
+			return err
+		}
+	}
+	with := "with the wire " + c.Wire.String()
+	if c.Wire != PubSub {
+		if err := refuse(with, "PrivateResponses"); err != nil {
+			return err
+		}
+	} else if c.SubscriptionMode == DynamicPrivate {
+		return invalid("SubscriptionMode", c.SubscriptionMode, "Dynamic or Static "+with)
+	}
+	if c.Wire == Streams {
+		return refuse(with, "SubscriptionMode")
+	}
+	return refuse(with, "StreamName", "StreamCount", "MaxLen", "Retention", "ReadCount", "SessionPrefix",
+		"OnlyPlaintext", "ShardedPubSub")
+}
+
+// where names the servers, for logs and errors: never a password.
+func (c *Config) where() string {
+	switch {
+	case c.Client != nil:
+		return "the given client"
+	case c.Master != "":
+		return fmt.Sprintf("master %s of the sentinels %s", c.Master, strings.Join(c.Addrs, ","))
+	default:
+		return strings.Join(c.Addrs, ",")
+	}
+}
+
+// options returns those of the client to connect with.
+func (c *Config) options() rueidis.ClientOption {
+	o := rueidis.ClientOption{
+		InitAddress:  c.Addrs,
+		Username:     c.Username,
+		Password:     c.Password,
+		SelectDB:     c.DB,
+		TLSConfig:    c.TLS,
+		DisableCache: true, // nothing is read twice, and Redis before 6 has no client-side caching
+	}
+	if c.Master != "" {
+		o.Sentinel = rueidis.SentinelOption{
+			MasterSet: c.Master, Username: c.SentinelUsername, Password: c.SentinelPassword, TLSConfig: c.TLS,
+			TopologyRefreshInterval: 5 * time.Second, // an announcement of a new master may be missed
+		}
+	}
+	return o
+}
