@@ -81,18 +81,23 @@ func rest(m *adapter.Message) error {
 
 // body is the data of a message, for all types: what has been read of it, and what may be later.
 type body struct {
-	options                              bool // were there
-	packet, rooms, sockets, close, count Raw
-	event                                adapter.Packet
-	room                                 [1]string // memory for the only room
+	options                      bool // were there
+	rooms, sockets, close, count Raw
+	packet                       Raw
+	event                        packet // if packet is an object
+	p                            adapter.Packet
+	room                         [1]string // memory for the only room
 }
+
+// packet is the members of the object of an event.
+type packet struct{ data, id, nsp Raw }
 
 func (b *body) read(r *Reader, m *adapter.Message) {
 	*b, m.RequestID, m.Options = body{}, "", adapter.Options{} // the last of two members counts
 	r.Object(func(key string) {
 		switch key {
 		case "packet":
-			b.packet = r.Raw()
+			b.packet = b.event.read(r)
 		case "requestId":
 			m.RequestID = r.Name()
 		case "opts":
@@ -140,8 +145,8 @@ func (b *body) finish(m *adapter.Message) error {
 func (b *body) rest(m *adapter.Message) (err error) {
 	switch m.Type {
 	case adapter.MessageBroadcast:
-		m.Packet = &b.event
-		_, err = b.packet.Packet(m.Packet)
+		m.Packet = &b.p
+		_, err = b.event.finish(m.Packet)
 	case adapter.MessageFetchSocketsResponse:
 		m.Sockets, err = b.sockets.Sockets()
 	case adapter.MessageServerSideEmit:
@@ -159,23 +164,48 @@ func (b *body) rest(m *adapter.Message) (err error) {
 
 // Packet reads a packet, the object of an event, and returns its namespace, which some lack.
 func (v Raw) Packet(p *adapter.Packet) (nsp string, err error) {
-	var data Raw
+	var x packet
 	r := v.Reader()
+	x.read(&r)
+	return x.finish(p)
+}
+
+// read finds the members of an object. It returns the whole value, which may be of any kind.
+func (x *packet) read(r *Reader) Raw {
+	*x = packet{}
+	if !r.atObject() {
+		return r.Raw()
+	}
+	start := r.pos
 	r.Object(func(key string) {
 		switch key {
 		case "data":
-			data = r.Raw()
-		case "nsp":
-			nsp = r.String()
+			x.data = r.Raw()
 		case "id":
-			const maxID = 1<<53 - 1
-			p.ID, p.HasID = uint64(r.Int(0, maxID)), true
+			x.id = r.Raw()
+		case "nsp":
+			x.nsp = r.Raw()
 		}
 	})
-	if r.err == nil {
-		p.Data, p.Attachments, r.err = data.event()
+	return r.since(start)
+}
+
+func (x *packet) finish(p *adapter.Packet) (nsp string, err error) {
+	if !x.id.IsZero() {
+		r := x.id.Reader()
+		const maxID = 1<<53 - 1
+		if p.ID, p.HasID = uint64(r.Int(0, maxID)), true; r.err != nil {
+			return "", r.err
+		}
 	}
-	return nsp, r.err
+	if !x.nsp.IsZero() {
+		r := x.nsp.Reader()
+		if nsp = r.String(); r.err != nil {
+			return "", r.err
+		}
+	}
+	p.Data, p.Attachments, err = x.data.event()
+	return nsp, err
 }
 
 // event is JSON for the array of an event.
@@ -200,7 +230,7 @@ func (v Raw) Sockets() (list []adapter.Info, err error) {
 			*to, r.err = data, err
 		}
 	}
-	if !r.Array(func() {
+	if !r.Array(func(int) {
 		var s adapter.Info
 		r.Object(func(key string) {
 			switch key {

@@ -114,8 +114,18 @@ func (r *Reader) Object(field func(key string)) (present bool) {
 	})
 }
 
-// Array calls element for each element of an array, which it must read. present is false for null.
-func (r *Reader) Array(element func()) (present bool) { return r.elements('[', msgpack.Array, element) }
+// Array calls element for each element of an array, with its index. A value that element does not
+// read is skipped. present is false for null.
+func (r *Reader) Array(element func(i int)) (present bool) {
+	i := 0
+	return r.elements('[', msgpack.Array, func() {
+		at := r.pos
+		if element(i); r.pos == at {
+			r.Skip()
+		}
+		i++
+	})
+}
 
 // elements calls element for each element of an array or object.
 func (r *Reader) elements(open byte, kind msgpack.Kind, element func()) (present bool) {
@@ -186,10 +196,25 @@ func (r *Reader) Skip() {
 func (r *Reader) Raw() Raw {
 	r.space()
 	start := r.pos
-	if r.Skip(); r.err != nil {
+	r.Skip()
+	return r.since(start)
+}
+
+// since returns what was read from start on.
+func (r *Reader) since(start int) Raw {
+	if r.err != nil {
 		return Raw{}
 	}
 	return Raw{r.text[start:r.pos], r.packed}
+}
+
+// atObject reports whether an object follows.
+func (r *Reader) atObject() bool {
+	if !r.packed {
+		return r.next() == '{'
+	}
+	h, _ := msgpack.ReadHead(r.bytes[r.pos:])
+	return h.Kind == msgpack.Map
 }
 
 // String reads text, or null as "".
@@ -252,7 +277,7 @@ func float(k msgpack.Kind, n uint64) float64 {
 
 // Strings reads an array of names, or null as none, and appends them to dst.
 func (r *Reader) Strings(dst []string) []string {
-	r.Array(func() { dst = append(dst, r.Name()) })
+	r.Array(func(int) { dst = append(dst, r.Name()) })
 	return dst
 }
 
