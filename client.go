@@ -245,11 +245,11 @@ func (c *client) shut(reason Reason, cause error) {
 	c.sockets = nil
 	c.mu.Unlock()
 	closeSockets(sockets, reason, cause)
-	c.closeBehind(sockets)
+	c.closeAfterRelease(sockets)
 }
 
-// undecodable ends the connection of a client that sent no Socket.IO packet. Its sockets are told
-// when the engine has closed, as the official server does.
+// undecodable closes the connection of a client that sent no Socket.IO packet. Its sockets
+// disconnect when the engine has closed, as in the official server.
 func (c *client) undecodable(err error) {
 	sockets, first := c.beginClose(err)
 	if !first {
@@ -261,10 +261,10 @@ func (c *client) undecodable(err error) {
 	for _, s := range sockets {
 		c.server.callOnError(s, err)
 	}
-	c.closeBehind(sockets)
+	c.closeAfterRelease(sockets)
 }
 
-// Close is told by the engine that the session is over.
+// Close implements engineio.Handler: the session has ended.
 func (c *client) Close(reason engineio.Reason, cause error) {
 	c.mu.Lock()
 	c.closing = true

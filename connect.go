@@ -54,7 +54,7 @@ func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 	case c.link.Unpolled() > 1:
 		// Nobody reads the answers. The official suite wants this connection closed.
 		c.violation(p, "the namespace is joined already, and the client does not poll")
-	case !s.held.Load().unsent():
+	case !s.held.Load().connectUnsent():
 		pid := ""
 		if s.lease != nil {
 			pid = s.lease.session.pid
@@ -250,7 +250,7 @@ func (s *Socket) sendConnect() {
 	}
 	x := s.ns.server.takeScratch()
 	defer x.release()
-	s.greet(missed, x.connect(s.ns.name, s.id, pid, s.client.v2()))
+	s.queueConnect(missed, x.connect(s.ns.name, s.id, pid, s.client.v2()))
 }
 
 // admission is the outcome of an attempt to connect a socket.

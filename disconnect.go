@@ -48,7 +48,7 @@ func (c *client) disconnectAll() {
 	for _, s := range closeSockets(connected, ReasonServerNamespaceDisconnect, nil) {
 		s.sendDisconnect()
 	}
-	c.closeBehind(sockets)
+	c.closeAfterRelease(sockets)
 }
 
 // disconnect handles a DISCONNECT packet. It gets no answer, not even to a pending CONNECT.

@@ -86,7 +86,7 @@ func (s *Socket) when(f adapter.Flags) engineio.When {
 func (s *Socket) write(w engineio.When, m engineio.Message) error {
 	if h := s.held.Load(); h != nil && h.add(m) {
 		if w != engineio.OnFlush {
-			h.releaseFull()
+			h.releaseIfFull()
 		}
 		return nil
 	}
@@ -100,7 +100,7 @@ func (s *Socket) write(w engineio.When, m engineio.Message) error {
 // flush writes what was written with engineio.OnFlush.
 func (s *Socket) flush(w engineio.When) {
 	if h := s.held.Load(); h != nil {
-		h.releaseFull()
+		h.releaseIfFull()
 	}
 	s.client.link.Flush(w)
 }

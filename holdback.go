@@ -8,68 +8,70 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// holdbackTime is how long what is sent to a socket may wait for its connection handlers.
-const holdbackTime = 50 * time.Millisecond
+const (
+	// holdbackTime limits how long messages to a socket wait for its connection handlers.
+	holdbackTime = 50 * time.Millisecond
+	// holdbackBytes limits the size of these messages.
+	holdbackBytes = 64 << 10
+)
 
-// holdbackBytes limits what waits meanwhile.
-const holdbackBytes = 64 << 10
-
-// holdback buffers what is sent to a socket that is being connected, until its connection handlers
-// have returned. So the CONNECT goes first, whoever else sends something before that. And a client
-// that knows that it is connected, and tells others, finds done what the handlers do first, which
-// is mostly to join rooms. In the official server nothing else can happen before they have
-// returned.
+// holdback buffers the messages to a new socket until its connection handlers have returned.
 //
-// It is released earlier when a handler waits for its client, when more than holdbackBytes wait, or
-// after holdbackTime: a handler may run for as long as it likes.
+// So CONNECT goes first, even if another goroutine sends a message before it. And once a client
+// knows that it is connected, it is in the rooms that the handlers joined. The official server
+// gives the same order, because it runs nothing else before the handlers have returned.
+//
+// A handler may take long. So the buffer is also released when a handler waits for its client, when
+// it holds more than holdbackBytes, and after holdbackTime.
 type holdback struct {
 	socket *Socket
 
 	mu        sync.Mutex
-	timer     *time.Timer // nil until the CONNECT is there: there is no release before that
+	timer     *time.Timer // nil until CONNECT is queued; release does nothing before that
 	queue     []engineio.Message
 	bytes     int
-	releasing bool // somebody writes the queue
-	released  bool // nothing is held back any more
+	releasing bool // a goroutine writes the queue
+	released  bool // the queue is written, and nothing is buffered any more
 	after     []func()
 }
 
-// holdBack begins to buffer what is sent to the socket.
+// holdBack begins to buffer the messages to the socket.
 func (s *Socket) holdBack() { s.held.Store(&holdback{socket: s}) }
 
-// greet puts first what a recovered client missed and then the CONNECT, and starts the clock.
-func (s *Socket) greet(missed []engineio.Message, frames []byte) {
+// queueConnect queues CONNECT ahead of all messages, but behind those that a recovered client
+// missed, and starts the timer.
+func (s *Socket) queueConnect(missed []engineio.Message, frames []byte) {
 	h := s.held.Load()
 	h.mu.Lock()
 	h.timer = time.AfterFunc(holdbackTime, h.release)
-	h.queue = append(append(missed, kept(engineio.Message{Frames: frames})), h.queue...)
+	h.queue = append(append(missed, prepared(engineio.Message{Frames: frames})), h.queue...)
 	h.mu.Unlock()
-	h.releaseFull()
+	h.releaseIfFull()
 }
 
-// kept returns a message whose frames cannot change.
-func kept(m engineio.Message) engineio.Message {
+// prepared returns the message with frames that nobody changes.
+func prepared(m engineio.Message) engineio.Message {
 	if m.Prepared == nil {
 		m.Prepared, m.Frames = engineio.Prepare(bytes.Clone(m.Frames)), nil
 	}
 	return m
 }
 
-// add buffers a message and returns true, or returns false when nothing is held back any more.
+// add buffers a message. It returns false if the holdback was released.
 func (h *holdback) add(m engineio.Message) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.released {
 		return false
 	}
-	m = kept(m)
+	m = prepared(m)
 	h.queue = append(h.queue, m)
 	h.bytes += m.Prepared.Len()
 	return true
 }
 
-// releaseFull is release when more waits than may.
-func (h *holdback) releaseFull() {
+// releaseIfFull releases the holdback if it holds more than holdbackBytes.
+func (h *holdback) releaseIfFull() {
 	h.mu.Lock()
 	full := h.bytes > holdbackBytes
 	h.mu.Unlock()
@@ -78,8 +80,8 @@ func (h *holdback) releaseFull() {
 	}
 }
 
-// release writes the queue in one piece, as the official server does: a poll is answered with all
-// of it. What comes meanwhile is written by the same goroutine.
+// release writes the queue with one call of Write, so that one poll gets all of it, as from the
+// official server. The same goroutine writes the messages that are added meanwhile.
 func (h *holdback) release() {
 	h.mu.Lock()
 	if h.releasing || h.timer == nil {
@@ -92,7 +94,7 @@ func (h *holdback) release() {
 		queue := h.queue
 		h.queue, h.bytes = nil, 0
 		h.mu.Unlock()
-		// A session that has ended, or is ended by this, tells its sockets.
+		// On an error the session has ended; its Close handler disconnects the socket.
 		_ = h.socket.client.link.Write(engineio.Now, queue...)
 		h.mu.Lock()
 	}
@@ -105,16 +107,16 @@ func (h *holdback) release() {
 	}
 }
 
-// release ends the holdback, if there is one, and sends what it has buffered.
+// release sends the buffered messages, if any, and ends the holdback.
 func (s *Socket) release() {
 	if h := s.held.Load(); h != nil {
 		h.release()
 	}
 }
 
-// then has f called once the queue is written. It returns false when it is already, or never will
-// be.
-func (h *holdback) then(f func()) bool {
+// afterRelease calls f once the queue is written. It returns false, and does not call f, if the
+// queue is written already or has no CONNECT.
+func (h *holdback) afterRelease(f func()) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.released || h.timer == nil {
@@ -124,8 +126,8 @@ func (h *holdback) then(f func()) bool {
 	return true
 }
 
-// unsent tells whether the CONNECT is still to be sent. A nil holdback has sent it.
-func (h *holdback) unsent() bool {
+// connectUnsent reports whether CONNECT has not been sent yet. A nil holdback has sent it.
+func (h *holdback) connectUnsent() bool {
 	if h == nil {
 		return false
 	}
@@ -134,12 +136,12 @@ func (h *holdback) unsent() bool {
 	return !h.releasing
 }
 
-// closeBehind closes the connection once the sockets' holdbacks have been released. It does not
-// wait.
-func (c *client) closeBehind(sockets []*Socket) {
+// closeAfterRelease releases the holdbacks of the sockets and closes the connection once they are
+// written. It does not wait.
+func (c *client) closeAfterRelease(sockets []*Socket) {
 	for i, s := range sockets {
 		s.release()
-		if h := s.held.Load(); h != nil && h.then(func() { c.closeBehind(sockets[i+1:]) }) {
+		if h := s.held.Load(); h != nil && h.afterRelease(func() { c.closeAfterRelease(sockets[i+1:]) }) {
 			return
 		}
 	}

@@ -44,9 +44,8 @@ func (b *bench) onBoth(ctx context.Context) error {
 	return nil
 }
 
-// scaling is how many times as much a server gets done with two cores as with one: one core gets done what the CPU time of an
-// operation allows, and so do two, with the CPU time that an operation takes there. Waiting for one another is not in it; share,
-// how much of a core the server used, shows it: what the generator needs is missing, and what nobody needed.
+// scaling compares the throughput of a server on two cores with that on one, computed from the CPU times per operation. It does
+// not include time that the server waits; share, the CPU that the server used of the two cores, shows that.
 func (b *bench) scaling(s scenario, server string) (times, one, two, share float64) {
 	one, _, _ = median(b.cells[key{s.name, server}], cost)
 	two, _, _ = median(b.both[key{s.name, server}], cost)
@@ -60,9 +59,9 @@ func (b *bench) scaling(s scenario, server string) (times, one, two, share float
 // cores is the part of docs/benchmarks.md about both cores.
 func (b *bench) cores() string {
 	var t strings.Builder
-	t.WriteString("## Both cores\n\nThe server may use both cores, and shares them with the load generator, which is not pinned either. An operation's CPU time says how many of them a core gets done, alone" +
-		"\nor beside the other one: the scaling is twice the quotient of the two. Goal for ours: 1.70. How much of the two cores (200 %) the server had is beside it; the rest went to the generator, or was" +
-		"\nwaited.\n\n| scenario | server | one core | both cores | scaling | its share |\n| --- | --- | ---: | ---: | ---: | ---: |\n")
+	t.WriteString("## Does it scale to two cores?\n\nServer and load generator share both cores; neither is pinned. Scaling compares the CPU times per" +
+		"\noperation: 2 × one core / both cores. Goal for ours: 1.70. CPU share is what the server used of the" +
+		"\ntwo cores (200 %); the load generator used the rest, or it was idle.\n\n| scenario | server | one core | both cores | scaling | CPU share |\n| --- | --- | ---: | ---: | ---: | ---: |\n")
 	for _, s := range scenarios {
 		for _, name := range scaledServers {
 			times, one, two, share := b.scaling(s, name)

@@ -13,36 +13,36 @@ var pingFrame = wire.AppendText(nil, wire.Ping, nil)
 // pongFrame answers the pings of protocol v3.
 var pongFrame = wire.AppendText(nil, wire.Pong, nil)
 
-// heartbeat is the state of a session's pings and pongs. Session.mu guards it. It does not depend on
-// the transport and so survives an upgrade.
+// heartbeat is the state of a session's pings and pongs. Session.mu guards it. It does not depend
+// on the transport, so it survives an upgrade.
 //
-// In protocol v4 the server pings and the client answers: a ping is due PingInterval after the last
-// pong, and its pong PingTimeout after the ping was due. In protocol v3 the client pings: its ping is
-// due PingInterval + PingTimeout after its last one.
+// In protocol v4 the server pings: a ping is due PingInterval after the last pong, and its pong is
+// due PingTimeout after the ping was. In protocol v3 the client pings: its next ping is due
+// PingInterval + PingTimeout after its last one.
 //
-// Back-pressure changes that. While the server does not read, the client's packet cannot arrive, so
-// its deadline does not run. But the client has a deadline too: it leaves when nothing comes from the
-// server for PingInterval + PingTimeout. So the server keeps sending every PingInterval: pings in v4,
-// pongs in v3, where clients take a pong that nobody asked for as a sign of life.
+// While reading is paused (back-pressure), the client's packet cannot arrive, so its deadline does
+// not run. But the client has a deadline too: it leaves after PingInterval + PingTimeout without a
+// packet. So the server keeps sending every PingInterval: pings in v4; pongs in v3, whose clients
+// accept pongs without a ping.
 //
-// A slow client that takes what the server sends is alive. Its deadline does not run while a ping or
-// pong waits for a write, nor during the response to a poll: WriteTimeout bounds those.
+// A slow consumer that still takes data is alive. Its deadline does not run while a ping or pong
+// waits to be written, nor during the response to a poll: WriteTimeout bounds both.
 type heartbeat struct {
 	timer *time.Timer
-	// Both are times of Server.now.
-	sendDue    time.Duration // the next ping; in v3 the next pong without a ping
-	receiveDue time.Duration // the client's packet
-	awaiting   bool          // a packet of the client is due; always true in v3
+	// Times of Server.now.
+	sendDue    time.Duration // of the next ping; in v3 of the next pong without a ping
+	receiveDue time.Duration // deadline of the client's packet
+	awaiting   bool          // receiveDue counts; always true in v3
 	extended   bool          // another packet has extended receiveDue
 	unanswered uint8         // pings that were sent and have no pong yet
-	delayed    bool          // receiveDue was put off: send at the interval without waiting for the client
-	behind     int32         // units of the outbox up to and including a ping or pong in it; 0 when that is written
+	delayed    bool          // receiveDue was postponed: send at the interval, even without a pong
+	behind     int32         // units in the outbox up to a ping or pong in it, or 0
 }
 
-// now is the clock of the heartbeats.
+// now is the time that heartbeats use.
 func (e *Server) now() time.Duration { return time.Since(e.began) }
 
-// startHeartbeat starts the timer. Until the handshake is complete it is the deadline of that.
+// startHeartbeat starts the timer. It also bounds the handshake.
 func (s *Session) startHeartbeat() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *Session) startHeartbeat() {
 	b.timer = time.AfterFunc(s.dueLocked()-now, s.heartbeatDue)
 }
 
-// dueLocked returns when the timer has to fire. The caller must hold s.mu.
+// dueLocked returns when the timer must fire. The caller must hold s.mu.
 func (s *Session) dueLocked() time.Duration {
 	b := &s.beat
 	switch {
@@ -69,7 +69,7 @@ func (s *Session) dueLocked() time.Duration {
 	return b.receiveDue
 }
 
-// resetHeartbeatLocked sets the timer after a change. The caller must hold s.mu.
+// resetHeartbeatLocked resets the timer after a change. The caller must hold s.mu.
 func (s *Session) resetHeartbeatLocked(now time.Duration) {
 	if s.state != stateClosed {
 		s.beat.timer.Reset(s.dueLocked() - now)
@@ -85,29 +85,29 @@ func (s *Session) allowance() time.Duration {
 	return c.PingTimeout
 }
 
-// endOverdueLocked ends a session whose client has missed its deadline, and reports whether it did. The
-// caller must hold s.mu.
+// endOverdueLocked closes the session if its client has missed the deadline, and reports that.
+//
+// The caller must hold s.mu.
 func (s *Session) endOverdueLocked(now time.Duration) bool {
 	if !s.beat.awaiting || s.resume != nil || now < s.beat.receiveDue {
 		return false
 	}
 	if s.beat.behind > 0 || s.ws == nil && s.out.taken > 0 {
-		s.putOffLocked(now)
+		s.postponeLocked(now)
 		return false
 	}
 	s.closeLocked(ReasonPingTimeout, nil)
 	return true
 }
 
-// overdue does the same for a request. The deadline holds exactly for requests: the runtime may fire the
-// timer a millisecond late.
+// overdue is endOverdueLocked for requests, because the timer may fire a millisecond late.
 func (s *Session) overdue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.endOverdueLocked(s.server.now())
 }
 
-// heartbeatDue sends the next ping, or ends the session whose client is overdue.
+// heartbeatDue is called by the timer. It sends the next ping, or closes an overdue session.
 func (s *Session) heartbeatDue() {
 	s.mu.Lock()
 	now := s.server.now()
@@ -120,8 +120,8 @@ func (s *Session) heartbeatDue() {
 		s.mu.Unlock()
 		return
 	}
-	// The next deadlines count from when this ping was due. But a process that did not run for a while
-	// must not blame its clients.
+	// The next deadlines count from when this ping was due, unless the process did not run for a
+	// while: that is not the client's fault.
 	at := b.sendDue
 	if now-at > s.server.cfg.PingTimeout/10 {
 		at = now
@@ -133,7 +133,7 @@ func (s *Session) heartbeatDue() {
 	b.sendDue = at + s.server.cfg.PingInterval
 	s.resetHeartbeatLocked(now)
 	s.out.trim()
-	open := s.state == stateOpen && b.behind == 0 // one that waits is enough
+	open := s.state == stateOpen && b.behind == 0 // one in the outbox is enough
 	if open && b.unanswered < math.MaxUint8 {
 		b.unanswered++
 	}
@@ -148,39 +148,42 @@ func (s *Session) heartbeatDue() {
 	s.sendHeartbeat(frame)
 }
 
-// sendHeartbeat sends a ping or a pong, unless the session is over.
+// sendHeartbeat sends a ping or a pong. It does nothing once the session has ended.
 func (s *Session) sendHeartbeat(frame []byte) {
 	_ = s.write(stateOpen, Now, Message{Frames: frame, owned: true, urgent: true})
 }
 
-// putOffLocked gives the client its whole time again. The caller must hold s.mu.
-func (s *Session) putOffLocked(now time.Duration) {
+// postponeLocked restarts the client's deadline. The caller must hold s.mu.
+func (s *Session) postponeLocked(now time.Duration) {
 	if b := &s.beat; b.awaiting {
 		b.delayed, b.receiveDue = true, now+s.allowance()
 		s.resetHeartbeatLocked(now)
 	}
 }
 
-// wroteLocked uncounts what was written. The time of a client counts from when a heartbeat is written that had to wait,
-// or from the end of a large response, which the heartbeat may be in or behind. The caller must hold s.mu.
+// wroteLocked subtracts what was written from the outbox. The caller must hold s.mu.
+//
+// The client's deadline restarts when a ping or pong was written that had to wait, and after a
+// large polling response, which may hold the ping or delay it.
 func (s *Session) wroteLocked(units int32, bytes int) {
 	s.out.wrote(units, bytes)
 	b := &s.beat
 	if b.behind > 0 || s.ws == nil && bytes > gatherBytes {
 		b.behind = max(0, b.behind-units)
-		s.putOffLocked(s.server.now())
+		s.postponeLocked(s.server.now())
 	}
 }
 
-// pongedLocked starts the interval to the next ping, after a pong that nobody asked for too, as the official server
-// does. After a delay the interval counts from the last ping, since the client counts from that too.
-// The caller must hold s.mu.
+// pongedLocked starts the interval until the next ping. The caller must hold s.mu.
+//
+// A pong without a ping does so too, as in the official server. After a delay the interval counts
+// from the last ping, because the client counts from that.
 func (s *Session) pongedLocked() {
 	b := &s.beat
 	if b.unanswered > 0 {
 		b.unanswered--
 		if !b.awaiting {
-			return // more than one ping was sent during a delay
+			return // pings were sent during a delay, and an earlier pong has started the interval
 		}
 	}
 	now := s.server.now()
@@ -191,29 +194,32 @@ func (s *Session) pongedLocked() {
 	s.resetHeartbeatLocked(now)
 }
 
-// pingedLocked restarts the wait for the next ping of a v3 client. The caller must hold s.mu.
+// pingedLocked restarts the deadline of a v3 client's next ping. The caller must hold s.mu.
 func (s *Session) pingedLocked(now time.Duration) {
 	b, c := &s.beat, &s.server.cfg
 	b.receiveDue = now + s.allowance()
-	// Not together with the client's ping: some clients want a pong after each of their pings.
+	// Not at the time of the client's ping: some clients want a pong after each of their pings.
 	b.sendDue = now + c.PingInterval + min(c.PingInterval, c.PingTimeout)/2
 	b.delayed = s.resume != nil
 }
 
-// sawLifeLocked extends the deadline of a pong once when another packet arrives before it: it may be
+// extendLocked extends the deadline of a pong, once, when another packet arrives: the pong may be
 // behind a large message. The caller must hold s.mu.
-func (s *Session) sawLifeLocked() {
+func (s *Session) extendLocked() {
 	b := &s.beat
 	if b.awaiting && !b.extended {
 		now := s.server.now()
 		b.extended = true
 		b.receiveDue = now + s.server.cfg.PingTimeout
-		b.delayed = b.receiveDue >= b.sendDue+s.server.cfg.PingTimeout // the client would leave before that
+		// By sendDue + PingTimeout the client would have left.
+		b.delayed = b.receiveDue >= b.sendDue+s.server.cfg.PingTimeout
 		s.resetHeartbeatLocked(now)
 	}
 }
 
-// heartbeatPausedLocked suspends the client's deadline when reading stops. The caller must hold s.mu.
+// heartbeatPausedLocked suspends the client's deadline when reading pauses.
+//
+// The caller must hold s.mu.
 func (s *Session) heartbeatPausedLocked() {
 	if s.beat.awaiting {
 		s.beat.delayed = true
@@ -221,7 +227,7 @@ func (s *Session) heartbeatPausedLocked() {
 	}
 }
 
-// heartbeatResumedLocked gives the client its whole time again when reading goes on: its packet may be
+// heartbeatResumedLocked restarts the client's deadline when reading resumes: its packet may be
 // among the next ones. The caller must hold s.mu.
 func (s *Session) heartbeatResumedLocked() {
 	if s.beat.awaiting {

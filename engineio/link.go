@@ -1,37 +1,36 @@
 package engineio
 
-// Handler receives the messages of one session: it is the protocol above the engine, which
-// Config.NewHandler makes. Its methods are called with no lock of the engine held and must not
-// block: other messages, of other sessions too, wait for them.
+// Handler receives the messages of one session, for the protocol above the engine.
+// Config.NewHandler returns it. Its methods must not block, because they delay messages of other
+// sessions too. No lock of the engine is held while they run.
 type Handler interface {
-	// Open is called once, before Events.Connection and before any message. What is written from
-	// now on follows the open packet.
+	// Open is called once, before Events.Connection and before any message. Messages written from
+	// then on follow the open packet.
 	Open()
 	// Message is called for each message, in order, one at a time. Data is only valid during the
 	// call and must not be changed.
 	Message(data []byte, binary bool)
-	// Batch is called around the packets of a POST that holds several: with begins before the first
-	// Message call, and without behind the last one, unless the packets end the session.
+	// Batch is called around the messages of a POST with several packets: with true before the first
+	// one, and with false after the last one, unless a packet ends the session.
 	Batch(begins bool)
-	// Close is called once, as Events.Close and before it.
+	// Close is called once, when the session has ended, before Events.Close.
 	Close(reason Reason, cause error)
 }
 
-// Link is what a [Handler] works its session with, beyond the methods of [Session]. Its methods may
-// be called from any goroutine unless they say otherwise.
+// Link is how a [Handler] controls its session, beyond the methods of [Session]. Its methods may be
+// called from any goroutine unless they say otherwise.
 type Link struct{ session *Session }
 
 // Session returns the session.
 func (l Link) Session() *Session { return l.session }
 
-// Write queues messages and writes them to the connection, when w says so. It never waits for the
-// peer. Nil means that the session took them; otherwise the error is ErrClosed, or ErrQueueFull and
-// the session is closed.
+// Write queues messages and writes them at the time that w says. It never waits for the peer. The
+// error is nil if the session took them, ErrClosed, or ErrQueueFull, which closes the session.
 func (l Link) Write(w When, messages ...Message) error {
 	return l.session.write(stateOpen, w, messages...)
 }
 
-// Flush writes what waits, with Later on another goroutine, unless the session is corked.
+// Flush writes the outbox, on another goroutine if w is Later, unless the session is corked.
 func (l Link) Flush(w When) {
 	s := l.session
 	s.mu.Lock()
@@ -40,9 +39,8 @@ func (l Link) Flush(w When) {
 	s.flushQueued(ws, w)
 }
 
-// Cork keeps back what is written from now on, because more follows at once: it leaves in one write
-// when the session is uncorked, which must be soon. Where somebody is writing already it makes no
-// difference.
+// Cork makes later messages wait in the outbox, so that they leave in one write when the session is
+// uncorked. That must be soon. It does not stop a flush that is under way.
 func (l Link) Cork() {
 	s := l.session
 	s.mu.Lock()
@@ -50,7 +48,7 @@ func (l Link) Cork() {
 	s.corked = true
 }
 
-// Uncork ends Cork and writes what waits.
+// Uncork ends Cork and writes the outbox.
 func (l Link) Uncork() {
 	s := l.session
 	s.mu.Lock()
@@ -60,17 +58,15 @@ func (l Link) Uncork() {
 	s.flushQueued(ws, Now)
 }
 
-// Trust says that enough is known of the client to take messages of up to Config.MaxPayload bytes,
-// and no longer only of MaxUntrustedPayload.
+// Trust makes Config.MaxPayload the limit of the client's messages, instead of MaxUntrustedPayload.
 func (l Link) Trust() { l.session.flags.Or(flagTrusted) }
 
-// Close is [Session.Close]. The log tells the cause.
+// Close is [Session.Close] with a cause for the log.
 func (l Link) Close(cause error) { l.session.closeGracefully(cause) }
 
-// PauseReading stops reading from the peer after the bytes that have arrived already; TCP then
-// slows the peer down. Heartbeats go on: the server keeps sending its pings, and the deadline of
-// the client's pong, which could not be read, does not run. The caller must resume in the end:
-// nothing else limits the pause.
+// PauseReading stops reading from the peer, after bytes that have already arrived; TCP then slows
+// the peer down. The server keeps sending pings, but the deadline of the pong does not run, since
+// the pong could not be read. Nothing limits the pause: the caller must call ResumeReading.
 func (l Link) PauseReading() {
 	s := l.session
 	s.mu.Lock()
@@ -99,8 +95,8 @@ func (l Link) ResumeReading() {
 	}
 }
 
-// Unpolled returns how many POSTs, 2 standing for more, came from a polling client that has made no
-// GET since its handshake, so that it has read nothing of what was sent to it.
+// Unpolled returns the number of POSTs, at most 2, of a polling client that has made no GET since
+// its handshake and so has read no message.
 func (l Link) Unpolled() int {
 	s := l.session
 	s.mu.Lock()
@@ -111,21 +107,21 @@ func (l Link) Unpolled() int {
 	return int(s.posts)
 }
 
-// Work is what a message gives rise to and what may block, as a Handler must not.
+// Work is work that follows from a message and, unlike a Handler, may block.
 type Work interface {
-	// Work does it.
+	// Work does the work.
 	Work()
-	// Stalled is called, while Work is running, when it has taken so long (a millisecond or two)
-	// that the event loop goes on without it. It must not block.
+	// Stalled is called, on another goroutine, when Work has been running for a millisecond or two
+	// and the event loop continues without it. It must not block.
 	Stalled()
 }
 
-// Soon has w done by the goroutine that is the event loop, behind the messages that have arrived,
-// and returns true. Starting a goroutine takes longer than most work does; for work that takes
-// longer than that another goroutine becomes the event loop. Where there is no event loop it does
-// nothing and returns false: then w needs a goroutine.
+// Soon runs w on the event loop, after the messages that have arrived, and returns true.
+// Most work takes less time than starting a goroutine. If w runs for more than a millisecond or
+// two, another goroutine becomes the event loop and w.Stalled is called. Without an event loop,
+// Soon does nothing and returns false: w needs a goroutine.
 //
-// It may only be called within Handler.Message of this session.
+// Only Handler.Message and Handler.Batch of this session may call it.
 func (l Link) Soon(w Work) bool {
 	if l.session.loop == nil {
 		return false

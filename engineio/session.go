@@ -200,7 +200,7 @@ func (s *Session) receive(p wire.Packet) error {
 	case p.Type == wire.Pong:
 		s.pongedLocked()
 	default:
-		s.sawLifeLocked()
+		s.extendLocked()
 	}
 	s.mu.Unlock()
 

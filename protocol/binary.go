@@ -384,7 +384,7 @@ func (d *binaryDecoder) bytes(dec *jsontext.Decoder, t reflect.Type) ([]byte, er
 	}
 	b, ok := v.([]byte)
 	if !ok {
-		return nil, fmt.Errorf("an object that is not a placeholder cannot be a %v", t)
+		return nil, fmt.Errorf("cannot decode an object into %v: it is no placeholder of %d attachments", t, len(d.atts))
 	}
 	return b, nil
 }
@@ -484,7 +484,7 @@ func readNumber(dec *jsontext.Decoder, n *json.Number) error {
 		}
 		s := t.String()
 		if !isNumber([]byte(s)) {
-			return fmt.Errorf("a string that is not a number cannot be a %T", *n)
+			return fmt.Errorf("cannot decode string %.40q into %T: it must be a JSON number", s, *n)
 		}
 		*n = json.Number(s)
 		return nil

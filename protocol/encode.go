@@ -46,7 +46,7 @@ func AppendPacket(
 	dst []byte, t Type, nsp string, id uint64, hasID bool, name string, args []any,
 ) (text []byte, atts [][]byte, err error) {
 	if t != Event && t != Ack || t == Ack && name != "" {
-		return dst, nil, fmt.Errorf("%w: %v named %q", ErrEncode, t, name)
+		return dst, nil, fmt.Errorf("%w: packet %v with name %q, must be EVENT, or ACK without a name", ErrEncode, t, name)
 	}
 	start := len(dst)
 	text = AppendHeader(dst, t, 0, nsp, id, hasID)
@@ -68,7 +68,7 @@ func AppendPacket(
 // not taken out of it. Errors wrap [ErrEncode] and leave dst as it was.
 func AppendControl(dst []byte, t Type, nsp string, payload any) ([]byte, error) {
 	if t != Connect && t != Disconnect && t != ConnectError {
-		return dst, fmt.Errorf("%w: %v is not a control packet", ErrEncode, t)
+		return dst, fmt.Errorf("%w: the packet is %v, it must be CONNECT, DISCONNECT or CONNECT_ERROR", ErrEncode, t)
 	}
 	text := AppendHeader(dst, t, 0, nsp, 0, false)
 	if payload == nil {
@@ -157,7 +157,7 @@ func appendValue(dst []byte, atts [][]byte, v any, depth int) ([]byte, [][]byte,
 			return append(dst, "null"...), atts, nil
 		}
 		if _, ok := scanAll(v); !ok {
-			return dst, atts, fmt.Errorf("%w: a json.RawMessage is not JSON", ErrEncode)
+			return dst, atts, fmt.Errorf("%w: json.RawMessage is %.40q, it must be one JSON value", ErrEncode, v)
 		}
 		dst = append(dst, v...)
 	case []string:
@@ -341,7 +341,7 @@ func appendNumber(dst []byte, n json.Number) ([]byte, error) {
 		return append(dst, '0'), nil
 	}
 	if !isNumber([]byte(n)) {
-		return dst, fmt.Errorf("%w: json.Number %q is not a number", ErrEncode, n)
+		return dst, fmt.Errorf("%w: json.Number is %.40q, it must be a JSON number", ErrEncode, n)
 	}
 	return append(dst, n...), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/gosocketio/socketio/protocol"
@@ -14,22 +15,22 @@ import (
 type Client struct {
 	conn      *Conn
 	namespace string
-	settled   chan struct{} // closed when the server accepted or refused
-	done      chan struct{} // closed when it is not connected any more
+	answered  chan struct{} // closed when the server has accepted or refused the client
+	done      chan struct{} // closed when the client is disconnected
 
-	mu    sync.Mutex
-	id    string
-	err   error // why it is not connected (any more)
-	queue []*Message
-	news  chan struct{} // closed, and made anew, when something comes
-	acks  map[uint64]chan *Message
-	next  uint64 // acknowledgement id
+	mu      sync.Mutex
+	id      string // empty until the server has accepted the client
+	err     error  // why it is disconnected
+	queue   []*Message
+	changed chan struct{} // closed and replaced when queue or err changes
+	acks    map[uint64]chan *Message
+	nextAck uint64
 }
 
 func newClient(c *Conn, namespace string) *Client {
 	return &Client{
-		conn: c, namespace: namespace, settled: make(chan struct{}), done: make(chan struct{}),
-		news: make(chan struct{}), acks: make(map[uint64]chan *Message),
+		conn: c, namespace: namespace, answered: make(chan struct{}), done: make(chan struct{}),
+		changed: make(chan struct{}), acks: make(map[uint64]chan *Message),
 	}
 }
 
@@ -53,8 +54,8 @@ func (x *Client) Done() <-chan struct{} { return x.done }
 func (x *Client) Reason() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if gone := (*DisconnectError)(nil); errors.As(x.err, &gone) {
-		return gone.Reason
+	if e := (*DisconnectError)(nil); errors.As(x.err, &e) {
+		return e.Reason
 	}
 	return ""
 }
@@ -67,8 +68,8 @@ func (x *Client) Emit(event string, args ...any) error { return x.emit(event, ar
 func (x *Client) EmitWithAck(ctx context.Context, event string, args ...any) (*Message, error) {
 	answer := make(chan *Message, 1)
 	x.mu.Lock()
-	id := x.next
-	x.next++
+	id := x.nextAck
+	x.nextAck++
 	x.acks[id] = answer
 	x.mu.Unlock()
 	defer func() {
@@ -87,15 +88,15 @@ func (x *Client) EmitWithAck(ctx context.Context, event string, args ...any) (*M
 		case m := <-answer:
 			return m, nil
 		default:
-			return nil, x.ended()
+			return nil, x.disconnected()
 		}
 	case <-ctx.Done():
-		return nil, fmt.Errorf("siotest: waiting for the acknowledgement of %q: %w", event, context.Cause(ctx))
+		return nil, fmt.Errorf("siotest: no acknowledgement of %q arrived: %w", event, context.Cause(ctx))
 	}
 }
 
 func (x *Client) emit(event string, args []any, id uint64, withAck bool) error {
-	if err := x.ended(); err != nil {
+	if err := x.disconnected(); err != nil {
 		return err
 	}
 	text, attachments, err := protocol.AppendPacket(nil, protocol.Event, x.namespace, id, withAck, event, args)
@@ -105,67 +106,72 @@ func (x *Client) emit(event string, args []any, id uint64, withAck bool) error {
 	return x.conn.send(text, attachments)
 }
 
-func (x *Client) ended() error {
+// disconnected returns why the client is disconnected, or nil.
+func (x *Client) disconnected() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.err
 }
 
 // Receive waits for an event of this name and returns it.
-// Events of other names stay queued, in order, for other calls. Once the client is disconnected and
-// no such event is left, the error is a [*DisconnectError].
+//
+// Events of other names stay queued, in order. The error is a [*DisconnectError] once the client is
+// disconnected and no such event is queued.
 func (x *Client) Receive(ctx context.Context, event string) (*Message, error) {
-	return x.await(ctx, func(m *Message) bool { return m.event == event })
+	return x.wait(ctx, strconv.Quote(event), func(m *Message) bool { return m.event == event })
 }
 
 // Next waits for the next event of any name and returns it.
 func (x *Client) Next(ctx context.Context) (*Message, error) {
-	return x.await(ctx, func(*Message) bool { return true })
+	return x.wait(ctx, "of any name", func(*Message) bool { return true })
 }
 
-// Pending returns the number of events that have arrived and were not received yet.
-// In a bubble of testing/synctest, after synctest.Wait, that is all that the server sent.
+// Pending returns the number of queued events: those that have arrived and were not received.
+//
+// In a bubble of testing/synctest, everything that the server sent has arrived after synctest.Wait.
 func (x *Client) Pending() int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return len(x.queue)
 }
 
-func (x *Client) await(ctx context.Context, wanted func(*Message) bool) (*Message, error) {
+// wait waits for an event that matches and returns it. which describes it.
+func (x *Client) wait(ctx context.Context, which string, matches func(*Message) bool) (*Message, error) {
 	for {
 		x.mu.Lock()
 		for i, m := range x.queue {
-			if wanted(m) {
+			if matches(m) {
 				x.queue = append(x.queue[:i:i], x.queue[i+1:]...)
 				x.mu.Unlock()
 				return m, nil
 			}
 		}
-		err, news := x.err, x.news
+		err, changed := x.err, x.changed
 		x.mu.Unlock()
 		if err != nil {
 			return nil, err
 		}
 		select {
-		case <-news:
+		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("siotest: waiting for an event: %w", context.Cause(ctx))
+			return nil, fmt.Errorf("siotest: no event %s arrived: %w", which, context.Cause(ctx))
 		}
 	}
 }
 
 // Disconnect leaves the namespace and keeps the connection.
+//
 // The reason at the server is "client namespace disconnect".
 func (x *Client) Disconnect() error {
-	x.conn.forget(x)
+	x.conn.remove(x)
 	if !x.end(ReasonClientDisconnect) {
 		return nil
 	}
 	return x.conn.send(protocol.AppendHeader(nil, protocol.Disconnect, 0, x.namespace, 0, false), nil)
 }
 
-// joined handles a CONNECT.
-func (x *Client) joined(p *protocol.Packet) {
+// accepted handles a CONNECT packet.
+func (x *Client) accepted(p *protocol.Packet) {
 	var data struct{ Sid string }
 	_ = json.Unmarshal(p.Data, &data)
 	x.mu.Lock()
@@ -175,23 +181,24 @@ func (x *Client) joined(p *protocol.Packet) {
 	}
 	x.mu.Unlock()
 	if first {
-		close(x.settled)
+		close(x.answered)
 	}
 }
 
-// refused handles a CONNECT_ERROR.
+// refused handles a CONNECT_ERROR packet.
 func (x *Client) refused(p *protocol.Packet) {
 	e := &ConnectError{}
 	if json.Unmarshal(p.Data, e) != nil {
 		e.Message = string(p.Data)
 	}
-	x.stop(e)
+	x.fail(e)
 }
 
-// end disconnects the client. It returns false when it was disconnected already.
-func (x *Client) end(reason string) bool { return x.stop(&DisconnectError{reason}) }
+// end disconnects the client. It returns false if the client was disconnected already.
+func (x *Client) end(reason string) bool { return x.fail(&DisconnectError{reason}) }
 
-func (x *Client) stop(err error) bool {
+// fail is end with the error of later calls.
+func (x *Client) fail(err error) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.err != nil {
@@ -199,25 +206,31 @@ func (x *Client) stop(err error) bool {
 	}
 	x.err = err
 	if x.id == "" {
-		close(x.settled)
+		close(x.answered)
 	}
 	close(x.done)
-	close(x.news)
-	x.news = make(chan struct{})
+	x.changedLocked()
 	return true
 }
 
-func (x *Client) received(p *protocol.Packet) {
+// event handles an EVENT packet.
+func (x *Client) event(p *protocol.Packet) {
 	m := newMessage(x, p, 1)
 	m.event, m.id, m.wantsAck = protocol.EventName(p.Arg(0)), p.ID, p.HasID
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.queue = append(x.queue, m)
-	close(x.news)
-	x.news = make(chan struct{})
+	x.changedLocked()
 }
 
-func (x *Client) answered(p *protocol.Packet) {
+// changedLocked wakes the goroutines in wait. The caller must hold x.mu.
+func (x *Client) changedLocked() {
+	close(x.changed)
+	x.changed = make(chan struct{})
+}
+
+// ack handles an ACK packet.
+func (x *Client) ack(p *protocol.Packet) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if answer := x.acks[p.ID]; answer != nil && p.HasID {

@@ -9,8 +9,8 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Conn is a connection, which may join several namespaces.
-// Its methods may be called from any goroutine.
+// Conn is a connection, which may join several namespaces. Its methods may be called from any
+// goroutine.
 type Conn struct {
 	id string
 	tr transport
@@ -19,9 +19,9 @@ type Conn struct {
 
 	mu      sync.Mutex
 	clients map[string]*Client // by namespace
-	closed  bool               // by Close
-	reason  string             // why it ended, "" before
-	done    chan struct{}      // closed when it ended
+	closed  bool               // Close was called
+	reason  string             // why the connection ended; empty until then
+	done    chan struct{}      // closed when the connection has ended
 }
 
 func newConn(id string, tr transport) *Conn {
@@ -30,7 +30,7 @@ func newConn(id string, tr transport) *Conn {
 	return c
 }
 
-// ID returns the id of the connection, as Socket.Conn() at the server has it.
+// ID returns the id of the connection: that of Socket.Conn() at the server.
 func (c *Conn) ID() string { return c.id }
 
 // Done returns a channel that is closed when the connection has ended.
@@ -45,7 +45,7 @@ func (c *Conn) Close() {
 	<-c.done
 }
 
-// read handles what the server sends until the connection ends.
+// read handles the server's packets until the connection ends.
 func (c *Conn) read() {
 	var d protocol.Decoder
 	reason := ReasonTransportClose
@@ -82,7 +82,7 @@ func (c *Conn) read() {
 	close(c.done)
 }
 
-// packet handles a packet of the server. It ignores namespaces that the client has not joined.
+// packet handles a packet. It ignores packets of namespaces that no client has joined.
 func (c *Conn) packet(p *protocol.Packet) {
 	c.mu.Lock()
 	x := c.clients[p.Namespace]
@@ -92,21 +92,22 @@ func (c *Conn) packet(p *protocol.Packet) {
 	}
 	switch p.Type {
 	case protocol.Connect:
-		x.joined(p)
+		x.accepted(p)
 	case protocol.ConnectError:
-		c.forget(x)
+		c.remove(x)
 		x.refused(p)
 	case protocol.Disconnect:
-		c.forget(x)
+		c.remove(x)
 		x.end(ReasonServerDisconnect)
 	case protocol.Event:
-		x.received(p)
+		x.event(p)
 	case protocol.Ack:
-		x.answered(p)
+		x.ack(p)
 	}
 }
 
-func (c *Conn) forget(x *Client) {
+// remove removes a client, whose packets are then ignored.
+func (c *Conn) remove(x *Client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.clients[x.namespace] == x {
@@ -114,10 +115,11 @@ func (c *Conn) forget(x *Client) {
 	}
 }
 
-// Join joins a namespace. auth is the client's "auth" option: nil, or a value that encodes to an
-// object.
-// When the server refuses, the error is a [*ConnectError]. When the connection ends, it is a
-// [*DisconnectError].
+// Join joins a namespace. auth is the client's "auth" option: nil, or a value that encodes to a
+// JSON object.
+//
+// The error is a [*ConnectError] if the server refuses the client, and a [*DisconnectError] if the
+// connection has ended.
 func (c *Conn) Join(ctx context.Context, namespace string, auth any) (*Client, error) {
 	if !strings.HasPrefix(namespace, "/") {
 		namespace = "/" + namespace
@@ -137,16 +139,16 @@ func (c *Conn) Join(ctx context.Context, namespace string, auth any) (*Client, e
 		return nil, &DisconnectError{c.reason}
 	case c.clients[namespace] != nil:
 		c.mu.Unlock()
-		return nil, fmt.Errorf("siotest: the connection has joined %s already", namespace)
+		return nil, fmt.Errorf("siotest: the connection has already joined namespace %q", namespace)
 	}
 	c.clients[namespace] = x
 	c.mu.Unlock()
 	if err := c.send(text, nil); err != nil {
-		c.forget(x)
+		c.remove(x)
 		return nil, err
 	}
 	select {
-	case <-x.settled:
+	case <-x.answered:
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		if x.id == "" {
@@ -154,8 +156,8 @@ func (c *Conn) Join(ctx context.Context, namespace string, auth any) (*Client, e
 		}
 		return x, nil
 	case <-ctx.Done():
-		c.forget(x)
-		return nil, fmt.Errorf("siotest: join %s: %w", namespace, context.Cause(ctx))
+		c.remove(x)
+		return nil, fmt.Errorf("siotest: no answer to the join of namespace %q: %w", namespace, context.Cause(ctx))
 	}
 }
 

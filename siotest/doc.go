@@ -1,5 +1,5 @@
-// Package siotest is a kit for testing programs that use package socketio: it serves a server in
-// memory, and has a client for it.
+// Package siotest helps to test programs that use package socketio: it serves a server in memory
+// and has a client for it.
 //
 //	func TestChat(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {
@@ -17,12 +17,11 @@
 //		})
 //	}
 //
-// Nothing leaves the process: connections are pipes, and there are no sleeps and no timeouts but
-// those of the contexts given. So a test may run in a bubble of testing/synctest, where hours of
-// heartbeats pass in no time and where a wait for something that never comes fails at once; the
-// server must be made inside the bubble then.
+// Connections are pipes inside the process. There are no sleeps, and no timeouts but those of the
+// given contexts. So a test may run in a bubble of testing/synctest: hours of heartbeats take no
+// time, and a wait for an event that never arrives fails at once. Make the server inside the
+// bubble.
 //
-// The client is for tests. It speaks the newest protocol over WebSocket or long-polling, does not
-// upgrade, does not reconnect, and believes what the server says. It is not a copy of the official
-// one: what must hold for that one is tested with that one.
+// The client is for tests only. It speaks protocol 5 over WebSocket or long-polling. It does not
+// upgrade, does not reconnect, and does not check the server's packets as the official client does.
 package siotest

@@ -10,20 +10,21 @@ const (
 	ReasonClientDisconnect = "io client disconnect"
 	// ReasonTransportClose: the connection ended.
 	ReasonTransportClose = "transport close"
-	// ReasonParseError: the server sent what is no packet.
+	// ReasonParseError: the server sent a packet that cannot be decoded.
 	ReasonParseError = "parse error"
 )
 
-// ConnectError is the error of a refused client: "connect_error" of the official client.
+// ConnectError is the error of a client that the server refused: "connect_error" of the official
+// client.
 type ConnectError struct {
-	// Message is the message of the error that a middleware returned, or of the server itself.
+	// Message is the text of the middleware's error, or of the server's own.
 	Message string `json:"message"`
-	// Data is the data of that error, nil if there is none.
+	// Data is the data of that error, or nil.
 	Data json.RawMessage `json:"data"`
 }
 
-// Error returns the message.
-func (e *ConnectError) Error() string { return "siotest: refused: " + e.Message }
+// Error implements error.
+func (e *ConnectError) Error() string { return "siotest: the server refused the client: " + e.Message }
 
 // DisconnectError is the error of a client that is disconnected.
 type DisconnectError struct {

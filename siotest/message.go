@@ -9,7 +9,7 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// Message is an event that the server sent, or its answer to one.
+// Message is an event from the server, or its acknowledgement of an event.
 type Message struct {
 	client      *Client
 	event       string
@@ -29,31 +29,33 @@ func newMessage(x *Client, p *protocol.Packet, skip int) *Message {
 	return m
 }
 
-// Event returns the event's name, "" for an answer.
+// Event returns the event's name, or "" for an acknowledgement.
 func (m *Message) Event() string { return m.event }
 
 // Len returns the number of arguments.
 func (m *Message) Len() int { return len(m.args) }
 
-// Decode stores the first arguments in what the pointers point to, as encoding/json does.
-// A []byte at any depth takes the binary value. It is an error when there are fewer arguments.
+// Decode decodes the first arguments into the values that pointers point to, as encoding/json does.
+//
+// A []byte at any depth takes a binary value. More pointers than arguments are an error.
 func (m *Message) Decode(pointers ...any) error {
 	if len(pointers) > len(m.args) {
-		return fmt.Errorf("siotest: %d arguments, %d expected", len(m.args), len(pointers))
+		return fmt.Errorf("siotest: the message has %d arguments, Decode was called with %d pointers",
+			len(m.args), len(pointers))
 	}
 	for i, v := range pointers {
 		if err := protocol.Decode(m.args[i], m.attachments, v); err != nil {
-			return fmt.Errorf("siotest: argument %d: %w", i+1, err)
+			return fmt.Errorf("siotest: decode argument %d: %w", i+1, err)
 		}
 	}
 	return nil
 }
 
-// Args returns the arguments as any values of encoding/json, with []byte for binary ones.
+// Args returns the arguments as encoding/json decodes them into an any, binary values as []byte.
 func (m *Message) Args() []any {
 	args := make([]any, len(m.args))
 	for i, raw := range m.args {
-		_ = protocol.Decode(raw, m.attachments, &args[i]) // nil where a number has no float64
+		_ = protocol.Decode(raw, m.attachments, &args[i]) // stays nil for a number beyond float64
 	}
 	return args
 }
@@ -64,14 +66,14 @@ func (m *Message) String() string { return fmt.Sprint(m.event, m.Args()) }
 // WantsAck reports whether the server asked for an acknowledgement.
 func (m *Message) WantsAck() bool { return m.wantsAck }
 
-// Ack acknowledges the event. It is an error when the server did not ask, or has the answer
-// already.
+// Ack acknowledges the event. A second call is an error, and so is a call for an event for which
+// the server did not ask for an acknowledgement.
 func (m *Message) Ack(args ...any) error {
 	switch {
 	case !m.wantsAck:
-		return fmt.Errorf("siotest: no acknowledgement of %q is wanted", m.event)
+		return fmt.Errorf("siotest: the server did not ask for an acknowledgement of %q", m.event)
 	case !m.answered.CompareAndSwap(false, true):
-		return fmt.Errorf("siotest: %q is acknowledged already", m.event)
+		return fmt.Errorf("siotest: %q was already acknowledged", m.event)
 	}
 	text, attachments, err := protocol.AppendPacket(nil, protocol.Ack, m.client.namespace, m.id, true, "", args)
 	if err != nil {

@@ -10,26 +10,27 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// Server is a handler that is being served in memory.
+// Server serves a handler in memory.
 type Server struct {
-	// URL is the base of the URLs that HTTPClient reaches, without a trailing slash.
+	// URL is the base URL for HTTPClient, without a trailing slash.
 	URL string
-	// Path is where the Socket.IO server is. Serve sets "/socket.io/".
+	// Path is the path of the Socket.IO server. Serve sets "/socket.io/".
 	Path string
 
 	t testing.TB
 	e *rawclient.Endpoint
 }
 
-// Serve serves h, a *socketio.Server or what it is mounted in, until the test ends. If h has the
-// method Shutdown(context.Context) error, as a *socketio.Server does, it is called then, and its
-// error is one of the test.
+// Serve serves h, a *socketio.Server or the handler that it is mounted in, until the test ends.
+//
+// If h has a method Shutdown(context.Context) error, as *socketio.Server does, it is then called.
+// The test fails if Shutdown returns an error.
 func Serve(t testing.TB, h http.Handler) *Server {
 	t.Helper()
 	if s, ok := h.(interface{ Shutdown(context.Context) error }); ok {
 		t.Cleanup(func() {
 			if err := s.Shutdown(context.Background()); err != nil {
-				t.Errorf("siotest: shutdown: %v", err)
+				t.Errorf("siotest: Shutdown returned an error: %v", err)
 			}
 		})
 	}
@@ -37,7 +38,7 @@ func Serve(t testing.TB, h http.Handler) *Server {
 	return &Server{URL: e.URL, Path: e.Path, t: t, e: e}
 }
 
-// HTTPClient returns a client for requests to URL.
+// HTTPClient returns an HTTP client for URL.
 func (s *Server) HTTPClient() *http.Client { return s.e.HTTPClient() }
 
 // Options say how to connect. The zero value is a WebSocket.
@@ -50,10 +51,11 @@ type Options struct {
 	Header http.Header
 }
 
-// Dial opens a connection that has joined no namespace yet. It is closed when the test ends. The
-// error says what the server answered when it refused. ctx limits Dial alone.
+// Dial opens a connection, without joining a namespace. It is closed when the test ends.
+//
+// If the server refuses, the error has its answer. The context only limits Dial itself.
 func (s *Server) Dial(ctx context.Context, o Options) (*Conn, error) {
-	if ctx.Err() != nil { // a request may be quicker than its context is looked at
+	if ctx.Err() != nil { // a request in memory may succeed before net/http checks the context
 		return nil, context.Cause(ctx)
 	}
 	query := url.Values{}
@@ -77,8 +79,7 @@ func (s *Server) Dial(ctx context.Context, o Options) (*Conn, error) {
 	return c, nil
 }
 
-// Connect opens a WebSocket and joins a namespace. auth is what the client's "auth" option would
-// be, nil for none.
+// Connect opens a WebSocket and joins a namespace. auth is the client's "auth" option, or nil.
 func (s *Server) Connect(ctx context.Context, namespace string, auth any) (*Client, error) {
 	conn, err := s.Dial(ctx, Options{})
 	if err != nil {

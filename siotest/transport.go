@@ -16,7 +16,7 @@ import (
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// transport carries messages. receive is called by one goroutine, send by one at a time.
+// transport carries messages. Calls of receive must not overlap, nor calls of send.
 type transport interface {
 	receive() (data []byte, binary bool, err error)
 	send(text []byte, attachments [][]byte) error
@@ -28,7 +28,7 @@ type transport interface {
 func sidOf(open string) (string, error) {
 	var data struct{ Sid string }
 	if !strings.HasPrefix(open, "0") || json.Unmarshal([]byte(open[1:]), &data) != nil || data.Sid == "" {
-		return "", fmt.Errorf("siotest: the server opened with %q", open)
+		return "", fmt.Errorf("siotest: the first packet is %q, it must be an open packet with a sid", open)
 	}
 	return data.Sid, nil
 }
@@ -133,7 +133,7 @@ func (p *overPolling) do(ctx context.Context, method string, body []byte) ([]byt
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(res.Body)
 	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d: %s", res.StatusCode, answer)
+		err = fmt.Errorf("%s got status %d, must be 200: %s", method, res.StatusCode, answer)
 	}
 	return answer, err
 }
@@ -175,11 +175,13 @@ func (p *overPolling) send(text []byte, attachments [][]byte) error {
 func (p *overPolling) post(body []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, err := p.do(p.ctx, http.MethodPost, body)
-	return err
+	if _, err := p.do(p.ctx, http.MethodPost, body); err != nil {
+		return fmt.Errorf("siotest: send: %w", err)
+	}
+	return nil
 }
 
-// closeTimeout bounds the wait of close for the server's answer.
+// closeTimeout is how long close waits for the server's answer.
 const closeTimeout = time.Second
 
 func (p *overPolling) close() {
@@ -188,6 +190,6 @@ func (p *overPolling) close() {
 		defer p.mu.Unlock()
 		ctx, cancel := context.WithTimeout(p.ctx, closeTimeout)
 		defer cancel()
-		_, _ = p.do(ctx, http.MethodPost, []byte("1")) // an error means that the server has gone
+		_, _ = p.do(ctx, http.MethodPost, []byte("1")) // fails if the session has ended
 	}
 }

@@ -24,21 +24,21 @@ type Conn struct {
 	kib    uint8         // ReadAtMost in KiB; only the loop and Data use it
 	paused bool          // Pause(true): not read, whatever the state
 	again  bool          // call Data without bytes; only the loop and Data change it
-	room   chan struct{} // set while a Write waits for room; closed when there is some, or at the end
+	room   chan struct{} // set while a Write waits for room; closed when there is room, or at the end
 }
 
 // state says what the loop does with a connection.
 type state uint8
 
 const (
-	parked   state = iota // not started, or its Data blocks: watched only for room to write
+	parked   state = iota // not started, or Data blocks: watched only for room to write
 	watched               // read, unless paused
 	released              // the loop has let go of it
 )
 
 // Bits of Conn.use.
 const (
-	ended   = 1 << 31 // the loop is done with it: the last one to leave closes the descriptor
+	ended   = 1 << 31 // the loop has released it: the last goroutine to leave closes the descriptor
 	closing = 1 << 30 // Close was called, or the loop has removed it
 	ending  = 1 << 29 // the loop calls End, so that Close has nothing to do
 	users   = ending - 1
@@ -102,13 +102,13 @@ func (c *Conn) Close() {
 	c.loop.mu.Lock()
 	first := c.use.Or(closing)&(closing|ending) == 0
 	var err error
-	if first && c.handler == nil { // it was not started
-		c.handler = nobody{}
+	if first && c.handler == nil { // not started
+		c.handler = noHandler{}
 		err = c.watchLocked()
 	}
 	c.loop.mu.Unlock()
 	switch {
-	case err != nil: // the loop hears nothing of it
+	case err != nil: // the kernel does not watch it, so the loop cannot end it
 		c.end(err)
 	case first && c.enter():
 		// Ends all reads and writes. The kernel reports that to the loop.
@@ -117,16 +117,16 @@ func (c *Conn) Close() {
 	}
 }
 
-// nobody is the handler of a connection that was closed instead of started.
-type nobody struct{}
+// noHandler is the handler of a connection that was closed before Start.
+type noHandler struct{}
 
-func (nobody) Data([]byte) bool { return false }
-func (nobody) End(error)        {}
+func (noHandler) Data([]byte) bool { return false }
+func (noHandler) End(error)        {}
 
 // CloseWrite ends the outgoing half of the connection.
 func (c *Conn) CloseWrite() {
 	if c.enter() {
-		_ = syscall.Shutdown(int(c.fd), syscall.SHUT_WR) // fails when the connection is over
+		_ = syscall.Shutdown(int(c.fd), syscall.SHUT_WR) // fails if the connection has ended
 		c.leave()
 	}
 }
@@ -145,8 +145,8 @@ func (c *Conn) Pause(pause bool) {
 // may be called before Start and by Data.
 func (c *Conn) ReadAtMost(bytes int) { c.kib = uint8(bytes >> 10) }
 
-// Again has Data called once more, without bytes and before any that arrive, as soon as reading is
-// not paused. Only Data, or the goroutine that has yet to call Start, may call it.
+// Again makes the loop call Data without bytes before it reads more, as soon as reading is not
+// paused. Only Data may call it, or the goroutine that will call Start.
 func (c *Conn) Again() {
 	c.loop.mu.Lock()
 	defer c.loop.mu.Unlock()
@@ -166,7 +166,7 @@ func (c *Conn) takeAgain() bool {
 	return true
 }
 
-// updateWatchedLocked is updateLocked for a change that means nothing while the connection is
+// updateWatchedLocked is updateLocked for a change that does not matter while the connection is
 // parked.
 func (c *Conn) updateWatchedLocked() {
 	if c.state == watched {
@@ -174,9 +174,9 @@ func (c *Conn) updateWatchedLocked() {
 	}
 }
 
-// updateLocked tells the kernel what the connection is watched for now. parkedOp is the operation
-// for a parked connection: one that waits for no room is not watched at all, because the kernel
-// reports a broken connection whether one asks for it or not. The caller must hold the loop's lock.
+// updateLocked updates what the kernel watches the connection for. parkedOp is the operation for a
+// parked connection. If no Write waits for room, a parked connection is not watched at all, because
+// the kernel always reports broken connections. The caller must hold the loop's lock.
 func (c *Conn) updateLocked(parkedOp int) {
 	switch c.state {
 	case watched:
@@ -187,7 +187,7 @@ func (c *Conn) updateLocked(parkedOp int) {
 	}
 }
 
-// watchLocked lets a parked connection be read. The caller must hold the loop's lock.
+// watchLocked makes the loop read a parked connection. The caller must hold the loop's lock.
 func (c *Conn) watchLocked() error {
 	op := syscall.EPOLL_CTL_ADD
 	if c.room != nil {
@@ -210,20 +210,20 @@ func (c *Conn) controlLocked(op int) error {
 	if !c.paused && c.state == watched {
 		e.Events |= syscall.EPOLLIN
 	}
-	// Room to write, which there mostly is, makes the kernel report a connection that is to be
-	// called again.
+	// There is mostly room to write. So asking for room makes the kernel report a connection whose
+	// Data must be called again.
 	if c.room != nil || c.again && !c.paused && c.state == watched {
 		e.Events |= syscall.EPOLLOUT
 	}
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(c.loop.epoll, op, int(c.fd), &e))
 }
 
-// react acts on what the kernel reported. Only the loop calls it. It returns false when its
-// goroutine is not the loop any more.
+// react handles what the kernel reported. Only the loop calls it. It returns false if another
+// goroutine has become the loop.
 func (c *Conn) react(events uint32, buf []byte) bool {
 	const broken = syscall.EPOLLERR | syscall.EPOLLHUP // always reported
 	if events&(syscall.EPOLLOUT|broken) != 0 && c.makeRoom() {
-		return true // everything else waits until its Data has returned
+		return true // all else waits until Data has returned
 	}
 	switch {
 	case c.isClosing():
@@ -234,7 +234,7 @@ func (c *Conn) react(events uint32, buf []byte) bool {
 	case events&(syscall.EPOLLIN|broken) == 0:
 		return true
 	case events&syscall.EPOLLIN == 0:
-		// Reading is paused, but the kernel would report this for ever.
+		// Reading is paused, but the kernel would report the error again and again.
 		c.end(c.fault())
 		return true
 	}
@@ -253,14 +253,14 @@ func (c *Conn) react(events uint32, buf []byte) bool {
 	return true
 }
 
-// deliver hands bytes to the handler.
+// deliver passes bytes to the handler. It returns what react returns.
 func (c *Conn) deliver(b []byte) bool {
 	l := c.loop
 	l.steps.Add(1)
 	l.at.Store(c)
 	ok := c.handler.Data(b)
 	if !l.at.CompareAndSwap(c, nil) {
-		c.back(ok)
+		c.unpark(ok)
 		return false
 	}
 	if !ok {
@@ -269,7 +269,7 @@ func (c *Conn) deliver(b []byte) bool {
 	return true
 }
 
-// fault returns what broke the connection.
+// fault returns the error of a broken connection.
 func (c *Conn) fault() error {
 	errno, err := syscall.GetsockoptInt(int(c.fd), syscall.SOL_SOCKET, syscall.SO_ERROR)
 	if err != nil || errno == 0 {
@@ -326,8 +326,8 @@ func (c *Conn) TryWrite(b []byte) (int, error) {
 	return max(n, 0), nil
 }
 
-// Write writes all of b and waits for room as long as that takes. It returns when the connection
-// ends. Only one goroutine at a time may call it.
+// Write writes all of b and waits for room without a limit. It returns an error when the connection
+// ends. Calls must not overlap.
 func (c *Conn) Write(b []byte) error {
 	for {
 		n, err := c.TryWrite(b)

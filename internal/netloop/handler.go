@@ -1,16 +1,15 @@
 package netloop
 
-// Handler receives what happens on a connection. The loop calls its methods, one at a time. They
-// must not block: a Data that does delays all connections of the loop by a millisecond or two, and
-// End for as long as it takes.
+// Handler receives the bytes of a connection and its end. The loop calls its methods, one at a
+// time. They must not block: a Data that blocks delays all connections of the loop by a millisecond
+// or two, and an End for as long as it takes.
 type Handler interface {
-	// Data takes bytes that arrived, none after [Conn.Again]. They are valid, and may be changed,
-	// until it returns. The connection ends when Data returns false or ends its goroutine
-	// (runtime.Goexit).
+	// Data receives bytes, none after [Conn.Again]. They are valid, and may be changed, until Data
+	// returns. The connection ends when Data returns false or ends its goroutine (runtime.Goexit).
 	Data(b []byte) bool
-	// End is called once and last, when the connection ends. err is io.EOF when the peer has closed
-	// its side, net.ErrClosed after [Conn.Close] or a Data that returned false, and otherwise what
-	// broke the connection. [Conn.TryWrite] still works in it.
+	// End is called last and once, when the connection ends. err is io.EOF if the peer has closed its
+	// side, net.ErrClosed after [Conn.Close] and if Data returned false, and otherwise the error of
+	// the connection. End may call [Conn.TryWrite].
 	End(err error)
 }
 
@@ -18,7 +17,7 @@ type Handler interface {
 type Work interface {
 	// Work does the work.
 	Work()
-	// Stalled is called while Work is still running, when the loop goes on without it. It must not
-	// block.
+	// Stalled is called, on another goroutine, when Work has been running for a millisecond or two
+	// and the loop continues without it. It must not block.
 	Stalled()
 }

@@ -33,16 +33,15 @@ type Loop struct {
 	free    []uint32
 	count   int
 
-	turn   uint32      // the goroutine that is the loop; earlier ones only finish their call
-	busy   bool        // the loop is awake, and relief is set
+	turn   uint32      // number of the goroutine that is the loop; earlier ones only finish a call
+	busy   bool        // the loop is awake, and relief runs
 	relief *time.Timer // calls relieve
 	seen   uint32      // steps at the last call of relieve
 	work   []Work      // of this turn
-	done   int         // how much of work has begun
+	done   int         // how many of work have begun
 
 	steps atomic.Uint32 // counts the calls of Data and Work
-	// at is the connection whose Data is running. relieve sets it to nil when it replaces the
-	// goroutine.
+	// at is the connection whose Data runs. relieve sets it to nil when it replaces the goroutine.
 	at atomic.Pointer[Conn]
 
 	// Only the loop's goroutine uses these.
@@ -116,13 +115,13 @@ func (l *Loop) remove(c *Conn) {
 	c.release()
 }
 
-// run is the loop's goroutine, number me. It ends when no connection is left, or when another
-// goroutine is the loop.
+// run is the loop in goroutine number me. It returns when no connection is left, or when another
+// goroutine has become the loop.
 func (l *Loop) run(me uint32) {
 	returned := false
-	var c *Conn // the connection that is being handled
+	var c *Conn // whose Data may be running
 	defer func() {
-		if !returned { // a handler or work ended the goroutine (runtime.Goexit)
+		if !returned { // a Data or Work called runtime.Goexit
 			l.exited(me, c)
 		}
 	}()
@@ -147,8 +146,8 @@ func (l *Loop) run(me uint32) {
 	returned = true
 }
 
-// wait sleeps until connections are ready, and puts them into events and ready. It returns false
-// when the loop must end.
+// wait waits until connections are ready, and stores them in events and ready. It returns false if
+// the loop must end.
 func (l *Loop) wait() bool {
 	l.mu.Lock()
 	if l.count == 0 || l.file == nil {
@@ -175,7 +174,7 @@ func (l *Loop) wait() bool {
 	return true
 }
 
-// poll asks the kernel which connections are ready. It returns false when none is.
+// poll asks the kernel which connections are ready. It returns false if none is.
 func (l *Loop) poll(fd uintptr) bool {
 	for {
 		n, err := syscall.EpollWait(int(fd), l.events[:], 0)

@@ -13,7 +13,7 @@ const Supported = false
 // Loop can take no connection on this system.
 type Loop struct{}
 
-// Conn is what a Loop would return.
+// Conn is a connection of a Loop, of which there is none on this system.
 type Conn struct{}
 
 // Take returns errors.ErrUnsupported.
@@ -21,8 +21,6 @@ func (l *Loop) Take(net.Conn) (*Conn, error) { return nil, errors.ErrUnsupported
 
 // Close does nothing.
 func (l *Loop) Close() {}
-
-// Nobody has a Conn on this system.
 
 // Start is never called.
 func (c *Conn) Start(Handler) error { return errors.ErrUnsupported }

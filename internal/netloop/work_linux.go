@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// stall is how long one Data or Work may take before the loop goes on without it: at least once, at
-// most twice that long.
+// stall is how long a Data or Work may run before another goroutine becomes the loop. It takes
+// between once and twice that long until the timer notices.
 const stall = time.Millisecond
 
-// Soon runs w on the loop, once the bytes of this turn have been handled for all connections. Only
-// a handler's Data may call it. Most work takes a microsecond or two, less than starting a
-// goroutine. Work that blocks does not stall the loop, see relieve.
+// Soon runs w on the loop at the end of this turn, after the bytes of all connections. Only Data
+// may call it. Most work takes a microsecond or two, less than starting a goroutine. If w blocks,
+// another goroutine becomes the loop (relieve).
 func (c *Conn) Soon(w Work) {
 	l := c.loop
 	l.mu.Lock()
@@ -22,13 +22,13 @@ func (c *Conn) Soon(w Work) {
 		l.work = append(l.work, w)
 	}
 	l.mu.Unlock()
-	if !onLoop { // Data runs on a goroutine of its own by now
+	if !onLoop { // another goroutine has become the loop
 		go w.Work()
 	}
 }
 
-// doWork runs the work of this turn. It returns false when the goroutine, number me, is not the
-// loop any more.
+// doWork runs the work of this turn. me is the number of the goroutine. It returns false if another
+// goroutine has become the loop.
 func (l *Loop) doWork(me uint32) bool {
 	for {
 		w, mine := l.nextWork(me)
@@ -36,7 +36,7 @@ func (l *Loop) doWork(me uint32) bool {
 		case !mine:
 			return false
 		case w == nil:
-			// Goroutines that the work has started run now, before more is read.
+			// Let goroutines that the work has started run before more is read.
 			runtime.Gosched()
 			return true
 		}
@@ -44,7 +44,7 @@ func (l *Loop) doWork(me uint32) bool {
 	}
 }
 
-// nextWork takes the next piece of work.
+// nextWork returns the next Work, or nil at the end of the turn.
 func (l *Loop) nextWork(me uint32) (w Work, mine bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,7 +67,7 @@ func (l *Loop) nextWork(me uint32) (w Work, mine bool) {
 	return w, true
 }
 
-// startTimerLocked has relieve check the loop's progress after a while. The caller must hold l.mu.
+// startTimerLocked starts the timer that calls relieve. The caller must hold l.mu.
 func (l *Loop) startTimerLocked() {
 	switch {
 	case l.busy:
@@ -80,9 +80,9 @@ func (l *Loop) startTimerLocked() {
 	l.busy = true
 }
 
-// relieve starts another goroutine as the loop when the same Work, or the same Data, has been
-// running since it was last called. The old goroutine ends once that call returns. Until then the
-// connection whose Data blocks is parked.
+// relieve is called by the timer. If the same Work or Data has been running since the last call,
+// relieve starts another goroutine as the loop. The old one ends when the Work or Data returns.
+// Until then a connection whose Data blocks is parked.
 func (l *Loop) relieve() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,41 +104,40 @@ func (l *Loop) relieve() {
 		} else {
 			c.updateLocked(syscall.EPOLL_CTL_MOD)
 		}
-		l.buf = nil // Data has it
+		l.buf = nil // Data uses it
 		l.handOverLocked()
 	default: // Data has just returned
 		l.relief.Reset(stall)
 	}
 }
 
-// back ends the parking of a connection whose Data has returned on a goroutine that is not the loop
-// any more.
-func (c *Conn) back(ok bool) {
+// unpark makes the loop read a connection again whose Data blocked and has returned ok.
+func (c *Conn) unpark(ok bool) {
 	if !ok {
 		c.Close()
 	}
 	c.loop.mu.Lock()
 	err := c.watchLocked()
 	c.loop.mu.Unlock()
-	if err != nil { // the loop does not end it then
+	if err != nil { // the kernel does not watch it, so the loop cannot end it
 		c.end(err)
 	}
 }
 
-// exited cleans up when a handler or work ended the goroutine, number me (runtime.Goexit). c is the
-// connection whose handler it was, which ends too.
+// exited cleans up when a Data or Work ended the goroutine (runtime.Goexit). me is the number of
+// the goroutine. c, if not nil, is the connection whose Data it was; it ends.
 func (l *Loop) exited(me uint32, c *Conn) {
-	if c != nil && l.at.CompareAndSwap(c, nil) { // nobody relieves it from here on
+	if c != nil && l.at.CompareAndSwap(c, nil) { // relieve has not replaced it, and will not
 		c.end(net.ErrClosed)
 	}
 	l.mu.Lock()
-	is := l.turn == me
-	if is {
+	isLoop := l.turn == me
+	if isLoop {
 		l.handOverLocked()
 	}
 	l.mu.Unlock()
-	if !is && c != nil {
-		c.back(false)
+	if !isLoop && c != nil {
+		c.unpark(false)
 	}
 }
 

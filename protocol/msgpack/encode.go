@@ -2,6 +2,7 @@ package msgpack
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -52,11 +53,13 @@ func AppendValue(dst, json []byte, attachments [][]byte) ([]byte, error) {
 	e := encoder{text: json, in: in, attachments: attachments, out: make([]byte, 0, len(json))}
 	err := e.value()
 	if err == nil {
-		if _, err = in.ReadToken(); errors.Is(err, io.EOF) {
+		t, end := in.ReadToken()
+		if errors.Is(end, io.EOF) {
 			return e.appendTo(dst), nil
 		}
+		err = cmp.Or(end, fmt.Errorf("%v follows it", t.Kind()))
 	}
-	return dst, fmt.Errorf("msgpack: not one JSON value: %w", err)
+	return dst, fmt.Errorf("msgpack: the input must be one JSON value: %w", err)
 }
 
 // encoder transcodes one JSON text, in linear time whatever its depth.

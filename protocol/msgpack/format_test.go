@@ -87,3 +87,17 @@ func TestNestedValuesTakeLinearMemory(t *testing.T) {
 		t.Errorf("a value of %d bytes takes %d bytes, %v", len(in), got, err)
 	}
 }
+
+// The error says what is wrong with the input.
+func TestAppendValueTakesOneValue(t *testing.T) {
+	for in, want := range map[string]string{
+		`1 "x"`: "string follows it",
+		``:      "EOF",
+		`[`:     "EOF",
+	} {
+		dst, err := msgpack.AppendValue([]byte("dst"), []byte(in), nil)
+		if err == nil || string(dst) != "dst" || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %q, %v, want %q", in, dst, err, want)
+		}
+	}
+}
