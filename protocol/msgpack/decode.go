@@ -233,8 +233,12 @@ func (t *transcoder) value(b []byte, depth int) (rest []byte, err error) {
 		return t.array(b, int(h.N), depth)
 	case Map:
 		return t.object(b, int(h.N), depth)
-	case Extension:
-		return b[h.N+1:], t.extension(int8(b[0]), b[1:h.N+1])
+	case Extension, FixedExtension:
+		rest, typ, content := b[h.N+1:], int8(b[0]), b[1:h.N+1]
+		if h.Kind == Extension && typ == 0 { // an ArrayBuffer, as notepack.io 2 writes it
+			return rest, t.attach(content)
+		}
+		return rest, t.extension(typ, content)
 	default:
 		return nil, errFormat
 	}

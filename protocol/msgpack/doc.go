@@ -7,8 +7,8 @@
 //
 // Packets are transcoded from and to the default format, so handlers and types do not change: a
 // []byte is binary, a time.Time is what encoding/json makes of it. A client's timestamp arrives as
-// the string that JSON would have for it, NaN and infinities as null, and an extension of another
-// type as an array of its type and its bytes.
+// the string that JSON would have for it, NaN and infinities as null, an ArrayBuffer as binary, and
+// an extension of another type as an array of its type and its bytes.
 package msgpack
 
 import "github.com/gosocketio/socketio/protocol"

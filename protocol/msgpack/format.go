@@ -20,7 +20,8 @@ const (
 	Binary
 	Array
 	Map
-	Extension
+	Extension      // of any length
+	FixedExtension // of 1, 2, 4, 8 or 16 bytes; JavaScript packages tell it from Extension
 )
 
 // Head is the start of a value.
@@ -43,7 +44,7 @@ var formats = [0xe0 - 0xc0]struct {
 	{Float, 4}, {Float, 8},
 	{Unsigned, 1}, {Unsigned, 2}, {Unsigned, 4}, {Unsigned, 8},
 	{Signed, 1}, {Signed, 2}, {Signed, 4}, {Signed, 8},
-	{Extension, 0}, {Extension, 0}, {Extension, 0}, {Extension, 0}, {Extension, 0},
+	{FixedExtension, 0}, {FixedExtension, 0}, {FixedExtension, 0}, {FixedExtension, 0}, {FixedExtension, 0},
 	{Text, 1}, {Text, 2}, {Text, 4},
 	{Array, 2}, {Array, 4},
 	{Map, 2}, {Map, 4},
@@ -78,7 +79,7 @@ func ReadHead(b []byte) (h Head, rest []byte) {
 		switch f.size {
 		case 0: // the value is in the first byte
 			h.N = uint64(c & 1)
-			if h.Kind == Extension {
+			if h.Kind == FixedExtension {
 				h.N = 1 << (c - 0xd4)
 			}
 		case 1:
@@ -103,7 +104,7 @@ func ReadHead(b []byte) (h Head, rest []byte) {
 	switch h.Kind {
 	case Text, Binary, Array:
 		need = h.N
-	case Extension:
+	case Extension, FixedExtension:
 		need = h.N + 1
 	case Map:
 		need = 2 * h.N
@@ -124,7 +125,7 @@ func Skip(b []byte) (rest []byte, ok bool) {
 			return nil, false
 		case Text, Binary:
 			b = b[h.N:]
-		case Extension:
+		case Extension, FixedExtension:
 			b = b[h.N+1:]
 		case Array:
 			values += h.N

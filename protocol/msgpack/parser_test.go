@@ -65,6 +65,8 @@ func TestDecode(t *testing.T) {
 		{"undefined", "\x83" + head + "\xa4data\x92\xa1e\xd4\x00\x00", `EVENT|/||["e",null]`},
 		{"not a number", "\x83" + head + "\xa4data\x92\xa1e\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00", `EVENT|/||["e",null]`},
 		{"number as key", "\x83" + head + "\xa4data\x92\xa1e\x81\x05\xc0", `EVENT|/||["e",{"5":null}]`},
+		{"array buffer", "\x83" + head + "\xa4data\x92\xa1e\xc7\x01\x00\x00", "EVENT|/||[\"e\",{\"_placeholder\":true,\"num\":0}]|\x00"},
+		{"array buffer of 8", "\x83" + head + "\xa4data\x92\xa1e\xc7\x08\x0012345678", "EVENT|/||[\"e\",{\"_placeholder\":true,\"num\":0}]|12345678"},
 		{"other extension", "\x83" + head + "\xa4data\x92\xa1e\xd4\x05\x09", "EVENT|/||[\"e\",[5,{\"_placeholder\":true,\"num\":0}]]|\x09"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
