@@ -5,6 +5,7 @@
 //   --suite browser  headless Chromium: the chat page, and pages behind nginx, HAProxy and Vite
 //   --suite chromium  scenarios with bundles of the official client in headless Chromium
 //   --suite differential  raw scripts and generated packets, answered by the official packages and by ours
+//   --suite cluster  servers of both kinds that share a Redis
 //   --suite matrix  what matrix.mjs compares: what makes sense for every server
 //   --play TEXT    in that suite, only the scripts whose name contains TEXT, and both transcripts of each
 //   --mode portable  builds the servers so that each WebSocket has a goroutine, even where an event loop could wait for it
@@ -28,7 +29,7 @@ import { targets } from "./lib/targets.mjs";
 
 const here = import.meta.dirname;
 const root = join(here, "..");
-const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential", "tools"], browser: ["browser", "chromium", "proxies"], chromium: ["chromium"], differential: ["differential"], matrix: ["scenarios", "conformance", "bad-input", "chromium"] };
+const suites = { wire: ["scenarios", "conformance", "bad-input", "demo", "differential", "tools"], browser: ["browser", "chromium", "proxies"], chromium: ["chromium"], differential: ["differential"], cluster: ["cluster"], matrix: ["scenarios", "conformance", "bad-input", "chromium"] };
 
 /** Ends the run with one line that says what is missing. */
 function fail(line) {
@@ -148,6 +149,14 @@ if (directories.includes("proxies")) {
   env.PATH += ":/usr/sbin"; // where Debian has them
   for (const [program, flag] of [["nginx", "-v"], ["haproxy", "-v"]]) {
     if (spawnSync(program, [flag], { env }).error) {
+      fail(`no ${program}: install Debian's package ${program}`);
+    }
+  }
+}
+
+if (directories.includes("cluster")) {
+  for (const program of ["redis-server", "redis-sentinel"]) {
+    if (spawnSync(program, ["--version"], { env }).error) {
       fail(`no ${program}: install Debian's package ${program}`);
     }
   }

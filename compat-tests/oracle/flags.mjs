@@ -22,6 +22,8 @@ const kinds = {
   cookie: Boolean,
   eio3: Boolean,
   bus: String,
+  cluster: String,
+  "cluster-client": String,
   recovery: Boolean,
   "recovery-duration": duration,
   "recovery-run-middlewares": Boolean,

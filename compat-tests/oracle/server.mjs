@@ -6,6 +6,8 @@ import { createServer } from "node:http";
 import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
 import { busAdapter } from "./bus.mjs";
+import { joinCluster } from "./cluster.mjs";
+import { oddNames, serveCommands } from "./commands.mjs";
 import { parseFlags } from "./flags.mjs";
 import { serveDynamic, serveEverywhere, serveCustom, serveRefused } from "./handlers.mjs";
 
@@ -23,6 +25,8 @@ try {
     cookie: false,
     eio3: false,
     bus: "",
+    cluster: "",
+    "cluster-client": "ioredis",
     recovery: false,
     "recovery-duration": 120_000,
     "recovery-run-middlewares": false,
@@ -52,6 +56,8 @@ const recovery = {
   skipMiddlewares: !flags["recovery-run-middlewares"],
 };
 
+const cluster = flags.cluster ? await joinCluster(flags.cluster, flags["cluster-client"]) : {};
+
 const http = createServer((request, response) => response.writeHead(404).end());
 
 const io = new Server(http, {
@@ -60,10 +66,18 @@ const io = new Server(http, {
   connectTimeout: flags["connect-timeout"],
   ...(flags.parser ? { parser: createRequire(import.meta.url)(`socket.io-${flags.parser}-parser`) } : {}),
   ...(flags.bus ? { adapter: busAdapter(flags.bus) } : {}),
+  ...(flags.cluster ? { adapter: cluster.adapter } : {}),
   ...(flags.recovery ? { connectionStateRecovery: recovery } : {}),
 });
 serveEverywhere(io.of("/"));
 serveEverywhere(io.of("/chat"));
+if (flags.cluster || flags.bus) {
+  serveCommands(io.of("/"), cluster.emitter?.("/"));
+  for (const name of oddNames) {
+    serveEverywhere(io.of(name));
+    serveCommands(io.of(name), cluster.emitter?.(name));
+  }
+}
 serveCustom(io.of("/custom"));
 serveRefused(io.of("/refused"));
 serveDynamic(io.of(/^\/dynamic-\d+$/));

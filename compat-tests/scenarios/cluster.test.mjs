@@ -3,15 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { startBus } from "../lib/bus.mjs";
-import { parser } from "../lib/clients.mjs";
 import { once } from "../lib/deadline.mjs";
-import { Process } from "../lib/process.mjs";
 import { test } from "../lib/results.mjs";
-import { startServer, target } from "../lib/server.mjs";
+import { startOfficial, startServer, target } from "../lib/server.mjs";
 import { ask, connect, plainly, record } from "../lib/suite.mjs";
-
-const form = parser ? ["-parser", parser] : [];
-const oracle = new URL("../oracle/server.mjs", import.meta.url).pathname;
 
 if (["go", "node"].includes(target)) { // others know no bus
   describe("a cluster with an official server", cluster);
@@ -22,12 +17,11 @@ function cluster() {
 
   before(async () => {
     bus = await startBus();
-    official = new Process(process.execPath, [oracle, "-addr", "127.0.0.1:0", "-bus", bus.address, ...form], { pattern: /^listening on (http:\/\/.+)$/ });
-    const [, officialUrl] = await official.line;
+    official = await startOfficial(["-bus", bus.address]);
     here = await startServer(["-bus", bus.address]);
     sides = [
-      { name: "from here to there", from: here.url, to: officialUrl },
-      { name: "from there to here", from: officialUrl, to: here.url },
+      { name: "from here to there", from: here.url, to: official.url },
+      { name: "from there to here", from: official.url, to: here.url },
     ];
   });
   after(async () => {

@@ -52,6 +52,13 @@ func run(o options) error {
 	}
 	serveEverywhere(io.Of("/"))
 	serveEverywhere(io.Of("/chat"))
+	if o.bus != "" {
+		serveCommands(io.Of("/"))
+		for _, name := range oddNames {
+			serveEverywhere(io.Of(name))
+			serveCommands(io.Of(name))
+		}
+	}
 	serveCustom(io.Of("/custom"))
 	serveRefused(io.Of("/refused"))
 	serveDynamic(io.OfRegexp(regexp.MustCompile(`^/dynamic-\d+$`)))

@@ -1,0 +1,149 @@
+// Servers of both kinds that are one cluster, and a client on each.
+
+import { randomUUID } from "node:crypto";
+import { after, before, describe } from "node:test";
+import { within } from "../lib/deadline.mjs";
+import { test } from "../lib/results.mjs";
+import { startOfficial, startServer, target } from "../lib/server.mjs";
+import { ask, connect, plainly, record } from "../lib/suite.mjs";
+
+// The official server with each of the two packages for Redis. What is under test may be the official server too.
+const kinds = {
+  here: { go: target !== "node", start: startServer },
+  ioredis: { go: false, start: (flags) => startOfficial([...flags, "-cluster-client", "ioredis"]) },
+  redis: { go: false, start: (flags) => startOfficial([...flags, "-cluster-client", "redis"]) },
+};
+
+/** Which servers play together. */
+export const mixes = target === "node" ? [["ioredis", "redis"]] : [["here", "ioredis"], ["here", "redis"], ["here", "here"], ["here", "ioredis", "redis"]];
+
+/** Servers that share a broker and a prefix. */
+export class Mix {
+  servers = [];
+
+  /** wire is one of wires.mjs; broker has an address. */
+  constructor(wire, broker, names) {
+    this.wire = wire;
+    this.broker = broker;
+    this.names = names;
+    this.key = randomUUID().slice(0, 8);
+  }
+
+  async add(name) {
+    const kind = kinds[name];
+    const server = await kind.start(this.wire.flags(this.broker.address, this.key));
+    Object.assign(server, { name, go: kind.go });
+    this.servers.push(server);
+    return server;
+  }
+
+  async start() {
+    await Promise.all(this.names.map((name) => this.add(name)));
+    this.servers.sort((a, b) => this.names.indexOf(a.name) - this.names.indexOf(b.name));
+  }
+
+  kill() {
+    return Promise.all(this.servers.map((server) => server.kill()));
+  }
+}
+
+/** Waits until each client's server hears the others and is heard by them. */
+export async function settle(clients) {
+  const name = `settled-${randomUUID()}`;
+  for (const from of clients) {
+    const heard = clients.map((client) => once(client, name));
+    let over = false;
+    const loop = async () => {
+      while (!over) {
+        from.emit("say", {}, name);
+        await ask(from, "history", ""); // as fast as it answers
+      }
+    };
+    await Promise.race([within(Promise.all(heard), "a broadcast on each server", 20_000).finally(() => (over = true)), loop()]);
+  }
+  for (const client of clients) {
+    const count = async () => {
+      while ((await ask(client, "servers"))[0] !== clients.length) {
+        // subscriptions are on their way
+      }
+    };
+    await within(count(), `${clients.length} servers`, 20_000);
+  }
+}
+
+function once(client, name) {
+  return new Promise((resolve) => client.once(name, resolve));
+}
+
+let rooms = 0;
+
+/** Clients of a mix: a on one of its servers, others on the rest. */
+export class Clients {
+  constructor(mix, servers, all) {
+    this.mix = mix;
+    this.servers = servers;
+    this.all = all;
+    [this.a, ...this.others] = all;
+    [this.b] = this.others;
+  }
+
+  /** A room's name that no other test has. */
+  room(name = "room") {
+    return `${name}-${++rooms}`;
+  }
+
+  /** What each client hears under a name from now on. */
+  hear(name) {
+    return this.all.map((client) => record(client, name));
+  }
+
+  /** Makes clients join a room. */
+  async join(room, ...clients) {
+    await Promise.all(clients.map((client) => ask(client, "join", room)));
+  }
+
+  /** Returns when whatever any client's server has sent before has come to all clients. */
+  async fence() {
+    for (const client of this.all) {
+      const name = `fence-${++rooms}`;
+      const heard = Promise.all(this.all.map((other) => once(other, name)));
+      client.emit("say", {}, name);
+      await within(heard, "a fence");
+    }
+  }
+}
+
+/**
+ * Declares the scenarios, {name, run, once}, for every mix. Each begins on a server of the first kind and again, unless
+ * it says once or all are alike, on one of the second.
+ */
+export function play(wire, start, scenarios, { only = mixes } = {}) {
+  let broker;
+  before(async () => (broker = await start()));
+  after(() => broker?.kill());
+  for (const names of only) {
+    describe(`${wire.name}: ${names.join(" and ")}`, () => {
+      let mix;
+      before(async () => {
+        mix = new Mix(wire, broker, names);
+        await mix.start();
+        const ends = [];
+        const clients = await Promise.all(mix.servers.map(({ url }) => connect({ after: (end) => ends.push(end) }, url, plainly)));
+        await settle(clients);
+        ends.forEach((end) => end());
+      });
+      after(() => mix?.kill());
+      const turns = new Set(names).size === 1 ? [0] : [0, 1];
+      for (const { name, run, once } of scenarios) {
+        for (const turn of once ? [0] : turns) {
+          const title = `${wire.name}, ${names.join(" and ")}, from ${names[turn]}: ${name}`;
+          test(title, { timeout: 60_000 }, async (t) => {
+            const servers = [...mix.servers.slice(turn), ...mix.servers.slice(0, turn)];
+            const all = await Promise.all(servers.map(({ url }, i) => connect(t, url, plainly, { auth: { who: "abc"[i] } })));
+            await run(new Clients(mix, servers, all), t);
+          });
+        }
+      }
+    });
+  }
+}

@@ -1,0 +1,32 @@
+// The three official ways to send messages over Redis.
+
+/**
+ * A wire by the scheme and the parameters of its URL. counted is the channel whose subscribers the command counts: those
+ * are the servers of a namespace.
+ */
+function wire(name, scheme, { parameters = () => ({}), counted = channel, command = "NUMSUB" }) {
+  return {
+    name,
+    scheme,
+    hasEmitter: scheme !== "redis+sharded",
+    flags: (address, key) => ["-cluster", `${scheme}://${address}?${new URLSearchParams({ key, ...parameters(key) })}`],
+    /** How many servers a broker, or the nodes of one, counts in a namespace. */
+    async count(redis, key, nsp) {
+      const counts = await Promise.all([redis].flat().map((node) => node.call("PUBSUB", command, counted(key, nsp))));
+      return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+    },
+  };
+}
+
+function channel(key, nsp) {
+  return `${key}#${nsp}#`;
+}
+
+const ownStream = (key) => ({ stream: key, session: `${key}:` });
+
+export const pubsub = wire("pub/sub", "redis", { counted: (key, nsp) => `${key}-request#${nsp}#` });
+export const sharded = wire("sharded", "redis+sharded", { command: "SHARDNUMSUB" });
+export const streams = wire("streams", "redis+streams", { parameters: ownStream });
+
+/** Not Redis, but a line a message, between servers that count each other by heartbeats. */
+export const bus = { name: "bus", scheme: "bus", hasEmitter: false, flags: (address) => ["-bus", address] };

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/rooms"
+)
+
+// oddNames are the namespaces of a cluster with names that are not like others.
+var oddNames = []string{"/odd#name", "/é€😀", "/star*", "/" + strings.Repeat("long", 50)}
+
+// how says which sockets of all servers a command is for, and how to send to them.
+type how struct {
+	Rooms, Except []string
+	Volatile      bool
+	Local         bool
+	Compress      *bool
+	Socket        bool // all but the one that says so
+}
+
+// target returns the sockets that a command is for.
+func target(e *socketio.Event, h how) socketio.Operator {
+	except := h.Except
+	if h.Socket {
+		except = append(except, e.Socket().ID())
+	}
+	o := e.Socket().Namespace().Except(except...)
+	if len(h.Rooms) > 0 {
+		o = o.To(h.Rooms...)
+	}
+	if h.Volatile {
+		o = o.Volatile()
+	}
+	if h.Local {
+		o = o.Local()
+	}
+	if h.Compress != nil {
+		o = o.Compress(*h.Compress)
+	}
+	return o
+}
+
+// values are some as a program of this language has them, which no client can send.
+func values(binary bool) []any {
+	all := []any{
+		time.UnixMilli(1_700_000_000_123).UTC(),
+		nil,
+		map[string]any{"here": 1},
+		nil, // in JavaScript NaN, which encoding/json refuses
+		int64(1) << 32,
+		int16(-129),
+		int64(1)<<53 - 1,
+		int64(1) << 60,
+		1.5,
+		"é€😀\u2028\x00",
+		nil,
+		[]any{[]any{}, map[string]any{}},
+	}
+	if binary {
+		all = append(all, []byte{1, 2, 3}, []byte{4}, map[string]any{"deep": []any{[]byte{}}})
+	}
+	return all
+}
+
+// serveCommands registers what a client may have its server do to the sockets of all servers.
+func serveCommands(n *socketio.Namespace) {
+	byHand{n}.Handle("say", func(e *socketio.Event) error {
+		var h how
+		var event string
+		if err := e.Decode(&h, &event); err != nil {
+			return err
+		}
+		return target(e, h).Emit(event, e.Args()[2:]...)
+	})
+	socketio.On3(byHand{n}, "say-values", func(e *socketio.Event, h how, event string, binary bool) error {
+		return target(e, h).Emit(event, values(binary)...)
+	})
+	socketio.On2(byHand{n}, "join-all", func(e *socketio.Event, h how, rooms []string) error {
+		return errors.Join(target(e, h).SocketsJoin(rooms...), e.Ack())
+	})
+	socketio.On2(byHand{n}, "leave-all", func(e *socketio.Event, h how, rooms []string) error {
+		return errors.Join(target(e, h).SocketsLeave(rooms...), e.Ack())
+	})
+	socketio.On2(byHand{n}, "disconnect-all", func(e *socketio.Event, h how, closing bool) error {
+		return target(e, h).DisconnectSockets(closing)
+	})
+	byHand{n}.Handle("tell", func(e *socketio.Event) error { return n.ServerSideEmit("told", e.Args()[1:]...) })
+	serveHistory(n)
+	serveKept(n)
+	serveCalls(n)
+}
+
+// serveHistory keeps what happened to rooms of n on this server, for those who ask.
+func serveHistory(n *socketio.Namespace) {
+	var mu sync.Mutex
+	history := map[string][][2]string{}
+	note := func(verb string) func(room, id string) {
+		return func(room, id string) {
+			mu.Lock()
+			defer mu.Unlock()
+			history[room] = append(history[room], [2]string{verb, id})
+		}
+	}
+	n.OnRooms(rooms.Hooks{Join: note("join"), Leave: note("leave")})
+	socketio.OnCall(byHand{n}, "history", func(_ *socketio.Event, room string) ([][2]string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return append([][2]string{}, history[room]...), nil
+	})
+}
+
+// keptKey is a value that other servers see.
+var keptKey = socketio.NewSharedKey[any]("kept")
+
+// remote is a socket of any server.
+type remote struct {
+	ID        string             `json:"id"`
+	Rooms     []string           `json:"rooms"`
+	Data      json.RawMessage    `json:"data"`
+	Handshake socketio.Handshake `json:"handshake"`
+}
+
+// serveKept lets a client keep a value, and see what other sockets keep.
+func serveKept(n *socketio.Namespace) {
+	socketio.On(byHand{n}, "keep", func(e *socketio.Event, v any) error {
+		keptKey.Set(e.Socket(), v)
+		return e.Ack()
+	})
+	socketio.OnCall(byHand{n}, "fetch", func(e *socketio.Event, h how) (list []remote, err error) {
+		list = []remote{}
+		for s, err := range target(e, h).FetchSockets(e.Context()) {
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, remote{s.ID(), s.Rooms(), s.Data(), s.Handshake()})
+		}
+		return list, nil
+	})
+}
+
+// serveCalls registers questions to clients of all servers.
+func serveCalls(n *socketio.Namespace) {
+	byHand{n}.Handle("call", func(e *socketio.Event) error {
+		var h how
+		var ms int
+		var event string
+		if err := e.Decode(&h, &ms, &event); err != nil {
+			return err
+		}
+		go func() { // not in the handler: the client asks itself too
+			answers := []any{}
+			var failure any
+			to := target(e, h).Timeout(time.Duration(ms) * time.Millisecond)
+			for reply, err := range to.EmitWithAck(e.Context(), event, e.Args()[3:]...) {
+				if err != nil {
+					failure = reason(err)
+					continue
+				}
+				answers = append(answers, first(reply))
+			}
+			_ = e.Ack(failure, answers) // fails when the client has left
+		}()
+		return nil
+	})
+	byHand{n}.Handle("call-one", func(e *socketio.Event) error {
+		var id, event string
+		var ms int
+		if err := e.Decode(&id, &ms, &event); err != nil {
+			return err
+		}
+		for s, err := range n.In(id).FetchSockets(e.Context()) {
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(e.Context(), time.Duration(ms)*time.Millisecond)
+			defer cancel()
+			answer, err := s.EmitWithAck(ctx, event, e.Args()[3:]...)
+			if err != nil {
+				return e.Ack(reason(err))
+			}
+			return e.Ack(nil, first(answer))
+		}
+		return nil
+	})
+}
+
+// reason says why answers are missing.
+func reason(err error) string {
+	if errors.Is(err, socketio.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
+		return timedOut
+	}
+	return err.Error()
+}
+
+// first returns the value of an answer, nil when it has none.
+func first(r socketio.Reply) any {
+	if r.Len() == 0 {
+		return nil
+	}
+	return r.Args()[0]
+}
