@@ -177,8 +177,8 @@ func (h *handlerSet) PrependAny(fn func(*Event)) (off func()) {
 // OnAnyOutgoing adds a function that sees every event sent to a socket; off removes it.
 //
 // It runs once for each socket that a broadcast reaches, and not for acknowledgements. Arguments
-// that another server sent are json.RawMessage, unless they hold binary data. fn runs on the
-// sender's goroutine and must not block or change args.
+// that another server sent are decoded as those of [Event.Args]. fn runs on the sender's goroutine
+// and must not block or change args.
 func (h *handlerSet) OnAnyOutgoing(fn func(s *Socket, event string, args []any)) (off func()) {
 	return addListener(h, (*handlers).outgoingList, fn, false)
 }
