@@ -2,12 +2,13 @@ package msgpack
 
 import (
 	"bytes"
-	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
+	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -48,113 +49,136 @@ func (parser) Encode(text []byte, attachments [][]byte) ([]protocol.Message, err
 }
 
 // AppendValue appends a JSON value as MessagePack, with the attachments in place of placeholders.
-func AppendValue(dst, json []byte, attachments [][]byte) ([]byte, error) {
-	in := jsontext.NewDecoder(bytes.NewBuffer(json), jsontext.AllowDuplicateNames(true))
-	e := encoder{text: json, in: in, attachments: attachments, out: make([]byte, 0, len(json))}
-	err := e.value()
-	if err == nil {
-		t, end := in.ReadToken()
-		if errors.Is(end, io.EOF) {
-			return e.appendTo(dst), nil
-		}
-		err = cmp.Or(end, fmt.Errorf("%v follows it", t.Kind()))
+func AppendValue(dst, text []byte, attachments [][]byte) ([]byte, error) {
+	text = bytes.Trim(text, " \t\r\n")
+	if protocol.SkipValue(text, 0) != len(text) {
+		return dst, fmt.Errorf("msgpack: not one JSON value: %w", json.Unmarshal(text, new(json.RawMessage)))
 	}
-	return dst, fmt.Errorf("msgpack: the input must be one JSON value: %w", err)
+	if !utf8.Valid(text) {
+		return dst, errors.New("msgpack: JSON that is not UTF-8")
+	}
+	var few [32]int
+	e := encoder{text: text, attachments: attachments}
+	return e.appendTo(slices.Grow(dst, len(text)+16), e.count(few[:0])), nil
 }
 
-// encoder transcodes one JSON text, in linear time whatever its depth.
+// encoder transcodes one valid JSON text, in linear time whatever its depth.
 type encoder struct {
 	text        []byte
-	in          *jsontext.Decoder
 	attachments [][]byte
-
-	// An array or object begins with the number of its elements, which is known at its end. So its
-	// start is kept beside the output until that is complete.
-	out    []byte
-	starts []start
 }
 
-// start is the start of an array or object.
-type start struct {
-	at   int // in encoder.out
-	kind Kind
-	n    int
-}
+// The kinds of tokens, besides the bytes with which the others begin.
+const (
+	separator   = ','
+	placeholder = 'p'
+)
 
-// appendTo appends the output with the starts in place.
-func (e *encoder) appendTo(dst []byte) []byte {
-	done := 0
-	for _, s := range e.starts {
-		dst = appendCount(append(dst, e.out[done:s.at]...), s.kind, s.n)
-		done = s.at
-	}
-	return append(dst, e.out[done:]...)
-}
-
-// value transcodes the next value. jsontext limits the depth.
-func (e *encoder) value() error {
-	if a, ok, err := e.placeholder(); ok || err != nil {
-		e.out = appendBytes(e.out, a)
-		return err
-	}
-	t, err := e.in.ReadToken()
-	if err != nil {
-		return err
-	}
-	switch t.Kind() {
-	case 'n':
-		e.out = append(e.out, 0xc0)
-	case 'f':
-		e.out = append(e.out, 0xc2)
-	case 't':
-		e.out = append(e.out, 0xc3)
-	case '"':
-		e.out = appendText(e.out, t.String())
-	case '0':
-		e.out = appendNumber(e.out, t.String())
-	case '[':
-		return e.elements(Array, 1)
+// token returns the kind of the token at i, and the index after it. A placeholder is one token.
+func (e *encoder) token(i int) (kind byte, end int) {
+	switch c := e.text[i]; c {
+	case ' ', '\t', '\r', '\n', ',', ':':
+		return separator, i + 1
 	case '{':
-		return e.elements(Map, 2)
-	}
-	return nil
-}
-
-// elements transcodes the rest of an array or object, whose elements are so many values each.
-func (e *encoder) elements(k Kind, values int) error {
-	i, n := len(e.starts), 0
-	e.starts = append(e.starts, start{at: len(e.out), kind: k})
-	for end := e.in.PeekKind(); end != ']' && end != '}'; end = e.in.PeekKind() {
-		if err := e.value(); err != nil {
-			return err
+		if _, n := e.placeholder(i); n > 0 {
+			return placeholder, i + n
 		}
-		n++
+		return c, i + 1
+	case '[', ']', '}':
+		return c, i + 1
+	case '"', 't', 'f', 'n':
+		return c, protocol.SkipValue(e.text, i)
 	}
-	e.starts[i].n = n / values
-	_, err := e.in.ReadToken()
-	return err
+	return '0', protocol.SkipValue(e.text, i)
 }
 
-// placeholder returns the attachment whose placeholder is the next value, if it is one.
-// Another object only looks like a placeholder when there are no attachments.
-func (e *encoder) placeholder() (attachment []byte, ok bool, err error) {
-	if len(e.attachments) == 0 || e.in.PeekKind() != '{' {
-		return nil, false, nil
+// count appends the number of values in each array and object, in the order of their starts:
+// MessagePack begins with it. Keys are values too.
+func (e *encoder) count(counts []int) []int {
+	var few [32]int
+	open := few[:0] // indexes of counts
+	for i := 0; i < len(e.text); {
+		var kind byte
+		switch kind, i = e.token(i); kind {
+		case separator:
+			continue
+		case ']', '}':
+			open = open[:len(open)-1]
+			continue
+		}
+		if len(open) > 0 {
+			counts[open[len(open)-1]]++
+		}
+		if kind == '[' || kind == '{' {
+			open = append(open, len(counts))
+			counts = append(counts, 0)
+		}
 	}
-	next := bytes.TrimLeft(e.text[e.in.InputOffset():], ",: \t\r\n")
-	digits, ok := bytes.CutPrefix(next, []byte(`{"_placeholder":true,"num":`))
-	end := bytes.IndexByte(digits, '}')
-	if !ok || end < 0 {
-		return nil, false, nil
+	return counts
+}
+
+func (e *encoder) appendTo(dst []byte, counts []int) []byte {
+	for start := 0; start < len(e.text); {
+		kind, end := e.token(start)
+		switch token := e.text[start:end]; kind {
+		case 'n':
+			dst = append(dst, 0xc0)
+		case 'f':
+			dst = append(dst, 0xc2)
+		case 't':
+			dst = append(dst, 0xc3)
+		case '"':
+			text := token[1 : len(token)-1]
+			if bytes.IndexByte(text, '\\') >= 0 {
+				text, _ = jsontext.AppendUnquote(nil, token) // a lone surrogate becomes U+FFFD
+			}
+			dst = appendText(dst, text)
+		case '0':
+			dst = appendNumber(dst, token)
+		case placeholder:
+			num, _ := e.placeholder(start)
+			dst = appendBytes(dst, e.attachments[num])
+		case '[':
+			dst, counts = appendCount(dst, Array, counts[0]), counts[1:]
+		case '{':
+			dst, counts = appendCount(dst, Map, counts[0]/2), counts[1:]
+		}
+		start = end
 	}
-	if n, err := strconv.ParseUint(string(digits[:end]), 10, 31); err == nil && n < uint64(len(e.attachments)) {
-		return e.attachments[n], true, e.in.SkipValue()
+	return dst
+}
+
+// placeholder returns the number of the attachment whose placeholder is at i, and its length; 0 when
+// there is none. Another object only looks like a placeholder when there are no attachments.
+func (e *encoder) placeholder(i int) (num, size int) {
+	if len(e.attachments) == 0 {
+		return 0, 0
 	}
-	return nil, false, nil
+	const head = `{"_placeholder":true,"num":`
+	digits, ok := bytes.CutPrefix(e.text[i:], []byte(head))
+	end := 0
+	for ok && end < len(digits) && end < 9 && '0' <= digits[end] && digits[end] <= '9' {
+		num = num*10 + int(digits[end]-'0')
+		end++
+	}
+	if end == 0 || end == len(digits) || digits[end] != '}' || num >= len(e.attachments) {
+		return 0, 0
+	}
+	return num, len(head) + end + 1
 }
 
 // appendNumber appends a number in its smallest form. Whole numbers are integers, as in JavaScript.
-func appendNumber(b []byte, s string) []byte {
+func appendNumber(b, token []byte) []byte {
+	if len(token) < 16 && token[0] != '-' { // else it may not fit
+		n, i := uint64(0), 0
+		for ; i < len(token) && '0' <= token[i] && token[i] <= '9'; i++ {
+			n = n*10 + uint64(token[i]-'0')
+		}
+		if i == len(token) {
+			return appendUint(b, n)
+		}
+	}
+	s := string(token)
 	if u, err := strconv.ParseUint(s, 10, 64); err == nil {
 		return appendUint(b, u)
 	}

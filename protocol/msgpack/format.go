@@ -180,7 +180,7 @@ func appendFloat(dst []byte, f float64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 0xcb), math.Float64bits(f))
 }
 
-func appendText(dst []byte, s string) []byte {
+func appendText[T string | []byte](dst []byte, s T) []byte {
 	if len(s) < 32 {
 		dst = append(dst, 0xa0|byte(len(s)))
 	} else {

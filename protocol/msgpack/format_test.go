@@ -91,9 +91,9 @@ func TestNestedValuesTakeLinearMemory(t *testing.T) {
 // The error says what is wrong with the input.
 func TestAppendValueTakesOneValue(t *testing.T) {
 	for in, want := range map[string]string{
-		`1 "x"`: "string follows it",
-		``:      "EOF",
-		`[`:     "EOF",
+		`1 "x"`: "after top-level value",
+		``:      "unexpected end",
+		`[`:     "unexpected end",
 	} {
 		dst, err := msgpack.AppendValue([]byte("dst"), []byte(in), nil)
 		if err == nil || string(dst) != "dst" || !strings.Contains(err.Error(), want) {
