@@ -1,8 +1,11 @@
 // Servers of both kinds that are one cluster, and a client on each.
 
+import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { within } from "../lib/deadline.mjs";
+import { until } from "../lib/redis.mjs";
 import { test } from "../lib/results.mjs";
 import { startOfficial, startServer, target } from "../lib/server.mjs";
 import { ask, connect, plainly, record } from "../lib/suite.mjs";
@@ -47,27 +50,25 @@ export class Mix {
   }
 }
 
+/** Sends an event from a client's server again and again, until all targets have heard it. */
+export async function reach(from, how, targets) {
+  const name = `reach-${randomUUID()}`;
+  let over = false;
+  const heard = Promise.all(targets.map((client) => once(client, name))).then(() => (over = true));
+  const loop = async () => {
+    while (!over) {
+      from.emit("say", how, name);
+      await Promise.race([heard, setTimeout(20)]);
+    }
+  };
+  await within(loop(), "an event on each server", 20_000).finally(() => (over = true));
+}
+
 /** Waits until each client's server hears the others and is heard by them. */
 export async function settle(clients) {
-  const name = `settled-${randomUUID()}`;
-  for (const from of clients) {
-    const heard = clients.map((client) => once(client, name));
-    let over = false;
-    const loop = async () => {
-      while (!over) {
-        from.emit("say", {}, name);
-        await ask(from, "history", ""); // as fast as it answers
-      }
-    };
-    await Promise.race([within(Promise.all(heard), "a broadcast on each server", 20_000).finally(() => (over = true)), loop()]);
-  }
+  await Promise.all(clients.map((from) => reach(from, {}, clients)));
   for (const client of clients) {
-    const count = async () => {
-      while ((await ask(client, "servers"))[0] !== clients.length) {
-        // subscriptions are on their way
-      }
-    };
-    await within(count(), `${clients.length} servers`, 20_000);
+    await until(async () => (await ask(client, "servers"))[0] === clients.length, `${clients.length} servers`, 20_000);
   }
 }
 
@@ -97,9 +98,19 @@ export class Clients {
     return this.all.map((client) => record(client, name));
   }
 
-  /** Makes clients join a room. */
+  /** Makes clients join a room, and waits until each server reaches them there. */
   async join(room, ...clients) {
     await Promise.all(clients.map((client) => ask(client, "join", room)));
+    await Promise.all(this.all.map((from) => reach(from, { rooms: [room] }, clients)));
+  }
+
+  /** Asserts that each inbox gets exactly these events next. */
+  async gets(inboxes, ...events) {
+    // Each node of a Redis Cluster has channels of its own, and no order with those of others.
+    const ordered = this.mix.broker.nodes ? (list) => list.map((event) => JSON.stringify(event)).sort() : (list) => list;
+    for (const inbox of inboxes) {
+      assert.deepEqual(ordered(await inbox.take(events.length)), ordered(events));
+    }
   }
 
   /** Returns when whatever any client's server has sent before has come to all clients. */
@@ -113,19 +124,24 @@ export class Clients {
   }
 }
 
+/** A broker for a file: start is called before its tests, and what it returns is `started`. */
+export function useBroker(start) {
+  const broker = {};
+  before(async () => (broker.started = await start()));
+  after(() => broker.started?.kill());
+  return broker;
+}
+
 /**
- * Declares the scenarios, {name, run, once}, for every mix. Each begins on a server of the first kind and again, unless
+ * Declares the scenarios, {name, run, once, fits}, for every mix that fits. Each begins on a server of the first kind and again, unless
  * it says once or all are alike, on one of the second.
  */
-export function play(wire, start, scenarios, { only = mixes } = {}) {
-  let broker;
-  before(async () => (broker = await start()));
-  after(() => broker?.kill());
+export function play(wire, broker, scenarios, { only = mixes } = {}) {
   for (const names of only) {
     describe(`${wire.name}: ${names.join(" and ")}`, () => {
       let mix;
       before(async () => {
-        mix = new Mix(wire, broker, names);
+        mix = new Mix(wire, broker.started, names);
         await mix.start();
         const ends = [];
         const clients = await Promise.all(mix.servers.map(({ url }) => connect({ after: (end) => ends.push(end) }, url, plainly)));
@@ -134,7 +150,7 @@ export function play(wire, start, scenarios, { only = mixes } = {}) {
       });
       after(() => mix?.kill());
       const turns = new Set(names).size === 1 ? [0] : [0, 1];
-      for (const { name, run, once } of scenarios) {
+      for (const { name, run, once } of scenarios.filter(({ fits }) => !fits || fits(names))) {
         for (const turn of once ? [0] : turns) {
           const title = `${wire.name}, ${names.join(" and ")}, from ${names[turn]}: ${name}`;
           test(title, { timeout: 60_000 }, async (t) => {

@@ -1,7 +1,8 @@
 import { startRedis } from "../lib/redis.mjs";
 import { membership } from "./membership.mjs";
-import { play } from "./mix.mjs";
+import { play, useBroker } from "./mix.mjs";
+import { recorded } from "./recorded.mjs";
 import { scenarios } from "./scenarios.mjs";
 import { pubsub } from "./wires.mjs";
 
-play(pubsub, startRedis, [...scenarios, ...membership]);
+play(pubsub, useBroker(startRedis), [...scenarios, ...membership, ...recorded]);

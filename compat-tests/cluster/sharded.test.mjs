@@ -1,7 +1,8 @@
 import { startRedis } from "../lib/redis.mjs";
 import { membership } from "./membership.mjs";
-import { play } from "./mix.mjs";
+import { play, useBroker } from "./mix.mjs";
+import { recorded } from "./recorded.mjs";
 import { scenarios } from "./scenarios.mjs";
 import { sharded } from "./wires.mjs";
 
-play(sharded, startRedis, [...scenarios, ...membership]);
+play(sharded, useBroker(startRedis), [...scenarios, ...membership, ...recorded]);

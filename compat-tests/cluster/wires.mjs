@@ -27,6 +27,12 @@ const ownStream = (key) => ({ stream: key, session: `${key}:` });
 export const pubsub = wire("pub/sub", "redis", { counted: (key, nsp) => `${key}-request#${nsp}#` });
 export const sharded = wire("sharded", "redis+sharded", { command: "SHARDNUMSUB" });
 export const streams = wire("streams", "redis+streams", { parameters: ownStream });
+/** Streams, with requests over sharded channels. */
+export const shardedStreams = wire("streams and sharded channels", "redis+streams", { parameters: (key) => ({ ...ownStream(key), shardedpubsub: "true" }), command: "SHARDNUMSUB" });
+
+/** Where sentinels say which server is the master. */
+export const pubsubOfSentinel = wire("pub/sub with sentinels", "redis", { parameters: () => ({ master: "main" }) });
+export const streamsOfSentinel = wire("streams with sentinels", "redis+streams", { parameters: (key) => ({ ...ownStream(key), master: "main" }) });
 
 /** Not Redis, but a line a message, between servers that count each other by heartbeats. */
 export const bus = { name: "bus", scheme: "bus", hasEmitter: false, flags: (address) => ["-bus", address] };

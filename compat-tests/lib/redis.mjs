@@ -38,7 +38,7 @@ class Instance {
 export async function startRedis(args = [], port = undefined) {
   port ??= (await freePorts(1))[0];
   const dir = mkdtempSync(join(tmpdir(), "redis-"));
-  const process = new Process("redis-server", ["--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no", ...args], { pattern: /Ready to accept connections/ });
+  const process = new Process("redis-server", ["--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", ...args], { pattern: /Ready to accept connections/ });
   await process.line;
   return new Instance(process, port);
 }

@@ -72,9 +72,8 @@ const io = new Server(http, {
 serveEverywhere(io.of("/"));
 serveEverywhere(io.of("/chat"));
 if (flags.cluster || flags.bus) {
-  serveCommands(io.of("/"), cluster.emitter?.("/"));
-  for (const name of oddNames) {
-    serveEverywhere(io.of(name));
+  oddNames.forEach((name) => serveEverywhere(io.of(name)));
+  for (const name of ["/", "/chat", ...oddNames]) {
     serveCommands(io.of(name), cluster.emitter?.(name));
   }
 }

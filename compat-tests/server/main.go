@@ -53,9 +53,10 @@ func run(o options) error {
 	serveEverywhere(io.Of("/"))
 	serveEverywhere(io.Of("/chat"))
 	if o.bus != "" {
-		serveCommands(io.Of("/"))
 		for _, name := range oddNames {
 			serveEverywhere(io.Of(name))
+		}
+		for _, name := range append([]string{"/", "/chat"}, oddNames...) {
 			serveCommands(io.Of(name))
 		}
 	}
