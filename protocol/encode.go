@@ -287,6 +287,14 @@ func AppendString(dst []byte, text string) []byte {
 	return append(dst, '"')
 }
 
+// AppendQuoted is AppendString of text in bytes. It copies them once more if they need escapes.
+func AppendQuoted(dst, text []byte) []byte {
+	if plain, ascii := plainBytes(text); plain && (ascii || utf8.Valid(text)) {
+		return append(append(append(dst, '"'), text...), '"')
+	}
+	return AppendString(dst, string(text))
+}
+
 func appendEscaped(dst []byte, c byte) []byte {
 	switch c {
 	case '\b':

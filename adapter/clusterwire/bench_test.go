@@ -31,6 +31,26 @@ func broadcasts(t testing.TB) map[string]*adapter.Message {
 	return messages
 }
 
+// wire has broadcasts as a broker has them: JSON or, where the name ends so, MessagePack.
+func wire(t testing.TB) map[string]string {
+	texts := map[string]string{}
+	for name, m := range broadcasts(t) {
+		data, binary, err := clusterwire.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed, err := clusterwire.EncodeMsgpack(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name+", packed"] = string(packed)
+		if !binary {
+			texts[name] = string(data)
+		}
+	}
+	return texts
+}
+
 // A broadcast for a room that nobody here is in.
 func BenchmarkReadNobody(b *testing.B) { benchmarkRead(b, false) }
 
@@ -38,12 +58,7 @@ func BenchmarkReadNobody(b *testing.B) { benchmarkRead(b, false) }
 func BenchmarkReadAll(b *testing.B) { benchmarkRead(b, true) }
 
 func benchmarkRead(b *testing.B, all bool) {
-	for name, m := range broadcasts(b) {
-		data, _, err := clusterwire.Encode(m)
-		if err != nil {
-			b.Fatal(err)
-		}
-		text := string(data)
+	for name, text := range wire(b) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -77,12 +92,7 @@ func TestReadAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("allocations are counted without the race detector")
 	}
-	for name, m := range broadcasts(t) {
-		data, _, err := clusterwire.Encode(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := string(data)
+	for name, text := range wire(t) {
 		n := testing.AllocsPerRun(100, func() {
 			if _, err := clusterwire.Read(text); err != nil {
 				t.Fatal(err)

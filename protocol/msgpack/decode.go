@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -174,7 +172,7 @@ func (f *fields) fits(typ protocol.Type) bool {
 // [protocol.ErrParse], also when data holds binary data beside an object with the member
 // "_placeholder". The results do not refer to data.
 func ReadValue(data []byte, maxAttachments int) (json []byte, attachments [][]byte, err error) {
-	t := transcoder{max: maxAttachments}
+	t := transcoder{max: maxAttachments, json: make([]byte, 0, min(len(data), 512))}
 	rest, err := t.value(data, 0)
 	switch {
 	case err != nil:
@@ -246,7 +244,7 @@ func (t *transcoder) value(b []byte, depth int) (rest []byte, err error) {
 }
 
 func (t *transcoder) quote(s []byte) {
-	t.json, _ = jsontext.AppendQuote(t.json, s) // bytes that are not UTF-8 become U+FFFD
+	t.json = protocol.AppendQuoted(t.json, s) // bytes that are not UTF-8 become U+FFFD
 }
 
 func (t *transcoder) attach(data []byte) error {

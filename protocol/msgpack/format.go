@@ -119,6 +119,14 @@ func ReadHead(b []byte) (h Head, rest []byte) {
 // It takes linear time and constant memory, whatever the depth.
 func Skip(b []byte) (rest []byte, ok bool) {
 	for values := uint64(1); values > 0; values-- {
+		if len(b) > 0 && (b[0] < 0x80 || b[0] >= 0xe0) { // a small integer
+			b = b[1:]
+			continue
+		}
+		if len(b) > 0 && b[0]&0xe0 == 0xa0 && int(b[0]&0x1f) < len(b) { // a short text
+			b = b[1+b[0]&0x1f:]
+			continue
+		}
 		var h Head
 		switch h, b = ReadHead(b); h.Kind {
 		case Invalid:
