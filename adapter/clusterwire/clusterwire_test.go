@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
 func values(t testing.TB, v ...any) adapter.Values {
@@ -159,6 +162,56 @@ func TestLenient(t *testing.T) {
 	m, err = clusterwire.Decode([]byte(`{"uid":"x","nsp":"/","type":12,"data":{"requestId":"r"}}`)) // an acknowledgement with undefined
 	if err != nil || len(m.Values.JSON) != 0 {
 		t.Errorf("got %+v, %v", m, err)
+	}
+}
+
+// The data of a socket may hold binary values, or be null.
+func TestSocketsData(t *testing.T) {
+	text := `{"type":8,"data":{"requestId":"r","sockets":[{"id":"a","handshake":{},"rooms":["a",7],"data":{"b":{"_placeholder":true,"num":0}}},` +
+		`{"id":"b","data":null}]},"uid":"x","nsp":"/"}`
+	packed, err := msgpack.AppendValue(nil, []byte(text), [][]byte{{1, 2, 3}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := clusterwire.Decode(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []adapter.Info{
+		{ID: "a", Rooms: []string{"a", "7"}, Handshake: json.RawMessage(`{}`), Data: json.RawMessage(`{"b":"AQID"}`)}, {ID: "b"},
+	}
+	if d := cmp.Diff(want, m.Sockets); d != "" {
+		t.Error(d)
+	}
+}
+
+// A message of any size and shape takes linear time, and memory in proportion to it.
+func TestHostile(t *testing.T) {
+	const n = 1 << 20
+	packet := func(data string) string {
+		return `{"type":3,"data":{"packet":{"type":2,"data":` + data + `},"opts":{"rooms":[]}},"uid":"x","nsp":"/"}`
+	}
+	for name, text := range map[string]string{
+		"deep":           packet(`["e",` + strings.Repeat("[", n) + strings.Repeat("]", n) + "]"),
+		"deep, open":     packet(strings.Repeat(`{"a":`, n)),
+		"deep, packed":   "\x81\xa4data\x81\xa6packet" + strings.Repeat("\x91", n),
+		"long counts":    "\x81\xa4data" + strings.Repeat("\xdd\x00\x0f\xff\xff", n/5),
+		"escapes":        packet(`["` + strings.Repeat(`\u0041`, n/6) + `"]`),
+		"keys":           `{"type":3,` + strings.Repeat(`"type":3,"data":{"opts":{}},`, n/30) + `"data":{"packet":{"data":["e"]},"opts":{}}}`,
+		"no text":        packet("[\"" + strings.Repeat("\xff", n) + "\"]"),
+		"rooms":          strings.Replace(packet(`["e"]`), "[]}", "["+strings.Repeat("1,", n/2)+"1]}", 1),
+		"rooms, escaped": strings.Replace(packet(`["e"]`), "[]}", "["+strings.Repeat(`"\n",`, n/5)+"1]}", 1),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		_, err := clusterwire.Decode([]byte(text))
+		runtime.ReadMemStats(&after)
+		took, bytes := time.Since(start), after.TotalAlloc-before.TotalAlloc
+		if took > time.Second || bytes > 60*uint64(len(text)) {
+			t.Errorf("%s: %v, %d bytes for %d, %v", name, took, bytes, len(text), err)
+		}
+		t.Logf("%s: %v, %d bytes for %d, %.60v", name, took, bytes, len(text), err)
 	}
 }
 

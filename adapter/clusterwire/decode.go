@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/protocol"
 )
 
 // Read reads a message of Encode or of an official adapter, JSON or MessagePack, as far as Options.
@@ -221,16 +222,11 @@ func (v Raw) event() (data []byte, attachments [][]byte, err error) {
 	return data, attachments, nil
 }
 
-// Sockets reads the list of sockets in an answer.
+// Sockets reads the list of sockets in an answer. Binary values in their data become base64, as
+// encoding/json writes a []byte.
 func (v Raw) Sockets() (list []adapter.Info, err error) {
 	r := v.Reader()
-	json := func(to *json.RawMessage) {
-		data, _, err := r.Raw().JSON()
-		if r.err == nil {
-			*to, r.err = data, err
-		}
-	}
-	if !r.Array(func(int) {
+	present := r.Array(func(int) {
 		var s adapter.Info
 		r.Object(func(key string) {
 			switch key {
@@ -239,14 +235,37 @@ func (v Raw) Sockets() (list []adapter.Info, err error) {
 			case "rooms":
 				s.Rooms = r.Strings(nil)
 			case "handshake":
-				json(&s.Handshake)
+				s.Handshake = r.plain()
 			case "data":
-				json(&s.Data)
+				s.Data = r.plain()
 			}
 		})
 		list = append(list, s)
-	}) && r.err == nil {
+	})
+	if !present {
 		r.fail("there is no list of sockets")
 	}
 	return list, r.err
+}
+
+// plain reads a value as JSON without attachments, null as nil.
+func (r *Reader) plain() json.RawMessage {
+	raw := r.Raw()
+	if r.err != nil {
+		return nil
+	}
+	data, attachments, err := raw.JSON()
+	if err == nil && len(attachments) > 0 {
+		var value any
+		if err = protocol.Decode(data, attachments, &value); err == nil {
+			data, err = json.Marshal(value)
+		}
+	}
+	if err != nil {
+		r.fail(err.Error())
+	}
+	if string(data) == "null" {
+		return nil
+	}
+	return data
 }
