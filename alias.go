@@ -24,6 +24,8 @@ type (
 	RoomHooks = rooms.Hooks
 	// MissingServersError ends a FetchSockets that not all servers have answered.
 	MissingServersError = adapter.MissingServersError
+	// GapError says that messages of other servers may have been lost (Hooks.Broker).
+	GapError = adapter.GapError
 	// TransportError is a cause of a disconnect: the connection broke, or the client broke a rule.
 	TransportError = engineio.TransportError
 )
@@ -68,6 +70,12 @@ var (
 	ErrEncode = protocol.ErrEncode
 	// ErrBroker means that the other servers could not be reached. The work on this one was done.
 	ErrBroker = adapter.ErrBroker
+	// ErrBrokerDown, ErrBrokerStalled and ErrTooLarge say why; they match ErrBroker.
+	ErrBrokerDown = adapter.ErrBrokerDown
+	// ErrBrokerStalled means that too much waits for the broker.
+	ErrBrokerStalled = adapter.ErrBrokerStalled
+	// ErrTooLarge means that a message is too large for the broker.
+	ErrTooLarge = adapter.ErrTooLarge
 	// ErrServerGone means that a socket cannot answer because its server has gone.
 	ErrServerGone = adapter.ErrServerGone
 )

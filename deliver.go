@@ -3,6 +3,7 @@ package socketio
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -53,6 +54,12 @@ func (h host) sent(p *adapter.Packet, info EmitInfo) {
 		hook(h.ns.server, fn, info)
 	}
 }
+
+// Recovers tells whether the namespace has connection state recovery.
+func (h host) Recovers() bool { return h.ns.server.cfg.ConnectionStateRecovery != nil }
+
+// Logger returns the server's logger.
+func (h host) Logger() *slog.Logger { return h.ns.server.cfg.Logger }
 
 // send writes a broadcast to the sockets that are connected. Where sockets are recovered it has
 // been queued to them.

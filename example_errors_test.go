@@ -98,6 +98,30 @@ func ExampleServer_Emit_errors() {
 	// the client has gone
 }
 
+// What a program can do about errors of the broker that no call returned.
+func ExampleBrokerInfo() {
+	explain := func(info socketio.BrokerInfo) string {
+		var gap *socketio.GapError
+		switch {
+		case errors.As(info.Err, &gap):
+			return "clients in " + gap.Namespace + " may have missed something: tell them to load it again"
+		case errors.Is(info.Err, socketio.ErrBrokerDown):
+			return "the connection is lost"
+		case errors.Is(info.Err, socketio.ErrBrokerStalled):
+			return "the broker is too slow"
+		case errors.Is(info.Err, socketio.ErrTooLarge):
+			return "somebody sends too much at once"
+		}
+		return info.Err.Error()
+	}
+	hooks := socketio.Hooks{Broker: func(info socketio.BrokerInfo) { fmt.Println(explain(info)) }}
+	hooks.Broker(socketio.BrokerInfo{Err: &socketio.GapError{Namespace: "/chat", Err: errors.New("subscribed again")}})
+	hooks.Broker(socketio.BrokerInfo{Err: socketio.ErrBrokerDown})
+	// Output:
+	// clients in /chat may have missed something: tell them to load it again
+	// the connection is lost
+}
+
 // What ends the wait for answers.
 func ExampleMissingError() {
 	explain := func(err error) string {

@@ -31,6 +31,9 @@ type Hooks struct {
 	// Pause is called when reading from a connection pauses because too many events wait for handlers
 	// (Config.MaxInboxBytes, MaxInboxEvents), and when it resumes.
 	Pause func(PauseInfo)
+	// Broker is called for each error of the broker that joins this server to others and that no
+	// call returned: a lost connection, lost messages, an answer that could not be sent.
+	Broker func(BrokerInfo)
 }
 
 // ConnectInfo is a socket that connected.

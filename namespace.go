@@ -182,6 +182,8 @@ type Stats struct {
 	Sockets map[string]int
 	// Recovery is what each namespace keeps for recovery; nil without Config.ConnectionStateRecovery.
 	Recovery map[string]RecoveryStats
+	// Broker is the state of the broker that joins this server to others; nil without one.
+	Broker *adapter.BrokerStats
 }
 
 // Stats returns what the server holds, summed over all connections.
@@ -189,7 +191,7 @@ type Stats struct {
 // It takes time proportional to their number: call it every few seconds for a metrics page, not for
 // each request. For one socket call Socket.Conn().Stats().
 func (srv *Server) Stats() Stats {
-	sum := Stats{Connections: srv.engine.Stats(), Sockets: make(map[string]int)}
+	sum := Stats{Connections: srv.engine.Stats(), Sockets: make(map[string]int), Broker: srv.brokerStats()}
 	for _, n := range srv.server.Namespaces() {
 		sum.Sockets[n.Name()] = n.Len()
 		if r, on := n.RecoveryStats(); on {

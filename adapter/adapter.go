@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"log/slog"
 	"time"
 
 	"github.com/gosocketio/socketio/rooms"
@@ -69,6 +70,16 @@ type Adapter interface {
 	Close() error
 }
 
+// Recoverer is an adapter whose broker may keep a log: a [Cluster].
+type Recoverer interface {
+	// Log returns the log and true when the host recovers clients and the broker keeps one. Then
+	// every broadcast that is not local comes through Host.Deliver with its position. One that
+	// could not be published, or was published by an emitter that the log does not keep, has none.
+	Log() (Log, bool)
+}
+
+var _ Recoverer = (*Cluster)(nil)
+
 // Factory returns the adapter of a namespace.
 type Factory func(h Host) (Adapter, error)
 
@@ -94,6 +105,14 @@ type Host interface {
 	ServerSideEvent(e ServerSideEvent)
 	// RoomHooks returns the hooks for changes of rooms. They may differ from call to call.
 	RoomHooks() []*rooms.Hooks
+	// Recovers tells whether clients whose connection broke may return as the same socket. It does
+	// not change.
+	Recovers() bool
+	// Report takes an error that has no caller, such as a [GapError]. It matches ErrBroker. Report does
+	// not block.
+	Report(err error)
+	// Logger returns the server's logger.
+	Logger() *slog.Logger
 }
 
 // Socket is the part of a socket that its adapter sees.

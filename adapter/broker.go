@@ -33,8 +33,8 @@ func (e *GapError) Error() string {
 	return fmt.Sprintf("socketio: messages of other servers for namespace %s may have been lost: %v", e.Namespace, e.Err)
 }
 
-// Unwrap returns what happened.
-func (e *GapError) Unwrap() error { return e.Err }
+// Unwrap returns ErrBroker and what happened.
+func (e *GapError) Unwrap() []error { return []error{ErrBroker, e.Err} }
 
 // Broker is the connection of one process to a broker, shared by all its namespaces. An adapter for
 // a broker implements it, and [Node] uses it.
@@ -71,7 +71,8 @@ type Member interface {
 // never wait for the broker: they encode and queue, in the order of the calls.
 type Link interface {
 	// Publish sends a message to the namespace on all other servers. The error is ErrBrokerStalled,
-	// ErrBrokerDown, ErrTooLarge or that m cannot be encoded.
+	// ErrBrokerDown, ErrTooLarge or that m cannot be encoded. A type of message that the wire does not
+	// have, such as MessageAdapterClose, is dropped without an error.
 	Publish(m *Message) error
 	// Reply sends the answer m to the server that sent the request to.
 	Reply(to, m *Message) error

@@ -2,12 +2,12 @@ package adapter
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gosocketio/socketio/internal/gather"
@@ -19,65 +19,92 @@ import (
 // servers by their heartbeats. A request to them ends when all have answered or gone, or on its
 // timeout, with the answers so far.
 //
-// An adapter for a broker calls [NewCluster], passes what arrives to [Cluster.Receive], and calls
-// [Cluster.Start].
+// [Node.Adapter] makes it.
 type Cluster struct {
 	*memory
-	transport Transport
-	cfg       ClusterConfig
-	uid       string
-	members   members
-	requests  requests
-	open      context.Context // until Close
-	close     context.CancelFunc
-	responder responder
+	node     *Node
+	cfg      ClusterConfig
+	uid      string
+	members  members
+	requests requests
+	open     context.Context // until Close
+	close    context.CancelFunc
+	used     atomic.Bool // a socket was added: the namespace has its adapter
+
+	link Link // set once, before ready
+	log  Log  // nil unless broadcasts come back with a position, for recovery
+
+	// What arrives before Join has returned waits here.
+	ready atomic.Bool
+	mu    sync.Mutex
+	early []*Message
 }
 
-var _ Adapter = (*Cluster)(nil)
+var (
+	_ Adapter = (*Cluster)(nil)
+	_ Member  = (*Cluster)(nil)
+)
 
-// NewCluster returns the adapter of h over a transport.
-func NewCluster(h Host, t Transport, c ClusterConfig) (*Cluster, error) {
-	c, err := c.withDefaults()
-	if err != nil {
-		return nil, err
-	}
-	x := &Cluster{memory: newMemory(h), transport: t, cfg: c, uid: newUID()}
+func newCluster(n *Node, h Host) *Cluster {
+	x := &Cluster{memory: newMemory(h), node: n, cfg: n.cfg, uid: n.uid}
 	x.open, x.close = context.WithCancel(context.Background())
 	x.members.init(x)
-	x.responder.init(x)
-	return x, nil
+	return x
 }
 
-// newUID returns 8 random bytes as 16 hexadecimal digits.
-func newUID() string {
-	var raw [8]byte
-	_, _ = rand.Read(raw[:]) // never fails
-	return hex.EncodeToString(raw[:])
-}
-
-// UID returns the adapter's unique id among those of the namespace.
+// UID returns the id of this process among the servers of the cluster.
 func (x *Cluster) UID() string { return x.uid }
 
-// Start announces the adapter to the others. From then on it sends heartbeats.
-func (x *Cluster) Start() error {
+// Namespace returns the namespace's name.
+func (x *Cluster) Namespace() string { return x.host.Name() }
+
+// Log returns the broker's log when broadcasts come back from it with a position
+// ([Packet.Position]): the host recovers clients, and the broker keeps a log.
+func (x *Cluster) Log() (Log, bool) { return x.log, x.log != nil }
+
+// BrokerStats returns the state of the broker's connection, which all namespaces share.
+func (x *Cluster) BrokerStats() BrokerStats { return x.node.Stats() }
+
+// join subscribes and announces this server. From then on it sends heartbeats.
+func (x *Cluster) join(ctx context.Context) error {
+	link, err := x.node.broker.Join(ctx, x)
+	if err != nil {
+		return err
+	}
+	x.link = link
+	if log, ok := link.(Log); ok && x.host.Recovers() {
+		x.log = log
+	}
+	x.receiveEarly()
 	x.members.start()
-	return x.publish(&Message{Type: MessageInitialHeartbeat})
+	if err := x.publish(&Message{Type: MessageInitialHeartbeat}); err != nil {
+		x.host.Report(err) // the broker tries again; heartbeats follow
+	}
+	return nil
 }
 
-// Close ends the requests of other servers, sends the queued answers, and says that this server
-// leaves.
+// Add registers a socket, in the room named after its id.
+func (x *Cluster) Add(s Socket) {
+	x.used.Store(true)
+	x.memory.Add(s)
+}
+
+// Close ends the requests of other servers and says that this server leaves. With the last
+// namespace of the process the broker is closed.
 func (x *Cluster) Close() error {
+	if x.open.Err() != nil {
+		return nil
+	}
 	x.members.stop()
 	x.close()
-	x.responder.end()
 	// This comes last: a message after it would make the others count this server again.
-	return x.publish(&Message{Type: MessageAdapterClose})
+	err := x.send(&Message{Type: MessageAdapterClose})
+	return errors.Join(err, x.link.Close(), x.node.remove(x))
 }
 
 // publish sends a message to all other servers, until the adapter is closed.
 func (x *Cluster) publish(m *Message) error {
-	m.UID, m.Namespace = x.uid, x.host.Name()
-	if x.members.closed() && m.Type != MessageAdapterClose {
+	if x.open.Err() != nil {
 		return fmt.Errorf("%w: the adapter is closed", ErrBroker)
 	}
 	switch m.Type {
@@ -89,14 +116,38 @@ func (x *Cluster) publish(m *Message) error {
 		}
 	default:
 	}
-	if err := x.transport.Publish(m); err != nil {
-		return fmt.Errorf("%w: %w", ErrBroker, err)
+	return x.send(m)
+}
+
+func (x *Cluster) send(m *Message) error {
+	m.UID, m.Namespace = x.uid, x.host.Name()
+	return brokerError(x.link.Publish(m))
+}
+
+// reply answers the request to of another server.
+func (x *Cluster) reply(to, m *Message) {
+	if x.open.Err() != nil {
+		return
 	}
-	return nil
+	m.UID, m.Namespace, m.RequestID = x.uid, x.host.Name(), to.RequestID
+	if err := brokerError(x.link.Reply(to, m)); err != nil {
+		x.host.Report(err)
+	}
+}
+
+// brokerError returns err as an error that matches ErrBroker.
+func brokerError(err error) error {
+	if err == nil || errors.Is(err, ErrBroker) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrBroker, err)
 }
 
 // Broadcast sends p to sockets here and then to the other servers.
 // An error that matches [ErrBroker] concerns only those.
+//
+// With a log (see [Cluster.Log]) the sockets here get it when it comes back from the broker, so that
+// every server has the same order. When it cannot be published they get it at once.
 func (x *Cluster) Broadcast(p *Packet, o Options) error {
 	if o.Flags.Local {
 		return x.host.Deliver(p, o)
@@ -104,11 +155,18 @@ func (x *Cluster) Broadcast(p *Packet, o Options) error {
 	if err := p.Encode(); err != nil { // once, for both
 		return err
 	}
-	if err := x.host.Deliver(p, o); err != nil {
-		return err
+	if x.log == nil {
+		if err := x.host.Deliver(p, o); err != nil {
+			return err
+		}
 	}
-	o.Flags.Timeout = 0
-	return x.publish(&Message{Type: MessageBroadcast, Options: o, Packet: p})
+	sent := o
+	sent.Flags.Timeout = 0
+	err := x.publish(&Message{Type: MessageBroadcast, Options: sent, Packet: p})
+	if err != nil && x.log != nil {
+		return errors.Join(x.host.Deliver(p, o), err)
+	}
+	return err
 }
 
 // BroadcastWithAck sends p to sockets here and then to the other servers.
@@ -247,19 +305,6 @@ func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(
 // ServerCount returns the number of servers heard of lately, including this one.
 func (x *Cluster) ServerCount(context.Context) (int, error) { return 1 + x.members.len(), nil }
 
-// Transport carries messages between servers: an adapter for a broker implements it.
-// It passes what arrives to [Cluster.Receive]. Both methods are called from many goroutines at
-// once.
-type Transport interface {
-	// Publish sends a message to the adapters of the same namespace on all other servers.
-	// Messages that one goroutine publishes must arrive in that order. A broadcast waits for
-	// Publish, so it should queue the message and not wait for the broker. The sender ignores its
-	// own messages.
-	Publish(m *Message) error
-	// PublishResponse sends a message to one adapter. Others ignore it.
-	PublishResponse(uid string, m *Message) error
-}
-
 // ErrServerGone is the error of an answer whose server has gone.
 var ErrServerGone = errors.New("socketio: a server has gone")
 
@@ -286,7 +331,6 @@ const (
 	DefaultHeartbeatInterval = 5 * time.Second
 	DefaultHeartbeatTimeout  = 10 * time.Second
 	DefaultRequestTimeout    = 5 * time.Second
-	DefaultMaxResponses      = 65_536
 )
 
 // ClusterConfig configures a [Cluster]. The zero value has the official defaults and safe limits.
@@ -298,12 +342,6 @@ type ClusterConfig struct {
 	// RequestTimeout limits the wait for other servers without a context's deadline or a timeout.
 	// Default 5 s.
 	RequestTimeout time.Duration
-	// MaxResponses limits the answers that are queued for the transport, in number. Answers beyond
-	// it are dropped, and the server that asked runs into its timeout. Default 65,536.
-	MaxResponses int
-	// OnError is called with errors of answers and heartbeats that could not be published.
-	// It must not block. Default: none.
-	OnError func(error)
 }
 
 // withDefaults returns c with its zero fields set, or an error that names an invalid field.
@@ -324,18 +362,9 @@ func (c ClusterConfig) withDefaults() (ClusterConfig, error) {
 			*d.v = d.def
 		}
 	}
-	switch {
-	case c.MaxResponses < 0:
-		return c, fmt.Errorf("adapter: ClusterConfig.MaxResponses is %d, it must not be negative", c.MaxResponses)
-	case c.MaxResponses == 0:
-		c.MaxResponses = DefaultMaxResponses
-	}
 	if c.HeartbeatTimeout <= c.HeartbeatInterval {
 		return c, fmt.Errorf("adapter: ClusterConfig.HeartbeatTimeout is %v, it must be more than HeartbeatInterval, %v",
 			c.HeartbeatTimeout, c.HeartbeatInterval)
-	}
-	if c.OnError == nil {
-		c.OnError = func(error) {}
 	}
 	return c, nil
 }

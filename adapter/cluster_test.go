@@ -1,6 +1,7 @@
 package adapter_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,8 +37,30 @@ type node struct {
 	asked     atomic.Int32
 	forgotten atomic.Int32
 	events    []adapter.ServerSideEvent
-	errs      []error
 }
+
+func (n *node) Start(context.Context, string, func(error)) error { return nil }
+
+func (n *node) Join(_ context.Context, m adapter.Member) (adapter.Link, error) {
+	if m.Namespace() == "" {
+		return nil, errors.ErrUnsupported
+	}
+	n.cluster = m.(*adapter.Cluster)
+	n.a = n.cluster
+	n.net.mu.Lock()
+	defer n.net.mu.Unlock()
+	n.net.nodes = append(n.net.nodes, n)
+	return (*wire)(n), nil
+}
+
+func (n *node) Stats() adapter.BrokerStats { return adapter.BrokerStats{} }
+
+// wire is the node's link.
+type wire node
+
+func (l *wire) Close() error { return nil }
+
+func (n *node) Close(context.Context) error { return nil }
 
 func (n *node) DeliverWithAck(to []adapter.Socket, _ *adapter.Packet, _ adapter.Flags, count func(int), answer func(adapter.Answer)) (func(), error) {
 	count(len(to))
@@ -60,12 +83,12 @@ func (n *node) Describe(s adapter.Socket) (handshake, data json.RawMessage) {
 	return json.RawMessage(`{}`), json.RawMessage(`{"of":"` + s.ID() + `"}`)
 }
 
-func (n *node) Publish(m *adapter.Message) error {
-	return n.send(m, func(*node) bool { return true })
+func (l *wire) Publish(m *adapter.Message) error {
+	return (*node)(l).send(m, func(*node) bool { return true })
 }
 
-func (n *node) PublishResponse(uid string, m *adapter.Message) error {
-	return n.send(m, func(to *node) bool { return to.cluster.UID() == uid })
+func (l *wire) Reply(to, m *adapter.Message) error {
+	return (*node)(l).send(m, func(n *node) bool { return n.cluster.UID() == to.UID })
 }
 
 func (n *node) send(m *adapter.Message, to func(*node) bool) error {
@@ -99,20 +122,11 @@ func (w *net) fail(err error) {
 func (w *net) join(t *testing.T, id string, c adapter.ClusterConfig) *node {
 	t.Helper()
 	n := &node{net: w}
-	c.OnError = func(err error) { n.errs = append(n.errs, err) }
-	x, err := adapter.NewCluster(n, n, c)
-	if err != nil {
+	if _, err := adapter.NewNode(n, c).Adapter(n); err != nil {
 		t.Fatal(err)
 	}
-	n.cluster, n.a = x, x
-	w.mu.Lock()
-	w.nodes = append(w.nodes, n)
-	w.mu.Unlock()
-	if err := x.Start(); err != nil {
-		t.Fatal(err)
-	}
-	x.Add(socket(id))
-	t.Cleanup(func() { _ = x.Close() })
+	n.cluster.Add(socket(id))
+	t.Cleanup(func() { _ = n.cluster.Close() })
 	return n
 }
 
@@ -247,9 +261,8 @@ func TestClusterConfig(t *testing.T) {
 		"HeartbeatInterval": {HeartbeatInterval: -1},
 		"HeartbeatTimeout":  {HeartbeatInterval: time.Minute},
 		"RequestTimeout":    {RequestTimeout: -1},
-		"MaxResponses":      {MaxResponses: -1},
 	} {
-		if _, err := adapter.NewCluster(&node{}, &node{}, c); err == nil || !strings.Contains(err.Error(), field) || strings.Contains(err.Error(), "\n") {
+		if _, err := adapter.NewNode(&node{}, c).Adapter(&node{}); err == nil || !strings.Contains(err.Error(), field) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
@@ -262,15 +275,15 @@ func TestClusterCloseComesLast(t *testing.T) {
 		w := &net{}
 		a, b := w.join(t, "a", adapter.ClusterConfig{}), w.join(t, "b", adapter.ClusterConfig{})
 		synctest.Wait()
-		w.mu.Lock() // the answer waits for the broker
-		b.cluster.Receive(&adapter.Message{UID: a.cluster.UID(), Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: "r"})
-		closed := make(chan error)
-		go func() { closed <- b.cluster.Close() }()
-		w.mu.Unlock()
-		if err := <-closed; err != nil {
+		if err := b.cluster.Close(); err != nil {
 			t.Error(err)
 		}
-		synctest.Wait()
+		b.cluster.Receive(&adapter.Message{UID: a.cluster.UID(), Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: "r"})
+		w.mu.Lock()
+		if last := w.log[len(w.log)-1]; last != fmt.Sprint(adapter.MessageAdapterClose) {
+			t.Errorf("the last message is of type %s", last)
+		}
+		w.mu.Unlock()
 		// Nor does it say anything afterwards.
 		if err := b.cluster.Broadcast(&adapter.Packet{Event: "e"}, adapter.Options{}); !errors.Is(err, adapter.ErrBroker) {
 			t.Errorf("broadcast: %v", err)

@@ -19,17 +19,21 @@
 //
 // # Several servers
 //
-// A [Cluster] has the protocol between servers, once for every broker. The adapter for a broker adds
-// a [Transport]: two methods that publish a [Message], which package clusterwire encodes like the
-// official adapters. Package adaptertest has the tests that such an adapter must pass.
+// A [Cluster] has the protocol between servers, once for every broker. The clusters of a process
+// share a [Node], which owns the [Broker]: one connection, with one [Outbox]. A broker gives each
+// namespace a [Link] and hands what arrives to [Cluster.Receive]. Package clusterwire encodes a
+// [Message] like the official adapters; package adaptertest has the tests that every adapter must pass.
 //
 //   - Local sockets are served first, whatever the broker does; its error matches [ErrBroker].
+//   - An error that has no caller goes to Host.Report.
+//   - A message is routed before it is read: what concerns nobody here costs next to nothing.
 //   - Servers are known by their heartbeats. A request does not wait for one that has gone, and ends
 //     with the names of those that do not answer in time ([MissingServersError]).
 //   - Nothing is kept of the sockets of other servers.
 //
 // # Locks
 //
-// members.mu and the lock of a request are taken under requests.mu. members.mu and responder.mu are
-// otherwise taken alone. The host and the transport are called without a lock.
+// Node.mu guards which namespaces there are, Cluster.mu what arrives before the link is there.
+// members.mu and the lock of a request are taken under requests.mu. Otherwise each is taken alone.
+// The host and the link are called without a lock.
 package adapter

@@ -1,6 +1,7 @@
 package adapter_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -34,35 +35,53 @@ func ExampleMemory() {
 	// Output: ann gets ready ["pot",1]
 }
 
-// line is a transport: it hands messages to the adapter at its other end. One for a broker writes
-// them to a topic of the namespace, and gives what it reads there to Cluster.Receive.
-type line struct{ other *adapter.Cluster }
+// mail is a broker in memory: it hands messages to the servers on a list. One for a real broker
+// writes them to a topic of the namespace, and gives what it reads there to Member.Receive.
+type mail struct {
+	everybody *[]adapter.Member
+}
 
-func (l *line) Publish(m *adapter.Message) error {
-	if l.other != nil {
-		l.other.Receive(m)
+func (b *mail) Start(context.Context, string, func(error)) error { return nil }
+
+func (b *mail) Join(_ context.Context, m adapter.Member) (adapter.Link, error) {
+	*b.everybody = append(*b.everybody, m)
+	return (*letters)(b), nil
+}
+
+func (b *mail) Stats() adapter.BrokerStats {
+	return adapter.BrokerStats{Broker: "mail", Connected: true}
+}
+func (b *mail) Close(context.Context) error { return nil }
+
+// letters is the link of a namespace.
+type letters mail
+
+func (l *letters) Publish(m *adapter.Message) error {
+	for _, member := range *l.everybody {
+		if member.Namespace() == m.Namespace {
+			member.Receive(m)
+		}
 	}
 	return nil
 }
 
-func (l *line) PublishResponse(_ string, m *adapter.Message) error { return l.Publish(m) }
+// Reply sends to everybody: who did not ask ignores it.
+func (l *letters) Reply(_, m *adapter.Message) error { return l.Publish(m) }
 
-func ExampleCluster() {
-	var here, there line
-	servers := make([]*adapter.Cluster, 2)
-	for i, l := range []*line{&here, &there} {
+func (l *letters) Close() error { return nil }
+
+func ExampleNode() {
+	var everybody []adapter.Member
+	servers := make([]adapter.Adapter, 2)
+	for i := range servers {
 		h := &printer{}
-		x, err := adapter.NewCluster(h, l, adapter.ClusterConfig{})
+		// A program writes Config{Adapter: node.Adapter}, and the server calls it.
+		node := adapter.NewNode(&mail{everybody: &everybody}, adapter.ClusterConfig{})
+		x, err := node.Adapter(h)
 		if err != nil {
 			log.Fatal(err)
 		}
 		h.a, servers[i] = x, x
-	}
-	here.other, there.other = servers[1], servers[0]
-	for i, x := range servers {
-		if err := x.Start(); err != nil {
-			log.Fatal(err)
-		}
 		x.Add(socket(fmt.Sprint("socket", i)))
 	}
 	if err := servers[0].Broadcast(&adapter.Packet{Event: "ready", Args: []any{"pot"}}, adapter.Options{}); err != nil {

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -43,13 +44,6 @@ func (m *members) stop() {
 	}
 }
 
-// closed reports whether the adapter is closed.
-func (m *members) closed() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.over
-}
-
 // check sends a heartbeat when one is due, and removes servers that are silent for too long.
 func (m *members) check() {
 	m.mu.Lock()
@@ -71,7 +65,9 @@ func (m *members) check() {
 	}
 	m.mu.Unlock()
 	if due {
-		m.x.responder.send("", &Message{Type: MessageHeartbeat})
+		if err := m.x.publish(&Message{Type: MessageHeartbeat}); err != nil {
+			m.x.host.Report(err)
+		}
 	}
 	for _, uid := range gone {
 		m.x.requests.gone(uid)
@@ -94,7 +90,7 @@ func (m *members) spoke() {
 func (m *members) heard(uid string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.seen[uid] = m.now()
+	m.seen[strings.Clone(uid)] = m.now()
 }
 
 // left removes a server that has gone.

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +27,26 @@ type recorder struct {
 	err     error
 	answers func(to []adapter.Socket, answer func(adapter.Answer))
 	hooks   []*rooms.Hooks
+
+	mu      sync.Mutex
+	reports []error
+}
+
+func (h *recorder) Recovers() bool { return false }
+
+func (h *recorder) Logger() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func (h *recorder) Report(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reports = append(h.reports, err)
+}
+
+// reported returns what was reported so far.
+func (h *recorder) reported() []error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.reports)
 }
 
 func (h *recorder) Name() string { return "/test" }

@@ -23,6 +23,8 @@ type Packet struct {
 	// socket of their own when they recover connections.
 	ID    uint64
 	HasID bool
+	// Position is where the event is in the broker's log, "" when there is none (see [Recoverer]).
+	Position string
 }
 
 // Encode sets Data and Attachments, unless they are set. Attachments are not copied.

@@ -4,58 +4,175 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"sync"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
 
-// Receive handles a message of another server, without waiting for anything.
+// Receive handles a message of another server, without waiting for anything. A broker calls it.
 //
-// A transport calls it for each message of this namespace, in the order of arrival. It ignores its
-// own messages, those of other namespaces and those without a UID.
+// It ignores messages of other namespaces, and its own unless they come back from a log. A message
+// that concerns nobody here is not read further than its Options (see [Message.Rest]).
 func (x *Cluster) Receive(m *Message) {
-	if m.UID == x.uid || m.UID == "" || m.Namespace != x.host.Name() {
+	if !x.ready.Load() && x.keepEarly(m) {
 		return
 	}
-	if m.Type == MessageAdapterClose {
+	x.receive(m)
+}
+
+// maxEarly limits the messages that arrive before Join has returned.
+const maxEarly = 4096
+
+// keepEarly keeps a message for receiveEarly, unless that is over.
+func (x *Cluster) keepEarly(m *Message) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ready.Load() {
+		return false
+	}
+	if len(x.early) < maxEarly {
+		x.early = append(x.early, m)
+	}
+	return true
+}
+
+// receiveEarly handles what arrived before the link was there, in order.
+func (x *Cluster) receiveEarly() {
+	for {
+		x.mu.Lock()
+		early := x.early
+		x.early = nil
+		if len(early) == 0 {
+			x.ready.Store(true)
+		}
+		x.mu.Unlock()
+		if len(early) == 0 {
+			return
+		}
+		for _, m := range early {
+			x.receive(m)
+		}
+	}
+}
+
+// Gap reports that messages of other servers may have been lost. A broker calls it.
+func (x *Cluster) Gap(err error) { x.host.Report(&GapError{Namespace: x.host.Name(), Err: err}) }
+
+func (x *Cluster) receive(m *Message) {
+	switch {
+	case m.Namespace != x.host.Name():
+		return
+	case m.UID == x.uid:
+		if x.log != nil && m.Type == MessageBroadcast && m.RequestID == "" {
+			x.deliver(m)
+		}
+		return
+	case m.UID == "":
+		return
+	case m.Type == MessageAdapterClose:
 		x.members.left(m.UID)
 		return
-	}
-	if m.UID != Emitter {
+	case m.UID != Emitter:
 		x.members.heard(m.UID)
 	}
 	o := m.Options
 	o.Flags.Local = true
 	switch m.Type {
 	case MessageInitialHeartbeat:
-		x.responder.send("", &Message{Type: MessageHeartbeat})
+		if err := x.publish(&Message{Type: MessageHeartbeat}); err != nil {
+			x.host.Report(err)
+		}
 	case MessageBroadcast:
-		if m.Packet == nil {
-			return
-		}
-		if m.RequestID != "" {
+		if m.RequestID == "" {
+			x.deliver(m)
+		} else {
 			x.collect(m)
-			return
-		}
-		if err := x.host.Deliver(m.Packet, o); err != nil {
-			x.cfg.OnError(err)
 		}
 	case MessageSocketsJoin:
-		_ = x.memory.AddSockets(o, m.Rooms...) // never fails
+		if x.reads(m) && x.rest(m) {
+			_ = x.memory.AddSockets(o, cloneAll(m.Rooms)...) // never fails
+		}
 	case MessageSocketsLeave:
-		_ = x.memory.DelSockets(o, m.Rooms...)
+		if x.reads(m) && x.rest(m) {
+			_ = x.memory.DelSockets(o, m.Rooms...)
+		}
 	case MessageDisconnectSockets:
-		_ = x.memory.DisconnectSockets(o, m.Close)
+		if x.reads(m) && x.rest(m) {
+			_ = x.memory.DisconnectSockets(o, m.Close)
+		}
 	case MessageFetchSockets:
-		x.responder.send(m.UID, &Message{
-			Type: MessageFetchSocketsResponse, RequestID: m.RequestID, Sockets: x.describe(o),
-		})
+		x.reply(m, &Message{Type: MessageFetchSocketsResponse, Sockets: x.describe(o)})
 	case MessageServerSideEmit:
-		x.host.ServerSideEvent(x.serverSideEvent(m))
+		if x.rest(m) {
+			x.host.ServerSideEvent(x.serverSideEvent(m))
+		}
 	case MessageFetchSocketsResponse, MessageServerSideEmitResponse, MessageBroadcastClientCount, MessageBroadcastAck:
-		x.requests.response(m)
+		if x.requests.has(m.RequestID) && x.rest(m) {
+			x.requests.response(m)
+		}
 	case MessageHeartbeat, MessageAdapterClose:
+	}
+}
+
+// reads reports whether somebody here may be meant, so that the rest of a message must be read.
+func (x *Cluster) reads(m *Message) bool {
+	switch {
+	case !x.used.Load() || x.Len() == 0:
+		return false
+	case len(m.Options.Rooms) == 0:
+		return true
+	}
+	return slices.ContainsFunc(m.Options.Rooms, func(room string) bool { return x.RoomLen(room) > 0 })
+}
+
+// rest reads the rest of a message. It returns false when that is invalid.
+func (x *Cluster) rest(m *Message) bool {
+	var err error
+	if read := m.Rest; read != nil {
+		m.Rest = nil
+		err = read(m)
+	}
+	if err == nil && m.Type == MessageBroadcast && m.Packet == nil {
+		err = errors.New("adapter: a broadcast without an event")
+	}
+	if err != nil {
+		x.node.invalid.Add(1)
+		x.host.Report(brokerError(err))
+		return false
+	}
+	return true
+}
+
+// asker returns what an answer needs of a request, to be kept without the rest of the message.
+func asker(m *Message) *Message {
+	return &Message{
+		UID: strings.Clone(m.UID), Namespace: strings.Clone(m.Namespace), Type: m.Type, RequestID: strings.Clone(m.RequestID),
+	}
+}
+
+// cloneAll copies strings that would keep the whole message in memory.
+func cloneAll(list []string) []string {
+	clones := make([]string, len(list))
+	for i, s := range list {
+		clones[i] = strings.Clone(s)
+	}
+	return clones
+}
+
+// deliver sends a broadcast to local sockets.
+//
+// A host that recovers clients keeps it for those that are away, unless the broker does.
+func (x *Cluster) deliver(m *Message) {
+	keeps := x.log == nil && x.used.Load() && x.host.Recovers()
+	if !keeps && !x.reads(m) || !x.rest(m) {
+		return
+	}
+	o := m.Options
+	o.Flags.Local = true
+	m.Packet.Position = m.Position
+	if err := x.host.Deliver(m.Packet, o); err != nil {
+		x.host.Report(brokerError(err))
 	}
 }
 
@@ -73,9 +190,10 @@ func (x *Cluster) describe(o Options) []Info {
 func (x *Cluster) serverSideEvent(m *Message) ServerSideEvent {
 	e := ServerSideEvent{Event: m.Event, Args: m.Values.JSON, Attachments: m.Values.Attachments}
 	if m.RequestID != "" {
+		to := asker(m)
 		e.Answer = func(value json.RawMessage, attachments [][]byte) {
-			x.responder.send(m.UID, &Message{
-				Type: MessageServerSideEmitResponse, RequestID: m.RequestID,
+			x.reply(to, &Message{
+				Type:   MessageServerSideEmitResponse,
 				Values: Values{JSON: []json.RawMessage{value}, Attachments: attachments},
 			})
 		}
@@ -96,6 +214,11 @@ func (x *Cluster) collect(m *Message) {
 		done()
 		return
 	}
+	if !x.reads(m) || !x.rest(m) { // also what cannot be read
+		done()
+		x.reply(m, &Message{Type: MessageBroadcastClientCount})
+		return
+	}
 	var left atomic.Int64
 	left.Store(1) // until the sockets have been asked
 	complete := func() {
@@ -103,10 +226,8 @@ func (x *Cluster) collect(m *Message) {
 			done()
 		}
 	}
-	reply := func(r Message) {
-		r.RequestID = m.RequestID
-		x.responder.send(m.UID, &r)
-	}
+	to := asker(m)
+	reply := func(r Message) { x.reply(to, &r) }
 	forget, err := x.memory.BroadcastWithAck(m.Packet, m.Options,
 		func(n int) {
 			left.Add(int64(n))
@@ -132,89 +253,4 @@ func first(a Answer) Values {
 		return Values{}
 	}
 	return Values{JSON: a.Args[:1], Attachments: a.Attachments}
-}
-
-// ErrResponses is passed to ClusterConfig.OnError when MaxResponses answers are queued.
-var ErrResponses = errors.New("socketio: too many answers to other servers wait to be sent")
-
-// responder sends answers and heartbeats, for which nothing must wait.
-// Its goroutine exists only while there is something to send.
-type responder struct {
-	x *Cluster
-
-	mu      sync.Mutex
-	queue   []addressed
-	running bool
-	over    bool
-	idle    *sync.Cond
-}
-
-// addressed is a message to one server, or to all if to is "".
-type addressed struct {
-	to string
-	m  *Message
-}
-
-func (r *responder) init(x *Cluster) {
-	r.x = x
-	r.idle = sync.NewCond(&r.mu)
-}
-
-// send queues a message.
-func (r *responder) send(to string, m *Message) {
-	m.UID, m.Namespace = r.x.uid, r.x.host.Name()
-	r.mu.Lock()
-	if r.over {
-		r.mu.Unlock()
-		return
-	}
-	full := len(r.queue) >= r.x.cfg.MaxResponses
-	if !full {
-		r.queue = append(r.queue, addressed{to, m})
-	}
-	start := !full && !r.running
-	r.running = r.running || start
-	r.mu.Unlock()
-	if start {
-		go r.run()
-	}
-	if full {
-		r.x.cfg.OnError(ErrResponses)
-	}
-}
-
-func (r *responder) run() {
-	for {
-		r.mu.Lock()
-		queue := r.queue
-		r.queue = nil
-		if len(queue) == 0 {
-			r.running = false
-			r.idle.Broadcast()
-			r.mu.Unlock()
-			return
-		}
-		r.mu.Unlock()
-		for _, a := range queue {
-			var err error
-			if a.to == "" {
-				err = r.x.transport.Publish(a.m)
-			} else {
-				err = r.x.transport.PublishResponse(a.to, a.m)
-			}
-			if err != nil {
-				r.x.cfg.OnError(fmt.Errorf("%w: %w", ErrBroker, err))
-			}
-		}
-	}
-}
-
-// end sends what is queued and refuses further messages.
-func (r *responder) end() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.over = true
-	for r.running {
-		r.idle.Wait()
-	}
 }

@@ -33,6 +33,13 @@ func (q *requests) close(id string) {
 	delete(q.waiting, id)
 }
 
+// has reports whether answers to a request are waited for.
+func (q *requests) has(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting[id] != nil
+}
+
 // response passes an answer to its request. A late one is ignored.
 func (q *requests) response(m *Message) {
 	q.mu.Lock()

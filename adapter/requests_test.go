@@ -187,27 +187,15 @@ func TestClusterServerSide(t *testing.T) {
 	})
 }
 
-// Answers that nobody takes are limited in number, and one that cannot be sent is reported.
-func TestClusterResponses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &net{}
-		a := w.join(t, "a", adapter.ClusterConfig{MaxResponses: 2})
-		synctest.Wait()
-		w.mu.Lock() // nothing leaves
-		w.err = errors.New("no broker")
-		for i := range 10 {
-			a.cluster.Receive(&adapter.Message{UID: "x", Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: fmt.Sprint(i)})
-		}
-		if n := len(a.errs); n < 6 || !errors.Is(a.errs[0], adapter.ErrResponses) {
-			t.Errorf("%d errors: %v", n, a.errs)
-		}
-		before := len(a.errs)
-		w.mu.Unlock()
-		synctest.Wait()
-		if len(a.errs) == before || !errors.Is(a.errs[before], adapter.ErrBroker) {
-			t.Errorf("errors: %v", a.errs)
-		}
+// An answer that cannot be sent is reported.
+func TestClusterAnswerFails(t *testing.T) {
+	three(t, func(t *testing.T, w *net, a, b, _ *node) {
+		w.fail(errors.New("no broker"))
+		a.cluster.Receive(&adapter.Message{UID: b.cluster.UID(), Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: "r"})
 		w.fail(nil)
+		if errs := a.reported(); len(errs) != 1 || !errors.Is(errs[0], adapter.ErrBroker) {
+			t.Errorf("reported %v", errs)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"context"
 	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -11,9 +12,9 @@ import (
 // with an adapter, and of adapters. What arrives has been written and read (package clusterwire),
 // so that nothing is shared.
 type Bus struct {
-	mu      sync.Mutex
-	members []*member
-	err     error
+	mu    sync.Mutex
+	links []*link // of all servers
+	err   error
 }
 
 // NewBus returns a bus without servers.
@@ -21,92 +22,138 @@ func NewBus() *Bus { return &Bus{} }
 
 // Adapter returns what makes the adapters of one server.
 func (b *Bus) Adapter(c adapter.ClusterConfig) adapter.Factory {
-	return func(h adapter.Host) (adapter.Adapter, error) {
-		m := &member{bus: b}
-		x, err := adapter.NewCluster(h, m, c)
-		if err != nil {
-			return nil, err
-		}
-		m.cluster = x
-		b.mu.Lock()
-		b.members = append(b.members, m)
-		b.mu.Unlock()
-		return x, x.Start()
-	}
+	return adapter.NewNode(b.Broker(), c).Adapter
 }
 
-// Fail makes each Publish and PublishResponse from now on return an error, and nothing arrive; nil
-// ends that.
+// Broker returns the connection of one more server.
+func (b *Bus) Broker() adapter.Broker {
+	return &connection{bus: b}
+}
+
+// Fail makes each Publish and Reply from now on return an error, and nothing arrive; nil ends that.
 func (b *Bus) Fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.err = err
 }
 
-// member is one adapter on the bus: what is on its way to it, and the goroutine that hands it over
+// connection is one server on the bus.
+type connection struct {
+	bus *Bus
+	uid string
+}
+
+func (c *connection) Start(_ context.Context, uid string, _ func(error)) error {
+	c.uid = uid
+	return nil
+}
+
+func (c *connection) Join(_ context.Context, m adapter.Member) (adapter.Link, error) {
+	l := &link{connection: c, member: m}
+	l.idle = sync.NewCond(&l.mu)
+	c.bus.mu.Lock()
+	defer c.bus.mu.Unlock()
+	c.bus.links = append(c.bus.links, l)
+	return l, nil
+}
+
+func (c *connection) Stats() adapter.BrokerStats {
+	return adapter.BrokerStats{Broker: "bus", Connected: true}
+}
+
+func (c *connection) Close(context.Context) error { return nil }
+
+// link is one namespace of a server: what is on its way to it, and the goroutine that hands it over
 // while there is something.
-type member struct {
-	bus     *Bus
-	cluster *adapter.Cluster
+type link struct {
+	*connection
+	member adapter.Member
 
 	mu      sync.Mutex
+	idle    *sync.Cond
 	queue   [][]byte
 	running bool
+	closed  bool
 }
 
-// Publish sends a message to all adapters, the sender's included.
-func (m *member) Publish(msg *adapter.Message) error {
-	return m.bus.carry(msg, func(*member) bool { return true })
+// Publish sends a message to the namespace on all servers, the sender's included.
+func (l *link) Publish(m *adapter.Message) error {
+	return l.carry(m, func(*link) bool { return true })
 }
 
-// PublishResponse sends a message to one adapter.
-func (m *member) PublishResponse(uid string, msg *adapter.Message) error {
-	return m.bus.carry(msg, func(to *member) bool { return to.cluster.UID() == uid })
+// Reply sends a message to one server.
+func (l *link) Reply(to, m *adapter.Message) error {
+	return l.carry(m, func(other *link) bool { return other.uid == to.UID })
 }
 
-func (b *Bus) carry(msg *adapter.Message, to func(*member) bool) error {
-	data, _, err := clusterwire.Encode(msg)
+// Close ends the subscription.
+func (l *link) Close() error {
+	b := l.bus
+	b.mu.Lock()
+	for i, other := range b.links {
+		if other == l {
+			b.links = append(b.links[:i:i], b.links[i+1:]...)
+			break
+		}
+	}
+	b.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue, l.closed = nil, true
+	for l.running {
+		l.idle.Wait()
+	}
+	return nil
+}
+
+func (l *link) carry(m *adapter.Message, to func(*link) bool) error {
+	data, _, err := clusterwire.Encode(m)
 	if err != nil {
 		return err
 	}
+	b := l.bus
 	b.mu.Lock() // so that messages arrive everywhere in the same order
 	defer b.mu.Unlock()
 	if b.err != nil {
 		return b.err
 	}
-	for _, m := range b.members {
-		if to(m) {
-			m.put(data)
+	for _, other := range b.links {
+		if other.member.Namespace() == m.Namespace && to(other) {
+			other.put(data)
 		}
 	}
 	return nil
 }
 
-func (m *member) put(data []byte) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.queue = append(m.queue, data)
-	if !m.running {
-		m.running = true
-		go m.run()
+func (l *link) put(data []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.queue = append(l.queue, data)
+	if !l.running {
+		l.running = true
+		go l.run()
 	}
 }
 
-func (m *member) run() {
+func (l *link) run() {
 	for {
-		m.mu.Lock()
-		if len(m.queue) == 0 {
-			m.running = false
-			m.mu.Unlock()
+		l.mu.Lock()
+		if len(l.queue) == 0 {
+			l.running = false
+			l.idle.Broadcast()
+			l.mu.Unlock()
 			return
 		}
-		data := m.queue[0]
-		m.queue = m.queue[1:]
-		m.mu.Unlock()
-		msg, err := clusterwire.Decode(data)
+		data := l.queue[0]
+		l.queue = l.queue[1:]
+		l.mu.Unlock()
+		m, err := clusterwire.Read(string(data))
 		if err != nil {
 			panic(err) // the bus wrote it
 		}
-		m.cluster.Receive(msg)
+		l.member.Receive(m)
 	}
 }

@@ -2,10 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
+	"errors"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
@@ -13,46 +14,52 @@ import (
 
 // busAdapter makes adapters for the bus of ../lib/bus.mjs: one message a line, in base64.
 func busAdapter(addr string) adapter.Factory {
-	return func(h adapter.Host) (adapter.Adapter, error) {
-		conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
-		if err != nil {
-			return nil, err
-		}
-		b := &bus{conn: conn}
-		b.Cluster, err = adapter.NewCluster(h, b, adapter.ClusterConfig{})
-		if err != nil {
-			return nil, err
-		}
-		go b.read()
-		return b, b.Start()
-	}
+	return adapter.NewNode(&bus{addr: addr}, adapter.ClusterConfig{}).Adapter
 }
 
-// bus is the adapter of one namespace, and its transport.
+// bus is the connection to the bus.
 type bus struct {
-	*adapter.Cluster
+	addr string
 	conn net.Conn
-	mu   sync.Mutex // one line at a time
+
+	mu      sync.Mutex // also: one line at a time
+	members map[string]adapter.Member
+	reading sync.WaitGroup
 }
 
-// Publish sends a message to everybody.
-func (b *bus) Publish(m *adapter.Message) error {
-	data, _, err := clusterwire.Encode(m)
-	if err != nil {
+// Start connects.
+func (b *bus) Start(ctx context.Context, _ string, report func(error)) (err error) {
+	b.members = make(map[string]adapter.Member)
+	if b.conn, err = new(net.Dialer).DialContext(ctx, "tcp", b.addr); err != nil {
 		return err
 	}
-	line := append(base64.StdEncoding.AppendEncode(nil, data), '\n')
+	b.reading.Go(func() { b.read(report) })
+	return nil
+}
+
+// Join adds a namespace. The other servers are official ones, whose heartbeats are in each.
+func (b *bus) Join(_ context.Context, m adapter.Member) (adapter.Link, error) {
+	if m.Namespace() == "" {
+		return nil, errors.ErrUnsupported
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, err = b.conn.Write(line)
+	b.members[m.Namespace()] = m
+	return &busLink{b, m.Namespace()}, nil
+}
+
+// Stats has nothing to tell.
+func (b *bus) Stats() adapter.BrokerStats { return adapter.BrokerStats{Broker: "bus", Connected: true} }
+
+// Close disconnects.
+func (b *bus) Close(context.Context) error {
+	err := b.conn.Close()
+	b.reading.Wait()
 	return err
 }
 
-// PublishResponse sends to everybody, too: there is no private way.
-func (b *bus) PublishResponse(_ string, m *adapter.Message) error { return b.Publish(m) }
-
 // read hands on what comes until the connection ends.
-func (b *bus) read() {
+func (b *bus) read(report func(error)) {
 	lines := bufio.NewScanner(b.conn)
 	lines.Buffer(nil, 10<<20)
 	for lines.Scan() {
@@ -60,14 +67,46 @@ func (b *bus) read() {
 		if err != nil {
 			continue
 		}
-		if m, err := clusterwire.Decode(data); err == nil {
-			b.Receive(m)
+		m, err := clusterwire.Decode(data)
+		if err != nil {
+			report(err)
+			continue
+		}
+		b.mu.Lock()
+		member := b.members[m.Namespace]
+		b.mu.Unlock()
+		if member != nil {
+			member.Receive(m)
 		}
 	}
 }
 
-// Close leaves the bus.
-func (b *bus) Close() error {
-	defer b.conn.Close()
-	return b.Cluster.Close()
+// busLink is one namespace on the bus.
+type busLink struct {
+	bus       *bus
+	namespace string
+}
+
+// Publish sends a message to everybody.
+func (l *busLink) Publish(m *adapter.Message) error {
+	data, _, err := clusterwire.Encode(m)
+	if err != nil {
+		return err
+	}
+	line := append(base64.StdEncoding.AppendEncode(nil, data), '\n')
+	l.bus.mu.Lock()
+	defer l.bus.mu.Unlock()
+	_, err = l.bus.conn.Write(line)
+	return err
+}
+
+// Reply sends to everybody, too: there is no private way.
+func (l *busLink) Reply(_, m *adapter.Message) error { return l.Publish(m) }
+
+// Close leaves the namespace.
+func (l *busLink) Close() error {
+	l.bus.mu.Lock()
+	defer l.bus.mu.Unlock()
+	delete(l.bus.members, l.namespace)
+	return nil
 }

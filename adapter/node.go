@@ -1,0 +1,158 @@
+package adapter
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Node is one process in a cluster: what the adapters of its namespaces share. It owns the broker.
+//
+// It is for one server: Config.Adapter is its method Adapter.
+type Node struct {
+	broker Broker
+	cfg    ClusterConfig
+	err    error // an invalid ClusterConfig
+	uid    string
+	turn   chan struct{} // one token: the broker is started by one goroutine
+
+	invalid atomic.Uint64 // messages whose rest could not be read
+
+	mu       sync.Mutex
+	started  bool
+	closed   bool
+	clusters map[string]*Cluster // by namespace
+}
+
+// Bounds of the first and the last call of a broker.
+const (
+	startTimeout = 10 * time.Second // for a connection, and for each subscription
+	closeTimeout = 5 * time.Second  // for what is queued
+)
+
+// NewNode returns a node over a broker, which is not started yet. Node.Adapter reports an invalid
+// configuration.
+func NewNode(b Broker, c ClusterConfig) *Node {
+	n := &Node{broker: b, uid: newUID(), turn: make(chan struct{}, 1), clusters: make(map[string]*Cluster)}
+	n.cfg, n.err = c.withDefaults()
+	return n
+}
+
+// newUID returns 8 random bytes as 16 hexadecimal digits.
+func newUID() string {
+	var raw [8]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
+}
+
+// UID returns the id of the process among the servers of the cluster.
+func (n *Node) UID() string { return n.uid }
+
+// Adapter returns the adapter of a namespace, a [*Cluster]. It is a [Factory].
+//
+// The first call starts the broker. The error is the broker's, or that of the configuration. When
+// the last adapter is closed the broker is closed too, and the node cannot be used any more.
+func (n *Node) Adapter(h Host) (Adapter, error) {
+	if n.err != nil {
+		return nil, n.err
+	}
+	x := newCluster(n, h)
+	if err := n.add(x); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	err := n.start(ctx)
+	if err == nil {
+		err = x.join(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, n.remove(x))
+	}
+	return x, nil
+}
+
+var _ Factory = (*Node)(nil).Adapter
+
+func (n *Node) add(x *Cluster) error {
+	name := x.host.Name()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed:
+		return errors.New("adapter: the Node was closed with its last namespace, make a new one")
+	case n.clusters[name] != nil:
+		return fmt.Errorf("adapter: the Node has an adapter for namespace %s, each server needs a Node of its own", name)
+	}
+	n.clusters[name] = x
+	return nil
+}
+
+// start starts the broker unless that is done.
+func (n *Node) start(ctx context.Context) error {
+	select {
+	case n.turn <- struct{}{}:
+		defer func() { <-n.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if n.isStarted() {
+		return nil
+	}
+	if err := n.broker.Start(ctx, n.uid, n.report); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.started = true
+	return nil
+}
+
+func (n *Node) isStarted() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.started
+}
+
+// remove forgets an adapter. With the last one it closes the broker.
+func (n *Node) remove(x *Cluster) error {
+	n.mu.Lock()
+	delete(n.clusters, x.host.Name())
+	last := len(n.clusters) == 0 && n.started && !n.closed
+	n.closed = n.closed || last
+	n.mu.Unlock()
+	if !last {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return n.broker.Close(ctx)
+}
+
+// Stats returns the state of the broker's connection.
+func (n *Node) Stats() BrokerStats {
+	s := n.broker.Stats()
+	s.Invalid += n.invalid.Load()
+	return s
+}
+
+// report passes an error of the broker to a host, any one: it concerns all namespaces.
+func (n *Node) report(err error) {
+	if h := n.host(); h != nil {
+		h.Report(err)
+	}
+}
+
+func (n *Node) host() Host {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, x := range n.clusters {
+		return x.host
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/refusal"
+)
+
+// BrokerInfo is an error of the broker that joins this server to others, and that no call returned.
+type BrokerInfo struct {
+	// Namespace is where messages of other servers may have been lost (adapter.GapError). It is nil
+	// when the error is not about one namespace.
+	Namespace *Namespace
+	// Err matches ErrBroker. It may also match ErrBrokerDown, ErrBrokerStalled, ErrTooLarge, or be an
+	// adapter.GapError.
+	Err error
+}
+
+// Report logs an error of the broker, once a minute for each kind, and calls the hook.
+func (h host) Report(err error) {
+	info := BrokerInfo{Err: err}
+	if _, gap := errors.AsType[*adapter.GapError](err); gap {
+		info.Namespace = h.ns
+	}
+	srv := h.ns.server
+	srv.log.Write(context.Background(), "socketio: broker", refusal.Peer{}, brokerRule(err), err)
+	hook(srv, srv.cfg.Hooks.Broker, info)
+}
+
+// brokerRule returns what kind of error it is, and what an operator can do about it.
+func brokerRule(err error) *refusal.Refusal {
+	r := &refusal.Refusal{Rule: "message of another server", Remedy: "it cannot be read and is ignored"}
+	_, gap := errors.AsType[*adapter.GapError](err)
+	switch {
+	case gap:
+		r.Rule, r.Remedy = "gap", "messages of other servers may have been lost; clients here did not get them"
+	case errors.Is(err, adapter.ErrBrokerStalled):
+		r.Rule, r.Remedy = "stalled", "messages for other servers are dropped until the broker takes them again; "+
+			"look at its load, or raise the limit that the error names"
+	case errors.Is(err, adapter.ErrTooLarge):
+		r.Rule, r.Remedy = "message too large", "other servers do not get it; send less at once, or raise the limit that the error names"
+	case errors.Is(err, adapter.ErrBrokerDown):
+		r.Rule, r.Remedy = "connection lost", "clients of other servers are not reached until it is back; it is tried again"
+	}
+	return r
+}
+
+// brokerStats returns the state of the broker, nil without one.
+func (srv *Server) brokerStats() *adapter.BrokerStats {
+	a, ok := srv.adapter.(interface{ BrokerStats() adapter.BrokerStats })
+	if !ok {
+		return nil
+	}
+	stats := a.BrokerStats()
+	return &stats
+}
