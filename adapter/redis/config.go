@@ -240,12 +240,14 @@ func (c *Config) where() string {
 // options returns those of the client to connect with.
 func (c *Config) options() rueidis.ClientOption {
 	o := rueidis.ClientOption{
-		InitAddress:  c.Addrs,
-		Username:     c.Username,
-		Password:     c.Password,
-		SelectDB:     c.DB,
-		TLSConfig:    c.TLS,
-		DisableCache: true, // nothing is read twice, and Redis before 6 has no client-side caching
+		InitAddress:       c.Addrs,
+		Username:          c.Username,
+		Password:          c.Password,
+		SelectDB:          c.DB,
+		TLSConfig:         c.TLS,
+		DisableRetry:      true, // what may be sent again is decided here
+		PipelineMultiplex: -1,   // one connection for commands, which keeps their order
+		DisableCache:      true, // nothing is read twice, and Redis before 6 has no client-side caching
 	}
 	if c.Master != "" {
 		o.Sentinel = rueidis.SentinelOption{

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -20,13 +21,16 @@ type connection struct {
 	cfg     Config
 	command func(b rueidis.Builder, it *adapter.Item) rueidis.Completed // what sends an item
 
-	client rueidis.Client // set by start
+	client rueidis.Client  // set by start
+	open   context.Context // of dialling; ended by hangUp
+	hangUp context.CancelFunc
 	uid    string
 	report func(error)
 	outbox *adapter.Outbox
 
 	unsent    atomic.Int64 // when the broker became unreachable for the outbox, in ns; 0 while it is not
 	lostFeeds atomic.Int32 // feeds without a connection
+	suspect   atomic.Bool  // a feed was lost, so that the connections for sending may be dead too
 
 	sent, received, failed, gaps, invalid atomic.Uint64
 }
@@ -34,6 +38,7 @@ type connection struct {
 // start connects and sets up the outbox. The error names the server, never a password.
 func (c *connection) start(ctx context.Context, uid string, report func(error)) error {
 	c.uid, c.report = uid, report
+	c.open, c.hangUp = context.WithCancel(context.Background())
 	if err := c.connect(ctx); err != nil {
 		return fmt.Errorf("%w: redis at %s: %s", adapter.ErrBrokerDown, c.cfg.where(), oneLine(err))
 	}
@@ -51,7 +56,7 @@ func (c *connection) connect(ctx context.Context) error {
 		}
 		done := make(chan result, 1)
 		go func() { // NewClient has no context; it ends by itself, after the timeouts of dialling
-			client, err := rueidis.NewClient(c.cfg.options())
+			client, err := rueidis.NewClient(c.options())
 			done <- result{client, err}
 		}()
 		select {
@@ -76,10 +81,65 @@ func (c *connection) connect(ctx context.Context) error {
 	return err
 }
 
+// end sends what is queued, until ctx ends, and disconnects.
+func (c *connection) end(ctx context.Context, subs subscriptions) error {
+	if c.outbox == nil { // it has not been started
+		return nil
+	}
+	err := c.outbox.Close(ctx)
+	c.hangUp()
+	subs.close()
+	c.closeClient()
+	return err
+}
+
 func (c *connection) closeClient() {
 	if c.cfg.Client == nil && c.client != nil {
 		c.client.Close()
 	}
+}
+
+// options returns those of the client. A connection under way ends with hangUp.
+func (c *connection) options() rueidis.ClientOption {
+	o := c.cfg.options()
+	o.DialCtxFn = func(ctx context.Context, addr string, d *net.Dialer, config *tls.Config) (net.Conn, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(c.open, cancel)()
+		if config != nil {
+			return (&tls.Dialer{NetDialer: d, Config: config}).DialContext(ctx, "tcp", addr)
+		}
+		return d.DialContext(ctx, "tcp", addr)
+	}
+	return o
+}
+
+// dialAny returns a connection of its own to a server that has all channels.
+func (c *connection) dialAny(context.Context) (rueidis.DedicatedClient, error) {
+	conn, _ := c.client.Dedicate()
+	return conn, nil
+}
+
+// count returns the number of subscribers, of the answers of all nodes to PUBSUB NUMSUB and the like.
+func (c *connection) count(ctx context.Context, command func(rueidis.Builder) rueidis.Completed) (int, error) {
+	nodes := map[string]rueidis.Client{"": c.client}
+	if c.client.Mode() == rueidis.ClientModeCluster {
+		nodes = c.client.Nodes()
+	}
+	sum := 0
+	for addr, node := range nodes {
+		counts, err := node.Do(ctx, command(node.B())).AsIntMap()
+		if err != nil {
+			if addr == "" {
+				addr = c.cfg.where()
+			}
+			return 0, fmt.Errorf("%w: redis at %s: %s", adapter.ErrBrokerDown, addr, oneLine(err))
+		}
+		for _, n := range counts {
+			sum += int(n)
+		}
+	}
+	return sum, nil
 }
 
 // oneLine returns the text of an error, without the line breaks that errors of several have.
@@ -97,18 +157,17 @@ const holdFor = 30 * time.Second
 // send sends a batch. It sends a command again only if the first attempt cannot have reached the
 // server: when no connection could be made.
 func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
+	c.recover(ctx)
 	builder := c.client.B()
 	commands := make([]rueidis.Completed, 0, len(batch))
-	for delay := 20 * time.Millisecond; ; delay = min(2*delay, time.Second) {
+	for delay := minDelay; ; delay = min(2*delay, time.Second) {
 		commands = commands[:0]
 		for i := range batch {
 			commands = append(commands, c.command(builder, &batch[i]))
 		}
-		// An own context, because a connection of its own would be opened for one that can end.
-		results := c.client.DoMulti(ctx, commands...)
 		lost, refused := 0, 0
 		var cause error
-		for _, r := range results {
+		for _, r := range c.client.DoMulti(ctx, commands...) {
 			if err := r.Error(); err != nil && !rueidis.IsRedisNil(err) {
 				lost++
 				cause = err
@@ -117,17 +176,39 @@ func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 				}
 			}
 		}
-		c.sent.Add(uint64(len(batch) - lost))
-		if refused < len(batch) {
-			c.unsent.Store(0)
-		} else if c.hold(ctx, delay) {
+		if refused == len(batch) && c.hold(ctx, delay) {
 			continue
 		}
+		if refused < len(batch) {
+			c.unsent.Store(0)
+		}
+		c.sent.Add(uint64(len(batch) - lost))
+		c.failed.Add(uint64(lost))
 		if lost == 0 {
 			return nil
 		}
-		c.failed.Add(uint64(lost))
 		return fmt.Errorf("%w: %d of %d messages were lost: %s", adapter.ErrBrokerDown, lost, len(batch), oneLine(cause))
+	}
+}
+
+const minDelay = 20 * time.Millisecond
+
+// recover waits, after a loss of connections, for the subscriptions: those of other servers come
+// back at the same time. Then it makes rueidis notice which connections are dead, because what is
+// sent over them would be lost.
+func (c *connection) recover(ctx context.Context) {
+	if !c.suspect.Load() {
+		return
+	}
+	if c.client.Mode() != rueidis.ClientModeCluster { // there the other nodes are all right
+		for c.lostFeeds.Load() > 0 && c.hold(ctx, minDelay) {
+		}
+	}
+	c.suspect.Store(false)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for _, node := range c.client.Nodes() {
+		_ = node.Do(ctx, node.B().Ping().Build()).Error() // what follows finds out again
 	}
 }
 

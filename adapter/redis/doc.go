@@ -1,6 +1,6 @@
 // Package redis connects the servers of a cluster over Redis, as the official adapters do.
 //
-// New returns the adapter for socketio.Config.Adapter. The wires are those of the official
+// [New] returns the adapter for socketio.Config.Adapter. The wires are those of the official
 // adapters @socket.io/redis-adapter (pub/sub and sharded) and @socket.io/redis-streams-adapter, so
 // that servers of both kinds can be in one cluster.
 //

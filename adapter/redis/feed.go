@@ -188,12 +188,13 @@ func (f *feed) run(ctx context.Context) {
 		if lost == nil && ctx.Err() == nil {
 			lost, delay = err, 0
 			f.c.lostFeeds.Add(1)
+			f.c.suspect.Store(true)
 			f.c.report(fmt.Errorf("%w: the subscriptions of %s: %s", adapter.ErrBrokerDown, f.name, oneLine(err)))
 		}
 		if f.moved != nil {
 			f.moved(f.all())
 		}
-		delay = min(2*delay+20*time.Millisecond, time.Second)
+		delay = min(2*delay+minDelay, time.Second)
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:
@@ -323,6 +324,9 @@ func (f *feed) flush(ctx context.Context, conn rueidis.DedicatedClient) (refused
 			}
 		}
 	}
+	if len(gaps) > 0 {
+		f.c.gaps.Add(1)
+	}
 	for r, err := range gaps {
 		r.gap(err)
 	}
@@ -444,3 +448,6 @@ func (f *feed) onSubscription(p rueidis.PubSubSubscription) {
 		f.moved([]subject{s})
 	}
 }
+
+// leave ends all subscriptions of a receiver, without waiting.
+func (f *feed) leave(r receiver) { f.remove(r, f.all()...) }

@@ -1,0 +1,492 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/redis/redistest"
+)
+
+// patience limits the wait for what must happen.
+const patience = 15 * time.Second
+
+// server is a process in a cluster, as far as its broker.
+type server struct {
+	t      *testing.T
+	broker adapter.Broker
+	uid    string
+
+	mu     sync.Mutex
+	errors []error
+}
+
+// start starts a broker. It is closed with the test.
+func start(t *testing.T, uid string, c Config) *server {
+	t.Helper()
+	s := &server{t: t, uid: uid}
+	c, err := c.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.broker = newBroker(c)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err = s.broker.Start(ctx, uid, func(err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.errors = append(s.errors, err)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := s.broker.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+// reports returns the errors reported so far.
+func (s *server) reports() []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.errors
+}
+
+func (s *server) join(namespace string) (adapter.Link, *member) {
+	s.t.Helper()
+	m := newMember(namespace)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	l, err := s.broker.Join(ctx, m)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return l, m
+}
+
+// event is a broadcast of a number to rooms.
+func event(uid string, n int, rooms ...string) *adapter.Message {
+	return &adapter.Message{
+		UID: uid, Namespace: "/", Type: adapter.MessageBroadcast, Options: adapter.Options{Rooms: rooms},
+		Packet: &adapter.Packet{Event: "n", Args: []any{n}},
+	}
+}
+
+func publishNow(t *testing.T, l adapter.Link, m *adapter.Message) {
+	t.Helper()
+	if err := l.Publish(m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// next returns the next message that is received.
+func (m *member) next(t *testing.T) *adapter.Message {
+	t.Helper()
+	select {
+	case x := <-m.messages:
+		read(t, x)
+		return x
+	case <-time.After(patience):
+		t.Fatal("no message")
+		return nil
+	}
+}
+
+// wants receives events with these numbers, in this order.
+func (m *member) wants(t *testing.T, numbers ...int) {
+	t.Helper()
+	for _, n := range numbers {
+		if x := m.next(t); x.Packet == nil || string(x.Packet.Data) != fmt.Sprintf(`["n",%d]`, n) {
+			t.Fatalf("got %+v, want number %d", x, n)
+		}
+	}
+}
+
+// await waits for a condition.
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("this did not happen: %s", what)
+		}
+	}
+}
+
+func count(t *testing.T, l adapter.Link) int {
+	t.Helper()
+	n, err := l.(adapter.Counter).Count(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// configs are those of the wires, for a server.
+func configs(url string) map[string]Config {
+	host := strings.TrimPrefix(url, "redis://")
+	return map[string]Config{
+		"pubsub":          {URL: url},
+		"pubsub static":   {URL: url, SubscriptionMode: Static},
+		"pubsub private":  {URL: url, PrivateResponses: true},
+		"sharded":         {URL: "redis+sharded://" + host},
+		"sharded static":  {URL: "redis+sharded://" + host, SubscriptionMode: Static},
+		"sharded private": {URL: "redis+sharded://" + host, SubscriptionMode: DynamicPrivate},
+	}
+}
+
+// each runs a test over each wire and mode, with one Redis.
+func each(t *testing.T, f func(t *testing.T, redis *redistest.Server, c Config)) {
+	redis := redistest.Start(t)
+	for name, c := range configs(redis.URL()) {
+		c.Prefix = strings.ReplaceAll(name, " ", "-")
+		t.Run(name, func(t *testing.T) { f(t, redis, c) })
+	}
+}
+
+func TestExchange(t *testing.T) {
+	each(t, func(t *testing.T, _ *redistest.Server, c Config) {
+		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+		linkA, memberA := a.join("/")
+		if n := count(t, linkA); n != 1 {
+			t.Errorf("count is %d, want 1", n)
+		}
+		linkB, memberB := b.join("/")
+		otherA, otherMember := a.join("/other")
+		if n := count(t, linkA); n != 2 {
+			t.Errorf("count is %d, want 2", n)
+		}
+		if n := count(t, otherA); n != 1 {
+			t.Errorf("count is %d, want 1", n)
+		}
+
+		publishNow(t, linkA, event(a.uid, 1))
+		publishNow(t, linkA, event(a.uid, 2, "r1", "r2"))
+		memberB.wants(t, 1, 2)
+
+		request := &adapter.Message{UID: a.uid, Namespace: "/", Type: adapter.MessageFetchSockets, RequestID: "id1"}
+		publishNow(t, linkA, request)
+		got := memberB.next(t)
+		if got.Type != adapter.MessageFetchSockets || got.UID != a.uid || got.RequestID != "id1" || got.Namespace != "/" {
+			t.Errorf("got %+v", got)
+		}
+		answer := &adapter.Message{UID: b.uid, Namespace: "/", Type: adapter.MessageFetchSocketsResponse, RequestID: "id1",
+			Sockets: []adapter.Info{{ID: "s", Rooms: []string{"s"}}}}
+		if err := linkB.Reply(got, answer); err != nil {
+			t.Fatal(err)
+		}
+		got = memberA.next(t)
+		if got.Type != adapter.MessageFetchSocketsResponse || got.RequestID != "id1" || len(got.Sockets) != 1 || got.Sockets[0].ID != "s" {
+			t.Errorf("got %+v", got)
+		}
+		if len(otherMember.messages) > 0 {
+			t.Errorf("another namespace got %+v", <-otherMember.messages)
+		}
+
+		if err := linkB.Close(); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "the server leaves the count", func() bool { return count(t, linkA) == 1 })
+		if s := a.broker.Stats(); !s.Connected || s.Sent != 3 || s.Failed+s.Gaps+s.Invalid != 0 || !strings.HasPrefix(s.Broker, "redis ") {
+			t.Errorf("stats are %+v", s)
+		}
+		if len(a.reports()) > 0 {
+			t.Errorf("reported %v", a.reports())
+		}
+	})
+}
+
+// The events of a room come to the servers that have it, in order with those for all.
+func TestRooms(t *testing.T) {
+	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
+		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+		linkA, _ := a.join("/")
+		linkB, memberB := b.join("/")
+		router, routes := linkB.(adapter.Router)
+		if routes != (c.SubscriptionMode != Static) {
+			t.Fatalf("routes is %v", routes)
+		}
+		private := "private-of-a-socket!" // 20 characters
+		if !routes {
+			publishNow(t, linkA, event(a.uid, 1, "room1"))
+			publishNow(t, linkA, event(a.uid, 2, private))
+			publishNow(t, linkA, event(a.uid, 3))
+			memberB.wants(t, 1, 2, 3)
+			return
+		}
+		channel := c.Prefix + "#/#%s#"
+		numsub, subscribed := "NUMSUB", func(room string) bool { return true }
+		if c.URL[5] == '+' {
+			numsub = "SHARDNUMSUB"
+			subscribed = func(room string) bool { return room != private || c.SubscriptionMode == DynamicPrivate }
+		}
+		has := func(room string, n string) func() bool {
+			return func() bool {
+				return strings.HasSuffix(redis.Do("PUBSUB", numsub, fmt.Sprintf(channel, room)), "\n"+n)
+			}
+		}
+		for _, room := range []string{"room1", private, "", "ü#/#ö"} {
+			router.RoomOpened(room)
+			if subscribed(room) {
+				await(t, "a subscription to "+room, has(room, "1"))
+			}
+			publishNow(t, linkA, event(a.uid, 1, room))
+			publishNow(t, linkA, event(a.uid, 2))
+			memberB.wants(t, 1, 2)
+			router.RoomClosed(room)
+			await(t, "the subscription ends", has(room, "0"))
+			router.RoomOpened(room) // these calls meet in one batch
+			router.RoomClosed(room)
+			router.RoomOpened(room)
+			if subscribed(room) {
+				await(t, "a subscription to "+room, has(room, "1"))
+			}
+			router.RoomClosed(room)
+			router.RoomOpened(room)
+			router.RoomClosed(room)
+			await(t, "the subscription ends", has(room, "0"))
+		}
+		publishNow(t, linkA, event(a.uid, 1, "room1")) // nobody here has it
+		publishNow(t, linkA, event(a.uid, 2))
+		memberB.wants(t, 2)
+
+		for i := range 2000 {
+			router.RoomOpened(fmt.Sprint(i))
+		}
+		await(t, "the last subscription", func() bool { return has("1999", "1")() && has("0", "1")() })
+		if err := linkB.Close(); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "all end", func() bool { return has("1999", "0")() && has("0", "0")() })
+	})
+}
+
+// A connection that Redis ends is a gap, reported once, and the subscriptions are made again.
+func TestGap(t *testing.T) {
+	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
+		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+		linkA, _ := a.join("/")
+		linkB, memberB := b.join("/")
+		_, otherB := b.join("/other")
+		router, routes := linkB.(adapter.Router)
+		if routes {
+			router.RoomOpened("room1")
+		}
+		for round := range 3 {
+			redis.Do("CLIENT", "KILL", "TYPE", "pubsub")
+			for _, m := range []*member{memberB, otherB} {
+				select {
+				case err := <-m.gaps:
+					if !errors.Is(err, adapter.ErrBrokerDown) {
+						t.Errorf("the gap is %v", err)
+					}
+				case <-time.After(patience):
+					t.Fatal("no gap")
+				}
+			}
+			await(t, "the other server is back too", func() bool { return count(t, linkA) == 2 })
+			publishNow(t, linkA, event(a.uid, 1, "room1"))
+			publishNow(t, linkA, event(a.uid, 2))
+			memberB.wants(t, 1, 2)
+			if n := len(memberB.gaps) + len(otherB.gaps); n > 0 {
+				t.Errorf("%d more gaps", n)
+			}
+			if n := len(b.reports()); n != round+1 || !errors.Is(b.reports()[round], adapter.ErrBrokerDown) {
+				t.Errorf("reported %v", b.reports())
+			}
+		}
+		if s := b.broker.Stats(); s.Gaps != 3 || !s.Connected {
+			t.Errorf("stats are %+v", s)
+		}
+	})
+}
+
+// stuck is a member that receives when it is told to.
+type stuck struct {
+	member
+	open chan struct{}
+}
+
+func (m *stuck) Receive(x *adapter.Message) {
+	<-m.open
+	m.member.Receive(x)
+}
+
+// A subscriber that does not read is cut off by Redis, which is a gap as well.
+func TestSlowSubscriber(t *testing.T) {
+	redis := redistest.Start(t, "--client-output-buffer-limit", "pubsub 4mb 0 0")
+	a, b := start(t, "aaaaaa", Config{URL: redis.URL()}), start(t, "bbbbbb", Config{URL: redis.URL()})
+	linkA, _ := a.join("/")
+	memberB := &stuck{*newMember("/"), make(chan struct{})}
+	if _, err := b.broker.Join(t.Context(), memberB); err != nil {
+		t.Fatal(err)
+	}
+	big := event(a.uid, 1)
+	big.Packet = &adapter.Packet{Event: "big", Args: []any{strings.Repeat("x", 100<<10)}}
+	for count(t, linkA) == 2 {
+		publishNow(t, linkA, big)
+	}
+	close(memberB.open)
+	select {
+	case err := <-memberB.gaps:
+		if !errors.Is(err, adapter.ErrBrokerDown) {
+			t.Errorf("the gap is %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("no gap")
+	}
+	await(t, "it is back", func() bool { return count(t, linkA) == 2 })
+	if len(a.reports()) > 0 || len(b.reports()) != 1 {
+		t.Errorf("reported %v, %v", a.reports(), b.reports())
+	}
+}
+
+// A broker that stops for a while loses nothing, sends nothing twice, and Publish does not wait.
+func TestStop(t *testing.T) {
+	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
+		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+		linkA, _ := a.join("/")
+		_, memberB := b.join("/")
+		redis.Stop()
+		time.AfterFunc(2*time.Second, redis.Continue)
+		began := time.Now()
+		for i := range 1000 {
+			publishNow(t, linkA, event(a.uid, i))
+		}
+		if d := time.Since(began); d > time.Second {
+			t.Errorf("Publish waited: %v", d)
+		}
+		for i := range 1000 {
+			memberB.wants(t, i)
+		}
+		if len(memberB.messages)+len(memberB.gaps)+len(a.reports())+len(b.reports()) > 0 {
+			t.Error("something was sent twice, or reported")
+		}
+	})
+}
+
+// What waits is bounded.
+func TestStalled(t *testing.T) {
+	redis := redistest.Start(t)
+	a := start(t, "aaaaaa", Config{URL: redis.URL(), MaxQueuedBytes: 100_000})
+	linkA, _ := a.join("/")
+	redis.Stop()
+	defer redis.Continue()
+	var err error
+	for n := 0; err == nil; n++ {
+		if n > 100_000 {
+			t.Fatal("no error")
+		}
+		err = linkA.Publish(event(a.uid, n))
+	}
+	if !errors.Is(err, adapter.ErrBrokerStalled) {
+		t.Errorf("got %v", err)
+	}
+	if n := a.broker.Stats().QueuedBytes; n > 100_000 || n < 50_000 {
+		t.Errorf("%d bytes wait", n)
+	}
+}
+
+// A broker that dies and comes back is a gap. What is published meanwhile waits and arrives.
+func TestRestart(t *testing.T) {
+	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
+		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+		linkA, _ := a.join("/")
+		_, memberB := b.join("/")
+		redis.Kill()
+		await(t, "both know", func() bool { return !a.broker.Stats().Connected && !b.broker.Stats().Connected })
+		for i := range 10 {
+			publishNow(t, linkA, event(a.uid, i))
+		}
+		redis.Restart()
+		await(t, "both are back", func() bool {
+			return a.broker.Stats().Connected && b.broker.Stats().Connected && a.broker.Stats().QueuedBytes == 0
+		})
+		if err := <-memberB.gaps; !errors.Is(err, adapter.ErrBrokerDown) {
+			t.Errorf("the gap is %v", err)
+		}
+		publishNow(t, linkA, event(a.uid, 99))
+		last := -1 // the first ones may have come before the subscriptions
+		for last != 99 {
+			var n int
+			if _, err := fmt.Sscanf(string(memberB.next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
+				t.Fatalf("%d came after %d, %v", n, last, err)
+			}
+			last = n
+		}
+		if s := a.broker.Stats(); s.Failed > 0 || s.Sent != 11 {
+			t.Errorf("stats are %+v", s)
+		}
+	})
+}
+
+// An unreachable server, wrong credentials and missing rights are one line each.
+func TestStartErrors(t *testing.T) {
+	redis := redistest.Start(t)
+	redis.Do("ACL", "SETUSER", "limited", "on", ">secret", "+@all", "~*", "resetchannels", "&good#*", "&good-*")
+	host := redis.Addr()
+	for url, want := range map[string]string{
+		"redis://u:secret@127.0.0.1:1":           "redis at 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused",
+		"redis://limited:secret2@" + host:        "redis at " + host + ": WRONGPASS",
+		"redis://limited:secret@" + host:         "redis at " + host + ": namespace /: NOPERM",
+		"redis+sharded://limited:secret@" + host: "redis at " + host + ": namespace /: NOPERM",
+		"redis://a:1,127.0.0.1:1":                "redis at a:1,127.0.0.1:1: ",
+	} {
+		c, err := Config{URL: url}.resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		broker := newBroker(c)
+		err = broker.Start(t.Context(), "aaaaaa", func(error) {})
+		if err == nil {
+			_, err = broker.Join(t.Context(), newMember("/"))
+		}
+		if err == nil || !errors.Is(err, adapter.ErrBrokerDown) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") ||
+			strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", url, err)
+		}
+		if err := broker.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	s := start(t, "aaaaaa", Config{URL: "redis://limited:secret@" + host + "?key=good"})
+	s.join("/")
+}
+
+// A client of the user's is used and not closed.
+func TestClient(t *testing.T) {
+	redis := redistest.Start(t)
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{redis.Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	c, err := Config{Client: client}.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker := newBroker(c)
+	if err := broker.Start(t.Context(), "aaaaaa", func(error) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := broker.Join(t.Context(), newMember("/")); err != nil {
+		t.Fatal(err)
+	}
+	if err := broker.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Do(t.Context(), client.B().Ping().Build()).Error(); err != nil {
+		t.Errorf("the client was closed: %v", err)
+	}
+}

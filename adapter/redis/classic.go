@@ -1,0 +1,149 @@
+package redis
+
+import (
+	"context"
+
+	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// classic is the broker of the wire PubSub.
+type classic struct {
+	connection
+	feed *feed
+}
+
+func newClassic(c Config) *classic {
+	x := &classic{connection: connection{cfg: c, command: publish}}
+	return x
+}
+
+// publish is the command that sends an item to a channel.
+func publish(b rueidis.Builder, it *adapter.Item) rueidis.Completed {
+	return b.Publish().Channel(it.Key).Message(rueidis.BinaryString(it.Data)).Build()
+}
+
+// Start implements adapter.Broker.
+func (x *classic) Start(ctx context.Context, uid string, report func(error)) error {
+	if err := x.start(ctx, uid, report); err != nil {
+		return err
+	}
+	x.feed = newFeed(&x.connection, "redis at "+x.cfg.where(), false, x.dialAny)
+	return nil
+}
+
+// Join implements adapter.Broker.
+func (x *classic) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
+	l := newClassicLink(&x.connection, x.feed, m)
+	subjects := []subject{{l.events, false}, {l.requests, false}, {l.responses, false}, {l.own, false}}
+	if x.cfg.SubscriptionMode == Static {
+		subjects[0] = subject{escapeGlob(l.events) + "*", true}
+	}
+	if err := join(ctx, x.feed, l, subjects...); err != nil {
+		return nil, x.joinError(l.namespace, err)
+	}
+	if x.cfg.SubscriptionMode == Static {
+		return l, nil
+	}
+	return &routedLink{l}, nil
+}
+
+// Close implements adapter.Broker.
+func (x *classic) Close(ctx context.Context) error { return x.end(ctx, x.feed) }
+
+// classicLink is a namespace's link of the wire PubSub.
+type classicLink struct {
+	link
+	feed                        *feed
+	namespace                   string
+	events, requests, responses string // channels; those of rooms begin with events
+	own                         string // the channel of responses to this server alone
+}
+
+func newClassicLink(c *connection, f *feed, m adapter.Member) *classicLink {
+	prefix, nsp := c.cfg.Prefix, m.Namespace()
+	l := &classicLink{
+		link: link{c: c, member: m}, feed: f, namespace: nsp,
+		events:    prefix + "#" + nsp + "#",
+		requests:  prefix + "-request#" + nsp + "#",
+		responses: prefix + "-response#" + nsp + "#",
+	}
+	l.own = l.private(c.uid)
+	return l
+}
+
+// private returns the channel of responses to one server.
+func (l *classicLink) private(uid string) string { return l.responses + uid + "#" }
+
+// Publish implements adapter.Link.
+func (l *classicLink) Publish(m *adapter.Message) error {
+	data, err := l.encode(m)
+	if err != nil || data == nil {
+		return err
+	}
+	channel := l.requests
+	if m.Type == adapter.MessageBroadcast && m.RequestID == "" {
+		if channel = l.events; len(m.Options.Rooms) == 1 {
+			channel += m.Options.Rooms[0] + "#"
+		}
+	}
+	return l.c.put(channel, data, m)
+}
+
+// Reply implements adapter.Link.
+func (l *classicLink) Reply(to, m *adapter.Message) error {
+	data, err := l.encodeResponse(m)
+	if err != nil || data == nil {
+		return err
+	}
+	channel := l.responses
+	if l.c.cfg.PrivateResponses && m.Type != adapter.MessageServerSideEmitResponse && to.UID != adapter.Emitter {
+		channel = l.private(to.UID)
+	}
+	return l.c.put(channel, data, m)
+}
+
+// Count implements adapter.Counter. The servers with a namespace are the subscribers of its
+// channel of requests.
+func (l *classicLink) Count(ctx context.Context) (int, error) {
+	return l.c.count(ctx, func(b rueidis.Builder) rueidis.Completed {
+		return b.PubsubNumsub().Channel(l.requests).Build()
+	})
+}
+
+// Close implements adapter.Link.
+func (l *classicLink) Close() error {
+	l.close()
+	l.feed.leave(l)
+	return nil
+}
+
+// routedLink is a classicLink that subscribes to rooms.
+type routedLink struct{ *classicLink }
+
+// RoomOpened implements adapter.Router.
+func (l *routedLink) RoomOpened(room string) {
+	l.feed.add(l.classicLink, nil, subject{l.events + room + "#", false})
+}
+
+// RoomClosed implements adapter.Router.
+func (l *routedLink) RoomClosed(room string) {
+	l.feed.remove(l.classicLink, subject{l.events + room + "#", false})
+}
+
+// receive implements receiver.
+func (l *classicLink) receive(channel, payload string) {
+	var err error
+	switch channel {
+	case l.requests:
+		err = l.request(payload)
+	case l.responses, l.own:
+		err = l.response(payload)
+	default:
+		err = l.event(payload)
+	}
+	if err != nil {
+		l.reject()
+	}
+}

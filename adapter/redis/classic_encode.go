@@ -1,0 +1,162 @@
+package redis
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/protocol"
+	"github.com/gosocketio/socketio/protocol/msgpack"
+)
+
+// encode returns a message for all servers: a broadcast for the channels of events, or a request.
+// It returns nothing for a type that the wire does not have.
+func (l *classicLink) encode(m *adapter.Message) ([]byte, error) {
+	switch m.Type {
+	case adapter.MessageBroadcast:
+		return l.encodeBroadcast(m)
+	case adapter.MessageSocketsJoin:
+		return append(clusterwire.AppendStrings(append(l.command(typeJoin, m), `,"rooms":`...), m.Rooms), '}'), nil
+	case adapter.MessageSocketsLeave:
+		return append(clusterwire.AppendStrings(append(l.command(typeLeave, m), `,"rooms":`...), m.Rooms), '}'), nil
+	case adapter.MessageDisconnectSockets:
+		return append(strconv.AppendBool(append(l.command(typeDisconnect, m), `,"close":`...), m.Close), '}'), nil
+	case adapter.MessageFetchSockets:
+		return append(l.command(typeFetch, m), '}'), nil
+	case adapter.MessageServerSideEmit:
+		text := append(l.begin(typeServerSideEmit, m), `,"data":`...)
+		text = clusterwire.AppendEvent(text, m.Event, m.Values)
+		return append(inlineBuffers(text, m.Values.Attachments), '}'), nil
+	default:
+		return nil, nil
+	}
+}
+
+// encodeBroadcast returns [uid, packet, options], or the request for acknowledgements.
+func (l *classicLink) encodeBroadcast(m *adapter.Message) ([]byte, error) {
+	if m.Packet == nil {
+		return nil, fmt.Errorf("%w: a broadcast without a packet", clusterwire.ErrMessage)
+	}
+	var text []byte
+	if m.RequestID == "" {
+		text = append(protocol.AppendString([]byte{'['}, l.c.uid), ',')
+	} else {
+		text = append(l.begin(typeBroadcast, m), `,"packet":`...)
+	}
+	text, attachments, err := clusterwire.AppendPacket(text, m.Packet, l.namespace)
+	if err != nil {
+		return nil, err
+	}
+	if m.RequestID == "" {
+		text = append(clusterwire.AppendOptions(append(text, ','), m.Options), ']')
+	} else {
+		text = append(clusterwire.AppendOptions(append(text, `,"opts":`...), m.Options), '}')
+	}
+	return msgpack.AppendValue(nil, text, attachments)
+}
+
+// begin returns the start of a request, as far as its type.
+func (l *classicLink) begin(kind int, m *adapter.Message) []byte {
+	text := protocol.AppendString([]byte(`{"uid":`), l.c.uid)
+	if m.RequestID != "" {
+		text = protocol.AppendString(append(text, `,"requestId":`...), m.RequestID)
+	}
+	return strconv.AppendInt(append(text, `,"type":`...), int64(kind), 10)
+}
+
+// command is begin with options, which have no flags.
+func (l *classicLink) command(kind int, m *adapter.Message) []byte {
+	text := append(l.begin(kind, m), `,"opts":{"rooms":`...)
+	text = clusterwire.AppendStrings(text, m.Options.Rooms)
+	return append(clusterwire.AppendStrings(append(text, `,"except":`...), m.Options.Except), '}')
+}
+
+// encodeResponse returns an answer, nothing when there is none.
+func (l *classicLink) encodeResponse(m *adapter.Message) ([]byte, error) {
+	switch m.Type {
+	case adapter.MessageFetchSocketsResponse:
+		return encodeSockets(m), nil
+	case adapter.MessageServerSideEmitResponse:
+		text := protocol.AppendString([]byte(`{"type":6,"requestId":`), m.RequestID)
+		if len(m.Values.JSON) > 0 {
+			text = append(append(text, `,"data":`...), m.Values.JSON[0]...)
+		}
+		return append(inlineBuffers(text, m.Values.Attachments), '}'), nil
+	case adapter.MessageBroadcastClientCount:
+		text := protocol.AppendString([]byte(`{"type":8,"requestId":`), m.RequestID)
+		return append(strconv.AppendInt(append(text, `,"clientCount":`...), int64(m.Count), 10), '}'), nil
+	case adapter.MessageBroadcastAck:
+		text := protocol.AppendString([]byte(`{"type":9,"requestId":`), m.RequestID)
+		if len(m.Values.JSON) > 0 { // else it is undefined
+			text = append(append(text, `,"packet":`...), m.Values.JSON[0]...)
+		}
+		return msgpack.AppendValue(nil, append(text, '}'), m.Values.Attachments)
+	default:
+		return nil, nil
+	}
+}
+
+// encodeSockets returns the answer to MessageFetchSockets, in the form that the request wants.
+func encodeSockets(m *adapter.Message) []byte {
+	id, form := m.RequestID, ""
+	if strings.HasPrefix(id, "\x00") && len(id) >= answerForm {
+		id, form = id[answerForm:], id[:answerForm]
+	}
+	text := protocol.AppendString([]byte(`{"requestId":`), id)
+	switch form {
+	case answerIDs:
+		ids := make([]string, len(m.Sockets))
+		for i, s := range m.Sockets {
+			ids[i] = s.ID
+		}
+		text = clusterwire.AppendStrings(append(text, `,"sockets":`...), ids)
+	case answerRooms:
+		var rooms []string
+		for _, s := range m.Sockets {
+			rooms = append(rooms, s.Rooms...)
+		}
+		slices.Sort(rooms)
+		text = clusterwire.AppendStrings(append(text, `,"rooms":`...), slices.Compact(rooms))
+	case answerDone:
+		if len(m.Sockets) == 0 {
+			return nil
+		}
+	default:
+		text = clusterwire.AppendSockets(append(text, `,"sockets":`...), m.Sockets)
+	}
+	return append(text, '}')
+}
+
+// inlineBuffers replaces the placeholders in JSON by the bytes, as JSON.stringify writes a Buffer.
+func inlineBuffers(text []byte, attachments [][]byte) []byte {
+	if len(attachments) == 0 {
+		return text
+	}
+	const placeholder = `{"_placeholder":true,"num":` // cannot be in a string, where quotes are escaped
+	var out []byte
+	for {
+		before, after, found := bytes.Cut(text, []byte(placeholder))
+		out = append(out, before...)
+		if !found {
+			return out
+		}
+		end := bytes.IndexByte(after, '}')
+		num, err := strconv.Atoi(string(after[:max(end, 0)]))
+		if err != nil || num < 0 || num >= len(attachments) {
+			out, text = append(out, placeholder...), after
+			continue
+		}
+		out = append(out, `{"type":"Buffer","data":[`...)
+		for i, b := range attachments[num] {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = strconv.AppendUint(out, uint64(b), 10)
+		}
+		out, text = append(out, `]}`...), after[end+1:]
+	}
+}

@@ -1,0 +1,33 @@
+package redis
+
+import (
+	"errors"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// New returns the adapter of a cluster over Redis, for socketio.Config.Adapter of one server.
+//
+// Nothing happens before the server is made. An invalid Config and a Redis that cannot be reached are
+// errors of the function that it calls, and so of socketio.NewServer: one line, without a password.
+// Later the connection is made again whenever it is lost.
+func New(c Config) adapter.Factory {
+	c, err := c.resolve()
+	if err == nil && c.Wire == Streams {
+		err = errors.New("redis: the wire streams is being written")
+	}
+	if err != nil {
+		return func(adapter.Host) (adapter.Adapter, error) { return nil, err }
+	}
+	return adapter.NewNode(newBroker(c), adapter.ClusterConfig{RequestTimeout: c.RequestTimeout}).Adapter
+}
+
+// newBroker returns the broker of a Config that has been resolved.
+func newBroker(c Config) adapter.Broker {
+	switch c.Wire {
+	case Sharded:
+		return newSharded(c)
+	default:
+		return newClassic(c)
+	}
+}

@@ -1,0 +1,159 @@
+package redis
+
+import (
+	"context"
+
+	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/clusterwire"
+)
+
+// sharded is the broker of the wire Sharded.
+type sharded struct {
+	connection
+	subs subscriptions
+}
+
+func newSharded(c Config) *sharded {
+	return &sharded{connection: connection{cfg: c, command: spublish}}
+}
+
+// spublish is the command that sends an item to a shard channel.
+func spublish(b rueidis.Builder, it *adapter.Item) rueidis.Completed {
+	return b.Spublish().Channel(it.Key).Message(rueidis.BinaryString(it.Data)).Build()
+}
+
+// Start implements adapter.Broker.
+func (x *sharded) Start(ctx context.Context, uid string, report func(error)) error {
+	if err := x.start(ctx, uid, report); err != nil {
+		return err
+	}
+	x.subs = newShardedSubscriptions(&x.connection)
+	return nil
+}
+
+// Join implements adapter.Broker.
+func (x *sharded) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
+	l := newShardedLink(&x.connection, x.subs, m)
+	if err := join(ctx, x.subs, l, subject{l.all, false}, subject{l.own, false}); err != nil {
+		return nil, x.joinError(m.Namespace(), err)
+	}
+	if x.cfg.SubscriptionMode == Static {
+		return l, nil
+	}
+	return &routedShardedLink{l}, nil
+}
+
+// Close implements adapter.Broker.
+func (x *sharded) Close(ctx context.Context) error { return x.end(ctx, x.subs) }
+
+// shardedLink is a namespace's link of the wire Sharded.
+type shardedLink struct {
+	link
+	subs     subscriptions
+	all, own string // channels: for all servers, for this one; those of rooms begin with all
+}
+
+func newShardedLink(c *connection, subs subscriptions, m adapter.Member) *shardedLink {
+	l := &shardedLink{link: link{c: c, member: m}, subs: subs, all: c.cfg.Prefix + "#" + m.Namespace() + "#"}
+	l.own = l.channel(c.uid)
+	return l
+}
+
+// channel returns the channel of a room, or of a server.
+func (l *shardedLink) channel(name string) string { return l.all + name + "#" }
+
+// hasChannel reports whether a room has a channel of its own.
+func (l *shardedLink) hasChannel(room string) bool {
+	switch l.c.cfg.SubscriptionMode {
+	case Static:
+		return false
+	case DynamicPrivate:
+		return true
+	default:
+		return !looksPrivate(room)
+	}
+}
+
+// looksPrivate reports whether official servers take a room for that of one socket: its name has 20
+// units of UTF-16, as the ids of sockets.
+func looksPrivate(room string) bool {
+	units := 0
+	for _, r := range room {
+		if units++; r > 0xFFFF {
+			units++
+		}
+	}
+	return units == 20
+}
+
+// Publish implements adapter.Link.
+func (l *shardedLink) Publish(m *adapter.Message) error {
+	channel := l.all
+	if m.Type == adapter.MessageBroadcast && m.RequestID == "" && len(m.Options.Rooms) == 1 {
+		if room := m.Options.Rooms[0]; l.hasChannel(room) {
+			channel = l.channel(room)
+		}
+	}
+	return l.send(channel, m)
+}
+
+// Reply implements adapter.Link.
+func (l *shardedLink) Reply(to, m *adapter.Message) error { return l.send(l.channel(to.UID), m) }
+
+func (l *shardedLink) send(channel string, m *adapter.Message) error {
+	switch m.Type {
+	case adapter.MessageInitialHeartbeat, adapter.MessageHeartbeat, adapter.MessageAdapterClose:
+		return nil // the servers are counted
+	default:
+	}
+	data, _, err := clusterwire.Encode(m)
+	if err != nil {
+		return err
+	}
+	return l.c.put(channel, data, m)
+}
+
+// Count implements adapter.Counter. The servers with a namespace are the subscribers of the channel
+// for all.
+func (l *shardedLink) Count(ctx context.Context) (int, error) {
+	return l.c.count(ctx, func(b rueidis.Builder) rueidis.Completed {
+		return b.Arbitrary("PUBSUB", "SHARDNUMSUB").Args(l.all).ReadOnly()
+	})
+}
+
+// Close implements adapter.Link.
+func (l *shardedLink) Close() error {
+	l.close()
+	l.subs.leave(l)
+	return nil
+}
+
+// routedShardedLink is a shardedLink that subscribes to rooms.
+type routedShardedLink struct{ *shardedLink }
+
+// RoomOpened implements adapter.Router.
+func (l *routedShardedLink) RoomOpened(room string) {
+	if l.hasChannel(room) {
+		l.subs.add(l.shardedLink, nil, subject{l.channel(room), false})
+	}
+}
+
+// RoomClosed implements adapter.Router.
+func (l *routedShardedLink) RoomClosed(room string) {
+	if l.hasChannel(room) {
+		l.subs.remove(l.shardedLink, subject{l.channel(room), false})
+	}
+}
+
+// receive implements receiver.
+func (l *shardedLink) receive(_, payload string) {
+	m, err := clusterwire.Read(payload)
+	switch {
+	case err != nil:
+		l.reject()
+	case m.UID != l.c.uid && m.Namespace == l.member.Namespace():
+		l.deliver(m)
+	}
+}

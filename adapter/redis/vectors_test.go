@@ -1,0 +1,287 @@
+package redis
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// recorded is a line of a recording of what official servers do.
+type recorded struct {
+	Step string `json:"step"`
+	Cmd  []any  `json:"cmd"`
+}
+
+// published returns the commands of a recording that send a message.
+func published(t *testing.T, file string) (steps []recorded) {
+	t.Helper()
+	f, err := os.Open("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var r recorded
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Cmd) == 3 && strings.HasSuffix(strings.ToLower(r.Cmd[0].(string)), "publish") && text(t, r.Cmd[2]) != "" {
+			steps = append(steps, r)
+		}
+	}
+	if len(steps) == 0 {
+		t.Fatalf("%s has no messages", file)
+	}
+	return steps
+}
+
+// text returns an argument of a recorded command, "" when the recording does not have all of it.
+func text(t *testing.T, arg any) string {
+	t.Helper()
+	object, ok := arg.(map[string]any)
+	if !ok {
+		return arg.(string)
+	}
+	if object["truncated"] != nil {
+		return ""
+	}
+	data, err := hex.DecodeString(object["hex"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// member records what it receives.
+type member struct {
+	namespace string
+	messages  chan *adapter.Message
+	gaps      chan error
+}
+
+func newMember(namespace string) *member {
+	return &member{namespace, make(chan *adapter.Message, 4096), make(chan error, 64)}
+}
+
+func (m *member) Namespace() string          { return m.namespace }
+func (m *member) Receive(x *adapter.Message) { m.messages <- x }
+func (m *member) Gap(err error)              { m.gaps <- err }
+
+// read reads the rest of a message.
+func read(t *testing.T, m *adapter.Message) {
+	t.Helper()
+	if m.Rest != nil {
+		rest := m.Rest
+		m.Rest = nil
+		if err := rest(m); err != nil {
+			t.Errorf("%+v: %v", m, err)
+		}
+	}
+}
+
+// changed are the steps whose bytes differ when they are written again, and why.
+var changed = map[string]string{
+	"io.emit Date undefined NaN Infinity 2^32 2^53-1 -129": "Date is text, NaN is null",
+	"io.emit binary + Date undefined NaN 2^32 2^53-1":      "Date is text, NaN is null",
+	"io.to(42) numeric room":                               "the room is text",
+	"emitter emit":                                         "Date is text",
+	"emitter socketsJoin":                                  "has no uid",
+	"emitter socketsLeave":                                 "has no uid",
+	"emitter disconnectSockets":                            "has no uid",
+	"allRooms":                                             "only version 7 asks",
+}
+
+// What official servers with the pub/sub adapter sent is understood, and what this server sends in
+// the same place has the same bytes.
+func TestRecordedClassic(t *testing.T) {
+	for _, file := range []string{"redis.jsonl", "redis-specific.jsonl"} {
+		t.Run(file, func(t *testing.T) {
+			for _, step := range published(t, file) {
+				channel, payload := text(t, step.Cmd[1]), text(t, step.Cmd[2])
+				namespace := "/"
+				if strings.Contains(channel, "/chat#") {
+					namespace = "/chat"
+				}
+				m := newMember(namespace)
+				c := &connection{cfg: Config{Prefix: "socket.io", PrivateResponses: file == "redis-specific.jsonl"}, uid: "me"}
+				l := newClassicLink(c, nil, m)
+				if strings.HasPrefix(channel, l.responses) {
+					channel = l.responses
+				}
+				l.receive(channel, payload)
+				if len(m.messages) != 1 || c.invalid.Load() > 0 {
+					if step.Step != "allRooms" {
+						t.Errorf("%s: %d messages, %d invalid", step.Step, len(m.messages), c.invalid.Load())
+					}
+					continue
+				}
+				got := <-m.messages
+				read(t, got)
+				if changed[step.Step] != "" {
+					continue
+				}
+				c.uid = got.UID // of the recorded server
+				again, err := l.encode(got)
+				if channel == l.responses {
+					again, err = l.encodeResponse(got)
+				}
+				if err != nil {
+					t.Errorf("%s: %v", step.Step, err)
+				}
+				if want := order(payload); order(string(again)) != want {
+					t.Errorf("%s:\ngot  %q\nwant %q", step.Step, again, payload)
+				}
+			}
+		})
+	}
+}
+
+// order moves the exceptions of an emitter's options before the flags, as servers write them.
+func order(payload string) string {
+	if !strings.Contains(payload, adapter.Emitter) {
+		return payload
+	}
+	flags := strings.Index(payload, "\xa5flags")
+	except := strings.Index(payload, "\xa6except")
+	if flags < 0 || except < flags {
+		return payload
+	}
+	return payload[:flags] + payload[except:] + payload[flags:except]
+}
+
+// A message is written as the recording has it, also where reading loses something.
+func TestEncodeClassic(t *testing.T) {
+	values := func(v ...any) adapter.Values {
+		values, err := adapter.NewValues(v...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	l := newClassicLink(&connection{uid: "UUrwTY"}, nil, newMember("/"))
+	for want, m := range map[string]*adapter.Message{
+		`{"uid":"UUrwTY","type":6,"data":["sse",{"type":"Buffer","data":[1]}]}`: {
+			Type: adapter.MessageServerSideEmit, Event: "sse", Values: values([]byte{1})},
+		`{"uid":"UUrwTY","requestId":"r","type":6,"data":["sse",{"a":[{"type":"Buffer","data":[]},{"type":"Buffer","data":[255,0]}]},"{\"_placeholder\":true,\"num\":0}"]}`: {
+			Type: adapter.MessageServerSideEmit, RequestID: "r", Event: "sse",
+			Values: values(map[string]any{"a": []any{[]byte{}, []byte{255, 0}}}, `{"_placeholder":true,"num":0}`)},
+		`{"uid":"UUrwTY","type":4,"opts":{"rooms":[],"except":[]},"close":true}`: {Type: adapter.MessageDisconnectSockets, Close: true},
+		"": {Type: adapter.MessageAdapterClose},
+	} {
+		if got, err := l.encode(m); string(got) != want || err != nil {
+			t.Errorf("got  %s, %v\nwant %s", got, err, want)
+		}
+	}
+	for want, m := range map[string]*adapter.Message{
+		`{"type":6,"requestId":"fSba-t","data":{"type":"Buffer","data":[9]}}`: {
+			Type: adapter.MessageServerSideEmitResponse, RequestID: "fSba-t", Values: values([]byte{9})},
+		`{"requestId":"r","sockets":[]}`:        {Type: adapter.MessageFetchSocketsResponse, RequestID: "r"},
+		`{"requestId":"r","sockets":["b","a"]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerIDs + "r", Sockets: []adapter.Info{{ID: "b"}, {ID: "a"}}},
+		`{"requestId":"r","rooms":["a","b"]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerRooms + "r",
+			Sockets: []adapter.Info{{Rooms: []string{"b", "a"}}, {Rooms: []string{"b"}}}},
+		`{"requestId":"r"}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerDone + "r", Sockets: []adapter.Info{{ID: "a"}}},
+		"":                  {Type: adapter.MessageFetchSocketsResponse, RequestID: answerDone + "r"},
+	} {
+		if got, err := l.encodeResponse(m); string(got) != want || err != nil {
+			t.Errorf("got  %s, %v\nwant %s", got, err, want)
+		}
+	}
+}
+
+// What older servers and emitters send is understood too, and what is invalid is counted.
+func TestDecodeClassic(t *testing.T) {
+	quiet := cmp.Options{cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(adapter.Packet{})}
+	sid := adapter.Options{Rooms: []string{"sid"}}
+	for payload, want := range map[string][]adapter.Message{
+		`{"uid":"z","requestId":"r","type":0,"rooms":["a",7]}`: {
+			{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerIDs + "r", Options: adapter.Options{Rooms: []string{"a", "7"}}}},
+		`{"uid":"z","requestId":"r","type":1}`: {{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerRooms + "r"}},
+		`{"uid":"z","requestId":"r","type":2,"sid":"sid","room":"a"}`: {
+			{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerDone + "r", Options: sid},
+			{UID: "z", Type: adapter.MessageSocketsJoin, Options: sid, Rooms: []string{"a"}}},
+		`{"uid":"z","requestId":"r","type":4,"sid":"sid","close":true}`: {
+			{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerDone + "r", Options: sid},
+			{UID: "z", Type: adapter.MessageDisconnectSockets, Options: sid, Close: true}},
+		`{"type":2.0,"opts":{"rooms":["sid"]},"rooms":[]}`: {{UID: adapter.Emitter, Type: adapter.MessageSocketsJoin, Options: sid}},
+		`{"uid":"me","type":4,"opts":{},"close":true}`:     {},
+		`{"uid":"z","type":4,"close":true}`:                nil,
+		`{"uid":"z","type":4,"opts":null,"close":true}`:    nil,
+		`{"uid":"z","type":5,"requestId":"r"}`:             nil,
+		`{"uid":"z","type":7,"requestId":"r"}`:             nil,
+		`{"uid":"z","type":99}`:                            nil,
+		`{"uid":"z"}`:                                      nil,
+		`{"uid":`:                                          nil,
+		"\xff":                                             nil,
+		"":                                                 nil,
+	} {
+		m := newMember("/")
+		c := &connection{uid: "me"}
+		l := newClassicLink(c, nil, m)
+		l.receive(l.requests, payload)
+		if invalid := c.invalid.Load() > 0; invalid != (want == nil) {
+			t.Errorf("%s: invalid is %v", payload, invalid)
+		}
+		var got []adapter.Message
+		for len(m.messages) > 0 {
+			x := <-m.messages
+			read(t, x)
+			x.Namespace = ""
+			got = append(got, *x)
+		}
+		if d := cmp.Diff(want, got, quiet); d != "" {
+			t.Errorf("%s: %s", payload, d)
+		}
+	}
+	for payload, valid := range map[string]bool{
+		"\x93\xa1z\x82\xa4type\x02\xa4data\x91\xa1e\x81\xa5rooms\x90":              true, // no nsp, except, flags
+		"\x93\xa1z\x83\xa4type\x02\xa4data\x91\xa1e\xa3nsp\xa2/b\x81\xa5rooms\x90": false,
+		"\x92\xa1z\x82\xa4type\x02\xa4data\x91\xa1e":                               false, // no options
+		"\x93\xa1z\x82\xa4type\x02\xa4data\x91\xa1e\xc0":                           false,
+		"\x93\xa1z\xc0\x81\xa5rooms\x90":                                           false,
+		"\x81\xa1a\x01":                                                            false,
+		"{}":                                                                       false,
+		"":                                                                         false,
+	} {
+		m := newMember("/")
+		l := newClassicLink(&connection{uid: "me"}, nil, m)
+		l.receive(l.events, payload)
+		ok := len(m.messages) == 1
+		if ok {
+			x := <-m.messages
+			ok = x.Rest == nil || x.Rest(x) == nil
+		}
+		if ok != valid {
+			t.Errorf("%q: valid is %v", payload, ok)
+		}
+	}
+}
+
+func FuzzClassic(f *testing.F) {
+	f.Add(byte(0), []byte("\x93\xa1z\x82\xa4type\x02\xa4data\x91\xa1e\x81\xa5rooms\x90"))
+	f.Add(byte(1), []byte(`{"uid":"z","requestId":"r","type":5,"opts":{"rooms":["a"],"except":[]}}`))
+	f.Add(byte(2), []byte(`{"requestId":"r","sockets":[{"id":"a","handshake":{},"rooms":["a"],"data":{}}]}`))
+	f.Fuzz(func(_ *testing.T, channel byte, payload []byte) {
+		m := newMember("/")
+		l := newClassicLink(&connection{uid: "me"}, nil, m)
+		l.receive([]string{l.events, l.requests, l.responses}[channel%3], string(bytes.Clone(payload)))
+		for len(m.messages) > 0 {
+			x := <-m.messages
+			if x.Rest != nil && x.Rest(x) != nil {
+				continue
+			}
+			_, _ = l.encode(x)
+			_, _ = l.encodeResponse(x)
+		}
+	})
+}
