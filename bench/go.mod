@@ -2,7 +2,10 @@ module github.com/gosocketio/socketio/bench
 
 go 1.26.0
 
-require github.com/gosocketio/socketio v0.0.0
+require (
+	github.com/gosocketio/socketio v0.0.0
+	github.com/gosocketio/socketio/cmd/socketio v0.0.0
+)
 
 require (
 	github.com/go-json-experiment/json v1.27.2 // indirect
@@ -12,4 +15,7 @@ require (
 	golang.org/x/time v0.16.0 // indirect
 )
 
-replace github.com/gosocketio/socketio => ../
+replace (
+	github.com/gosocketio/socketio => ../
+	github.com/gosocketio/socketio/cmd/socketio => ../cmd/socketio
+)

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// command is one line for a node.
+//
+//   - emit: every EveryMs milliseconds Batch events "n" to Room, each with a number (0, 1, 2, …) and a
+//     string of Size bytes. It ends after Count events, or when Count is 0 on stop.
+//     With EveryMs 0 as fast as the broker takes them.
+//   - stop: ends emit.
+//   - stats: what happened so far.
+//   - fetch: fetchSockets of the whole cluster.
+//   - ask: emits "q" to everybody and waits at most TimeoutMs for acknowledgements.
+type command struct {
+	ID        int    `json:"id"`
+	Do        string `json:"do"`
+	Room      string `json:"room,omitempty"`
+	EveryMs   int    `json:"everyMs,omitempty"`
+	Batch     int    `json:"batch,omitempty"`
+	Count     int    `json:"count,omitempty"`
+	Size      int    `json:"size,omitempty"`
+	TimeoutMs int    `json:"timeoutMs,omitempty"`
+}
+
+// answer is a node's answer to the command with the same ID. The node's first line has ID 0 and Address.
+type answer struct {
+	ID      int    `json:"id"`
+	Address string `json:"address"`
+	// Of emit and stop.
+	Sent int `json:"sent"`
+	// Of stats. LongestUs is the longest time that an emit took. Queued is the largest queue: bytes in
+	// our servers, commands in ioredis. Gaps, Failed and Refused are what our servers report.
+	LongestUs float64  `json:"longestUs"`
+	Queued    int      `json:"queued"`
+	Gaps      int      `json:"gaps"`
+	Failed    int      `json:"failed"`
+	Refused   int      `json:"refused"`
+	Errors    []string `json:"errors"`
+	// Of fetch and ask: Result sockets or acknowledgements, after TookMs.
+	Result int     `json:"result"`
+	Error  string  `json:"error"`
+	TookMs float64 `json:"tookMs"`
+}
+
+// kinds are the servers compared, ours first.
+var kinds = []kind{
+	{name: "ours", title: "ours"},
+	{name: "node", title: "Node socket.io"},
+	{name: "peer", title: "zishang520 v3"},
+}
+
+type kind struct{ name, title string }
+
+// line is the command line of a node.
+func (b *bench) line(kind string, r *redis, wire, key string) []string {
+	args := []string{"-redis", r.addresses(), "-wire", wire, "-key", key}
+	if r.sentinels != nil {
+		args = append(args, "-sentinel", masterName)
+	}
+	if kind == "node" {
+		return append([]string{"node", filepath.Join(b.root, "bench", "node", "cluster.mjs")}, args...)
+	}
+	return append([]string{filepath.Join(b.dir, kind)}, args...)
+}
+
+// node is a server of a cluster, in a process of its own.
+type node struct {
+	name    string
+	address string
+	cmd     *exec.Cmd
+	ended   chan struct{}
+	stdin   io.WriteCloser
+
+	mu      sync.Mutex
+	lastID  int
+	waiting map[int]chan answer
+}
+
+// startNode starts a node and waits until it listens.
+func startNode(ctx context.Context, name string, line []string, env ...string) (*node, error) {
+	n := &node{name: name, ended: make(chan struct{}), waiting: make(map[int]chan answer)}
+	n.cmd = exec.Command(line[0], line[1:]...) //nolint:gosec,noctx // our own programs, which stop ends
+	n.cmd.Env = append(os.Environ(), env...)
+	n.cmd.Stderr = os.Stderr
+	stdout, err := n.cmd.StdoutPipe()
+	if err == nil {
+		n.stdin, err = n.cmd.StdinPipe()
+	}
+	if err == nil {
+		err = n.cmd.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	ready := n.expect(0)
+	go n.read(stdout)
+	a, err := n.await(ctx, ready, 30*time.Second)
+	if err != nil {
+		n.stop()
+		return nil, err
+	}
+	n.address = a.Address
+	return n, nil
+}
+
+func (n *node) read(stdout io.Reader) {
+	lines := bufio.NewScanner(stdout)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var a answer
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %s\n", n.name, lines.Bytes())
+			continue
+		}
+		n.mu.Lock()
+		c := n.waiting[a.ID]
+		delete(n.waiting, a.ID)
+		n.mu.Unlock()
+		if c != nil {
+			c <- a
+		}
+	}
+	_ = n.cmd.Wait() // killed, or its own message is on stderr
+	close(n.ended)
+}
+
+func (n *node) expect(id int) chan answer {
+	c := make(chan answer, 1)
+	n.mu.Lock()
+	n.waiting[id] = c
+	n.mu.Unlock()
+	return c
+}
+
+// send sends a command. await waits for its answer.
+func (n *node) send(c command) chan answer {
+	n.mu.Lock()
+	n.lastID++
+	c.ID = n.lastID
+	n.mu.Unlock()
+	reply := n.expect(c.ID)
+	line, _ := json.Marshal(c)               // cannot fail
+	_, _ = n.stdin.Write(append(line, '\n')) // await notices that the process has ended
+	return reply
+}
+
+func (n *node) await(ctx context.Context, reply chan answer, limit time.Duration) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	select {
+	case a := <-reply:
+		return a, nil
+	case <-n.ended:
+		return answer{}, fmt.Errorf("%s has ended", n.name)
+	case <-ctx.Done():
+		return answer{}, fmt.Errorf("%s does not answer: %w", n.name, context.Cause(ctx))
+	}
+}
+
+func (n *node) do(ctx context.Context, c command) (answer, error) {
+	return n.await(ctx, n.send(c), 10*time.Second)
+}
+
+// signal sends a signal to the process.
+func (n *node) signal(s syscall.Signal) error { return n.cmd.Process.Signal(s) }
+
+// stop kills the process and waits for its end.
+func (n *node) stop() {
+	_ = n.cmd.Process.Kill() // fails when it has ended
+	<-n.ended
+}
+
+// wait waits for a condition.
+func wait(ctx context.Context, limit time.Duration, what string, done func() bool) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("too late"))
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+		}
+	}
+	return nil
+}

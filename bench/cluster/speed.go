@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+)
+
+// traffic is what S1 emits while the CPU time of both nodes is measured.
+type traffic struct {
+	room string // "r" has one member, on S2; "nobody" has none
+	size int    // of the string that an event carries
+}
+
+var loads = []traffic{{"r", 32}, {"r", 1024}, {"nobody", 32}, {"nobody", 1024}}
+
+// Every server gets the same pace: so many events at once, each 4 ms.
+const (
+	tick    = 4 * time.Millisecond
+	perTick = 16
+)
+
+// cell is what was measured together.
+type cell struct {
+	wire, kind string
+	traffic
+}
+
+// speeds are the results: µs of CPU of both nodes for a message.
+type speeds map[cell][]float64
+
+// cpuRuns measures every cell in every round, in random order, with fresh nodes for each wire and kind.
+func (b *bench) cpuRuns(ctx context.Context, kinds []string) (speeds, error) {
+	results := make(speeds)
+	for round := range b.rounds {
+		var order []cell
+		for _, wire := range wires {
+			for _, k := range kinds {
+				if b.wantsWire(wire) {
+					order = append(order, cell{wire: wire, kind: k})
+				}
+			}
+		}
+		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		for _, c := range order {
+			if err := b.cpuRun(ctx, c, results); err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", c.wire, c.kind, err)
+			}
+		}
+		fmt.Fprintf(os.Stderr, "round %d: done\n", round+1)
+	}
+	return results, nil
+}
+
+// cpuRun measures all loads with one pair of nodes.
+func (b *bench) cpuRun(ctx context.Context, c cell, results speeds) error {
+	dir, err := os.MkdirTemp(b.dir, "run-")
+	if err != nil {
+		return err
+	}
+	r, err := startRedis(ctx, dir, "--appendonly", "no")
+	if err != nil {
+		return err
+	}
+	defer r.stop()
+	pin(ctx, 1, r.master.cmd.Process.Pid)
+	var nodes [2]*node
+	for i := range nodes {
+		if nodes[i], err = startNode(ctx, fmt.Sprintf("%s %s S%d", c.kind, c.wire, i+1), b.line(c.kind, r, c.wire, "bench"), "GOMAXPROCS=1"); err != nil {
+			return err
+		}
+		defer nodes[i].stop()
+		pin(ctx, 0, nodes[i].cmd.Process.Pid)
+	}
+	member, err := connect(ctx, nodes[1])
+	if err != nil {
+		return err
+	}
+	p := &pair{nodes: nodes, member: member}
+	if err := wait(ctx, 10*time.Second, "nothing arrives on S2", func() bool {
+		return p.marker(ctx, 100*time.Millisecond) == nil
+	}); err != nil {
+		return err
+	}
+	for _, i := range rand.Perm(len(loads)) {
+		if !b.wants(loads[i].name()) {
+			continue
+		}
+		if _, err := p.cost(ctx, loads[i], 500*time.Millisecond); err != nil { // warm up
+			return err
+		}
+		cost, err := p.cost(ctx, loads[i], b.window)
+		if err != nil {
+			return err
+		}
+		c.traffic = loads[i]
+		results[c] = append(results[c], cost)
+		fmt.Fprintf(os.Stderr, "%s, %s, %s: %.2f µs\n", c.wire, c.kind, c.name(), cost)
+	}
+	return nil
+}
+
+// pair is two nodes and a client on the second.
+type pair struct {
+	nodes  [2]*node
+	member *client
+}
+
+// marker emits one event to the client on S2 and waits until it has arrived: everything before has been
+// dealt with then.
+func (p *pair) marker(ctx context.Context, limit time.Duration) error {
+	a, err := p.nodes[0].do(ctx, command{Do: "emit", Room: "r", EveryMs: 1, Batch: 1, Count: 1})
+	if err != nil {
+		return err
+	}
+	return wait(ctx, limit, "an event has not arrived", func() bool { return p.member.has(int32(a.Sent - 1)) })
+}
+
+// cost emits for a while and returns the CPU time of both nodes for a message, in µs.
+func (p *pair) cost(ctx context.Context, l traffic, d time.Duration) (float64, error) {
+	n := int(d/tick) * perTick
+	before, err := p.cpu()
+	if err != nil {
+		return 0, err
+	}
+	emit := p.nodes[0].send(command{Do: "emit", Room: l.room, EveryMs: int(tick.Milliseconds()), Batch: perTick, Count: n, Size: l.size})
+	if _, err := p.nodes[0].await(ctx, emit, d+time.Minute); err != nil {
+		return 0, err
+	}
+	if err := p.marker(ctx, time.Minute); err != nil {
+		return 0, err
+	}
+	after, err := p.cpu()
+	return float64((after - before).Nanoseconds()) / 1e3 / float64(n), err
+}
+
+// cpu is what both nodes have taken, by the scheduler's clock.
+func (p *pair) cpu() (sum time.Duration, err error) {
+	for _, n := range p.nodes {
+		dir := fmt.Sprintf("/proc/%d/task/", n.cmd.Process.Pid)
+		tasks, err := os.ReadDir(dir)
+		if err != nil {
+			return 0, err
+		}
+		for _, t := range tasks {
+			text, err := os.ReadFile(dir + t.Name() + "/schedstat")
+			if err != nil {
+				continue // the thread has just ended
+			}
+			first, _, _ := bytes.Cut(text, []byte(" "))
+			ns, err := strconv.ParseInt(string(first), 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			sum += time.Duration(ns)
+		}
+	}
+	return sum, nil
+}
+
+// pin keeps a process on one core, where the machine has two and can do that.
+func pin(ctx context.Context, core, pid int) {
+	_ = exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", strconv.Itoa(core), strconv.Itoa(pid)).Run()
+}
+
+// name is a load in the table.
+func (l traffic) name() string {
+	size := fmt.Sprintf("%d B", l.size)
+	if l.size == 1024 {
+		size = "1 KiB"
+	}
+	if l.room == "r" {
+		return "delivered, " + size
+	}
+	return "discarded, " + size
+}

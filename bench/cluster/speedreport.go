@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// goals are the ratios of CPU time to reach, by the server compared with.
+var goals = map[string]float64{"node": 0.25, "peer": 0.5}
+
+// speedReport is docs/evidence/cluster-bench.md.
+func (b *bench) speedReport(ctx context.Context, results speeds) string {
+	var t strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
+	say("# Speed of a cluster\n\nMade by `make bench-cluster` on %s, in %.0f minutes. Do not edit: run it again.\n", time.Now().Format("2 January 2006"), b.took.Minutes())
+	say("## CPU for a message\n\nTwo nodes share one core, Redis has the other. S1 emits %d events each %v to a room. **Delivered**: the room's one\n"+
+		"member is on S2. **Discarded**: nobody on S2 is in the room. Cells: µs of CPU of both nodes together for a message, by the\n"+
+		"scheduler's clock: the median of %d runs of %v, interleaved in random order, and the lowest and highest. The ratios are of\n"+
+		"medians. Bold: the goal is met (at most %.2f × the official server, %.1f × zishang520).\n", perTick, tick, b.rounds, b.window, goals["node"], goals["peer"])
+	say("| wire | message | ours | Node socket.io | zishang520 v3 | ours / Node | ours / zishang520 |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+	for _, wire := range wires {
+		for _, l := range loads {
+			row := fmt.Sprintf("| %s | %s |", wire, l.name())
+			for _, k := range kinds {
+				row += " " + spread(results[cell{wire, k.name, l}]) + " |"
+			}
+			for _, k := range kinds[1:] {
+				row += " " + ratio(median(results[cell{wire, "ours", l}]), median(results[cell{wire, k.name, l}]), goals[k.name]) + " |"
+			}
+			say("%s", row)
+		}
+	}
+	say("\n## The machine\n\n%s- zishang520: servers/socket/v3 v3.0.6, adapters/redis/v3 v3.0.2, go-redis v9.18.0", machine(ctx))
+	if b.missing != "" {
+		say("- left out, because it could not be built: zishang520: %s", cellText(b.missing))
+	}
+	return t.String()
+}
+
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(values))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// spread is the median with the lowest and highest value.
+func spread(values []float64) string {
+	if len(values) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f <sub>%.1f–%.1f</sub>", median(values), slices.Min(values), slices.Max(values))
+}
+
+// ratio is a quotient, bold if it is at most the goal.
+func ratio(a, b, goal float64) string {
+	switch {
+	case a == 0 || b == 0:
+		return "–"
+	case a/b <= goal:
+		return fmt.Sprintf("**%.2f**", a/b)
+	}
+	return fmt.Sprintf("%.2f", a/b)
+}
