@@ -9,7 +9,7 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: help run test deps fmt vet lint go-test interop compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million
+.PHONY: help run test deps fmt vet lint go-test interop compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million cluster-faults bench-cluster
 
 # The first target: what `make` alone does.
 help: ## list the targets
@@ -90,3 +90,9 @@ million: ## as many idle connections as the machine allows: docs/evidence/millio
 
 bench-quick: ## one short round of it, on the terminal
 	@cd bench && go run . -root .. -quick
+
+cluster-faults: ## connections, Redis and nodes that fail, beside the official adapters: docs/evidence/cluster-faults.md (6 minutes)
+	@cd bench && go run ./cluster -root .. -faults
+
+bench-cluster: ## CPU for a message between two nodes, and throughput: docs/evidence/cluster-bench.md (6 minutes)
+	@cd bench && go run ./cluster -root ..

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/gosocketio/socketio v0.0.0
+	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/gosocketio/socketio/cmd/socketio v0.0.0
 )
 
@@ -17,5 +18,6 @@ require (
 
 replace (
 	github.com/gosocketio/socketio => ../
+	github.com/gosocketio/socketio/adapter/redis => ../adapter/redis
 	github.com/gosocketio/socketio/cmd/socketio => ../cmd/socketio
 )

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -97,6 +98,11 @@ func (c *client) has(n int32) bool {
 type tally struct {
 	lost, doubled, disorder int
 	silence                 time.Duration // the longest time without an event, from a moment on
+}
+
+func (t tally) String() string {
+	return fmt.Sprintf("%d lost, %d twice, %d out of order, silence %v",
+		t.lost, t.doubled, t.disorder, t.silence.Round(time.Millisecond))
 }
 
 // tally counts what has arrived. The silence is counted from since on.

@@ -15,8 +15,8 @@ func (o *outcome) String() string {
 	if o.err != nil {
 		return o.err.Error()
 	}
-	return fmt.Sprintf("%d sent, %d lost, %d doubled, %d out of order, named %v, here %v, emit %.0f µs, %d queued, silence %v, found %d",
-		o.sent, o.remote.lost, o.remote.doubled, o.remote.disorder, o.named, o.local, o.longest, o.queued, o.remote.silence.Round(time.Millisecond), o.after)
+	return fmt.Sprintf("%d sent; on S2 %v, on S1 %v; named %v, longest emit %.0f µs, %d queued, found %d",
+		o.sent, o.remote, o.local, o.named, o.longest, o.queued, o.after)
 }
 
 // Limits of what our servers promise.
@@ -39,13 +39,15 @@ func (g *group) breaches(third bool) (all []string) {
 	say(g.remote.disorder > 0, "%d out of order", g.remote.disorder)
 	say(g.remote.lost > 0 && g.wire == "streams", "%d lost", g.remote.lost)
 	say(g.remote.lost > 0 && !g.named, "%d lost without a word", g.remote.lost)
-	say(g.local.lost+g.local.doubled+g.local.disorder > 0, "on the node itself %d lost, %d doubled, %d out of order", g.local.lost, g.local.doubled, g.local.disorder)
+	here := g.local
+	say(here.lost+here.doubled+here.disorder > 0, "on the node itself %v", here)
 	say(g.longest > longestEmit, "an emit took %.0f µs", g.longest)
 	say(g.after != g.want, "afterwards fetchSockets found %d of %d", g.after, g.want)
 	if third {
 		say(g.remote.lost > 0, "%d lost between nodes that live", g.remote.lost)
 		for _, a := range []answer{g.fetch, g.ask} {
-			say(a.Result != g.want || a.Error == "" || a.TookMs > longestRequest, "a request under way: %d answers in %.0f ms, error %q", a.Result, a.TookMs, a.Error)
+			say(a.Result != g.want || a.Error == "" || a.TookMs > longestRequest,
+				"a request under way: %d answers in %.0f ms, error %q", a.Result, a.TookMs, a.Error)
 		}
 	}
 	return all
@@ -71,10 +73,11 @@ func broken(results map[string][]*group) error {
 func (b *bench) faultReport(ctx context.Context, results map[string][]*group) string {
 	var t strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
-	say("# Faults in a cluster\n\nMade by `make cluster-faults` on %s, in %.0f minutes. Do not edit: run it again.\n", time.Now().Format("2 January 2006"), b.took.Minutes())
+	say("# Faults in a cluster\n\n%s", b.madeBy("cluster-faults"))
 	say("S1 emits a numbered event each 5 ms to a room that has one client on S1 and one on S2. All servers and wires\n" +
 		"of a run share one Redis, so that the same fault meets them all. Each cell has the values of the runs.\n")
-	say("- **lost**, **twice**, **disorder**: events that did not arrive at the client on S2, arrived again, or after a later one.\n" +
+	say("- **lost**, **twice**, **disorder**: events that did not arrive at the client on S2, arrived again,\n" +
+		"  or after a later one.\n" +
 		"- **named**: when events were lost, a hook and the log said so. \"–\": nothing was lost.\n" +
 		"- **on S1**: events lost at the client of S1 itself.\n" +
 		"- **longest emit**: of all calls on S1, in ms.\n" +
@@ -90,7 +93,7 @@ func (b *bench) faultReport(ctx context.Context, results map[string][]*group) st
 				if len(groups) == 0 {
 					continue
 				}
-				say("| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |", f.name, wire, k.title,
+				say(strings.Repeat("| %s ", 12)+"|", f.name, wire, k.title,
 					join(groups, func(o *outcome) any { return o.remote.lost }),
 					join(groups, func(o *outcome) any { return o.remote.doubled }),
 					join(groups, func(o *outcome) any { return o.remote.disorder }),
@@ -103,8 +106,14 @@ func (b *bench) faultReport(ctx context.Context, results map[string][]*group) st
 			}
 		}
 	}
-	say("\n## Requests under way when a node is killed\n\nS1 has asked three servers for their sockets, and their clients for an acknowledgement within 5 s, when S3 gets SIGKILL.\n")
-	say("| wire | server | fetchSockets: sockets, s | its error | acknowledgements, s | their error |\n| --- | --- | --- | --- | --- | --- |")
+	t.WriteString(requestTable(results))
+	say("\n## The machine\n\n%s", machine(ctx))
+	return t.String()
+}
+
+// requestTable is what became of the requests under way when the third node was killed.
+func requestTable(results map[string][]*group) string {
+	var t strings.Builder
 	for _, f := range faults {
 		for _, wire := range f.wires {
 			for _, k := range kinds {
@@ -113,16 +122,24 @@ func (b *bench) faultReport(ctx context.Context, results map[string][]*group) st
 					continue
 				}
 				answers := func(of func(o *outcome) answer) string {
-					return join(groups, func(o *outcome) any { return fmt.Sprintf("%d in %.1f", of(o).Result, of(o).TookMs/1000) })
+					return join(groups, func(o *outcome) any {
+						return fmt.Sprintf("%d in %.1f", of(o).Result, of(o).TookMs/1000)
+					})
 				}
-				say("| %s | %s | %s | %s | %s | %s |", wire, k.title,
+				fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s |\n", wire, k.title,
 					answers(func(o *outcome) answer { return o.fetch }), cellText(groups[0].fetch.Error),
 					answers(func(o *outcome) answer { return o.ask }), cellText(groups[0].ask.Error))
 			}
 		}
 	}
-	say("\n## The machine\n\n%s", machine(ctx))
-	return t.String()
+	if t.Len() == 0 {
+		return ""
+	}
+	return "\n## Requests under way when a node is killed\n\n" +
+		"S1 has asked three servers for their sockets, and their clients for an acknowledgement within 5 s,\n" +
+		"when S3 gets SIGKILL.\n\n" +
+		"| wire | server | fetchSockets: sockets, s | its error | acknowledgements, s | their error |\n" +
+		"| --- | --- | --- | --- | --- | --- |\n" + t.String()
 }
 
 // naming tells whether the loss of events was named.
@@ -171,12 +188,20 @@ func cellText(text string) string {
 	return strings.NewReplacer("|", "/", "\n", " ").Replace(text)
 }
 
+// madeBy says which target makes a page.
+func (b *bench) madeBy(target string) string {
+	return fmt.Sprintf("Made by `make %s` on %s, in %.0f minutes. Do not edit: run it again.\n",
+		target, time.Now().Format("2 January 2006"), b.took.Minutes())
+}
+
 func machine(ctx context.Context) string {
 	lines := fmt.Sprintf("- %d cores, %s/%s, %s\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	for _, c := range [][]string{{"node", "--version"}, {"redis-server", "--version"}} {
-		if out, err := exec.CommandContext(ctx, c[0], c[1:]...).Output(); err == nil { //nolint:gosec // fixed
+		out, err := exec.CommandContext(ctx, c[0], c[1:]...).Output() //nolint:gosec // fixed
+		if err == nil {
 			lines += fmt.Sprintf("- `%s`: %s\n", strings.Join(c, " "), strings.TrimSpace(string(out)))
 		}
 	}
-	return lines + "- npm: socket.io 4.8.4, @socket.io/redis-adapter 8.3.0, @socket.io/redis-streams-adapter 0.3.1, ioredis 6.0.0\n"
+	return lines + "- npm: socket.io 4.8.4, @socket.io/redis-adapter 8.3.0, @socket.io/redis-streams-adapter 0.3.1,\n" +
+		"  ioredis 6.0.0\n"
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -28,44 +27,42 @@ type fault struct {
 }
 
 var faults = []fault{
-	{name: "connections of Redis killed", wires: wires, options: aof, do: func(ctx context.Context, r *faultRun) error {
-		for _, kind := range []string{"normal", "pubsub"} {
-			if _, err := r.redis.master.cli(ctx, "CLIENT", "KILL", "TYPE", kind); err != nil {
-				return err
-			}
-		}
+	{name: "connections of Redis killed", wires: wires, options: aof, do: func(_ context.Context, r *faultRun) error {
+		r.redis.master.Do("CLIENT", "KILL", "TYPE", "normal")
+		r.redis.master.Do("CLIENT", "KILL", "TYPE", "pubsub")
 		return nil
 	}},
-	{name: "Redis SIGKILL, back after 0.5 s", wires: wires, options: aof, do: func(ctx context.Context, r *faultRun) error {
-		r.redis.master.kill()
+	{name: "Redis SIGKILL, back after 0.5 s", wires: wires, options: aof, do: func(_ context.Context, r *faultRun) error {
+		r.redis.master.Kill()
 		time.Sleep(500 * time.Millisecond)
-		return r.redis.master.start(ctx)
+		r.redis.master.Restart()
+		return nil
 	}},
 	{name: "Redis SIGSTOP for 5 s", wires: wires, options: aof, do: func(_ context.Context, r *faultRun) error {
-		return pause(5*time.Second, r.redis.master)
+		r.redis.master.Stop()
+		time.Sleep(5 * time.Second)
+		r.redis.master.Continue()
+		return nil
 	}},
 	{name: "failover by Sentinel", wires: []string{"pubsub", "streams"}, sentinels: true, options: aof, do: failover},
 	{name: "a third node SIGKILL", wires: wires, third: true, options: aof, do: killThird},
 	{name: "S2 SIGSTOP for 12 s", wires: wires, options: aof, do: func(_ context.Context, r *faultRun) error {
-		return pause(12*time.Second, r.nodes(1)...)
+		return pause(12*time.Second, r.nodes(1))
 	}},
 	{name: "S2 cut off as slow", wires: wires, size: 16 << 10, do: cutOff,
 		options: []string{"--client-output-buffer-limit", "pubsub 256kb 128kb 1"}},
 }
 
-// process is what a signal can be sent to.
-type process interface{ signal(s syscall.Signal) error }
-
-// pause stops processes for a while.
-func pause[P process](d time.Duration, all ...P) error {
-	for _, p := range all {
-		if err := p.signal(syscall.SIGSTOP); err != nil {
+// pause stops nodes for a while.
+func pause(d time.Duration, nodes []*node) error {
+	for _, n := range nodes {
+		if err := n.signal("STOP"); err != nil {
 			return err
 		}
 	}
 	time.Sleep(d)
-	for _, p := range all {
-		if err := p.signal(syscall.SIGCONT); err != nil {
+	for _, n := range nodes {
+		if err := n.signal("CONT"); err != nil {
 			return err
 		}
 	}
@@ -74,10 +71,9 @@ func pause[P process](d time.Duration, all ...P) error {
 
 // failover kills the master and waits until the sentinels have made the replica the new one.
 func failover(ctx context.Context, r *faultRun) error {
-	r.redis.master.kill()
+	r.redis.master.Kill()
 	return wait(ctx, 20*time.Second, "no failover", func() bool {
-		out, err := r.redis.sentinels[0].cli(ctx, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName)
-		return err == nil && strings.Contains(out, r.redis.replica.port)
+		return r.redis.sentinels.MasterAddr() == r.redis.sentinels.Replica.Addr()
 	})
 }
 
@@ -85,7 +81,7 @@ func failover(ctx context.Context, r *faultRun) error {
 func killThird(ctx context.Context, r *faultRun) error {
 	third := r.nodes(2)
 	for _, n := range third {
-		if err := n.signal(syscall.SIGSTOP); err != nil { // so that it does not answer first
+		if err := n.signal("STOP"); err != nil { // so that it does not answer first
 			return err
 		}
 	}
@@ -108,10 +104,11 @@ func killThird(ctx context.Context, r *faultRun) error {
 
 // cutOff stops S2 while large events are sent, until Redis disconnects it.
 func cutOff(_ context.Context, r *faultRun) error {
-	if err := pause(6*time.Second, r.nodes(1)...); err != nil {
+	if err := pause(6*time.Second, r.nodes(1)); err != nil {
 		return err
 	}
-	log, err := os.ReadFile(filepath.Join(r.dir, "redis-"+r.redis.master.port, "log"))
+	dir := strings.TrimPrefix(r.redis.master.Do("CONFIG", "GET", "dir"), "dir\n")
+	log, err := os.ReadFile(filepath.Join(dir, "redis.log")) //nolint:gosec // our own
 	if want := len(r.groups) - r.count("streams"); err == nil {
 		if n := strings.Count(string(log), "overcoming of output buffer limits"); n < want {
 			err = fmt.Errorf("redis cut off %d connections, not %d", n, want)
@@ -124,7 +121,6 @@ func cutOff(_ context.Context, r *faultRun) error {
 type faultRun struct {
 	*bench
 	fault
-	dir    string
 	redis  *redis
 	groups []*group
 	later  sync.WaitGroup // requests under way
@@ -210,12 +206,8 @@ func (b *bench) faultRun(ctx context.Context, f fault) ([]*group, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &faultRun{bench: b, fault: f, dir: dir}
-	start := startRedis
-	if f.sentinels {
-		start = startSentinels
-	}
-	if r.redis, err = start(ctx, dir, f.options...); err != nil {
+	r := &faultRun{bench: b, fault: f}
+	if r.redis, err = startRedis(dir, f.sentinels, f.options...); err != nil {
 		return nil, err
 	}
 	defer r.redis.stop()
@@ -289,7 +281,11 @@ func (r *faultRun) play(ctx context.Context) error {
 	}
 	time.Sleep(before)
 	began := time.Now()
-	if err := r.do(ctx, r); err != nil {
+	if err := r.redis.kit.try(func() {
+		if err := r.do(ctx, r); err != nil {
+			r.redis.kit.Fatal(err)
+		}
+	}); err != nil {
 		return err
 	}
 	time.Sleep(behind)

@@ -26,9 +26,9 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "runs of each cell")
 	flag.DurationVar(&b.window, "window", 2*time.Second, "time of a measurement of CPU")
 	flag.StringVar(&b.root, "root", ".", "root of the checkout")
-	flag.StringVar(&b.only, "only", "", "only what has one of these words in its name, separated by commas; prints instead of writing")
-	flag.StringVar(&b.wires, "wires", "", "only these wires; prints instead of writing")
-	flag.StringVar(&b.servers, "servers", "", "only these servers (ours, node, peer); prints instead of writing")
+	flag.StringVar(&b.only, "only", "", "only what has one of these words in its name, by commas; prints only")
+	flag.StringVar(&b.wires, "wires", "", "only these wires; prints only")
+	flag.StringVar(&b.servers, "servers", "", "only these servers (ours, node, peer); prints only")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
@@ -99,18 +99,22 @@ func (b *bench) build(ctx context.Context, withFaults bool) error {
 		}
 	}
 	if b.wantsKind("ours") {
-		if err := b.command(ctx, filepath.Join(b.root, "bench"), nil, "go", "build", "-o", filepath.Join(b.dir, "ours"), "./cluster/ours"); err != nil {
+		if err := b.goBuild(ctx, "bench", "ours", "./cluster/ours"); err != nil {
 			return err
 		}
 	}
 	if !withFaults && b.wantsKind("peer") {
-		err := b.command(ctx, filepath.Join(b.root, "bench", "cluster", "peer"), []string{"GOWORK=off"}, "go", "build", "-o", filepath.Join(b.dir, "peer"), ".")
+		err := b.goBuild(ctx, "bench/cluster/peer", "peer", ".", "GOWORK=off")
 		if err != nil { // the comparison with it is not what this is for
 			fmt.Fprintf(os.Stderr, "left out: %v\n", err)
 			b.missing = err.Error()
 		}
 	}
 	return nil
+}
+
+func (b *bench) goBuild(ctx context.Context, dir, name, pkg string, env ...string) error {
+	return b.command(ctx, filepath.Join(b.root, dir), env, "go", "build", "-o", filepath.Join(b.dir, name), pkg)
 }
 
 func (b *bench) command(ctx context.Context, dir string, env []string, line ...string) error {
@@ -123,7 +127,9 @@ func (b *bench) command(ctx context.Context, dir string, env []string, line ...s
 }
 
 func (b *bench) wants(name string) bool {
-	return b.only == "" || slices.ContainsFunc(strings.Split(b.only, ","), func(word string) bool { return strings.Contains(name, word) })
+	return b.only == "" || slices.ContainsFunc(strings.Split(b.only, ","), func(word string) bool {
+		return strings.Contains(name, word)
+	})
 }
 
 func (b *bench) wantsWire(name string) bool {

@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/gosocketio/socketio/adapter/redis/redistest"
 )
 
 // command is one line for a node.
@@ -68,7 +70,7 @@ type kind struct{ name, title string }
 func (b *bench) line(kind string, r *redis, wire, key string) []string {
 	args := []string{"-redis", r.addresses(), "-wire", wire, "-key", key}
 	if r.sentinels != nil {
-		args = append(args, "-sentinel", masterName)
+		args = append(args, "-sentinel", redistest.MasterName)
 	}
 	if kind == "node" {
 		return append([]string{"node", filepath.Join(b.root, "bench", "node", "cluster.mjs")}, args...)
@@ -174,8 +176,10 @@ func (n *node) do(ctx context.Context, c command) (answer, error) {
 	return n.await(ctx, n.send(c), 10*time.Second)
 }
 
-// signal sends a signal to the process.
-func (n *node) signal(s syscall.Signal) error { return n.cmd.Process.Signal(s) }
+// signal sends a signal to the process: STOP or CONT. Not all systems that this compiles for have them.
+func (n *node) signal(name string) error {
+	return exec.Command("kill", "-"+name, strconv.Itoa(n.cmd.Process.Pid)).Run() //nolint:gosec,noctx // a moment
+}
 
 // stop kills the process and waits for its end.
 func (n *node) stop() {

@@ -1,168 +1,93 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
+	"testing"
+
+	"github.com/gosocketio/socketio/adapter/redis/redistest"
 )
 
-// redis is a redis-server, perhaps with a replica and three sentinels.
+// redis is a redis-server, perhaps with a replica and sentinels.
 type redis struct {
-	master    *daemon
-	replica   *daemon   // nil without sentinels
-	sentinels []*daemon // nil without
+	kit       *kit
+	master    *redistest.Server
+	pid       string              // of the master
+	sentinels *redistest.Sentinel // nil without
 }
-
-// masterName is what the sentinels call the master.
-const masterName = "bench"
 
 // aof has Redis write every command to the disk before it answers.
 var aof = []string{"--appendonly", "yes", "--appendfsync", "always"}
 
-func startRedis(ctx context.Context, dir string, options ...string) (*redis, error) {
-	d, err := startDaemon(ctx, dir, "redis-server", options...)
-	if err != nil {
-		return nil, err
-	}
-	return &redis{master: d}, nil
-}
-
-// startSentinels starts a master, its replica, and three sentinels that fail over after one second.
-func startSentinels(ctx context.Context, dir string, options ...string) (*redis, error) {
-	r, err := startRedis(ctx, dir, options...)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.addSentinels(ctx, dir, options); err != nil {
-		r.stop()
-		return nil, err
-	}
-	return r, nil
-}
-
-func (r *redis) addSentinels(ctx context.Context, dir string, options []string) (err error) {
-	replica := append([]string{"--replicaof", "127.0.0.1 " + r.master.port}, options...)
-	if r.replica, err = startDaemon(ctx, dir, "redis-server", replica...); err != nil {
-		return err
-	}
-	config := fmt.Sprintf("sentinel monitor %[1]s 127.0.0.1 %s 2\nsentinel down-after-milliseconds %[1]s 1000\n"+
-		"sentinel failover-timeout %[1]s 5000\n", masterName, r.master.port)
-	for i := range 3 {
-		path := filepath.Join(dir, fmt.Sprintf("sentinel%d.conf", i))
-		if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-			return err
+// startRedis starts Redis with its files below dir.
+func startRedis(dir string, sentinels bool, options ...string) (r *redis, err error) {
+	r = &redis{kit: &kit{dir: dir}}
+	err = r.kit.try(func() {
+		if sentinels {
+			r.sentinels = redistest.StartSentinel(r.kit, options...)
+			r.master = r.sentinels.Master
+		} else {
+			r.master = redistest.Start(r.kit, options...)
 		}
-		s, err := startDaemon(ctx, dir, "redis-server", path, "--sentinel")
-		if err != nil {
-			return err
-		}
-		r.sentinels = append(r.sentinels, s)
-	}
-	return wait(ctx, 15*time.Second, "the sentinels do not know the replica and each other", func() bool {
-		for _, s := range r.sentinels {
-			state, err := s.cli(ctx, "SENTINEL", "MASTER", masterName)
-			fields := strings.Fields(state)
-			if err != nil || value(fields, "num-slaves") != "1" || value(fields, "num-other-sentinels") != "2" {
-				return false
-			}
-		}
-		link, err := r.replica.cli(ctx, "INFO", "replication")
-		return err == nil && strings.Contains(link, "master_link_status:up")
+		_, info, _ := strings.Cut(r.master.Do("INFO", "server"), "process_id:")
+		r.pid = strings.Fields(info)[0]
 	})
-}
-
-func value(fields []string, name string) string {
-	for i, f := range fields[:max(len(fields)-1, 0)] {
-		if f == name {
-			return fields[i+1]
-		}
+	if err != nil {
+		r.stop()
 	}
-	return ""
+	return r, err
 }
 
 // addresses are what a client is started with: those of the sentinels, if there are any.
 func (r *redis) addresses() string {
 	if r.sentinels == nil {
-		return "127.0.0.1:" + r.master.port
+		return r.master.Addr()
 	}
-	var all []string
-	for _, s := range r.sentinels {
-		all = append(all, "127.0.0.1:"+s.port)
-	}
-	return strings.Join(all, ",")
+	return strings.Join(r.sentinels.Addrs(), ",")
 }
 
 func (r *redis) stop() {
-	for _, d := range append(r.sentinels, r.replica, r.master) {
-		if d != nil {
-			d.kill()
+	for _, end := range r.kit.ends {
+		end()
+	}
+}
+
+// kit lets a command use package redistest, which is made for tests: what it uses of a test.
+type kit struct {
+	testing.TB
+	dir  string
+	ends []func()
+}
+
+// failure is what ends the function that try calls.
+type failure struct{ error }
+
+// try calls f and returns the error with which it fails.
+func (*kit) try(f func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			failed, ok := r.(failure)
+			if !ok {
+				panic(r)
+			}
+			err = failed.error
 		}
-	}
+	}()
+	f()
+	return nil
 }
 
-// daemon is a process of Redis.
-type daemon struct {
-	port string
-	line []string
-	cmd  *exec.Cmd
-}
+func (*kit) Helper()                           {}
+func (k *kit) Cleanup(end func())              { k.ends = append(k.ends, end) }
+func (*kit) Fatal(args ...any)                 { panic(failure{errors.New(fmt.Sprint(args...))}) }
+func (*kit) Fatalf(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
 
-// startDaemon starts a process of Redis on a free port and waits until it answers.
-func startDaemon(ctx context.Context, dir, program string, options ...string) (*daemon, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func (k *kit) TempDir() string {
+	dir, err := os.MkdirTemp(k.dir, "redis-")
 	if err != nil {
-		return nil, err
+		k.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	home := filepath.Join(dir, "redis-"+port)
-	if err := os.Mkdir(home, 0o700); err != nil {
-		return nil, err
-	}
-	d := &daemon{port: port}
-	if len(options) > 0 && !strings.HasPrefix(options[0], "-") { // a configuration file comes first
-		d.line, options = []string{options[0]}, options[1:]
-	}
-	d.line = append(append([]string{program}, d.line...), "--port", port, "--bind", "127.0.0.1", "--dir", home,
-		"--save", "", "--logfile", filepath.Join(home, "log"))
-	d.line = append(d.line, options...)
-	return d, d.start(ctx)
-}
-
-// start starts it, perhaps again.
-func (d *daemon) start(ctx context.Context) error {
-	d.cmd = exec.Command(d.line[0], d.line[1:]...) //nolint:gosec,noctx // redis-server, which kill ends
-	if err := d.cmd.Start(); err != nil {
-		return fmt.Errorf("starting Redis: %w", err)
-	}
-	err := wait(ctx, 10*time.Second, "Redis does not answer", func() bool {
-		out, err := d.cli(ctx, "PING")
-		return err == nil && strings.HasPrefix(out, "PONG")
-	})
-	if err != nil {
-		d.kill()
-	}
-	return err
-}
-
-func (d *daemon) kill() {
-	_ = d.cmd.Process.Kill() // fails when it has ended
-	_ = d.cmd.Wait()         // killed
-}
-
-func (d *daemon) signal(s syscall.Signal) error { return d.cmd.Process.Signal(s) }
-
-// cli sends a command and returns the answer as text.
-func (d *daemon) cli(ctx context.Context, args ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, "redis-cli", append([]string{"-p", d.port}, args...)...).Output() //nolint:gosec // our own arguments
-	if err != nil {
-		return "", fmt.Errorf("redis-cli %s: %w", args[0], err)
-	}
-	return string(out), nil
+	return dir
 }

@@ -63,19 +63,21 @@ func (b *bench) cpuRun(ctx context.Context, c cell, results speeds) error {
 	if err != nil {
 		return err
 	}
-	r, err := startRedis(ctx, dir, "--appendonly", "no")
+	r, err := startRedis(dir, false)
 	if err != nil {
 		return err
 	}
 	defer r.stop()
-	pin(ctx, 1, r.master.cmd.Process.Pid)
+	pin(ctx, 1, r.pid)
 	var nodes [2]*node
 	for i := range nodes {
-		if nodes[i], err = startNode(ctx, fmt.Sprintf("%s %s S%d", c.kind, c.wire, i+1), b.line(c.kind, r, c.wire, "bench"), "GOMAXPROCS=1"); err != nil {
+		name := fmt.Sprintf("%s %s S%d", c.kind, c.wire, i+1)
+		nodes[i], err = startNode(ctx, name, b.line(c.kind, r, c.wire, "bench"), "GOMAXPROCS=1")
+		if err != nil {
 			return err
 		}
 		defer nodes[i].stop()
-		pin(ctx, 0, nodes[i].cmd.Process.Pid)
+		pin(ctx, 0, strconv.Itoa(nodes[i].cmd.Process.Pid))
 	}
 	member, err := connect(ctx, nodes[1])
 	if err != nil {
@@ -87,12 +89,14 @@ func (b *bench) cpuRun(ctx context.Context, c cell, results speeds) error {
 	}); err != nil {
 		return err
 	}
+	for _, l := range loads { // what compiles at run time needs some seconds for that
+		if _, err := p.cost(ctx, l, 700*time.Millisecond); err != nil {
+			return err
+		}
+	}
 	for _, i := range rand.Perm(len(loads)) {
 		if !b.wants(loads[i].name()) {
 			continue
-		}
-		if _, err := p.cost(ctx, loads[i], 500*time.Millisecond); err != nil { // warm up
-			return err
 		}
 		cost, err := p.cost(ctx, loads[i], b.window)
 		if err != nil {
@@ -128,7 +132,9 @@ func (p *pair) cost(ctx context.Context, l traffic, d time.Duration) (float64, e
 	if err != nil {
 		return 0, err
 	}
-	emit := p.nodes[0].send(command{Do: "emit", Room: l.room, EveryMs: int(tick.Milliseconds()), Batch: perTick, Count: n, Size: l.size})
+	emit := p.nodes[0].send(command{
+		Do: "emit", Room: l.room, EveryMs: int(tick.Milliseconds()), Batch: perTick, Count: n, Size: l.size,
+	})
 	if _, err := p.nodes[0].await(ctx, emit, d+time.Minute); err != nil {
 		return 0, err
 	}
@@ -164,8 +170,8 @@ func (p *pair) cpu() (sum time.Duration, err error) {
 }
 
 // pin keeps a process on one core, where the machine has two and can do that.
-func pin(ctx context.Context, core, pid int) {
-	_ = exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", strconv.Itoa(core), strconv.Itoa(pid)).Run()
+func pin(ctx context.Context, core int, pid string) {
+	_ = exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", strconv.Itoa(core), pid).Run() //nolint:gosec // numbers
 }
 
 // name is a load in the table.

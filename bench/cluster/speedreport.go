@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // goals are the ratios of CPU time to reach, by the server compared with.
@@ -15,25 +14,30 @@ var goals = map[string]float64{"node": 0.25, "peer": 0.5}
 func (b *bench) speedReport(ctx context.Context, results speeds) string {
 	var t strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
-	say("# Speed of a cluster\n\nMade by `make bench-cluster` on %s, in %.0f minutes. Do not edit: run it again.\n", time.Now().Format("2 January 2006"), b.took.Minutes())
-	say("## CPU for a message\n\nTwo nodes share one core, Redis has the other. S1 emits %d events each %v to a room. **Delivered**: the room's one\n"+
-		"member is on S2. **Discarded**: nobody on S2 is in the room. Cells: µs of CPU of both nodes together for a message, by the\n"+
-		"scheduler's clock: the median of %d runs of %v, interleaved in random order, and the lowest and highest. The ratios are of\n"+
-		"medians. Bold: the goal is met (at most %.2f × the official server, %.1f × zishang520).\n", perTick, tick, b.rounds, b.window, goals["node"], goals["peer"])
-	say("| wire | message | ours | Node socket.io | zishang520 v3 | ours / Node | ours / zishang520 |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+	say("# Speed of a cluster\n\n%s", b.madeBy("bench-cluster"))
+	say("## CPU for a message\n\nTwo nodes share one core, Redis has the other. S1 emits %d events each %v to a room.\n"+
+		"**Delivered**: the room's one member is on S2. **Discarded**: nobody on S2 is in the room. Cells: µs of\n"+
+		"CPU of both nodes together for a message, by the scheduler's clock: the median of %d runs of %v,\n"+
+		"interleaved in random order, and the lowest and highest. The ratios are of medians. Bold: the goal is\n"+
+		"met (at most %.2f × the official server, %.1f × zishang520).\n",
+		perTick, tick, b.rounds, b.window, goals["node"], goals["peer"])
+	say("| wire | message | ours | Node socket.io | zishang520 v3 | ours / Node | ours / zishang520 |")
+	say("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
 	for _, wire := range wires {
 		for _, l := range loads {
 			row := fmt.Sprintf("| %s | %s |", wire, l.name())
 			for _, k := range kinds {
 				row += " " + spread(results[cell{wire, k.name, l}]) + " |"
 			}
+			ours := median(results[cell{wire, "ours", l}])
 			for _, k := range kinds[1:] {
-				row += " " + ratio(median(results[cell{wire, "ours", l}]), median(results[cell{wire, k.name, l}]), goals[k.name]) + " |"
+				row += " " + ratio(ours, median(results[cell{wire, k.name, l}]), goals[k.name]) + " |"
 			}
 			say("%s", row)
 		}
 	}
-	say("\n## The machine\n\n%s- zishang520: servers/socket/v3 v3.0.6, adapters/redis/v3 v3.0.2, go-redis v9.18.0", machine(ctx))
+	say("\n## The machine\n\n%s- zishang520: servers/socket/v3 v3.0.6, adapters/redis/v3 v3.0.2, go-redis v9.18.0",
+		machine(ctx))
 	if b.missing != "" {
 		say("- left out, because it could not be built: zishang520: %s", cellText(b.missing))
 	}
