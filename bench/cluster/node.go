@@ -94,7 +94,7 @@ type node struct {
 // startNode starts a node and waits until it listens.
 func startNode(ctx context.Context, name string, line []string, env ...string) (*node, error) {
 	n := &node{name: name, ended: make(chan struct{}), waiting: make(map[int]chan answer)}
-	n.cmd = exec.Command(line[0], line[1:]...) //nolint:gosec,noctx // our own programs, which stop ends
+	n.cmd = exec.Command(line[0], line[1:]...)
 	n.cmd.Env = append(os.Environ(), env...)
 	n.cmd.Stderr = os.Stderr
 	stdout, err := n.cmd.StdoutPipe()
@@ -178,7 +178,7 @@ func (n *node) do(ctx context.Context, c command) (answer, error) {
 
 // signal sends a signal to the process: STOP or CONT. Not all systems that this compiles for have them.
 func (n *node) signal(name string) error {
-	return exec.Command("kill", "-"+name, strconv.Itoa(n.cmd.Process.Pid)).Run() //nolint:gosec,noctx // a moment
+	return exec.Command("kill", "-"+name, strconv.Itoa(n.cmd.Process.Pid)).Run()
 }
 
 // stop kills the process and waits for its end.

@@ -171,7 +171,7 @@ func (p *pair) cpu() (sum time.Duration, err error) {
 
 // pin keeps a process on one core, where the machine has two and can do that.
 func pin(ctx context.Context, core int, pid string) {
-	_ = exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", strconv.Itoa(core), pid).Run() //nolint:gosec // numbers
+	_ = exec.CommandContext(ctx, "taskset", "-a", "-c", "-p", strconv.Itoa(core), pid).Run()
 }
 
 // name is a load in the table.
