@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -129,10 +130,28 @@ func TestReports(t *testing.T) {
 	l := loads[0]
 	page = b.speedReport(t.Context(), speeds{
 		{"pubsub", "ours", l}: {1, 3, 2}, {"pubsub", "node", l}: {8, 10, 9}, {"pubsub", "peer", l}: {3},
-	})
+	}, map[rateKey][]rate{{"streams", 32}: {{90, 100}, {70, 100}, {81, 90}}})
 	want = "| pubsub | delivered, 32 B | 2.0 <sub>1.0–3.0</sub> | 9.0 <sub>8.0–10.0</sub> | 3.0 <sub>3.0–3.0</sub> |" +
 		" **0.22** | 0.67 |"
 	if !strings.Contains(page, want) {
 		t.Errorf("%q is not in\n%s", want, page)
+	}
+	if want := "| streams | 32 B | 81 | 100 | **0.90** |"; !strings.Contains(page, want) {
+		t.Errorf("%q is not in\n%s", want, page)
+	}
+}
+
+func TestMonitored(t *testing.T) {
+	got, err := monitored(`1339518083.107412 [0 127.0.0.1:60866] "PUBLISH" "bench#/#nobody#" "\x93\xa1\"\\a\n"`)
+	if want := "PUBLISH|bench#/#nobody#|\x93\xa1\"\\a\n"; err != nil || string(bytes.Join(got, []byte("|"))) != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	for _, line := range []string{
+		`1339518083.1 [0 127.0.0.1:60866] "GET" "nobody"`, `1339518083.1 [0 127.0.0.1:60866] "PUBLISH" "other" "x"`,
+		`1339518083.1 [0 127.0.0.1:60866] "PUBLISH" "nobody`, "OK", "",
+	} {
+		if got, err := monitored(line); err == nil {
+			t.Errorf("%s: %q", line, got)
+		}
 	}
 }

@@ -140,6 +140,7 @@ type outcome struct {
 	sent          int
 	local, remote tally   // at the clients of S1 and S2
 	longest       float64 // µs that an emit took
+	stall         float64 // µs that the machine kept our server waiting
 	queued        int     // at the worst moment: bytes in our servers, commands in ioredis
 	named         bool    // a hook or an error said that events may be lost
 	after         int     // sockets that S1 finds at the end
@@ -308,7 +309,7 @@ func (r *faultRun) play(ctx context.Context) error {
 				return err
 			}
 			if i == 0 {
-				g.longest, g.queued = s.LongestUs, s.Queued
+				g.longest, g.stall, g.queued = s.LongestUs, s.StallUs, s.Queued
 			}
 			g.named = g.named || s.Gaps+s.Failed+s.Refused > 0
 		}

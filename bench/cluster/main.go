@@ -74,12 +74,18 @@ func (b *bench) run(ctx context.Context, withFaults bool) (err error) {
 	if b.missing != "" {
 		kinds = slices.DeleteFunc(kinds, func(k string) bool { return k == "peer" })
 	}
-	results, err := b.cpuRuns(ctx, kinds)
+	costs, err := b.cpuRuns(ctx, kinds)
 	if err != nil {
 		return err
 	}
+	var rates map[rateKey][]rate
+	if b.wantsKind("ours") {
+		if rates, err = b.rateRuns(ctx); err != nil {
+			return err
+		}
+	}
 	b.took = time.Since(start)
-	return b.write("cluster-bench.md", b.speedReport(ctx, results))
+	return b.write("cluster-bench.md", b.speedReport(ctx, costs, rates))
 }
 
 // write writes a page of docs/evidence, or prints it when only a part was measured.

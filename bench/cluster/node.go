@@ -25,16 +25,18 @@ import (
 //   - stop: ends emit.
 //   - stats: what happened so far.
 //   - fetch: fetchSockets of the whole cluster.
+//   - bare: sends the command Line to Redis Count times with a client of its own, 32 at a time (ours only).
 //   - ask: emits "q" to everybody and waits at most TimeoutMs for acknowledgements.
 type command struct {
-	ID        int    `json:"id"`
-	Do        string `json:"do"`
-	Room      string `json:"room,omitempty"`
-	EveryMs   int    `json:"everyMs,omitempty"`
-	Batch     int    `json:"batch,omitempty"`
-	Count     int    `json:"count,omitempty"`
-	Size      int    `json:"size,omitempty"`
-	TimeoutMs int    `json:"timeoutMs,omitempty"`
+	ID        int      `json:"id"`
+	Do        string   `json:"do"`
+	Room      string   `json:"room,omitempty"`
+	EveryMs   int      `json:"everyMs,omitempty"`
+	Batch     int      `json:"batch,omitempty"`
+	Count     int      `json:"count,omitempty"`
+	Size      int      `json:"size,omitempty"`
+	TimeoutMs int      `json:"timeoutMs,omitempty"`
+	Line      [][]byte `json:"line,omitempty"`
 }
 
 // answer is a node's answer to the command with the same ID. The node's first line has ID 0 and Address.
@@ -44,14 +46,16 @@ type answer struct {
 	// Of emit and stop.
 	Sent int `json:"sent"`
 	// Of stats. LongestUs is the longest time that an emit took. Queued is the largest queue: bytes in
-	// our servers, commands in ioredis. Gaps, Failed and Refused are what our servers report.
+	// our servers, commands in ioredis. Only of ours: StallUs is the longest time that the machine kept
+	// the process waiting; Gaps, Failed and Refused are what the server reports.
 	LongestUs float64  `json:"longestUs"`
+	StallUs   float64  `json:"stallUs"`
 	Queued    int      `json:"queued"`
 	Gaps      int      `json:"gaps"`
 	Failed    int      `json:"failed"`
 	Refused   int      `json:"refused"`
 	Errors    []string `json:"errors"`
-	// Of fetch and ask: Result sockets or acknowledgements, after TookMs.
+	// Of fetch and ask: Result sockets or acknowledgements. TookMs also of emit without a pace and bare.
 	Result int     `json:"result"`
 	Error  string  `json:"error"`
 	TookMs float64 `json:"tookMs"`

@@ -37,7 +37,7 @@ type speeds map[cell][]float64
 // cpuRuns measures every cell in every round, in random order, with fresh nodes for each wire and kind.
 func (b *bench) cpuRuns(ctx context.Context, kinds []string) (speeds, error) {
 	results := make(speeds)
-	for round := range b.rounds {
+	for range b.rounds {
 		var order []cell
 		for _, wire := range wires {
 			for _, k := range kinds {
@@ -52,7 +52,6 @@ func (b *bench) cpuRuns(ctx context.Context, kinds []string) (speeds, error) {
 				return nil, fmt.Errorf("%s, %s: %w", c.wire, c.kind, err)
 			}
 		}
-		fmt.Fprintf(os.Stderr, "round %d: done\n", round+1)
 	}
 	return results, nil
 }
@@ -176,12 +175,15 @@ func pin(ctx context.Context, core int, pid string) {
 
 // name is a load in the table.
 func (l traffic) name() string {
-	size := fmt.Sprintf("%d B", l.size)
-	if l.size == 1024 {
-		size = "1 KiB"
-	}
 	if l.room == "r" {
-		return "delivered, " + size
+		return "delivered, " + sizeName(l.size)
 	}
-	return "discarded, " + size
+	return "discarded, " + sizeName(l.size)
+}
+
+func sizeName(bytes int) string {
+	if bytes == 1024 {
+		return "1 KiB"
+	}
+	return fmt.Sprintf("%d B", bytes)
 }

@@ -11,7 +11,7 @@ import (
 var goals = map[string]float64{"node": 0.25, "peer": 0.5}
 
 // speedReport is docs/evidence/cluster-bench.md.
-func (b *bench) speedReport(ctx context.Context, results speeds) string {
+func (b *bench) speedReport(ctx context.Context, results speeds, rates map[rateKey][]rate) string {
 	var t strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
 	say("# Speed of a cluster\n\n%s", b.madeBy("bench-cluster"))
@@ -36,10 +36,37 @@ func (b *bench) speedReport(ctx context.Context, results speeds) string {
 			say("%s", row)
 		}
 	}
+	t.WriteString(rateTable(rates))
 	say("\n## The machine\n\n%s- zishang520: servers/socket/v3 v3.0.6, adapters/redis/v3 v3.0.2, go-redis v9.18.0",
 		machine(ctx))
 	if b.missing != "" {
 		say("- left out, because it could not be built: zishang520: %s", cellText(b.missing))
+	}
+	return t.String()
+}
+
+// leastRate is the goal of the throughput, against that of a bare client.
+const leastRate = 0.8
+
+func rateTable(rates map[rateKey][]rate) string {
+	var t strings.Builder
+	fmt.Fprintf(&t, "\n## Throughput of one publisher\n\n"+
+		"Messages a second that Redis has taken: through our server's Emit, and from a bare rueidis client\n"+
+		"that sends the same commands, %d at a time, in the same process. %d messages each, in turns. Nobody\n"+
+		"receives them but, with streams, the server itself. Medians. Bold: the goal is met (at least %.1f).\n\n"+
+		"| wire | message | Emit | bare client | ratio |\n| --- | --- | ---: | ---: | ---: |\n", 32, burst, leastRate)
+	for _, wire := range wires {
+		for _, size := range []int{32, 1024} {
+			var emit, bare, ratios []float64
+			for _, r := range rates[rateKey{wire, size}] {
+				emit, bare, ratios = append(emit, r.emit), append(bare, r.bare), append(ratios, r.emit/r.bare)
+			}
+			text := fmt.Sprintf("%.2f", median(ratios))
+			if median(ratios) >= leastRate {
+				text = "**" + text + "**"
+			}
+			fmt.Fprintf(&t, "| %s | %s | %.0f | %.0f | %s |\n", wire, sizeName(size), median(emit), median(bare), text)
+		}
 	}
 	return t.String()
 }
