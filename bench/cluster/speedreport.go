@@ -36,7 +36,9 @@ func (b *bench) speedReport(ctx context.Context, results speeds, rates map[rateK
 			say("%s", row)
 		}
 	}
-	t.WriteString(rateTable(rates))
+	if len(rates) > 0 {
+		t.WriteString(rateTable(rates))
+	}
 	say("\n## The machine\n\n%s- zishang520: servers/socket/v3 v3.0.6, adapters/redis/v3 v3.0.2, go-redis v9.18.0",
 		machine(ctx))
 	if b.missing != "" {
