@@ -44,7 +44,9 @@ func NewReader(text string) Reader {
 
 // bytesOf returns the bytes of a string without copying them. They must not be written to. That
 // holds here: they are scanned, copied from, and passed on as JSON in messages, which do not change.
-func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
+func bytesOf(text string) []byte {
+	return unsafe.Slice(unsafe.StringData(text), len(text)) //nolint:gosec // see above
+}
 
 // Err returns the first error, which wraps [ErrMessage].
 func (r *Reader) Err() error { return r.err }
