@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,36 +12,42 @@ import (
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
-// remote is an adapter through which a test sends what another server has sent.
-type remote struct {
-	adapter.Adapter
-	host adapter.Host
+// remote is a broker that passes on what a test says that another server has sent, and drops what
+// this server sends.
+type remote struct{ member adapter.Member }
+
+var _ adapter.Broker = (*remote)(nil)
+
+func (r *remote) Start(context.Context, string, func(error)) error { return nil }
+func (r *remote) Stats() adapter.BrokerStats                       { return adapter.BrokerStats{} }
+func (r *remote) Close(context.Context) error                      { return nil }
+func (r *remote) Join(_ context.Context, m adapter.Member) (adapter.Link, error) {
+	if m.Namespace() == "/" {
+		r.member = m
+	}
+	return nowhere{}, nil
 }
 
-// withRemote makes the adapters of a server remote, and returns that of "/".
+type nowhere struct{}
+
+func (nowhere) Publish(*adapter.Message) error    { return nil }
+func (nowhere) Reply(_, _ *adapter.Message) error { return nil }
+func (nowhere) Close() error                      { return nil }
+
+// withRemote makes remote the broker of a server.
 func withRemote(c *socketio.Config) *remote {
 	r := new(remote)
-	c.Adapter = func(h adapter.Host) (adapter.Adapter, error) {
-		memory, err := adapter.Memory(h)
-		if h.Name() == "/" {
-			r.Adapter, r.host = memory, h
-		}
-		return memory, err
-	}
+	c.Adapter = adapter.NewNode(r, adapter.ClusterConfig{}).Adapter
 	return r
 }
 
 // receive handles a broadcast as it came from the broker.
 func (r *remote) receive(t testing.TB, text string) {
 	m, err := clusterwire.Read(text)
-	if err == nil && r.Select(nil, m.Options) != nil {
-		if err = m.Rest(m); err == nil {
-			err = r.host.Deliver(m.Packet, m.Options)
-		}
-	}
 	if err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
+	r.member.Receive(m)
 }
 
 // wireBroadcast is a broadcast as another server sends it.
