@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -221,115 +222,65 @@ func (e *Server) negotiateDeflate(h http.Header, r *http.Request) (agreed, ok bo
 	return answer != "", true
 }
 
+// extensionList matches a line of the header (RFC 6455 section 9.1). Quoted values are tokens too: no
+// known parameter needs another character.
+var extensionList = func() *regexp.Regexp {
+	const (
+		token     = "[0-9A-Za-z!#$%&'*+.^_`|~-]+"
+		param     = "[ \t]*;[ \t]*" + token + "(?:=(?:" + token + `|"` + token + `"))?`
+		extension = "[ \t]*" + token + "(?:" + param + ")*[ \t]*"
+	)
+	return regexp.MustCompile("^" + extension + "(?:," + extension + ")*$")
+}()
+
 // acceptDeflate returns the answer to the first acceptable offer in a line of the header.
 func acceptDeflate(line string) (answer string, valid bool) {
-	s := scanner{rest: line}
-	for {
-		s.space()
-		name := s.token()
-		if name == "" {
-			return "", false
+	if !extensionList.MatchString(line) {
+		return "", false
+	}
+	for extension := range strings.SplitSeq(line, ",") {
+		name, params, _ := strings.Cut(extension, ";")
+		if strings.Trim(name, " \t") != "permessage-deflate" {
+			continue
 		}
-		var o deflateOffer
-		for s.space(); s.take(';'); s.space() {
-			s.space()
-			param := s.token()
-			if param == "" {
-				return "", false
-			}
-			value, hasValue := "", s.take('=')
-			if hasValue {
-				if value = s.value(); value == "" {
-					return "", false
-				}
-			}
-			o.param(param, value, hasValue)
-		}
-		if name == "permessage-deflate" && !o.bad && answer == "" {
-			answer = deflateAccepted
-			if o.seen[3] {
-				answer += deflateWindow
-			}
-		}
-		if s.rest == "" {
-			return answer, true
-		}
-		if !s.take(',') {
-			return "", false
+		if answer = answerOffer(params); answer != "" {
+			break
 		}
 	}
+	return answer, true
 }
 
-// deflateOffer checks the parameters of an offer (RFC 7692 section 7.1).
-type deflateOffer struct {
-	seen [4]bool
-	bad  bool
-}
-
-func (o *deflateOffer) param(name, value string, hasValue bool) {
-	i := 0
-	switch name {
-	case "server_no_context_takeover":
-		o.bad = o.bad || hasValue
-	case "client_no_context_takeover":
-		i = 1
-		o.bad = o.bad || hasValue
-	case "client_max_window_bits": // the answer does not use it
-		i = 2
-		_, ok := windowBits(value)
-		o.bad = o.bad || hasValue && !ok
-	case "server_max_window_bits":
-		i = 3
-		// A broadcast is compressed once for all receivers, with the full window.
-		bits, ok := windowBits(value)
-		o.bad = o.bad || !ok || bits < 15
-	default:
-		o.bad = true
-		return
+// answerOffer returns the answer to an offer, given its parameters (RFC 7692 section 7.1), or "" if
+// it is not acceptable.
+func answerOffer(params string) (answer string) {
+	answer = deflateAccepted
+	seen := make(map[string]bool)
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, hasValue := strings.Cut(strings.Trim(param, " \t"), "=")
+		bits, ok := windowBits(strings.Trim(value, `"`))
+		switch name {
+		case "": // there are no parameters
+			continue
+		case "server_no_context_takeover", "client_no_context_takeover":
+			ok = !hasValue
+		case "client_max_window_bits": // the answer does not use it
+			ok = ok || !hasValue
+		case "server_max_window_bits": // a broadcast is compressed once for all, with the full window
+			ok = ok && bits == 15
+			answer += deflateWindow
+		default:
+			return ""
+		}
+		if !ok || seen[name] {
+			return ""
+		}
+		seen[name] = true
 	}
-	o.bad = o.bad || o.seen[i]
-	o.seen[i] = true
+	return answer
 }
 
 // windowBits parses a number from 8 to 15 without leading zeros.
 func windowBits(s string) (bits int, ok bool) {
 	bits, _ = strconv.Atoi(s)
 	return bits, bits >= 8 && bits <= 15 && s == strconv.Itoa(bits)
-}
-
-// scanner parses a header value.
-type scanner struct{ rest string }
-
-func (s *scanner) space() { s.rest = strings.TrimLeft(s.rest, " \t") }
-
-func (s *scanner) take(c byte) bool {
-	if s.rest == "" || s.rest[0] != c {
-		return false
-	}
-	s.rest = s.rest[1:]
-	return true
-}
-
-// token returns the next token, "" if there is none.
-func (s *scanner) token() (t string) {
-	n := 0
-	for n < len(s.rest) && isTokenChar(s.rest[n]) {
-		n++
-	}
-	t, s.rest = s.rest[:n], s.rest[n:]
-	return t
-}
-
-// value returns a parameter's value, "" if there is none: a token, perhaps in quotes.
-//
-// No known parameter needs a backslash, so a backslash breaks the grammar.
-func (s *scanner) value() string {
-	if !s.take('"') {
-		return s.token()
-	}
-	v := s.token()
-	if !s.take('"') {
-		return ""
-	}
-	return v
 }
