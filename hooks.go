@@ -38,7 +38,6 @@ type Hooks struct {
 
 // ConnectInfo is a socket that connected.
 type ConnectInfo struct {
-	// Socket is the socket.
 	Socket *Socket
 	// Took is how long the middlewares ran.
 	Took time.Duration
@@ -56,7 +55,6 @@ type RefuseInfo struct {
 
 // DisconnectInfo is a socket that disconnected.
 type DisconnectInfo struct {
-	// Socket is the socket.
 	Socket *Socket
 	// Reason is why, in the official server's words.
 	Reason Reason
@@ -75,7 +73,6 @@ type ReceiveInfo struct {
 
 // HandleInfo is an event that has been handled.
 type HandleInfo struct {
-	// Event is the event.
 	Event *Event
 	// Took is how long the handling took.
 	Took time.Duration
@@ -87,12 +84,10 @@ type HandleInfo struct {
 
 // EmitInfo is an event that was sent.
 type EmitInfo struct {
-	// Namespace is where it happened.
 	Namespace *Namespace
 	// Socket is the socket that it was sent to, nil for a broadcast.
 	Socket *Socket
-	// Event is the event's name.
-	Event string
+	Event  string
 	// Bytes is its size on the wire, once for a broadcast; 0 when there was no recipient.
 	Bytes int
 	// Recipients is the number of sockets it was queued to.
@@ -114,12 +109,10 @@ func (i *EmitInfo) count(err error) {
 
 // AckInfo is a wait for acknowledgements that ended.
 type AckInfo struct {
-	// Namespace is where it happened.
 	Namespace *Namespace
 	// Socket is the socket that was asked, nil for a broadcast.
 	Socket *Socket
-	// Event is the name of the event.
-	Event string
+	Event  string
 	// Took is how long the wait lasted.
 	Took time.Duration
 	// Answered is the number of sockets that answered.
@@ -131,7 +124,6 @@ type AckInfo struct {
 
 // PauseInfo is a connection whose reading paused or resumed.
 type PauseInfo struct {
-	// Conn is the connection.
 	Conn *engineio.Session
 	// Paused is true when reading paused.
 	Paused bool
@@ -147,13 +139,7 @@ func clock(wanted bool) (t time.Time) {
 
 // hook calls a hook, if there is one, and contains its panic.
 func hook[Info any](h *Server, fn func(Info), info Info) {
-	if fn == nil {
-		return
+	if fn != nil {
+		h.call(nil, "a hook", func() { fn(info) })
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			h.report(nil, h.panicked(nil, "a hook", v))
-		}
-	}()
-	fn(info)
 }

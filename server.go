@@ -221,12 +221,10 @@ func (srv *Server) callOnError(s *Socket, err error) {
 	if srv.cfg.OnError == nil {
 		return
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			_ = srv.panicked(s, "OnError", v)
-		}
-	}()
-	srv.cfg.OnError(s, err)
+	_ = srv.contain(s, "OnError", func() error {
+		srv.cfg.OnError(s, err)
+		return nil
+	})
 }
 
 // levelOf is where an error that nobody asked for goes: what is an answer to the client, or the
@@ -239,12 +237,6 @@ func levelOf(s *Socket, err error) slog.Level {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
-}
-
-// logPanic logs a contained panic with its stack.
-func (srv *Server) logPanic(s *Socket, err *PanicError) {
-	attrs := append(s.logAttrs(), slog.String("stack", string(err.Stack)))
-	srv.cfg.Logger.LogAttrs(s.logContext(), slog.LevelError, err.Error(), attrs...)
 }
 
 // contain runs f and turns a panic into an error; where names the kind of function. A Goexit
@@ -260,19 +252,22 @@ func (srv *Server) contain(s *Socket, where string, f func() error) (err error) 
 
 // call runs a callback of the user and reports its panic.
 func (srv *Server) call(s *Socket, where string, fn func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			srv.report(s, srv.panicked(s, where, v))
-		}
-	}()
-	fn()
+	err := srv.contain(s, where, func() error {
+		fn()
+		return nil
+	})
+	if err != nil {
+		srv.report(s, err)
+	}
 }
 
-// panicked logs a recovered panic with its stack and makes an error of it. Deferred functions call
-// it.
+// panicked logs a recovered panic with its stack and returns it as an error.
+//
+// Only deferred functions call it.
 func (srv *Server) panicked(s *Socket, where string, v any) error {
 	err := &PanicError{Where: where, Value: v, Stack: debug.Stack()}
-	srv.logPanic(s, err)
+	attrs := append(s.logAttrs(), slog.String("stack", string(err.Stack)))
+	srv.cfg.Logger.LogAttrs(s.logContext(), slog.LevelError, err.Error(), attrs...)
 	return err
 }
 

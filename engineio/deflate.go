@@ -222,7 +222,7 @@ func (e *Server) negotiateDeflate(h http.Header, r *http.Request) (agreed, ok bo
 	return answer != "", true
 }
 
-// extensionList matches a line of the header (RFC 6455 section 9.1). Quoted values are tokens too: no
+// extensionList matches a line of the header (RFC 6455 section 9.1). A quoted value is a token: no
 // known parameter needs another character.
 var extensionList = func() *regexp.Regexp {
 	const (

@@ -9,9 +9,19 @@ import (
 	"github.com/gosocketio/socketio/engineio/wire"
 )
 
-// open makes a session and registers it. Its heartbeat runs before anybody can find it, so that it
-// ends whatever happens to its connection. c tells why there is none.
+// open makes a session and registers it, or returns why the request is refused.
+//
+// The heartbeat runs before other goroutines can find the session, so that the session ends
+// whatever happens to its connection.
 func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *ConnectionError) {
+	if !e.begin() {
+		return nil, shuttingDown()
+	}
+	defer func() {
+		if c != nil {
+			e.work.Done()
+		}
+	}()
 	id := newID()
 	if e.cfg.GenerateID != nil {
 		var err error
@@ -59,13 +69,8 @@ func usableID(id string) bool {
 // handshakePolling answers the first GET of a polling session with its open packet (protocol v4,
 // "Handshake").
 func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q query) {
-	if !e.begin() {
-		e.refuse(w, r, shuttingDown())
-		return
-	}
 	s, c := e.open(r, q, Polling)
 	if c != nil {
-		e.work.Done()
 		e.refuse(w, r, c)
 		return
 	}
@@ -90,13 +95,8 @@ func (e *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q quer
 // handshakeWebSocket opens a session directly on a WebSocket: its open packet leaves together with
 // the 101.
 func (e *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q query) {
-	if !e.begin() {
-		e.refuse(w, r, shuttingDown())
-		return
-	}
 	s, c := e.open(r, q, WebSocket)
 	if c != nil {
-		e.work.Done()
 		e.refuse(w, r, c)
 		return
 	}

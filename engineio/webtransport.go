@@ -144,12 +144,8 @@ func (e *Server) openWebTransport(c *wsConn, r *http.Request, op ws.OpCode, payl
 	if err := e.admit(r); err != nil {
 		return refused(err)
 	}
-	if !e.begin() {
-		return ErrServerClosed
-	}
 	s, no := e.open(r, query{eio: "4"}, WebTransport)
 	if no != nil {
-		e.work.Done()
 		return refused(no)
 	}
 	if err := c.stream.write(wire.AppendFramesBare(nil, e.openFrames(s, WebTransport))); err != nil {
