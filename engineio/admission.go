@@ -61,16 +61,14 @@ func (a *Admission) limiter() *rate.Limiter {
 func (e *Server) tooMany(format string, limit any, field string) *ConnectionError {
 	e.rejected.Add(1)
 	text := fmt.Sprintf(format+" ("+field+")", limit)
-	c := refused(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": text})
-	c.rule = &refusal.Refusal{Rule: "admission", Limit: limit, Field: "Config." + field}
-	return c
+	return refused(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": text}).
+		by(refusal.Refusal{Rule: "admission", Limit: limit, Field: "Config." + field})
 }
 
 // shuttingDown refuses a handshake because Shutdown has been called.
 func shuttingDown() *ConnectionError {
-	c := refused(CodeUnavailable, map[string]any{"message": "the server is shutting down"})
-	c.rule = &refusal.Refusal{Rule: "shutting down"}
-	return c
+	return refused(CodeUnavailable, map[string]any{"message": "the server is shutting down"}).
+		by(refusal.Refusal{Rule: "shutting down"})
 }
 
 // admit checks the request for a new session against Admission.Rate and Config.AllowRequest.
@@ -80,7 +78,8 @@ func (e *Server) admit(r *http.Request) *ConnectionError {
 	}
 	if e.cfg.AllowRequest != nil {
 		if err := e.cfg.AllowRequest(r); err != nil {
-			return refused(CodeForbidden, map[string]any{"message": err.Error()})
+			return refused(CodeForbidden, map[string]any{"message": err.Error()}).
+				by(refusal.Refusal{Rule: "AllowRequest", Value: err.Error(), Field: "Config.AllowRequest"})
 		}
 	}
 	return nil
@@ -94,7 +93,7 @@ func (e *Server) register(s *Session) (c *ConnectionError) {
 	} else if added, full := e.sessions.add(s, a.MaxSessions); full {
 		c = e.tooMany("there are %d sessions", a.MaxSessions, "Admission.MaxSessions")
 	} else if !added {
-		c = badRequest("ID_GENERATION_ERROR", map[string]any{"error": "the id is taken"})
+		c = badID("the id is taken")
 	}
 	if c != nil {
 		e.pending.Add(-1)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gosocketio/socketio/internal/origin"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // CORS lists the web pages of other origins that may connect, and configures the CORS headers.
@@ -72,19 +73,18 @@ func (c *Config) policy() *origin.Policy {
 // verifyOrigin refuses a request of a page that may not connect.
 func (e *Server) verifyOrigin(r *http.Request, sid string) *ConnectionError {
 	if o := r.Header.Get("Origin"); !isFieldValue(o) {
-		return badRequest("INVALID_ORIGIN", map[string]any{"origin": o})
+		const name = "INVALID_ORIGIN"
+		return badRequest(name, map[string]any{"origin": o}).by(refusal.Refusal{Rule: name, Value: o})
 	}
 	no := e.origins.Check(r)
 	if no == nil || no.Rule == origin.RuleForeign && e.isUpgrade(r) && e.openedSameOrigin(sid) {
 		return nil
 	}
-	c := refused(CodeForbidden, map[string]any{
+	no.Limit = e.cfg.CORS.Origins
+	return refused(CodeForbidden, map[string]any{
 		"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", no.Value),
 		"origin":  no.Value, "host": r.Host, "rule": no.Rule, "field": no.Field, "remedy": no.Remedy,
-	})
-	no.Limit = e.cfg.CORS.Origins
-	c.rule = no
-	return c
+	}).by(*no)
 }
 
 // openedSameOrigin tells whether a browser called the request that opened a session same-origin.

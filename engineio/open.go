@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // open makes a session and registers it, or returns why the request is refused.
@@ -26,11 +27,10 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 	if e.cfg.GenerateID != nil {
 		var err error
 		if id, err = e.cfg.GenerateID(r); err != nil {
-			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": err.Error()})
+			return nil, badID(err.Error())
 		}
 		if !usableID(id) {
-			why := "the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie"
-			return nil, badRequest("ID_GENERATION_ERROR", map[string]any{"error": why})
+			return nil, badID("the id " + strconv.Quote(id) + " is empty or has characters that do not fit a URL and a cookie")
 		}
 	}
 	s = &Session{
@@ -52,6 +52,13 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 		return nil, c
 	}
 	return s, nil
+}
+
+// badID refuses a request because of the id from Config.GenerateID.
+func badID(why string) *ConnectionError {
+	const name = "ID_GENERATION_ERROR"
+	return badRequest(name, map[string]any{"error": why}).
+		by(refusal.Refusal{Rule: name, Value: why, Field: "Config.GenerateID"})
 }
 
 // usableID tells whether an id needs no escaping in a query, a cookie, or JSON.

@@ -49,7 +49,7 @@ type ConnectionError struct {
 	// method, origin, protocol, message, error.
 	Context map[string]any
 
-	rule   *refusal.Refusal // for the log; nil if Server.rule makes it from Context
+	rule   *refusal.Refusal // for the log
 	status int              // of the response; 0 is the usual one
 }
 
@@ -60,18 +60,26 @@ func refused(code int, context map[string]any) *ConnectionError {
 	return &ConnectionError{Code: code, Message: codeMessages[code], Context: context}
 }
 
+// by sets the rule of the refusal.
+func (e *ConnectionError) by(rule refusal.Refusal) *ConnectionError {
+	e.rule = &rule
+	return e
+}
+
 func unknownSession(sid string) *ConnectionError {
-	return refused(CodeUnknownSession, map[string]any{"sid": sid})
+	return refused(CodeUnknownSession, map[string]any{"sid": sid}).
+		by(refusal.Refusal{Rule: "unknown session id", Value: refusal.ID(sid)})
 }
 
 func badRequest(name string, context map[string]any) *ConnectionError {
 	context["name"] = name
-	return refused(CodeBadRequest, context)
+	return refused(CodeBadRequest, context).by(refusal.Refusal{Rule: name, Value: context["error"]})
 }
 
 func mismatch(requested, current Transport) *ConnectionError {
-	return badRequest("TRANSPORT_MISMATCH",
-		map[string]any{"transport": requested.String(), "previousTransport": current.String()})
+	const name = "TRANSPORT_MISMATCH"
+	return badRequest(name, map[string]any{"transport": requested.String(), "previousTransport": current.String()}).
+		by(refusal.Refusal{Rule: name, Value: requested.String(), Limit: current.String()})
 }
 
 // query holds the parameters of a request that the engine reads.
@@ -132,8 +140,7 @@ func (e *Server) verifySize(r *http.Request) *ConnectionError {
 	}
 	c := badRequest("HEADERS_TOO_LARGE", map[string]any{"message": "Request headers too large"})
 	c.status = http.StatusRequestHeaderFieldsTooLarge
-	c.rule = &refusal.Refusal{Rule: "size of the headers", Value: size, Limit: limit, Field: "Config.MaxHeaderBytes"}
-	return c
+	return c.by(refusal.Refusal{Rule: "size of the headers", Value: size, Limit: limit, Field: "Config.MaxHeaderBytes"})
 }
 
 // verify checks a request in the official order and finds its session, nil for a handshake.
@@ -148,7 +155,10 @@ func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
 		}
 	}
 	if transport == 0 {
-		return nil, refused(CodeUnknownTransport, map[string]any{"transport": q.transport})
+		return nil, refused(CodeUnknownTransport, map[string]any{"transport": q.transport}).by(refusal.Refusal{
+			Rule: "unknown transport", Value: q.transport, Limit: transportList(e.cfg.Transports),
+			Field: "Config.Transports",
+		})
 	}
 	if c := e.verifyOrigin(r, q.sid); c != nil {
 		return nil, c
@@ -169,15 +179,18 @@ func (e *Server) verify(r *http.Request, q query) (*Session, *ConnectionError) {
 		}
 	}
 	if q.protocol() != s.protocol {
-		return s, badRequest("PROTOCOL_MISMATCH",
-			map[string]any{"protocol": int(q.protocol()), "previousProtocol": s.Protocol()})
+		const name = "PROTOCOL_MISMATCH"
+		is, was := int(q.protocol()), s.Protocol()
+		return s, badRequest(name, map[string]any{"protocol": is, "previousProtocol": was}).
+			by(refusal.Refusal{Rule: name, Value: is, Limit: was})
 	}
 	return s, nil
 }
 
 func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) *ConnectionError {
 	if r.Method != http.MethodGet {
-		return refused(CodeBadHandshakeMethod, map[string]any{"method": r.Method})
+		return refused(CodeBadHandshakeMethod, map[string]any{"method": r.Method}).
+			by(refusal.Refusal{Rule: "handshake method", Value: r.Method, Limit: http.MethodGet})
 	}
 	if transport == WebSocket && !e.isUpgrade(r) {
 		return badRequest("TRANSPORT_HANDSHAKE_ERROR", map[string]any{})
@@ -186,7 +199,10 @@ func (e *Server) verifyHandshake(r *http.Request, q query, transport Transport) 
 		return c
 	}
 	if q.protocol() == 3 && !e.cfg.AllowEIO3 {
-		return refused(CodeUnsupportedVersion, map[string]any{"protocol": 3})
+		return refused(CodeUnsupportedVersion, map[string]any{"protocol": 3}).by(refusal.Refusal{
+			Rule: "protocol version", Value: 3, Limit: Protocol, Field: "Config.AllowEIO3",
+			Remedy: "set Config.AllowEIO3 to true to serve clients before Socket.IO 3, or update the client",
+		})
 	}
 	return nil
 }
@@ -197,7 +213,7 @@ func (e *Server) reportRefused(r *http.Request, c *ConnectionError) {
 	if f := e.cfg.Events.ConnectionError; f != nil {
 		f(c)
 	}
-	e.logRequest(r, e.rule(c), nil)
+	e.logRequest(r, c.rule, nil)
 }
 
 // refuse answers a request with a protocol error: in JSON, or in plain text to an upgrade request.
@@ -320,46 +336,6 @@ func (e *Server) ruleOf(reason Reason, cause error) *refusal.Refusal {
 		return slowPeer(e.cfg.WriteTimeout)
 	}
 	return &refusal.Refusal{Rule: "slow upload", Limit: e.cfg.ReadTimeout, Field: "Config.ReadTimeout"}
-}
-
-// rule returns the rule by which a request is refused with a protocol error.
-func (e *Server) rule(c *ConnectionError) *refusal.Refusal {
-	if c.rule != nil {
-		return c.rule
-	}
-	value := func(key string) any { return c.Context[key] }
-	switch c.Code {
-	case CodeUnknownTransport:
-		return &refusal.Refusal{
-			Rule: "unknown transport", Value: value("transport"), Limit: transportList(e.cfg.Transports),
-			Field: "Config.Transports",
-		}
-	case CodeUnknownSession:
-		sid, _ := value("sid").(string)
-		return &refusal.Refusal{Rule: "unknown session id", Value: refusal.ID(sid)}
-	case CodeBadHandshakeMethod:
-		return &refusal.Refusal{Rule: "handshake method", Value: value("method"), Limit: http.MethodGet}
-	case CodeUnsupportedVersion:
-		return &refusal.Refusal{
-			Rule: "protocol version", Value: value("protocol"), Limit: Protocol, Field: "Config.AllowEIO3",
-			Remedy: "set Config.AllowEIO3 to true to serve clients before Socket.IO 3, or update the client",
-		}
-	case CodeForbidden:
-		return &refusal.Refusal{Rule: "AllowRequest", Value: value("message"), Field: "Config.AllowRequest"}
-	}
-	name, _ := value("name").(string)
-	rule := &refusal.Refusal{Rule: name, Value: value("error")}
-	switch name {
-	case "INVALID_ORIGIN":
-		rule.Value = value("origin")
-	case "TRANSPORT_MISMATCH":
-		rule.Value, rule.Limit = value("transport"), value("previousTransport")
-	case "PROTOCOL_MISMATCH":
-		rule.Value, rule.Limit = value("protocol"), value("previousProtocol")
-	case "ID_GENERATION_ERROR":
-		rule.Field = "Config.GenerateID"
-	}
-	return rule
 }
 
 // transportList is a list of transports that prints as their names.
