@@ -161,11 +161,3 @@ func (o *outbox) clear() {
 	}
 	*o = outbox{bytes: taken, taken: o.taken}
 }
-
-// clone keeps frames that the caller may change after Write returned.
-func clone(frames []byte, shared bool) []byte {
-	if shared {
-		return frames
-	}
-	return slices.Clone(frames)
-}

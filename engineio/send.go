@@ -69,7 +69,7 @@ func (s *Session) write(last state, w When, messages ...Message) error {
 		s.out.taken++
 		s.out.bytes += len(e.frames)
 		s.mu.Unlock()
-		s.writeNow(ws, e, m.shared())
+		s.writeNow(ws, []entry{e}, m.shared())
 		return nil
 	}
 	var ws *wsConn

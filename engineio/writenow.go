@@ -6,10 +6,10 @@ import (
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
-// What is written in the caller's goroutine, because that does not block. Whatever the kernel does
-// not take at once is left to a flusher of its own.
+// Writes in the caller's goroutine, because they do not block. What the kernel does not take at once
+// is left to a flusher of its own.
 
-// flushQueued writes what waits: at once if that cannot block, otherwise on another goroutine. The
+// flushQueued writes the outbox: at once if that cannot block, otherwise on another goroutine. The
 // caller has become the flusher of ws, which is nil when there is nothing to do.
 func (s *Session) flushQueued(ws *wsConn, w When) {
 	switch {
@@ -23,59 +23,43 @@ func (s *Session) flushQueued(ws *wsConn, w When) {
 			s.flushed(ws, 0, 0)
 			return
 		}
-		s.writeTaken(ws, batch)
+		// Frames in the outbox change only when their buffer goes back to its pool.
+		s.writeNow(ws, batch, batch[0].pooled == nil)
+		release(batch)
 	}
 }
 
-// writeNow writes one entry that was counted as taken; its frames can wait without being copied if
-// they are shared. The caller is the flusher.
-func (s *Session) writeNow(ws *wsConn, e entry, shared bool) {
+// writeNow writes entries that were counted as taken. The caller is the flusher. The frames of a
+// single entry can wait without being copied if they are shared.
+func (s *Session) writeNow(ws *wsConn, batch []entry, shared bool) {
 	s.server.cfg.Events.flush(s)
-	frames := ws.form(e)
+	var frames []byte
+	size := len(batch[0].frames)
+	if len(batch) == 1 {
+		frames = ws.form(batch[0])
+	} else {
+		buf := bufpool.Get(gatherBytes)
+		defer bufpool.Put(buf)
+		frames, size = ws.gather((*buf)[:0], batch)
+		shared = false
+	}
 	n, err := ws.stream.tryWrite(frames)
 	switch {
 	case err != nil:
-		s.writeFailed(ws, e.count(), len(e.frames), err)
-	case n < len(frames):
-		s.leaveRest(ws, e.count(), len(e.frames), clone(frames[n:], shared))
-	default:
-		s.wroteNow(ws, e.count(), len(e.frames))
-	}
-}
-
-// writeTaken is writeNow for entries that were taken from the outbox.
-func (s *Session) writeTaken(ws *wsConn, batch []entry) {
-	defer release(batch)
-	if len(batch) == 1 {
-		s.writeNow(ws, batch[0], batch[0].pooled == nil) // what was in the outbox only changes when it is given back
-		return
-	}
-	s.server.cfg.Events.flush(s)
-	buf := bufpool.Get(gatherBytes)
-	defer bufpool.Put(buf)
-	gathered, size := ws.gather((*buf)[:0], batch)
-	n, err := ws.stream.tryWrite(gathered)
-	switch {
-	case err != nil:
 		s.writeFailed(ws, units(batch), size, err)
-	case n < len(gathered):
-		s.leaveRest(ws, units(batch), size, bytes.Clone(gathered[n:]))
+	case n == len(frames):
+		if s.flushed(ws, units(batch), size) {
+			go s.flush(ws)
+		}
 	default:
-		s.wroteNow(ws, units(batch), size)
-	}
-}
-
-// leaveRest leaves the rest of units that were taken, of so many bytes, to a flusher, as one.
-func (s *Session) leaveRest(ws *wsConn, units int32, size int, rest []byte) {
-	s.mu.Lock()
-	s.wroteLocked(units-1, size-len(rest))
-	s.mu.Unlock()
-	go s.flushFrom(ws, entry{frames: rest, formed: true})
-}
-
-// wroteNow uncounts units that were written.
-func (s *Session) wroteNow(ws *wsConn, units int32, size int) {
-	if s.flushed(ws, units, size) {
-		go s.flush(ws)
+		rest := frames[n:]
+		if !shared {
+			rest = bytes.Clone(rest)
+		}
+		// The rest counts as one unit.
+		s.mu.Lock()
+		s.wroteLocked(units(batch)-1, size-len(rest))
+		s.mu.Unlock()
+		go s.flushFrom(ws, entry{frames: rest, formed: true})
 	}
 }
