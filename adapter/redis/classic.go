@@ -11,12 +11,10 @@ import (
 // classic is the broker of the wire PubSub.
 type classic struct {
 	connection
-	feed *feed
 }
 
 func newClassic(c Config) *classic {
-	x := &classic{connection: connection{cfg: c, command: publish}}
-	return x
+	return &classic{connection{cfg: c, command: publish}}
 }
 
 // publish is the command that sends an item to a channel.
@@ -26,21 +24,17 @@ func publish(b rueidis.Builder, it *adapter.Item) rueidis.Completed {
 
 // Start implements adapter.Broker.
 func (x *classic) Start(ctx context.Context, uid string, report func(error)) error {
-	if err := x.start(ctx, uid, report); err != nil {
-		return err
-	}
-	x.feed = newFeed(&x.connection, "redis at "+x.cfg.where(), false, x.dialAny)
-	return nil
+	return x.start(ctx, uid, report, false)
 }
 
 // Join implements adapter.Broker.
 func (x *classic) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
-	l := newClassicLink(&x.connection, x.feed, m)
+	l := newClassicLink(&x.connection, x.subs, m)
 	subjects := []subject{{l.events, false}, {l.requests, false}, {l.responses, false}, {l.own, false}}
 	if x.cfg.SubscriptionMode == Static {
 		subjects[0] = subject{escapeGlob(l.events) + "*", true}
 	}
-	if err := join(ctx, x.feed, l, subjects...); err != nil {
+	if err := join(ctx, x.subs, l, subjects...); err != nil {
 		return nil, x.joinError(l.namespace, err)
 	}
 	if x.cfg.SubscriptionMode == Static {
@@ -50,21 +44,21 @@ func (x *classic) Join(ctx context.Context, m adapter.Member) (adapter.Link, err
 }
 
 // Close implements adapter.Broker.
-func (x *classic) Close(ctx context.Context) error { return x.end(ctx, x.feed) }
+func (x *classic) Close(ctx context.Context) error { return x.end(ctx) }
 
 // classicLink is a namespace's link of the wire PubSub.
 type classicLink struct {
 	link
-	feed                        *feed
+	subs                        subscriptions
 	namespace                   string
 	events, requests, responses string // channels; those of rooms begin with events
 	own                         string // the channel of responses to this server alone
 }
 
-func newClassicLink(c *connection, f *feed, m adapter.Member) *classicLink {
+func newClassicLink(c *connection, subs subscriptions, m adapter.Member) *classicLink {
 	prefix, nsp := c.cfg.Prefix, m.Namespace()
 	l := &classicLink{
-		link: link{c: c, member: m}, feed: f, namespace: nsp,
+		link: link{c: c, member: m}, subs: subs, namespace: nsp,
 		events:    prefix + "#" + nsp + "#",
 		requests:  prefix + "-request#" + nsp + "#",
 		responses: prefix + "-response#" + nsp + "#",
@@ -115,7 +109,7 @@ func (l *classicLink) Count(ctx context.Context) (int, error) {
 // Close implements adapter.Link.
 func (l *classicLink) Close() error {
 	l.close()
-	l.feed.leave(l)
+	l.subs.leave(l)
 	return nil
 }
 
@@ -124,12 +118,12 @@ type routedLink struct{ *classicLink }
 
 // RoomOpened implements adapter.Router.
 func (l *routedLink) RoomOpened(room string) {
-	l.feed.add(l.classicLink, nil, subject{l.events + room + "#", false})
+	l.subs.add(l.classicLink, nil, subject{l.events + room + "#", false})
 }
 
 // RoomClosed implements adapter.Router.
 func (l *routedLink) RoomClosed(room string) {
-	l.feed.remove(l.classicLink, subject{l.events + room + "#", false})
+	l.subs.remove(l.classicLink, subject{l.events + room + "#", false})
 }
 
 // receive implements receiver.

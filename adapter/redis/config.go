@@ -237,6 +237,10 @@ func (c *Config) where() string {
 	}
 }
 
+// topologyEvery is how often the client asks for the nodes of a cluster, or for the master. It does so
+// too when it notices that something has changed, but an announcement may be missed.
+const topologyEvery = 5 * time.Second
+
 // options returns those of the client to connect with.
 func (c *Config) options() rueidis.ClientOption {
 	o := rueidis.ClientOption{
@@ -249,10 +253,11 @@ func (c *Config) options() rueidis.ClientOption {
 		PipelineMultiplex: -1,   // one connection for commands, which keeps their order
 		DisableCache:      true, // nothing is read twice, and Redis before 6 has no client-side caching
 	}
+	o.ClusterOption.ShardsRefreshInterval = topologyEvery
 	if c.Master != "" {
 		o.Sentinel = rueidis.SentinelOption{
 			MasterSet: c.Master, Username: c.SentinelUsername, Password: c.SentinelPassword, TLSConfig: c.TLS,
-			TopologyRefreshInterval: 5 * time.Second, // an announcement of a new master may be missed
+			TopologyRefreshInterval: topologyEvery,
 		}
 	}
 	return o

@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +29,7 @@ type connection struct {
 	uid    string
 	report func(error)
 	outbox *adapter.Outbox
+	subs   subscriptions
 
 	unsent    atomic.Int64 // when the broker became unreachable for the outbox, in ns; 0 while it is not
 	lostFeeds atomic.Int32 // feeds without a connection
@@ -35,8 +38,9 @@ type connection struct {
 	sent, received, failed, gaps, invalid atomic.Uint64
 }
 
-// start connects and sets up the outbox. The error names the server, never a password.
-func (c *connection) start(ctx context.Context, uid string, report func(error)) error {
+// start connects and sets up the outbox and the subscriptions, to shard channels or to others. The
+// error names the server, never a password.
+func (c *connection) start(ctx context.Context, uid string, report func(error), sharded bool) (err error) {
 	c.uid, c.report = uid, report
 	c.open, c.hangUp = context.WithCancel(context.Background())
 	if err := c.connect(ctx); err != nil {
@@ -45,7 +49,10 @@ func (c *connection) start(ctx context.Context, uid string, report func(error)) 
 	c.outbox = adapter.NewOutbox(adapter.OutboxConfig{
 		MaxBytes: c.cfg.MaxQueuedBytes, Send: c.send, Report: c.report,
 	})
-	return nil
+	if c.subs, err = newSubscriptions(ctx, c, sharded); err != nil {
+		c.closeClient()
+	}
+	return err
 }
 
 func (c *connection) connect(ctx context.Context) error {
@@ -82,13 +89,13 @@ func (c *connection) connect(ctx context.Context) error {
 }
 
 // end sends what is queued, until ctx ends, and disconnects.
-func (c *connection) end(ctx context.Context, subs subscriptions) error {
-	if c.outbox == nil { // it has not been started
+func (c *connection) end(ctx context.Context) error {
+	if c.subs == nil { // it has not been started
 		return nil
 	}
 	err := c.outbox.Close(ctx)
 	c.hangUp()
-	subs.close()
+	c.subs.close()
 	c.closeClient()
 	return err
 }
@@ -120,24 +127,34 @@ func (c *connection) dialAny(context.Context) (rueidis.DedicatedClient, error) {
 	return conn, nil
 }
 
-// count returns the number of subscribers, of the answers of all nodes to PUBSUB NUMSUB and the like.
+// count returns the number of subscribers, of the answers to PUBSUB NUMSUB and the like. On a Redis
+// Cluster that is the sum over the nodes, because each knows its own. A master that does not answer
+// is an error.
 func (c *connection) count(ctx context.Context, command func(rueidis.Builder) rueidis.Completed) (int, error) {
-	nodes := map[string]rueidis.Client{"": c.client}
+	nodes := map[string]rueidis.Client{c.cfg.where(): c.client}
 	if c.client.Mode() == rueidis.ClientModeCluster {
 		nodes = c.client.Nodes()
 	}
 	sum := 0
+	failed := make(map[string]error)
 	for addr, node := range nodes {
 		counts, err := node.Do(ctx, command(node.B())).AsIntMap()
 		if err != nil {
-			if addr == "" {
-				addr = c.cfg.where()
-			}
-			return 0, fmt.Errorf("%w: redis at %s: %s", adapter.ErrBrokerDown, addr, oneLine(err))
+			failed[addr] = err
 		}
 		for _, n := range counts {
 			sum += int(n)
 		}
+	}
+	if len(failed) > 0 && len(failed) < len(nodes) {
+		table, err := c.slotTable(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("%w: redis: %s", adapter.ErrBrokerDown, oneLine(err))
+		}
+		maps.DeleteFunc(failed, func(addr string, _ error) bool { return !slices.Contains(table.masters(), addr) })
+	}
+	for addr, err := range failed {
+		return 0, fmt.Errorf("%w: redis at %s: %s", adapter.ErrBrokerDown, addr, oneLine(err))
 	}
 	return sum, nil
 }

@@ -34,7 +34,7 @@ type feed struct {
 	name    string // for errors
 	sharded bool
 	dial    func(ctx context.Context) (rueidis.DedicatedClient, error)
-	moved   func(subjects []subject) // called for those that belong to another node now; nil if none can
+	moved   func() // called when another node may have the subjects; nil if there is none
 
 	kick chan struct{} // there is something to subscribe to
 	stop context.CancelFunc
@@ -80,10 +80,12 @@ func (w *waiter) confirm(err error) {
 	}
 }
 
-func newFeed(c *connection, name string, sharded bool, dial func(context.Context) (rueidis.DedicatedClient, error)) *feed {
+func newFeed(
+	c *connection, name string, sharded bool, dial func(context.Context) (rueidis.DedicatedClient, error), moved func(),
+) *feed {
 	ctx, stop := context.WithCancel(context.Background())
 	f := &feed{
-		c: c, name: name, sharded: sharded, dial: dial,
+		c: c, name: name, sharded: sharded, dial: dial, moved: moved,
 		kick: make(chan struct{}, 1), stop: stop, done: make(chan struct{}),
 		subjects: make(map[subject]*subscription), changed: make(map[subject]struct{}),
 	}
@@ -138,19 +140,31 @@ func (f *feed) remove(r receiver, subjects ...subject) {
 	f.wake()
 }
 
-// take removes subjects without a word to the server, and returns their receivers.
+// take removes subscriptions, without a word to the server, for another feed to adopt.
 func (f *feed) take(subjects []subject) map[subject]*subscription {
 	taken := make(map[subject]*subscription, len(subjects))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range subjects {
 		if sub := f.subjects[s]; sub != nil {
+			sub.interrupt(errMoved)
 			taken[s] = sub
 			delete(f.subjects, s)
 			delete(f.changed, s)
 		}
 	}
 	return taken
+}
+
+// adopt makes subscriptions that another feed had.
+func (f *feed) adopt(taken map[subject]*subscription) {
+	f.mu.Lock()
+	for s, sub := range taken {
+		f.subjects[s] = sub
+		f.changed[s] = struct{}{}
+	}
+	f.mu.Unlock()
+	f.wake()
 }
 
 // all returns the subjects.
@@ -192,7 +206,7 @@ func (f *feed) run(ctx context.Context) {
 			f.c.report(fmt.Errorf("%w: the subscriptions of %s: %s", adapter.ErrBrokerDown, f.name, oneLine(err)))
 		}
 		if f.moved != nil {
-			f.moved(f.all())
+			f.moved()
 		}
 		delay = min(2*delay+minDelay, time.Second)
 		timer := time.NewTimer(delay)
@@ -265,8 +279,18 @@ func (f *feed) begin() {
 	}
 }
 
-// again wants those that the server refused.
+// unsent records that another node has a subject.
+func (f *feed) unsent(s subject) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if sub := f.subjects[s]; sub != nil {
+		sub.sent = false
+	}
+}
+
+// again wants those that the server refused or ended.
 func (f *feed) again() {
+	defer f.wake()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for s, sub := range f.subjects {
@@ -299,7 +323,7 @@ const commandsPerBatch = 512
 func (f *feed) flush(ctx context.Context, conn rueidis.DedicatedClient) (refused bool, err error) {
 	subjects := f.pendingChanges()
 	gaps := make(map[receiver]error)
-	var moved []subject
+	moved := false
 	for len(subjects) > 0 {
 		batch := subjects[:min(len(subjects), commandsPerBatch)]
 		subjects = subjects[len(batch):]
@@ -316,7 +340,8 @@ func (f *feed) flush(ctx context.Context, conn rueidis.DedicatedClient) (refused
 			case err != nil && !isAnswer:
 				return false, err
 			case isAnswer && f.moved != nil && isMoved(answer):
-				moved = append(moved, batch[i].subject)
+				moved = true
+				f.unsent(batch[i].subject)
 				continue
 			}
 			if batch[i].subscribe && !f.subscribed(batch[i].subject, err, gaps) {
@@ -330,11 +355,13 @@ func (f *feed) flush(ctx context.Context, conn rueidis.DedicatedClient) (refused
 	for r, err := range gaps {
 		r.gap(err)
 	}
-	if len(moved) > 0 {
-		f.moved(moved)
+	if moved {
+		f.moved()
 	}
 	return refused, nil
 }
+
+var errMoved = errors.New("the slot of a channel has moved to another node")
 
 // isMoved reports whether an error says that another node has the slot.
 func isMoved(err *rueidis.RedisError) bool {
@@ -441,11 +468,11 @@ func (f *feed) onSubscription(p rueidis.PubSubSubscription) {
 	sub := f.subjects[s]
 	ended := sub != nil && sub.sent
 	if ended {
-		sub.interrupt(errors.New("the slot of the channel has moved to another node"))
+		sub.interrupt(errMoved)
 	}
 	f.mu.Unlock()
 	if ended {
-		f.moved([]subject{s})
+		f.moved()
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 // sharded is the broker of the wire Sharded.
 type sharded struct {
 	connection
-	subs subscriptions
 }
 
 func newSharded(c Config) *sharded {
@@ -26,11 +25,7 @@ func spublish(b rueidis.Builder, it *adapter.Item) rueidis.Completed {
 
 // Start implements adapter.Broker.
 func (x *sharded) Start(ctx context.Context, uid string, report func(error)) error {
-	if err := x.start(ctx, uid, report); err != nil {
-		return err
-	}
-	x.subs = newShardedSubscriptions(&x.connection)
-	return nil
+	return x.start(ctx, uid, report, true)
 }
 
 // Join implements adapter.Broker.
@@ -46,7 +41,7 @@ func (x *sharded) Join(ctx context.Context, m adapter.Member) (adapter.Link, err
 }
 
 // Close implements adapter.Broker.
-func (x *sharded) Close(ctx context.Context) error { return x.end(ctx, x.subs) }
+func (x *sharded) Close(ctx context.Context) error { return x.end(ctx) }
 
 // shardedLink is a namespace's link of the wire Sharded.
 type shardedLink struct {

@@ -2,6 +2,11 @@ package redis
 
 import (
 	"context"
+	"fmt"
+
+	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/adapter"
 )
 
 // subscriptions are those of a process: a feed, or several on a Redis Cluster.
@@ -31,7 +36,18 @@ func join(ctx context.Context, to subscriptions, r receiver, subjects ...subject
 	}
 }
 
-// newShardedSubscriptions returns those of shard channels.
-func newShardedSubscriptions(c *connection) subscriptions {
-	return newFeed(c, "redis at "+c.cfg.where(), true, c.dialAny)
+// newSubscriptions returns those of channels, or of shard channels.
+func newSubscriptions(ctx context.Context, c *connection, sharded bool) (subscriptions, error) {
+	name := "redis at " + c.cfg.where()
+	if c.client.Mode() != rueidis.ClientModeCluster {
+		return newFeed(c, name, sharded, c.dialAny, nil), nil
+	}
+	if !sharded {
+		return newFeed(c, name, false, c.dialMaster, nil), nil
+	}
+	table, err := c.slotTable(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %s", adapter.ErrBrokerDown, name, oneLine(err))
+	}
+	return newSlots(c, table), nil
 }
