@@ -289,7 +289,16 @@ func AppendString(dst []byte, text string) []byte {
 
 // AppendQuoted is AppendString of text in bytes. It copies them once more if they need escapes.
 func AppendQuoted(dst, text []byte) []byte {
-	if plain, ascii := plainBytes(text); plain && (ascii || utf8.Valid(text)) {
+	plain, ascii := true, true
+	if len(text) >= manyBytes {
+		plain, ascii = plainBytes(text)
+	} else {
+		for _, c := range text {
+			plain = plain && c >= ' ' && c != '"' && c != '\\'
+			ascii = ascii && c < utf8.RuneSelf
+		}
+	}
+	if plain && (ascii || utf8.Valid(text)) {
 		return append(append(append(dst, '"'), text...), '"')
 	}
 	return AppendString(dst, string(text))

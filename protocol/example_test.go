@@ -161,3 +161,31 @@ func ExampleParseError() {
 	fmt.Println(ok, parse.Message)
 	// Output: true unknown packet type 9
 }
+
+func ExampleAppendString() {
+	fmt.Printf("%s\n", protocol.AppendString(nil, "a \"quoted\"\nline"))
+	fmt.Printf("%s\n", protocol.AppendQuoted(nil, []byte("<é>")))
+	// Output:
+	// "a \"quoted\"\nline"
+	// "<é>"
+}
+
+func ExampleSkipValue() {
+	text := []byte(`{"a":[1]} rest`)
+	end := protocol.SkipValue(text, 0)
+	fmt.Printf("%s, invalid: %d\n", text[:end], protocol.SkipValue([]byte(`[1`), 0))
+	// Output: {"a":[1]}, invalid: -1
+}
+
+func ExampleSplitArray() {
+	text := []byte(`["news",{"n":1}]`)
+	spans, ok := protocol.SplitArray(nil, text)
+	for _, s := range spans {
+		fmt.Printf("%s\n", text[s.Start:s.End])
+	}
+	fmt.Println(ok)
+	// Output:
+	// "news"
+	// {"n":1}
+	// true
+}

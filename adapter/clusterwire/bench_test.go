@@ -87,20 +87,29 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// A message for nobody here costs at most three allocations, whatever its size.
+// A message for nobody here costs at most three allocations, whatever its size and form. JSON for
+// somebody costs no more.
 func TestReadAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("allocations are counted without the race detector")
 	}
 	for name, text := range wire(t) {
-		n := testing.AllocsPerRun(100, func() {
-			if _, err := clusterwire.Read(text); err != nil {
+		read := func() *adapter.Message {
+			m, err := clusterwire.Read(text)
+			if err != nil {
 				t.Fatal(err)
 			}
-		})
-		if n > 3 {
-			t.Errorf("%s: %v allocations", name, n)
+			return m
 		}
-		t.Logf("%s: %v allocations", name, n)
+		nobody := testing.AllocsPerRun(100, func() { read() })
+		all := testing.AllocsPerRun(100, func() {
+			if m := read(); m.Rest(m) != nil {
+				t.Fatal("it cannot be read")
+			}
+		})
+		if most := map[bool]float64{true: 3, false: 7}[text[0] == '{']; nobody > 3 || all > most {
+			t.Errorf("%s: %v allocations, %v with its rest", name, nobody, all)
+		}
+		t.Logf("%s: %v allocations, %v with its rest", name, nobody, all)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gosocketio/socketio/protocol"
@@ -172,7 +173,9 @@ func (f *fields) fits(typ protocol.Type) bool {
 // [protocol.ErrParse], also when data holds binary data beside an object with the member
 // "_placeholder". The results do not refer to data.
 func ReadValue(data []byte, maxAttachments int) (json []byte, attachments [][]byte, err error) {
-	t := transcoder{max: maxAttachments, json: make([]byte, 0, min(len(data), 512))}
+	t := transcoders.Get().(*transcoder)
+	defer t.release()
+	t.max = maxAttachments
 	rest, err := t.value(data, 0)
 	switch {
 	case err != nil:
@@ -182,10 +185,21 @@ func ReadValue(data []byte, maxAttachments int) (json []byte, attachments [][]by
 	case t.ambiguous():
 		return nil, nil, errPayload
 	}
-	for i, a := range t.attachments {
-		t.attachments[i] = append(make([]byte, 0, len(a)), a...) // never nil
+	for _, a := range t.attachments {
+		attachments = append(attachments, append(make([]byte, 0, len(a)), a...)) // never nil
 	}
-	return t.json, t.attachments, nil
+	return bytes.Clone(t.json), attachments, nil
+}
+
+// transcoders are pooled, because the JSON grows many times until it is complete.
+var transcoders = sync.Pool{New: func() any { return new(transcoder) }}
+
+func (t *transcoder) release() {
+	const keep = 64 << 10 // what one large value grew is left to the collector
+	if cap(t.json) <= keep {
+		*t = transcoder{json: t.json[:0]}
+		transcoders.Put(t)
+	}
 }
 
 // maxDepth limits how deep values nest.
