@@ -112,9 +112,11 @@ type Config struct {
 	// StreamCount spreads the namespaces over so many streams: the option streamCount. (Streams)
 	// Default 1.
 	StreamCount int
-	// MaxLen is the number of entries that a stream keeps, approximately. (Streams) Default 10,000.
+	// MaxLen is the number of entries that a stream keeps at most, approximately. (Streams) Default
+	// 100,000. Official servers in the same cluster keep 10,000 unless told otherwise.
 	MaxLen int
-	// Retention is the age up to which entries are kept, whatever MaxLen says. (Streams) Default: none.
+	// Retention is the age up to which entries are kept, if there are not more than MaxLen. It should
+	// be longer than clients may be away to be recovered. (Streams) Default 3 minutes.
 	Retention time.Duration
 	// ReadCount is the number of entries to read at a time. (Streams) Default 100.
 	ReadCount int

@@ -14,6 +14,9 @@
 //   - feed is one Redis connection that is subscribed to channels. Its goroutine run connects,
 //     subscribes, and does so again after a loss. feed.mu guards the channels; run alone sends.
 //     Messages are passed on by the goroutine of the client that reads the connection.
+//   - With the wire Streams, streamWriter appends what the outbox gives it, and does send again: it
+//     looks first what has arrived. streamReader reads one stream, on a connection of its own; its
+//     goroutine run alone knows the position, streamReader.mu guards its links.
 //   - slots spreads shard channels over one feed for each node of a Redis Cluster.
 //   - Each link has a mutex that is held while its Member receives, so that none does after Close.
 package redis

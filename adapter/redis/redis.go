@@ -1,10 +1,6 @@
 package redis
 
-import (
-	"errors"
-
-	"github.com/gosocketio/socketio/adapter"
-)
+import "github.com/gosocketio/socketio/adapter"
 
 // New returns the adapter of a cluster over Redis, for socketio.Config.Adapter of one server.
 //
@@ -13,9 +9,6 @@ import (
 // Later the connection is made again whenever it is lost.
 func New(c Config) adapter.Factory {
 	c, err := c.resolve()
-	if err == nil && c.Wire == Streams {
-		err = errors.New("redis: the wire streams is being written")
-	}
 	if err != nil {
 		return func(adapter.Host) (adapter.Adapter, error) { return nil, err }
 	}
@@ -27,6 +20,8 @@ func newBroker(c Config) adapter.Broker {
 	switch c.Wire {
 	case Sharded:
 		return newSharded(c)
+	case Streams:
+		return newStreams(c)
 	default:
 		return newClassic(c)
 	}

@@ -1,0 +1,194 @@
+package redis
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf16"
+
+	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/clusterwire"
+)
+
+// inStream tells whether a message is an entry of a stream. Other messages, questions and answers,
+// are published on channels: who misses them waits no longer for them anyway. Emitters do not
+// publish.
+func inStream(m *adapter.Message) bool {
+	switch m.Type {
+	case adapter.MessageBroadcast:
+		return m.RequestID == ""
+	case adapter.MessageSocketsJoin, adapter.MessageSocketsLeave, adapter.MessageDisconnectSockets:
+		return true
+	case adapter.MessageServerSideEmit:
+		return m.UID == adapter.Emitter
+	default:
+		return false
+	}
+}
+
+// streamIndex returns the number of the stream of a namespace, as official servers compute it. It
+// is negative for half of all names.
+func streamIndex(namespace string, count int) int {
+	var hash int32
+	for _, unit := range utf16.Encode([]rune(namespace)) {
+		hash = hash*31 + int32(unit)
+	}
+	return int(int64(hash) % int64(count))
+}
+
+// streamName returns the name of the stream of a namespace.
+func streamName(name string, count int, namespace string) string {
+	if count == 1 {
+		return name
+	}
+	return name + "-" + strconv.Itoa(streamIndex(namespace, count))
+}
+
+// streamItem returns what is queued for a message: an entry, or what is published to all servers.
+func streamItem(c *Config, m *adapter.Message) (it adapter.Item, err error) {
+	it.Message = m
+	if inStream(m) {
+		it.Key = streamName(c.StreamName, c.StreamCount, m.Namespace)
+		it.Data, err = entryData(m, c.OnlyPlaintext)
+	} else {
+		it.Key = c.Prefix + "#" + m.Namespace + "#"
+		it.Data, err = clusterwire.EncodeMsgpack(m)
+	}
+	return it, err
+}
+
+// entry is an entry of a stream.
+type entry struct {
+	id             string
+	uid, nsp, kind string
+	data           string
+	sequence       string // the field seq: writer.number, "" in entries of official servers
+}
+
+// errEntry is wrapped by the errors of entries that cannot be read.
+var errEntry = errors.New("redis: invalid entry of a stream")
+
+// readEntries returns the entries of a reply to XRANGE, or of one stream in that to XREAD. Entries
+// that have the wrong form have no fields, so that their ids are known.
+func readEntries(reply rueidis.RedisMessage) ([]entry, error) {
+	list, err := reply.ToArray()
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]entry, len(list))
+	for i := range list {
+		pair, err := list[i].ToArray()
+		if err != nil || len(pair) != 2 {
+			return nil, errEntry
+		}
+		e := &entries[i]
+		if e.id, err = pair[0].ToString(); err != nil {
+			return nil, err
+		}
+		fields, err := pair[1].ToArray()
+		if err != nil {
+			continue
+		}
+		for f := 0; f+1 < len(fields); f += 2 {
+			name, err := fields[f].ToString()
+			value, err2 := fields[f+1].ToString()
+			if err == nil && err2 == nil {
+				e.set(name, value)
+			}
+		}
+	}
+	return entries, nil
+}
+
+func (e *entry) set(name, value string) {
+	switch name {
+	case "uid":
+		e.uid = value
+	case "nsp":
+		e.nsp = value
+	case "type":
+		e.kind = value
+	case "data":
+		e.data = value
+	case "seq":
+		e.sequence = value
+	}
+}
+
+// message decodes an entry.
+func (e *entry) message() (*adapter.Message, error) {
+	kind, err := strconv.ParseUint(e.kind, 10, 8)
+	if err != nil || kind == 0 {
+		return nil, fmt.Errorf("%w: its type is %.20q", errEntry, e.kind)
+	}
+	m := &adapter.Message{UID: e.uid, Namespace: e.nsp, Type: adapter.MessageType(kind), Position: e.id}
+	text := e.data
+	if text != "" && text[0] != '{' {
+		packed, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errEntry, err)
+		}
+		text = string(packed)
+	}
+	if err := clusterwire.ReadData(m, text); err != nil {
+		return nil, fmt.Errorf("%w: %w", errEntry, err)
+	}
+	return m, nil
+}
+
+// maxDepth limits the nesting of what goes into a stream. Official servers run out of stack at 2,000 to
+// 6,000 levels, while they handle an entry, and then they read it again and again: they stop.
+const maxDepth = 1000
+
+// entryData encodes the field data of a message.
+func entryData(m *adapter.Message, plaintext bool) ([]byte, error) {
+	c := *m
+	if m.Packet != nil {
+		if err := m.Packet.Encode(); err != nil {
+			return nil, err
+		}
+		if nested(m.Packet.Data) {
+			return nil, errNested
+		}
+		if plaintext && len(m.Packet.Attachments) > 0 {
+			p := *m.Packet
+			p.Data, p.Attachments = inlineBuffers(p.Data, p.Attachments), nil
+			c.Packet = &p
+		}
+	}
+	data, binary, err := clusterwire.EncodeData(&c)
+	if err != nil || !binary {
+		return data, err
+	}
+	return base64.StdEncoding.AppendEncode(make([]byte, 0, base64.StdEncoding.EncodedLen(len(data))), data), nil
+}
+
+var errNested = fmt.Errorf("%w: its values are nested more than %d deep", adapter.ErrTooLarge, maxDepth)
+
+// nested tells whether a JSON value is nested deeper than maxDepth.
+func nested(raw []byte) bool {
+	if bytes.Count(raw, []byte{'['})+bytes.Count(raw, []byte{'{'}) <= maxDepth {
+		return false // as nearly always
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
+}

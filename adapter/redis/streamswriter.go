@@ -1,0 +1,232 @@
+package redis
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// streamWriter appends to streams, neither losing nor doubling an entry when the connection is lost
+// while its reply is awaited: before it sends again it looks which entries are there.
+//
+// It is used by one goroutine at a time.
+type streamWriter struct {
+	client    rueidis.Client
+	id        string // begins the field seq of its entries
+	number    uint64 // of the last entry
+	maxLen    int64
+	retention time.Duration
+	lost      func(error) // called when a batch could not be sent, and is tried again
+	streams   map[string]*trimming
+}
+
+// trimming is when a stream is to be trimmed.
+type trimming struct {
+	last   time.Time
+	newest position // of the newest entry of this writer: it has the time of Redis
+}
+
+// Bounds of the writer.
+const (
+	trimInterval = 5 * time.Second
+	lookPage     = 500    // entries to look at in one step
+	lookMax      = 20_000 // entries to look at for one of ours
+	maxBackoff   = 250 * time.Millisecond
+)
+
+func newStreamWriter(client rueidis.Client, c *Config, lost func(error)) *streamWriter {
+	var raw [8]byte
+	_, _ = rand.Read(raw[:]) // never fails
+	return &streamWriter{
+		client: client, id: hex.EncodeToString(raw[:]), maxLen: int64(c.MaxLen), retention: c.Retention,
+		lost: lost, streams: make(map[string]*trimming),
+	}
+}
+
+// unsent is an entry that is not known to be in its stream.
+type unsent struct {
+	item   *adapter.Item
+	number uint64
+	maybe  bool // it was sent and no reply came
+}
+
+// write appends the items to their streams, in order. It waits as long as Redis is away, until ctx
+// ends. The number of entries that were refused or given up comes with the errors.
+func (w *streamWriter) write(ctx context.Context, items []*adapter.Item) (failed int, err error) {
+	todo := make([]unsent, len(items))
+	for i, item := range items {
+		w.number++
+		todo[i] = unsent{item: item, number: w.number}
+	}
+	var refused []error
+	for tries := 0; ; tries++ {
+		var away error
+		todo, away, refused = w.attempt(ctx, todo, refused)
+		if len(todo) == 0 {
+			return len(refused), errors.Join(refused...)
+		}
+		if tries == 0 {
+			w.lost(away)
+		}
+		for {
+			if wait(ctx, tries) != nil {
+				refused = append(refused, fmt.Errorf("%w: %d messages are given up: %w", adapter.ErrBrokerDown, len(todo), away))
+				return len(refused) - 1 + len(todo), errors.Join(refused...)
+			}
+			if todo, err = w.look(ctx, todo); err == nil {
+				break
+			}
+			away = err
+			tries++
+		}
+		if len(todo) == 0 {
+			return len(refused), errors.Join(refused...)
+		}
+	}
+}
+
+// wait waits before another try, until ctx ends.
+func wait(ctx context.Context, tries int) error {
+	timer := time.NewTimer(min(5*time.Millisecond<<min(tries, 10), maxBackoff))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// attempt sends entries and returns those that must be sent again, and why. Errors of those that
+// Redis refuses for good are added to refused.
+func (w *streamWriter) attempt(ctx context.Context, todo []unsent, refused []error) ([]unsent, error, []error) {
+	commands := make(rueidis.Commands, 0, len(todo)+1)
+	for _, u := range todo {
+		commands = append(commands, w.xadd(u))
+	}
+	var away error
+	again := todo[:0]
+	for i, reply := range w.client.DoMulti(ctx, append(commands, w.trims(todo)...)...)[:len(todo)] {
+		id, err := reply.ToString()
+		u := todo[i]
+		switch redisErr, isReply := rueidis.IsRedisErr(err); {
+		case err == nil:
+			w.sent(u.item.Key, id)
+			continue
+		case !isReply:
+			u.maybe = true
+		case transient(redisErr.Error()):
+			u.maybe = false
+		default:
+			refused = append(refused, fmt.Errorf("%w: XADD %s: %w", adapter.ErrBroker, u.item.Key, err))
+			continue
+		}
+		again, away = append(again, u), err
+	}
+	return again, away, refused
+}
+
+// transient tells whether a reply says that the command was not run, and may be soon.
+func transient(reply string) bool {
+	code, _, _ := strings.Cut(reply, " ")
+	switch code {
+	case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "OOM", "MISCONF", "NOREPLICAS":
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *streamWriter) xadd(u unsent) rueidis.Completed {
+	m := u.item.Message
+	return w.client.B().Xadd().Key(u.item.Key).Maxlen().Almost().Threshold(strconv.FormatInt(w.maxLen, 10)).Id("*").
+		FieldValue().FieldValue("uid", m.UID).FieldValue("nsp", m.Namespace).
+		FieldValue("type", strconv.Itoa(int(m.Type))).FieldValue("data", rueidis.BinaryString(u.item.Data)).
+		FieldValue("seq", w.id+"."+strconv.FormatUint(u.number, 10)).Build()
+}
+
+// trims returns commands that remove old entries of the streams, now and then. One XADD cannot limit
+// both the number and the age. The newest entry stays: it is where a client's recovery starts.
+func (w *streamWriter) trims(todo []unsent) (commands rueidis.Commands) {
+	now := time.Now()
+	for _, u := range todo {
+		t := w.streams[u.item.Key]
+		if t == nil || now.Sub(t.last) < trimInterval {
+			continue
+		}
+		t.last = now
+		oldest := position{ms: t.newest.ms - min(t.newest.ms, uint64(w.retention.Milliseconds()))}
+		commands = append(commands,
+			w.client.B().Xtrim().Key(u.item.Key).Minid().Almost().Threshold(oldest.String()).Build())
+	}
+	return commands
+}
+
+// sent notes the id of a new entry.
+func (w *streamWriter) sent(stream, id string) {
+	t := w.streams[stream]
+	if t == nil {
+		t = new(trimming)
+		w.streams[stream] = t
+	}
+	t.newest, _ = parsePosition(id)
+}
+
+// look returns the entries that are not in their streams. Those of one writer arrive in order, so
+// that the newest one of a stream tells.
+func (w *streamWriter) look(ctx context.Context, todo []unsent) ([]unsent, error) {
+	newest := make(map[string]uint64)
+	for _, u := range todo {
+		if _, known := newest[u.item.Key]; known || !u.maybe {
+			continue
+		}
+		n, err := w.newest(ctx, u.item.Key)
+		if err != nil {
+			return todo, err
+		}
+		newest[u.item.Key] = n
+	}
+	missing := todo[:0]
+	for _, u := range todo {
+		if !u.maybe || u.number > newest[u.item.Key] {
+			missing = append(missing, u)
+		}
+	}
+	return missing, nil
+}
+
+// newest returns the number of the newest entry of this writer in a stream, 0 if there is none among
+// the last ones. Then the entries are sent again, and a server that has got them drops them.
+func (w *streamWriter) newest(ctx context.Context, stream string) (uint64, error) {
+	end := "+"
+	for range lookMax / lookPage {
+		reply, err := w.client.Do(ctx, w.client.B().Xrevrange().Key(stream).End(end).Start("-").Count(lookPage).Build()).ToMessage()
+		if err != nil {
+			return 0, err
+		}
+		entries, err := readEntries(reply)
+		if err != nil || len(entries) == 0 {
+			return 0, err
+		}
+		for _, e := range entries {
+			if number, ok := strings.CutPrefix(e.sequence, w.id+"."); ok {
+				return strconv.ParseUint(number, 10, 64)
+			}
+		}
+		last, ok := parsePosition(entries[len(entries)-1].id)
+		if !ok || last == (position{}) {
+			return 0, errEntry
+		}
+		end = last.previous().String()
+	}
+	return 0, nil
+}
