@@ -70,6 +70,14 @@ func (s *Socket) takeAck(id uint64) (answer func(adapter.Answer)) {
 	return answer
 }
 
+// awaits tells whether the client owes the acknowledgement with an id.
+func (s *Socket) awaits(id uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, found := s.acks.find(id)
+	return found
+}
+
 // handleAck handles an ACK packet. One that nobody waits for is ignored: it may be late.
 func (s *Socket) handleAck(p *protocol.Packet) {
 	if !p.HasID {
@@ -155,6 +163,9 @@ func (q *ackRequest) send(args []any, w engineio.When, f adapter.Flags) error {
 	s, srv := q.s, q.s.ns.server
 	q.start = clock(srv.cfg.Hooks.Ack != nil)
 	q.id, q.answers = s.ns.nextID(), make(chan adapter.Answer, 1)
+	if r := s.ns.overBroker(); r != nil {
+		return q.sendOver(r, args, f)
+	}
 	x := srv.takeScratch()
 	frames, err := x.packet(protocol.Event, s.ns.name, q.id, true, q.event, args)
 	if err == nil {
@@ -170,6 +181,21 @@ func (q *ackRequest) send(args []any, w engineio.When, f adapter.Flags) error {
 	s.emitted(q.event, bytes, err)
 	if err != nil && expected && s.takeAck(q.id) == nil {
 		return nil // it has disconnected meanwhile: the answer says so
+	}
+	return err
+}
+
+// sendOver is send over a broker, whose log gives the event its place among the others.
+func (q *ackRequest) sendOver(r *brokerRecovery, args []any, f adapter.Flags) error {
+	err := q.s.addAck(q.id, func(a adapter.Answer) { q.answers <- a })
+	if err == nil {
+		err = r.ask(q.s, q.id, q.event, args, f)
+		if err != nil && q.s.takeAck(q.id) == nil {
+			return nil // it has disconnected meanwhile: the answer says so
+		}
+	}
+	if err != nil {
+		q.s.emitted(q.event, 0, err)
 	}
 	return err
 }

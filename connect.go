@@ -32,7 +32,7 @@ func (c *client) connect(p *protocol.Packet) {
 	}
 	s := c.newSocket(ns, bytes.Clone(p.Data))
 	if ns.recovery != nil && !c.v2() { // older clients know no recovery
-		ns.recovery.assignSession(s)
+		ns.recovery.assign(s)
 	}
 	if !c.addSocket(s) {
 		c.server.leave(ns)
@@ -57,7 +57,7 @@ func (c *client) connectAgain(s *Socket, p *protocol.Packet) {
 	case !s.held.Load().connectUnsent():
 		pid := ""
 		if s.lease != nil {
-			pid = s.lease.session.pid
+			pid = s.lease.pid
 		}
 		x := c.server.takeScratch()
 		defer x.release()
@@ -170,9 +170,11 @@ func (s *Socket) refuse(err error) {
 
 // admit is a socket's first task: it runs the middlewares, then connects or refuses the socket.
 func (s *Socket) admit() {
-	if s.Recovered() && !s.ns.recovery.claimSession(s) {
-		s.restartAsNew()
-		return
+	if s.lease != nil {
+		if other := s.ns.recovery.claim(s); other != s {
+			s.replaceWith(other)
+			return
+		}
 	}
 	err, stays := errInterrupted, false // stays: the socket, or one in its place, is in the namespace
 	defer func() {
@@ -201,7 +203,7 @@ func (s *Socket) admit() {
 	case sessionLost:
 		s.held.Store(nil)
 		stays = true
-		s.restartAsNew()
+		s.replaceWith(s.ns.recovery.restart(s))
 		return
 	}
 	stays = true
@@ -221,7 +223,7 @@ func (s *Socket) admit() {
 var errInterrupted = errors.New("socketio: middleware did not return")
 
 func (s *Socket) runMiddleware() error {
-	if s.Recovered() && !s.ns.recovery.cfg.RunMiddlewares {
+	if s.Recovered() && !s.ns.server.cfg.ConnectionStateRecovery.RunMiddlewares {
 		return nil
 	}
 	for _, fn := range s.ns.load().middleware {
@@ -239,14 +241,12 @@ func (s *Socket) runMiddleware() error {
 func (s *Socket) sendConnect() {
 	pid, missed := "", []engineio.Message(nil)
 	if s.lease != nil {
-		pid = s.lease.session.pid
-		if s.lease.restoration != nil {
-			for _, unit := range s.lease.restoration.missed {
-				missed = append(missed, engineio.Message{Prepared: unit})
-			}
-			s.lease.restoration = nil
-			s.ns.recovery.finishRestore(s)
+		pid = s.lease.pid
+		for _, unit := range s.lease.missed {
+			missed = append(missed, engineio.Message{Prepared: unit})
 		}
+		s.lease.missed = nil
+		s.ns.recovery.connected(s)
 	}
 	x := s.ns.server.takeScratch()
 	defer x.release()
@@ -266,31 +266,50 @@ const (
 // register adds the socket and its rooms to the adapter and makes it a connected one.
 func (s *Socket) register() admission {
 	a := s.ns.adapter
-	if s.Recovered() && !s.ns.recovery.collect(s) {
-		return sessionLost
+	entered := false
+	enter := func() {
+		entered = true
+		s.takeID()
+		a.Add(s)
 	}
-	s.takeID()
-	a.Add(s)
-	if s.Recovered() && !slices.Contains(s.lease.session.rooms, s.id) {
-		a.Leave(s.id, s.id) // it had left its own room
+	result := roomsPending
+	if !s.Recovered() {
+		enter()
+	} else if !s.ns.recovery.collect(s, func() {
+		enter()
+		if s.lease.leftOwn {
+			a.Leave(s.id, s.id)
+		}
+		a.Join(s.id, s.takePendingRooms()...)
+	}) {
+		result = sessionLost
 	}
-	rooms, result := s.markConnected()
-	for result == roomsPending {
-		a.Join(s.id, rooms...)
-		rooms, result = s.markConnected()
+	for rooms := []string(nil); result == roomsPending; {
+		if rooms, result = s.markConnected(); result == roomsPending {
+			a.Join(s.id, rooms...)
+		}
 	}
-	if result != admitted {
+	if result != admitted && entered {
 		a.Remove(s.id)
 		s.freeID()
 	}
 	return result
 }
 
+// takePendingRooms returns the rooms that were joined so far.
+func (s *Socket) takePendingRooms() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rooms := s.pendingRooms
+	s.pendingRooms = nil
+	return rooms
+}
+
 // markConnected makes the socket a connected one, or returns the rooms that it must join first.
 func (s *Socket) markConnected() (rooms []string, _ admission) {
 	if s.lease != nil {
-		s.ns.recovery.mu.Lock()
-		defer s.ns.recovery.mu.Unlock()
+		s.ns.recovery.Lock()
+		defer s.ns.recovery.Unlock()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

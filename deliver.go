@@ -21,27 +21,15 @@ func (h host) Name() string { return h.ns.name }
 // Deliver sends p to the sockets that o means and that are connected. It holds no lock while it
 // writes: a socket that disconnects meanwhile refuses the frames, a slow one queues them.
 func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
-	r, late := h.ns.recovery, (*arrival)(nil)
-	if r != nil {
-		var somebody bool
-		if late, somebody = r.audience(); !somebody {
-			return nil
-		}
-	}
 	list := targets.Get().(*[]adapter.Socket)
 	defer putTargets(list)
-	*list = h.ns.adapter.Select(*list, o)
 	sent := EmitInfo{Namespace: h.ns}
-	if r != nil || slices.ContainsFunc(*list, connected) {
-		e, err := h.ns.encode(p)
-		if err == nil {
-			sent.Bytes = e.unit.Len()
-			if r != nil {
-				*list = r.queueAll(*list, late, e, o, &sent)
-			}
-			h.send(*list, p, message(o.Flags, nil, e.unit), &sent)
-		}
-		sent.Err = err
+	if r := h.ns.recovery; r != nil {
+		*list, sent.Err = r.queueAll(*list, p, o, &sent)
+		h.flush(*list, p)
+	} else {
+		*list = h.ns.adapter.Select(*list, o)
+		sent.Err = h.send(*list, p, o.Flags, &sent)
 	}
 	h.sent(p, sent)
 	return sent.Err
@@ -61,20 +49,34 @@ func (h host) Recovers() bool { return h.ns.server.cfg.ConnectionStateRecovery !
 // Logger returns the server's logger.
 func (h host) Logger() *slog.Logger { return h.ns.server.cfg.Logger }
 
-// send writes a broadcast to the sockets that are connected. Where sockets are recovered it has
-// been queued to them.
-func (h host) send(list []adapter.Socket, p *adapter.Packet, m engineio.Message, sent *EmitInfo) {
+// send writes a broadcast to the sockets that are connected.
+func (h host) send(list []adapter.Socket, p *adapter.Packet, f adapter.Flags, sent *EmitInfo) error {
+	if !slices.ContainsFunc(list, connected) {
+		return nil
+	}
+	prepared, err := h.ns.prepare(p, p.ID, p.HasID)
+	if err != nil {
+		return err
+	}
+	sent.Bytes = prepared.Len()
+	m := message(f, nil, prepared)
 	shown := outgoing{p: p}
 	for _, a := range list {
-		s, ok := a.(*Socket)
-		switch {
-		case h.ns.recovery != nil:
-			shown.to(s)
-			s.flush(engineio.Now)
-		case ok && s.Connected():
+		if s, ok := a.(*Socket); ok && s.Connected() {
 			shown.to(s)
 			sent.count(s.write(engineio.Now, m)) // its own end, not the broadcast's
 		}
+	}
+	return nil
+}
+
+// flush writes a broadcast that was queued to sockets.
+func (h host) flush(list []adapter.Socket, p *adapter.Packet) {
+	shown := outgoing{p: p}
+	for _, a := range list {
+		s := a.(*Socket)
+		shown.to(s)
+		s.flush(engineio.Now)
 	}
 }
 
@@ -153,15 +155,6 @@ func (h host) Disconnect(to []adapter.Socket, close bool) {
 			s.Disconnect(close)
 		}
 	}
-}
-
-// encode encodes p for many sockets, with an offset where they are recovered.
-func (n *Namespace) encode(p *adapter.Packet) (e offsetEvent, err error) {
-	if n.recovery != nil {
-		return n.recovery.encode(p)
-	}
-	e.unit, err = n.prepare(p, p.ID, p.HasID)
-	return e, err
 }
 
 // prepare encodes p for many sockets.

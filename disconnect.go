@@ -30,6 +30,7 @@ func (s *Socket) Disconnect(close bool) {
 }
 
 func (s *Socket) sendDisconnect() {
+	s.sendPending()
 	x := s.ns.server.takeScratch()
 	defer x.release()
 	s.control(x.disconnect(s.ns.name))
@@ -118,8 +119,8 @@ type teardown struct {
 // markDisconnected changes the state. The socket's session, if any, changes in the same moment.
 func (s *Socket) markDisconnected(reason Reason, err error, cost int64) (left teardown, first bool) {
 	if s.lease != nil {
-		s.ns.recovery.mu.Lock()
-		defer s.ns.recovery.mu.Unlock()
+		s.ns.recovery.Lock()
+		defer s.ns.recovery.Unlock()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +179,7 @@ func (s *Socket) runDisconnect() {
 
 // leaveNamespace ends the socket's membership of the namespace, unless its session keeps it.
 func (s *Socket) leaveNamespace(reason Reason) {
-	if s.lease == nil || !s.ns.recovery.releaseLease(s, reason) {
+	if s.lease == nil || !s.ns.recovery.release(s, reason) {
 		s.ns.server.leave(s.ns)
 	}
 }

@@ -30,7 +30,7 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 		return err
 	}
 	if s.ns.recovery != nil {
-		return s.emitRecovered(event, args, f)
+		return s.ns.recovery.emit(s, event, args, f)
 	}
 	x := s.ns.server.takeScratch()
 	defer x.release()

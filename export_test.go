@@ -32,7 +32,7 @@ func (n *Namespace) ServerSideWaiting() int {
 // StaleSessions is the number of sessions that wait and have not noted that their socket
 // disconnected.
 func StaleSessions(n *Namespace) (stale int) {
-	r := n.recovery
+	r := n.recovery.(*memoryRecovery)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, x := range r.sessions {

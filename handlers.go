@@ -235,5 +235,11 @@ func (h *namespaceHandlers) OnRooms(r rooms.Hooks) (off func()) {
 	return func() { h.change(func(n *handlers) { n.rooms = without(n.rooms, l) }) }
 }
 
-// RoomHooks returns the functions registered with OnRooms.
-func (h host) RoomHooks() []*rooms.Hooks { return h.ns.load().rooms }
+// RoomHooks returns the functions registered with OnRooms, and those of recovery.
+func (h host) RoomHooks() []*rooms.Hooks {
+	list := h.ns.load().rooms
+	if r := h.ns.overBroker(); r != nil {
+		list = append(slices.Clip(list), &r.hooks)
+	}
+	return list
+}

@@ -3,6 +3,7 @@ package socketio
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -61,6 +62,13 @@ func (k *Key[T]) sharedName() string {
 	return ""
 }
 
+// decode decodes a value that another server has encoded. User code may run.
+func (k *Key[T]) decode(data json.RawMessage) (any, error) {
+	var v T
+	err := json.Unmarshal(data, &v)
+	return v, err
+}
+
 // String returns the name.
 func (k *Key[T]) String() string { return k.name }
 
@@ -71,6 +79,15 @@ type value struct{ key, val any }
 //
 // Keys are compared as interface values. Use a type of your own, or the typed [Key].
 func (s *Socket) SetValue(key, val any) {
+	s.setValue(key, val)
+	if k, ok := key.(sharedKey); ok && k.sharedName() != "" {
+		if r := s.ns.overBroker(); r != nil {
+			r.valueChanged(s)
+		}
+	}
+}
+
+func (s *Socket) setValue(key, val any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.values {
@@ -82,16 +99,50 @@ func (s *Socket) SetValue(key, val any) {
 	s.values = append(s.values, value{key, val})
 }
 
-// Value returns what [Socket.SetValue] kept under the key.
-func (s *Socket) Value(key any) (val any, ok bool) {
+// sharedKey is a Key, which may be shared.
+type sharedKey interface {
+	sharedName() string
+	decode(data json.RawMessage) (val any, err error)
+}
+
+// restore decodes a shared value of the socket before this one, which was on another server.
+func (s *Socket) restore(key any) (val any, ok bool) {
+	k, is := key.(sharedKey)
+	if !is || s.lease == nil || k.sharedName() == "" {
+		return nil, false
+	}
+	s.mu.Lock()
+	data, ok := s.lease.restored[k.sharedName()]
+	s.mu.Unlock()
+	if !ok {
+		return nil, false
+	}
+	val, err := k.decode(data)
+	if err != nil {
+		return nil, false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, v := range s.values {
+	for _, v := range s.values { // another goroutine may have been faster
 		if v.key == key {
 			return v.val, true
 		}
 	}
-	return nil, false
+	s.values = append(s.values, value{key, val})
+	return val, true
+}
+
+// Value returns what [Socket.SetValue] kept under the key.
+func (s *Socket) Value(key any) (val any, ok bool) {
+	s.mu.Lock()
+	for _, v := range s.values {
+		if v.key == key {
+			s.mu.Unlock()
+			return v.val, true
+		}
+	}
+	s.mu.Unlock()
+	return s.restore(key)
 }
 
 // sharedValues returns the values under shared keys, as a JSON object.
@@ -100,10 +151,13 @@ func (s *Socket) Value(key any) (val any, ok bool) {
 func (s *Socket) sharedValues() json.RawMessage {
 	s.mu.Lock()
 	values := slices.Clone(s.values)
-	s.mu.Unlock()
 	object := make(map[string]json.RawMessage)
+	if s.lease != nil {
+		maps.Copy(object, s.lease.restored)
+	}
+	s.mu.Unlock()
 	for _, v := range values {
-		key, ok := v.key.(interface{ sharedName() string })
+		key, ok := v.key.(sharedKey)
 		if !ok || key.sharedName() == "" {
 			continue
 		}

@@ -26,7 +26,7 @@ type core struct {
 	name        string
 	adapter     adapter.Adapter
 	ids         atomic.Uint64 // acknowledgement ids handed out
-	recovery    *recovery     // nil: off
+	recovery    recovery      // nil: off
 	otherEvents loopScore     // of events without handlers, which listeners may see
 	joins       loopScore     // of the connection handlers
 

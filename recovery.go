@@ -3,9 +3,11 @@ package socketio
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -87,242 +89,164 @@ type RecoveryStats struct {
 
 // RecoveryStats returns what the namespace keeps for recovery; ok is false when recovery is off.
 func (n *Namespace) RecoveryStats() (s RecoveryStats, ok bool) {
-	r := n.recovery
-	if r == nil {
+	if n.recovery == nil {
 		return s, false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return RecoveryStats{
-		Waiting: r.waiting.list.Len(), WaitingBytes: r.waiting.bytes,
-		Events: len(r.log.events), EventBytes: r.log.bytes,
-		Recovered: r.recovered, Refused: r.refused,
-	}, true
+	return n.recovery.stats(), true
 }
 
-// recovery is a namespace's state for connection state recovery: the event log and the sessions.
+// recovery lets the clients of a namespace return as the same sockets: memoryRecovery on this
+// server, brokerRecovery on any server of a broker that keeps a log.
 //
-// Under its lock an event gets its position in the log and is queued to its sockets. So each socket
-// gets events in the order of the log, and one offset tells everything that its client has.
-type recovery struct {
-	ns    *Namespace
-	cfg   ConnectionStateRecovery
-	began time.Time
+// Its lock is held while a socket connects or disconnects.
+type recovery interface {
+	sync.Locker
+	// assign leases a session to a new socket. It does not block.
+	assign(s *Socket)
+	// claim prepares the recovery of a socket, or returns the socket that takes its place. It may
+	// block.
+	claim(s *Socket) *Socket
+	// restart gives up the recovery of a socket. It returns a new one, which takes its place.
+	restart(s *Socket) *Socket
+	// collect reads what the client missed and calls enter, which adds the socket to the adapter and
+	// its rooms. It may block. It returns false when the socket cannot be recovered.
+	collect(s *Socket, enter func()) bool
+	// connectLocked connects the socket to its session. It returns false as collect does.
+	connectLocked(s *Socket) bool
+	// connected is called when the CONNECT is about to be sent.
+	connected(s *Socket)
+	// detachLocked records a disconnect.
+	detachLocked(s *Socket, reason Reason)
+	// saveRooms saves the rooms of a socket that is about to leave them for good.
+	saveRooms(s *Socket)
+	// release ends a socket's lease. It returns true when the session keeps the namespace: then
+	// Server.leave follows later.
+	release(s *Socket, reason Reason) (keeps bool)
 
-	mu       sync.Mutex
-	log      eventLog
-	sessions map[string]*savedSession // by pid
-	waiting  savedSessions            // those that no socket holds
-	sweeping bool                     // timer is set
-	closed   bool
-	timer    *time.Timer // nil until the first sweep
-	arrivals *arrival    // the next one, still empty
+	// queueAll sends a broadcast. It appends the sockets that it was queued to, which the caller must
+	// flush, to list.
+	queueAll(list []adapter.Socket, p *adapter.Packet, o adapter.Options, sent *EmitInfo) ([]adapter.Socket, error)
+	// emit sends an event to one socket.
+	emit(s *Socket, event string, args []any, f adapter.Flags) error
 
-	recovered, refused uint64 // sockets so far
+	stats() RecoveryStats
+	// close drops everything. The server has shut down.
+	close()
 }
 
-// arrival is a recovered socket that has just connected.
+var (
+	_ recovery = (*memoryRecovery)(nil)
+	_ recovery = (*brokerRecovery)(nil)
+)
+
+// newRecovery returns the recovery of a namespace whose adapter is there.
+func newRecovery(ns *Namespace, c ConnectionStateRecovery) recovery {
+	if a, ok := ns.adapter.(adapter.Recoverer); ok {
+		if log, ok := a.Log(); ok {
+			return newBrokerRecovery(ns, c, log)
+		}
+	}
+	return newMemoryRecovery(ns, c)
+}
+
+// lease is a socket's hold on its session. All sockets of a namespace with recovery have one.
+type lease struct {
+	pid       string // the client's secret name for its session
+	recovered bool
+	leftOwn   bool        // it had left the room named after its id
+	leftRooms atomic.Bool // for good: the rooms under its id may be another socket's by now
+
+	missed []*engineio.Prepared // of a recovered socket until its CONNECT is sent
+
+	// Those of memoryRecovery.
+	session     *savedSession
+	released    chan struct{} // closed at the end; made when another socket waits for it
+	restoration *restoration  // of a recovered socket until it has connected
+
+	// Those of brokerRecovery.
+	broker   *brokerSession
+	restored map[string]json.RawMessage // shared values of another server's socket; Socket.mu guards it
+}
+
+// missedLimit limits what a client gets that missed it.
 //
-// A broadcast selects its sockets without the lock, and finds those that connected meanwhile by
-// following next.
-type arrival struct {
-	socket *Socket
-	rooms  map[string]struct{}
-	next   *arrival
+// The limits are half of the outbox: the rest is for what is sent meanwhile. There an event counts
+// for at most a quarter.
+type missedLimit struct {
+	server        *Server
+	events, bytes int
 }
 
-func newRecovery(ns *Namespace, c ConnectionStateRecovery) *recovery {
-	return &recovery{
-		ns: ns, cfg: c, began: time.Now(), log: eventLog{epoch: newEpoch()},
-		sessions: make(map[string]*savedSession), arrivals: new(arrival),
-	}
+func (l *missedLimit) add(event *engineio.Prepared) {
+	l.events++
+	l.bytes += min(event.Len(), l.server.maxMissedBytes/2)
 }
 
-func (r *recovery) now() time.Duration { return time.Since(r.began) }
-
-// encode encodes an event. Its offset is still zero: placeLocked writes it.
-func (r *recovery) encode(p *adapter.Packet) (e offsetEvent, err error) {
-	x := r.ns.server.takeScratch()
-	defer x.release()
-	frames, at, err := x.event(r.ns.name, p, r.log.epoch)
-	if err != nil {
-		return e, err
-	}
-	frames = bytes.Clone(frames)
-	return offsetEvent{engineio.Prepare(frames), frames[at : at+len(zeroDigits)]}, nil
+func (l *missedLimit) exceeded() bool {
+	return l.bytes > l.server.maxMissedBytes || l.events > l.server.maxMissedEvents
 }
 
-// offsetEvent is an encoded event and the digits of its offset.
-type offsetEvent struct {
-	unit   *engineio.Prepared
-	digits []byte
-}
-
-// audience reports whether a broadcast can reach anybody. Later sockets follow late.
-func (r *recovery) audience() (late *arrival, somebody bool) {
-	r.mu.Lock()
-	late, somebody = r.arrivals, len(r.sessions) > 0
-	r.mu.Unlock()
-	return late, somebody || r.ns.adapter.Len() > 0
-}
-
-// queueAll gives a broadcast its position in the log and queues it to its sockets.
+// ErrReplaced is the cause of a disconnect: the client was recovered on another connection.
 //
-// These are the sockets of list and those that follow late. It returns them; the caller must flush
-// them.
-func (r *recovery) queueAll(
-	list []adapter.Socket, late *arrival, e offsetEvent, o adapter.Options, sent *EmitInfo,
-) []adapter.Socket {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	stored := !o.Flags.Volatile && len(r.sessions) > 0
-	position := r.placeLocked(e, stored, o.Rooms, o.Except)
-	for ; late.next != nil; late = late.next {
-		if stored && targetsMember(o.Rooms, o.Except, late.rooms) {
-			list = append(list, late.socket) // it read the log before this event was in it
-		}
-	}
-	m, n := message(o.Flags, nil, e.unit), 0
-	for _, a := range list {
-		s, ok := a.(*Socket)
-		if !ok || !s.Connected() || stored && s.lease != nil && !s.lease.session.sent.add(position) {
-			continue
-		}
-		sent.count(s.write(engineio.OnFlush, m))
-		list[n] = s
-		n++
-	}
-	clear(list[n:])
-	return list[:n]
-}
+// The server had not noticed yet that this connection was dead.
+var ErrReplaced = errors.New("socketio: the client came back on another connection")
 
-// placeLocked writes the event's offset: a new position if it is stored, otherwise the last one.
-func (r *recovery) placeLocked(e offsetEvent, stored bool, rooms, except []string) (position uint64) {
-	position = r.log.position()
-	if stored {
-		position = r.log.add(newLoggedEvent(e.unit, rooms, except, r.now()), r.cfg.MaxEventBytes)
-		r.sweepLaterLocked()
-	}
-	putDigits(e.digits, position)
-	return position
-}
-
-// emitRecovered is emit with recovery.
-func (s *Socket) emitRecovered(event string, args []any, f adapter.Flags) error {
-	e, err := s.ns.recovery.encode(&adapter.Packet{Event: event, Args: args})
-	if err != nil {
-		s.emitted(event, 0, err)
-		return err
-	}
-	to, err := s.ns.recovery.queue(s, e, f)
-	if to != nil {
-		to.showOutgoing(event, args)
-		to.flush(to.when(f))
-	}
-	if to != nil || err != nil {
-		s.emitted(event, e.unit.Len(), err)
-	}
-	return err
-}
-
-// queue queues an event to a socket and returns that socket; the caller must flush it.
+// replaceTimeout limits the wait for the disconnect callbacks of the socket before a recovered one.
 //
-// If s has disconnected, that is the socket recovered after it, or nil if there is none yet.
-func (r *recovery) queue(s *Socket, e offsetEvent, f adapter.Flags) (to *Socket, err error) {
-	m := message(f, nil, e.unit)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case s.joining():
-		// The client will not ask for it again: it does not know the session yet, or gets it behind
-		// what it missed.
-		putDigits(e.digits, s.knownLocked())
-		return s, s.write(engineio.OnFlush, m)
-	case s.lease == nil:
-		r.placeLocked(e, false, nil, nil)
-		return s, s.write(engineio.OnFlush, m)
+// They run after the current handler, which may block.
+const replaceTimeout = 5 * time.Second
+
+// Recovered tells whether the socket has been recovered, see [ConnectionStateRecovery].
+//
+// A recovered socket has the id, the rooms and the values of the socket before it, and its client
+// gets the events that it missed.
+func (s *Socket) Recovered() bool { return s.lease != nil && s.lease.recovered }
+
+// recoverable tells whether a client may return after a disconnect for this reason.
+//
+// As in the official server, it may unless somebody decided to disconnect it.
+func (r Reason) recoverable() bool {
+	switch r {
+	case ReasonTransportError, ReasonTransportClose, ReasonForcedClose,
+		ReasonPingTimeout, ReasonServerShuttingDown, ReasonForcedServerClose:
+		return true
 	}
-	x := s.lease.session
-	to = s
-	if !s.Connected() {
-		if r.sessions[x.pid] != x {
-			return nil, ErrClosed
-		}
-		to = x.connected
-	}
-	stored := !f.Volatile && !r.closed
-	position := r.placeLocked(e, stored, x.own[:], nil)
-	if to != nil {
-		err = to.write(engineio.OnFlush, m)
-	}
-	if stored && to != nil {
-		x.sent.add(position)
-	}
-	if stored || to == nil {
-		err = nil // it is in the log, or it is volatile and there is no socket
-	}
-	return to, err
+	return false
 }
 
-// knownLocked returns the position up to which the client of a joining socket has everything.
-func (s *Socket) knownLocked() uint64 {
-	if s.lease != nil && s.lease.restoration != nil {
-		return s.lease.restoration.begin
+// parseRecovery returns the pid and the offset in a CONNECT, "" for a pid that does not count.
+//
+// An offset that is no string is as bad as a wrong pid. A client that has received nothing yet
+// sends none.
+func parseRecovery(auth json.RawMessage) (pid, offset string) {
+	var members map[string]json.RawMessage // a struct would ignore the case of names
+	if json.Unmarshal(auth, &members) != nil || json.Unmarshal(members["pid"], &pid) != nil {
+		return "", ""
 	}
-	return s.ns.recovery.log.position()
+	if raw := members["offset"]; raw != nil && json.Unmarshal(raw, &offset) != nil {
+		return "", ""
+	}
+	return pid, offset
 }
 
-// sweepLaterLocked schedules a sweep.
-func (r *recovery) sweepLaterLocked() {
-	if !r.sweeping && !r.closed {
-		r.sweeping = true
-		wait := max(r.cfg.MaxDisconnectionDuration/4, time.Second)
-		if r.timer == nil {
-			r.timer = time.AfterFunc(wait, r.sweep)
-		} else {
-			r.timer.Reset(wait)
-		}
-	}
+// replaced ends a socket and its connection, which is dead: the client is on another one.
+func (s *Socket) replaced() {
+	s.client.forget(s, false)
+	s.close(ReasonForcedClose, ErrReplaced, 0)
+	s.client.session.Discard(ErrReplaced)
 }
 
-// sweep drops the sessions and events that are too old.
-func (r *recovery) sweep() {
-	dropped := 0
-	r.mu.Lock()
-	now := r.now()
-	for x := r.waiting.oldest(); x != nil; x = r.waiting.oldest() {
-		if now-x.disconnectedAt <= r.cfg.MaxDisconnectionDuration {
-			break
-		}
-		r.dropOldestLocked()
-		dropped++
+// replaceWith puts another socket in the place of one that has not connected, and starts it.
+func (s *Socket) replaceWith(other *Socket) {
+	other.connectCost, other.charged = s.connectCost, s.charged
+	s.charged = false
+	replaced := s.client.replaceSocket(s, other)
+	s.close("", ErrClosed, 0)
+	if !replaced {
+		other.leaveNamespace("")
+		other.refundConnect()
+		return
 	}
-	// A connection may have been dead for a while before that was noticed.
-	r.log.expire(now - r.cfg.MaxDisconnectionDuration - r.ns.server.unnoticed)
-	r.sweeping = false
-	if r.waiting.list.Len() > 0 || len(r.log.events) > 0 {
-		r.sweepLaterLocked()
-	}
-	r.mu.Unlock()
-	if dropped > 0 && r.ns.server.cfg.CleanupEmptyChildNamespaces {
-		// The last one closes the adapter, which may take a while.
-		workers := &r.ns.server.workers
-		workers.begin()
-		go func() {
-			defer workers.end()
-			r.leaveNamespace(dropped)
-		}()
-	}
-}
-
-// close drops everything.
-func (r *recovery) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	r.sessions, r.waiting = nil, savedSessions{}
-	r.log.lost, r.log.events, r.log.bytes = r.log.position(), nil, 0
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+	s.ns.server.workers.begin()
+	go other.work()
 }

@@ -147,6 +147,9 @@ func (n *core) ServerCount(ctx context.Context) (int, error) { return n.adapter.
 
 // ServerSideEvent queues an event of another server.
 func (h host) ServerSideEvent(a adapter.ServerSideEvent) {
+	if r := h.ns.overBroker(); r != nil && r.serverSideEvent(a) {
+		return
+	}
 	e := &ServerSideEvent{
 		ns: h.ns, name: a.Event, answer: a.Answer, cost: len(a.Event) + eventOverhead,
 		args: Reply{args: a.Args, attachments: a.Attachments},

@@ -3,29 +3,15 @@ package socketio
 import (
 	"container/list"
 	"encoding/json"
-	"errors"
 	"slices"
-	"sync/atomic"
 	"time"
-
-	"github.com/gosocketio/socketio/engineio"
 )
-
-// ErrReplaced is the cause of a disconnect: the client was recovered on another connection.
-//
-// The server had not noticed yet that this connection was dead.
-var ErrReplaced = errors.New("socketio: the client came back on another connection")
-
-// replaceTimeout limits the wait for the disconnect callbacks of the socket before a recovered one.
-//
-// They run after the current handler, which may block.
-const replaceTimeout = 5 * time.Second
 
 // savedSession outlives a socket whose connection broke: the client's next socket takes it over.
 //
 // recovery.mu guards it.
 type savedSession struct {
-	pid string    // the client's secret name for it
+	pid string    // as the lease's
 	own [1]string // the id of its sockets, as the list of rooms that targets them alone
 
 	sent      positionSet
@@ -49,36 +35,21 @@ type disconnectedState struct {
 	keepsNamespace bool // its namespace is not cleaned up
 }
 
-// lease is a socket's hold on its session. All sockets of a namespace with recovery have one.
-type lease struct {
-	session     *savedSession
-	recovered   bool
-	leftRooms   atomic.Bool   // for good: the rooms under its id may be another socket's by now
-	released    chan struct{} // closed at the end; made when another socket waits for it
-	restoration *restoration  // of a recovered socket until it has connected
-}
-
 // restoration is the state of a socket that is being recovered.
 type restoration struct {
 	offset string // as the client sent it
 	begin  uint64 // the client has everything up to here
 
 	rooms  map[string]struct{}
-	at     uint64 // events up to here have been read
-	missed []*engineio.Prepared
+	at     uint64   // events up to here have been read
 	unsent []uint64 // positions of missed events that were never sent to a socket of the session
 	reader positionReader
 }
 
-// Recovered tells whether the socket has been recovered, see [ConnectionStateRecovery].
-//
-// A recovered socket has the id, the rooms and the values of the socket before it, and its client
-// gets the events that it missed.
-func (s *Socket) Recovered() bool { return s.lease != nil && s.lease.recovered }
-
-// newSavedSession returns the session of a socket that is not recovered.
-func newSavedSession(s *Socket) *savedSession {
-	return &savedSession{pid: newID(), own: [1]string{s.id}}
+// newMemoryLease returns that of a socket that is not recovered.
+func newMemoryLease(s *Socket) *lease {
+	pid := newID()
+	return &lease{pid: pid, session: &savedSession{pid: pid, own: [1]string{s.id}}}
 }
 
 // sentUpTo returns the position up to which each event for the session was sent to a socket.
@@ -112,30 +83,18 @@ func (l *savedSessions) remove(x *savedSession) {
 	l.bytes -= x.cost
 }
 
-// recoverable tells whether a client may return after a disconnect for this reason.
-//
-// As in the official server, it may unless somebody decided to disconnect it.
-func (r Reason) recoverable() bool {
-	switch r {
-	case ReasonTransportError, ReasonTransportClose, ReasonForcedClose,
-		ReasonPingTimeout, ReasonServerShuttingDown, ReasonForcedServerClose:
-		return true
-	}
-	return false
-}
-
-// assignSession leases a new socket the session that its client asks for, or else a new one.
-func (r *recovery) assignSession(s *Socket) {
+// assign leases a new socket the session that its client asks for, or else a new one.
+func (r *memoryRecovery) assign(s *Socket) {
 	if x, offset := r.find(s.auth); x != nil {
 		s.id = x.own[0]
-		s.lease = &lease{session: x, recovered: true, restoration: &restoration{offset: offset}}
+		s.lease = &lease{pid: x.pid, session: x, recovered: true, restoration: &restoration{offset: offset}}
 		return
 	}
-	s.lease = &lease{session: newSavedSession(s)}
+	s.lease = newMemoryLease(s)
 }
 
 // find returns the session that a client asks for, or nil, and the client's offset, "" if none.
-func (r *recovery) find(auth json.RawMessage) (x *savedSession, offset string) {
+func (r *memoryRecovery) find(auth json.RawMessage) (x *savedSession, offset string) {
 	pid, offset := parseRecovery(auth)
 	if pid == "" {
 		return nil, ""
@@ -150,23 +109,8 @@ func (r *recovery) find(auth json.RawMessage) (x *savedSession, offset string) {
 	return x, offset
 }
 
-// parseRecovery returns the pid and the offset in a CONNECT, "" for a pid that does not count.
-//
-// An offset that is no string is as bad as a wrong pid. A client that has received nothing yet
-// sends none.
-func parseRecovery(auth json.RawMessage) (pid, offset string) {
-	var members map[string]json.RawMessage // a struct would ignore the case of names
-	if json.Unmarshal(auth, &members) != nil || json.Unmarshal(members["pid"], &pid) != nil {
-		return "", ""
-	}
-	if raw := members["offset"]; raw != nil && json.Unmarshal(raw, &offset) != nil {
-		return "", ""
-	}
-	return pid, offset
-}
-
 // detachLocked records a disconnect. It drops the session unless the reason is recoverable.
-func (r *recovery) detachLocked(s *Socket, reason Reason) {
+func (r *memoryRecovery) detachLocked(s *Socket, reason Reason) {
 	x := s.lease.session
 	if x.connected != s {
 		return
@@ -182,7 +126,7 @@ func (r *recovery) detachLocked(s *Socket, reason Reason) {
 }
 
 // saveRooms saves the rooms of a socket that is about to leave them for good.
-func (r *recovery) saveRooms(s *Socket) {
+func (r *memoryRecovery) saveRooms(s *Socket) {
 	rooms := r.ns.adapter.Rooms(s.id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -192,11 +136,11 @@ func (r *recovery) saveRooms(s *Socket) {
 	s.lease.leftRooms.Store(true)
 }
 
-// releaseLease ends a socket's lease.
+// release ends a socket's lease.
 //
 // The session waits from then on, unless another socket has claimed it. It returns whether the
 // session keeps the namespace in the socket's place.
-func (r *recovery) releaseLease(s *Socket, reason Reason) (keeps bool) {
+func (r *memoryRecovery) release(s *Socket, reason Reason) (keeps bool) {
 	s.mu.Lock()
 	values := s.values
 	s.mu.Unlock()
@@ -233,23 +177,31 @@ func (r *recovery) releaseLease(s *Socket, reason Reason) (keeps bool) {
 // dropOldestLocked drops the session that has waited for the longest.
 //
 // The caller must call leaveNamespace for it.
-func (r *recovery) dropOldestLocked() {
+func (r *memoryRecovery) dropOldestLocked() {
 	x := r.waiting.oldest()
 	r.waiting.remove(x)
 	delete(r.sessions, x.pid)
 }
 
 // leaveNamespace ends the membership of n dropped sessions.
-func (r *recovery) leaveNamespace(n int) {
+func (r *memoryRecovery) leaveNamespace(n int) {
 	for range n {
 		r.ns.server.leave(r.ns)
 	}
 }
 
+// claim is claimSession, or else a new socket takes the place of s.
+func (r *memoryRecovery) claim(s *Socket) *Socket {
+	if s.Recovered() && !r.claimSession(s) {
+		return r.restart(s)
+	}
+	return s
+}
+
 // claimSession gives a session's rooms and values to the socket, once the one before it has ended.
 //
 // It returns false when the session cannot be recovered any more.
-func (r *recovery) claimSession(s *Socket) bool {
+func (r *memoryRecovery) claimSession(s *Socket) bool {
 	x, to := s.lease.session, s.lease.restoration
 	r.mu.Lock()
 	if r.sessions[x.pid] != x {
@@ -284,6 +236,7 @@ func (r *recovery) claimSession(s *Socket) bool {
 	complete := to.begin >= r.log.lost
 	r.mu.Unlock()
 
+	s.lease.leftOwn = !slices.Contains(rooms, s.id)
 	s.mu.Lock()
 	s.pendingRooms = slices.DeleteFunc(slices.Clone(rooms), func(room string) bool { return room == s.id })
 	s.values = values
@@ -294,10 +247,8 @@ func (r *recovery) claimSession(s *Socket) bool {
 // disconnectHolder closes a session holder's connection, and waits for the end of its lease.
 //
 // It returns false when that takes too long.
-func (r *recovery) disconnectHolder(before *Socket) bool {
-	before.client.forget(before, false)
-	before.close(ReasonForcedClose, ErrReplaced, 0)
-	before.client.session.Discard(ErrReplaced)
+func (r *memoryRecovery) disconnectHolder(before *Socket) bool {
+	before.replaced()
 	timer := time.NewTimer(replaceTimeout)
 	defer timer.Stop()
 	select {
@@ -309,7 +260,7 @@ func (r *recovery) disconnectHolder(before *Socket) bool {
 }
 
 // beginLocked returns the position up to which the client of a session has everything.
-func (r *recovery) beginLocked(x *savedSession, offset string) uint64 {
+func (r *memoryRecovery) beginLocked(x *savedSession, offset string) uint64 {
 	position, ok := r.log.parse(offset)
 	if !ok || position < x.start {
 		// All events have offsets, so the client has received none since it connected: it sent no
@@ -325,7 +276,7 @@ func (r *recovery) beginLocked(x *savedSession, offset string) uint64 {
 // collect reads the events that the client missed, a chunk at a time so that nobody waits for long.
 //
 // It returns false when some have been dropped, or there are too many to send.
-func (r *recovery) collect(s *Socket) bool {
+func (r *memoryRecovery) collect(s *Socket, enter func()) bool {
 	to := s.lease.restoration
 	var chunk [512]*loggedEvent
 	for n := len(chunk); n == len(chunk); {
@@ -336,19 +287,22 @@ func (r *recovery) collect(s *Socket) bool {
 		}
 		n = r.log.after(to.at, chunk[:])
 		r.mu.Unlock()
-		to.read(s.lease.session, chunk[:n])
+		s.lease.read(chunk[:n])
 	}
-	// The limits are half of the outbox: the rest is for what is sent meanwhile. There an event counts
-	// for at most a quarter.
-	limit, bytes := r.ns.server.maxMissedBytes, 0
-	for _, event := range to.missed {
-		bytes += min(event.Len(), limit/2)
+	missed := missedLimit{server: r.ns.server}
+	for _, event := range s.lease.missed {
+		missed.add(event)
 	}
-	return bytes <= limit && len(to.missed) <= r.ns.server.maxMissedEvents
+	if missed.exceeded() {
+		return false
+	}
+	enter()
+	return true
 }
 
 // read adds those of the next events in the log that the client missed.
-func (to *restoration) read(x *savedSession, events []*loggedEvent) {
+func (l *lease) read(events []*loggedEvent) {
+	x, to := l.session, l.restoration
 	for _, e := range events {
 		to.at++
 		var missed bool
@@ -364,7 +318,7 @@ func (to *restoration) read(x *savedSession, events []*loggedEvent) {
 			missed = targetsMember(e.rooms, e.except, to.rooms) // the positions sent are not known any more
 		}
 		if missed {
-			to.missed = append(to.missed, e.unit)
+			l.missed = append(l.missed, e.unit)
 		}
 	}
 }
@@ -372,7 +326,7 @@ func (to *restoration) read(x *savedSession, events []*loggedEvent) {
 // connectLocked connects the socket to its session: whatever is sent from now on reaches it.
 //
 // It returns false when the socket cannot be recovered any more.
-func (r *recovery) connectLocked(s *Socket) bool {
+func (r *memoryRecovery) connectLocked(s *Socket) bool {
 	if r.closed {
 		return true // the server is shutting down
 	}
@@ -388,7 +342,7 @@ func (r *recovery) connectLocked(s *Socket) bool {
 	if r.sessions[x.pid] != x || to.at < r.log.lost {
 		return false
 	}
-	to.read(x, r.log.events[to.at-r.log.lost:])
+	s.lease.read(r.log.events[to.at-r.log.lost:])
 	for _, position := range to.unsent {
 		x.sent.add(position)
 	}
@@ -400,8 +354,12 @@ func (r *recovery) connectLocked(s *Socket) bool {
 	return true
 }
 
-// finishRestore drops the session's state from before its socket connected.
-func (r *recovery) finishRestore(s *Socket) {
+// connected drops the session's state from before its socket connected.
+func (r *memoryRecovery) connected(s *Socket) {
+	if s.lease.restoration == nil {
+		return
+	}
+	s.lease.restoration = nil
 	r.mu.Lock()
 	x := s.lease.session
 	kept := x.keepsNamespace
@@ -415,27 +373,16 @@ func (r *recovery) finishRestore(s *Socket) {
 	}
 }
 
-// restartAsNew gives up the recovery of a socket: a new one, with a new id, takes its place.
-func (s *Socket) restartAsNew() {
-	c := s.client
-	s.ns.recovery.dropSession(s)
-	fresh := c.newSocket(s.ns, s.auth)
-	fresh.lease = &lease{session: newSavedSession(fresh)}
-	fresh.connectCost, fresh.charged = s.connectCost, s.charged
-	s.charged = false
-	replaced := c.replaceSocket(s, fresh)
-	s.close("", ErrClosed, 0)
-	if !replaced {
-		s.ns.server.leave(s.ns)
-		fresh.refundConnect()
-		return
-	}
-	s.ns.server.workers.begin()
-	go fresh.work()
+// restart gives up the recovery of a socket.
+func (r *memoryRecovery) restart(s *Socket) *Socket {
+	r.dropSession(s)
+	fresh := s.client.newSocket(s.ns, s.auth)
+	fresh.lease = newMemoryLease(fresh)
+	return fresh
 }
 
 // dropSession drops a session that its holder could not recover.
-func (r *recovery) dropSession(s *Socket) {
+func (r *memoryRecovery) dropSession(s *Socket) {
 	r.mu.Lock()
 	r.refused++
 	x := s.lease.session

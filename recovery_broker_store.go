@@ -1,0 +1,293 @@
+package socketio
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+const (
+	// storeInterval is the least time between two changes of a session that are stored.
+	storeInterval = time.Second
+	// storesAtOnce limits the sessions that are on their way to the broker.
+	storesAtOnce = 32
+)
+
+// sessionStore queues the sessions of a namespace that are to be stored. Its goroutine exists only
+// while there is something to store now; a timer is set while sessions exist. brokerRecovery.mu
+// guards it.
+type sessionStore struct {
+	queue     []*brokerSession
+	running   bool
+	failing   bool
+	closed    bool
+	timer     *time.Timer
+	wake      time.Duration // of the timer; 0: it is not set
+	refreshAt time.Duration
+}
+
+// sessionOp is the store's part of a session.
+type sessionOp struct {
+	queued   bool
+	due      time.Duration // not to be stored before
+	storedAt time.Duration
+}
+
+// refreshInterval is how often the session of a connected client is stored again. The broker keeps it
+// for longer by that, so that it never ends while the client is connected.
+func (r *brokerRecovery) refreshInterval() time.Duration {
+	return max(r.cfg.MaxDisconnectionDuration/2, storeInterval)
+}
+
+// storeLocked queues a session to be stored: now, or within storeInterval.
+func (r *brokerRecovery) storeLocked(x *brokerSession, now bool) {
+	due := x.op.storedAt + storeInterval
+	if now || due < r.now() {
+		due = r.now()
+	}
+	if x.op.queued {
+		x.op.due = min(x.op.due, due)
+	} else {
+		x.op.queued, x.op.due = true, due
+		r.store.queue = append(r.store.queue, x)
+	}
+	r.runStoreLocked(x.op.due)
+}
+
+// runStoreLocked starts the store, now or at a later time.
+func (r *brokerRecovery) runStoreLocked(at time.Duration) {
+	t := &r.store
+	switch now := r.now(); {
+	case t.closed || t.running:
+	case t.failing && t.wake != 0:
+	case at <= now && !t.failing:
+		t.running = true
+		r.ns.server.workers.begin()
+		go r.runStore()
+	case t.wake == 0 || at < t.wake:
+		at = max(at, now+time.Millisecond)
+		if t.wake = at; t.timer == nil {
+			t.timer = time.AfterFunc(at-now, r.wakeStore)
+		} else {
+			t.timer.Reset(at - now)
+		}
+	}
+}
+
+func (r *brokerRecovery) wakeStore() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.store.wake, r.store.failing = 0, false
+	r.runStoreLocked(0)
+}
+
+// runStore stores what is due until nothing is.
+func (r *brokerRecovery) runStore() {
+	defer r.ns.server.workers.end()
+	for {
+		batch, done := r.nextToStore()
+		if done {
+			return
+		}
+		err := r.storeAll(batch)
+		r.mu.Lock()
+		r.store.failing = err != nil
+		r.mu.Unlock()
+		if err != nil {
+			r.ns.server.report(nil, fmt.Errorf("socketio: sessions of %s cannot be stored: %w", r.ns.name, err))
+		}
+	}
+}
+
+// nextToStore returns the sessions that are due. With none, the store has stopped and its timer is
+// set.
+func (r *brokerRecovery) nextToStore() (batch []*brokerSession, done bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t, now := &r.store, r.now()
+	if now >= t.refreshAt {
+		t.refreshAt = now + r.refreshInterval()/8
+		for _, x := range r.sessions {
+			if x.op.storedAt > 0 && !x.op.queued && now-x.op.storedAt >= r.refreshInterval()*7/8 {
+				x.op.queued, x.op.due = true, now
+				t.queue = append(t.queue, x)
+			}
+		}
+	}
+	wake := t.refreshAt
+	if t.failing {
+		now = -1
+		wake = r.now() + storeInterval
+	}
+	t.queue = slices.DeleteFunc(t.queue, func(x *brokerSession) bool {
+		if x.op.due > now {
+			wake = min(wake, max(x.op.due, r.now()))
+			return false
+		}
+		x.op.queued, x.op.storedAt = false, max(now, 1)
+		batch = append(batch, x)
+		return true
+	})
+	if len(batch) > 0 {
+		return batch, false
+	}
+	t.running = false
+	if t.failing {
+		wake = r.now() + storeInterval
+	}
+	if len(r.sessions) > 0 {
+		r.runStoreLocked(max(wake, r.now()+1))
+	}
+	return nil, true
+}
+
+// storeAll stores sessions, and queues those that failed again. It returns the first error.
+func (r *brokerRecovery) storeAll(batch []*brokerSession) error {
+	var failed atomic.Pointer[error]
+	slots := make(chan struct{}, storesAtOnce)
+	var under sync.WaitGroup
+	for _, x := range batch {
+		slots <- struct{}{}
+		under.Go(func() {
+			defer func() { <-slots }()
+			err := *cmp.Or(failed.Load(), new(error))
+			if err == nil {
+				err = r.storeOne(x)
+			}
+			if err != nil {
+				failed.CompareAndSwap(nil, &err)
+			}
+			r.stored(x, err)
+		})
+	}
+	under.Wait()
+	return *cmp.Or(failed.Load(), new(error))
+}
+
+// storeOne puts a session into the broker as it is now, or deletes it there.
+func (r *brokerRecovery) storeOne(x *brokerSession) error {
+	ctx, cancel := context.WithTimeout(context.Background(), brokerTimeout)
+	defer cancel()
+	r.mu.Lock()
+	s, final, taken := x.socket, x.final, x.taken
+	r.mu.Unlock()
+	switch {
+	case taken:
+		return nil
+	case s != nil:
+		if data := r.record(s, x, r.ns.adapter.Rooms(s.id), true); data != nil {
+			ttl := r.cfg.MaxDisconnectionDuration + r.refreshInterval() + brokerTimeout
+			return r.log.PutSession(ctx, x.pid, data, ttl)
+		}
+		return nil // it is being disconnected, and stored after that
+	case final != nil:
+		return r.log.PutSession(ctx, x.pid, final, r.cfg.MaxDisconnectionDuration)
+	}
+	_, err := r.log.TakeSession(ctx, x.pid)
+	return err
+}
+
+// stored records the end of a storeOne.
+func (r *brokerRecovery) stored(x *brokerSession, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case err != nil && x.socket == nil && r.now() > x.until+brokerTimeout:
+		r.finishLocked(x) // nobody can come back any more
+		r.leaveLater()
+	case err != nil:
+		r.storeLocked(x, false)
+	case x.socket == nil && !x.op.queued:
+		r.finishLocked(x)
+		r.leaveLater()
+	}
+}
+
+// finishLocked forgets a session: what the broker keeps is final.
+func (r *brokerRecovery) finishLocked(x *brokerSession) {
+	if r.sessions[x.pid] == x {
+		delete(r.sessions, x.pid)
+	}
+	close(x.gone)
+}
+
+// leaveLater ends the membership of a session in the namespace. The last one closes the adapter,
+// which may take a while.
+func (r *brokerRecovery) leaveLater() {
+	r.ns.server.workers.begin()
+	go func() {
+		defer r.ns.server.workers.end()
+		r.ns.server.leave(r.ns)
+	}()
+}
+
+// sessionRecord is a session in the broker, as JSON. The official servers know all but Go.
+type sessionRecord struct {
+	SID   string          `json:"sid"`
+	PID   string          `json:"pid"`
+	Rooms []string        `json:"rooms"`
+	Data  json.RawMessage `json:"data"`
+	Go    struct {
+		Live       bool        `json:"live,omitempty"` // the socket may live
+		Generation int         `json:"n,omitempty"`
+		Start      string      `json:"start,omitempty"`
+		Sent       string      `json:"sent,omitempty"`
+		At         string      `json:"at,omitempty"` // what was sent up to here is known
+		Stays      [][3]string `json:"stays,omitempty"`
+	} `json:"go"`
+}
+
+// record encodes a session. A live one that has disconnected meanwhile is nil.
+func (r *brokerRecovery) record(s *Socket, x *brokerSession, in []string, live bool) []byte {
+	at := r.log.Reached() // before what was sent is looked at
+	rec := sessionRecord{SID: x.sid, PID: x.pid, Rooms: in, Data: s.sharedValues()}
+	r.mu.Lock()
+	if rec.Go.Live = live; live && (r.members[x.sid] != x || !s.Connected()) {
+		r.mu.Unlock()
+		return nil
+	}
+	rec.Go.Generation, rec.Go.Start, rec.Go.Sent, rec.Go.At = x.generation, x.start, x.sent, at
+	old := r.now() - r.ns.server.unnoticed - r.refreshInterval()
+	x.stays = slices.DeleteFunc(x.stays, func(y stay) bool { return y.at < old })
+	for _, y := range x.stays {
+		rec.Go.Stays = append(rec.Go.Stays, [3]string{y.room, y.from, y.to})
+	}
+	r.mu.Unlock()
+	data, _ := json.Marshal(rec) // raw JSON always encodes
+	return data
+}
+
+// begin returns the position up to which the client has everything; ok is false when that is not
+// known.
+func (rec *sessionRecord) begin(offset string, log adapter.Log) (position string, ok bool) {
+	position = offset
+	if offset == "" {
+		position = rec.Go.Start // it has received nothing since it connected
+	}
+	if offset == rec.Go.Sent && rec.Go.At != "" && (position == "" || log.ComparePositions(rec.Go.At, position) > 0) {
+		position = rec.Go.At // it has everything that was sent up to then
+	}
+	return position, position != ""
+}
+
+func (rec *sessionRecord) stays(now time.Duration) []stay {
+	var list []stay
+	for _, y := range rec.Go.Stays[:min(len(rec.Go.Stays), maxStays)] {
+		list = append(list, stay{y[0], y[1], y[2], now})
+	}
+	return list
+}
+
+// values returns the shared values by their names.
+func (rec *sessionRecord) values() map[string]json.RawMessage {
+	var values map[string]json.RawMessage
+	_ = json.Unmarshal(rec.Data, &values) // anything else has no names
+	return values
+}
