@@ -9,7 +9,6 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
-	"github.com/gosocketio/socketio/protocol"
 	"github.com/gosocketio/socketio/rooms"
 )
 
@@ -248,46 +247,4 @@ func (s *Socket) sendPending() {
 			_ = s.write(engineio.OnFlush, message(adapter.Flags{}, nil, unit)) // the DISCONNECT follows
 		}
 	}
-}
-
-// recoveredEvent is the event by which servers tell each other that a client is back as a socket:
-// whoever has one with its id and a smaller generation ends that. The namespace's handlers do not
-// get it.
-const recoveredEvent = "socketio:recovered"
-
-// announce tells the other servers that a session whose socket may live there is taken.
-func (r *brokerRecovery) announce(x *brokerSession) {
-	err := r.ns.adapter.ServerSideEmit(&adapter.Packet{Event: recoveredEvent, Args: []any{x.sid, x.generation}})
-	if err != nil {
-		r.ns.server.report(nil, err)
-	}
-}
-
-// serverSideEvent takes an event that is for recovery, and returns false for any other.
-func (r *brokerRecovery) serverSideEvent(e adapter.ServerSideEvent) bool {
-	if e.Event != recoveredEvent {
-		return false
-	}
-	var sid string
-	var generation int
-	if len(e.Args) != 2 || protocol.Decode(e.Args[0], nil, &sid) != nil ||
-		protocol.Decode(e.Args[1], nil, &generation) != nil {
-		return true
-	}
-	r.mu.Lock()
-	x := r.members[sid]
-	var s *Socket
-	if x != nil && x.generation < generation {
-		x.taken = true
-		s = x.socket
-	}
-	r.mu.Unlock()
-	if s != nil {
-		s.ns.server.workers.begin()
-		go func() {
-			defer s.ns.server.workers.end()
-			s.replaced()
-		}()
-	}
-	return true
 }

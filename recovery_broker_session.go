@@ -23,6 +23,7 @@ type brokerSession struct {
 	socket     *Socket // nil once that has ended
 
 	start  string // the position when the client connected: it missed nothing before
+	ended  string // the position at the disconnect, "" before
 	sent   string // the offset of the last event that was sent to it
 	floor  string // what comes up to here has been sent already; "" from the first event after it
 	stays  []stay // changes of rooms since
@@ -46,12 +47,15 @@ type recoveryTicket struct{ pid, offset string }
 
 // brokerRestoration is the state of a socket that is being recovered.
 type brokerRestoration struct {
+	// The worker's own.
 	begin string // the client has everything up to here
 	last  string // events up to here have been read
+	sent  string // the offset of the last event that was missed
 	in    map[string]struct{}
 	limit missedLimit
-	held  []heldEvent // what came meanwhile
-	sent  string      // the offset of the last event that was missed
+
+	held      []heldEvent // what came meanwhile
+	heldLimit missedLimit
 }
 
 type heldEvent struct {
@@ -137,9 +141,12 @@ func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error
 	if err != nil {
 		return nil, err
 	}
-	var rec sessionRecord
-	if raw == nil || json.Unmarshal(raw, &rec) != nil || rec.PID != ticket.pid || rec.SID == "" {
+	rec := new(sessionRecord)
+	if raw == nil || json.Unmarshal(raw, rec) != nil || rec.PID != ticket.pid || rec.SID == "" {
 		return nil, errNoSession
+	}
+	if rec.Go.Live {
+		rec = r.handover(ctx, rec)
 	}
 	begin, ok := rec.begin(ticket.offset, r.log)
 	if !ok {
@@ -152,7 +159,7 @@ func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error
 		generation: rec.Go.Generation + 1, start: rec.Go.Start, stays: rec.stays(r.now()),
 		back: &brokerRestoration{
 			begin: begin, last: begin, sent: rec.Go.Sent, in: make(map[string]struct{}, len(rec.Rooms)),
-			limit: missedLimit{server: r.ns.server},
+			limit: missedLimit{server: r.ns.server}, heldLimit: missedLimit{server: r.ns.server},
 		},
 	}
 	if x.start == "" {
@@ -167,9 +174,6 @@ func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error
 	r.mu.Lock()
 	r.sessions[x.pid] = x
 	r.mu.Unlock()
-	if rec.Go.Live {
-		r.announce(x)
-	}
 	return other, nil
 }
 
@@ -288,9 +292,9 @@ func (x *brokerSession) in(log adapter.Log, room, position string) bool {
 func (x *brokerSession) takesLocked(r *brokerRecovery, s *Socket, position, offset string, m engineio.Message) bool {
 	switch {
 	case x.back != nil:
-		if !m.Volatile && !x.back.limit.exceeded() {
+		if !m.Volatile && !x.back.heldLimit.exceeded() {
 			x.back.held = append(x.back.held, heldEvent{position, offset, m})
-			x.back.limit.add(m.Prepared)
+			x.back.heldLimit.add(m.Prepared)
 		}
 		return false
 	case !s.Connected():
@@ -322,7 +326,7 @@ func (x *brokerSession) knownLocked(r *brokerRecovery) string {
 func (r *brokerRecovery) connectLocked(s *Socket) bool {
 	x := s.lease.broker
 	if to := x.back; to != nil {
-		if to.limit.exceeded() {
+		if to.heldLimit.exceeded() {
 			return false
 		}
 		x.sent, x.floor = to.sent, to.last
@@ -349,7 +353,11 @@ func (r *brokerRecovery) connectLocked(s *Socket) bool {
 func (r *brokerRecovery) connected(s *Socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.storeLocked(s.lease.broker, true)
+	within := holdbackTime // by then the connection handlers may have joined rooms
+	if s.Recovered() {
+		within = 0 // the broker has it no more
+	}
+	r.storeLocked(s.lease.broker, within)
 }
 
 // joined and left record a change of rooms.
@@ -363,7 +371,7 @@ func (r *brokerRecovery) joined(room, id string) {
 	if from := r.log.Reached(); from != x.start {
 		x.addStay(stay{room, from, "", r.now()})
 	}
-	r.storeLocked(x, false)
+	r.storeLocked(x, storeInterval)
 }
 
 func (r *brokerRecovery) left(room, id string) {
@@ -383,7 +391,7 @@ func (r *brokerRecovery) left(room, id string) {
 	} else {
 		x.addStay(stay{room, "", to, r.now()})
 	}
-	r.storeLocked(x, false)
+	r.storeLocked(x, storeInterval)
 }
 
 func (x *brokerSession) addStay(y stay) {
@@ -402,14 +410,14 @@ func (r *brokerRecovery) valueChanged(s *Socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.members[x.sid] == x {
-		r.storeLocked(x, false)
+		r.storeLocked(x, storeInterval)
 	}
 }
 
 // detachLocked records a disconnect.
 func (r *brokerRecovery) detachLocked(s *Socket, reason Reason) {
 	x := s.lease.broker
-	x.reason = reason
+	x.reason, x.ended = reason, r.log.Reached()
 	x.until = r.now() + r.cfg.MaxDisconnectionDuration
 	if reason.recoverable() {
 		x.pending = nil // they will come to the socket after this one
@@ -446,7 +454,7 @@ func (r *brokerRecovery) release(s *Socket, reason Reason) (keeps bool) {
 		final, x.until = x.raw, r.now()+r.cfg.MaxDisconnectionDuration
 	}
 	x.final = final
-	r.storeLocked(x, true)
+	r.storeLocked(x, 0)
 	return true
 }
 

@@ -46,11 +46,12 @@ func (r *brokerRecovery) refreshInterval() time.Duration {
 	return max(r.cfg.MaxDisconnectionDuration/2, storeInterval)
 }
 
-// storeLocked queues a session to be stored: now, or within storeInterval.
-func (r *brokerRecovery) storeLocked(x *brokerSession, now bool) {
-	due := x.op.storedAt + storeInterval
-	if now || due < r.now() {
-		due = r.now()
+// storeLocked queues a session to be stored within a time: at once, unless it was stored less than
+// that ago.
+func (r *brokerRecovery) storeLocked(x *brokerSession, within time.Duration) {
+	due := max(x.op.storedAt+within, r.now())
+	if x.op.storedAt == 0 {
+		due = r.now() + within
 	}
 	if x.op.queued {
 		x.op.due = min(x.op.due, due)
@@ -203,7 +204,7 @@ func (r *brokerRecovery) stored(x *brokerSession, err error) {
 		r.finishLocked(x) // nobody can come back any more
 		r.leaveLater()
 	case err != nil:
-		r.storeLocked(x, false)
+		r.storeLocked(x, storeInterval)
 	case x.socket == nil && !x.op.queued:
 		r.finishLocked(x)
 		r.leaveLater()
@@ -252,6 +253,9 @@ func (r *brokerRecovery) record(s *Socket, x *brokerSession, in []string, live b
 	if rec.Go.Live = live; live && (r.members[x.sid] != x || !s.Connected()) {
 		r.mu.Unlock()
 		return nil
+	}
+	if x.ended != "" {
+		at = x.ended
 	}
 	rec.Go.Generation, rec.Go.Start, rec.Go.Sent, rec.Go.At = x.generation, x.start, x.sent, at
 	old := r.now() - r.ns.server.unnoticed - r.refreshInterval()

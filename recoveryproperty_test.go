@@ -23,7 +23,7 @@ import (
 // recovery.
 type wanderer struct {
 	t *testing.T
-	f *fixture
+	f *fixture // where it connects next
 
 	mu        sync.Mutex
 	ticket    ticket
@@ -117,14 +117,54 @@ func (w *wanderer) close() {
 func TestEverythingOnceAndInOrder(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { wander(t, rand.New(rand.NewPCG(seed, 1))) })
+			synctest.Test(t, func(t *testing.T) {
+				f := startPipe(t, recovering(socketio.ConnectionStateRecovery{}))
+				wander(t, rand.New(rand.NewPCG(seed, 1)), []*fixture{f}, nil)
+			})
 		})
 	}
 }
 
-func wander(t *testing.T, random *rand.Rand) {
-	f := startPipe(t, recovering(socketio.ConnectionStateRecovery{}))
-	main := f.Of("/")
+// The same on three servers over a broker's log. Clients come back on any of them, and servers are
+// killed and replaced.
+func TestEverythingOnceAndInOrderOverLog(t *testing.T) {
+	for seed := range uint64(30) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newLogBroker()
+				var connections []*logServer
+				server := func() (*fixture, *logServer) {
+					c := b.server()
+					return startPipe(t, recovering(socketio.ConnectionStateRecovery{}), overLog(c)), c
+				}
+				var servers []*fixture
+				for range 3 {
+					f, c := server()
+					servers, connections = append(servers, f), append(connections, c)
+				}
+				wander(t, rand.New(rand.NewPCG(seed, 1)), servers, func(i int) {
+					time.Sleep(1100 * time.Millisecond) // what has changed is stored within a second
+					synctest.Wait()
+					connections[i].die()
+					servers[i], connections[i] = server()
+				})
+			})
+		})
+	}
+}
+
+// wander has clients lose their connections and come back, on any of the servers. kill replaces a
+// server.
+func wander(t *testing.T, random *rand.Rand, servers []*fixture, kill func(i int)) {
+	any := func() *fixture { return servers[random.IntN(len(servers))] }
+	find := func(sid string) (*socketio.Socket, bool) {
+		for _, f := range servers {
+			if s, ok := f.Of("/").Socket(sid); ok {
+				return s, true
+			}
+		}
+		return nil, false
+	}
 	const clients, rooms = 4, 3
 	type model struct {
 		*wanderer
@@ -135,7 +175,7 @@ func wander(t *testing.T, random *rand.Rand) {
 	}
 	var all []*model
 	for range clients {
-		w := &model{wanderer: &wanderer{t: t, f: f}, rooms: map[string]bool{}}
+		w := &model{wanderer: &wanderer{t: t, f: any()}, rooms: map[string]bool{}}
 		w.connect()
 		synctest.Wait()
 		w.sid = w.ticket.sid
@@ -147,7 +187,7 @@ func wander(t *testing.T, random *rand.Rand) {
 		w := all[random.IntN(clients)]
 		event := strconv.Itoa(n)
 		send := func(to, except []string) {
-			o := main.Except(except...)
+			o := any().Of("/").Except(except...)
 			if to != nil {
 				o = o.To(to...)
 			}
@@ -171,13 +211,13 @@ func wander(t *testing.T, random *rand.Rand) {
 		case 5:
 			send(nil, []string{w.sid})
 		case 6:
-			if s, ok := main.Socket(w.sid); ok {
+			if s, ok := find(w.sid); ok {
 				emit(t, s.Emit("e", n))
 				w.want = append(w.want, event)
 			}
 		case 7: // rooms change also while the server does not know that the client is away
 			synctest.Wait()
-			if s, ok := main.Socket(w.sid); ok {
+			if s, ok := find(w.sid); ok {
 				r := room()
 				if w.rooms[r] {
 					s.Leave(r)
@@ -195,10 +235,25 @@ func wander(t *testing.T, random *rand.Rand) {
 			w.away = true
 		case 10:
 			if w.away {
+				if kill != nil {
+					time.Sleep(500 * time.Millisecond) // clients wait so long before they connect again
+				}
+				w.f = any()
 				w.connect()
 				w.away = false
 			}
 		case 11:
+			if kill != nil && random.IntN(4) == 0 {
+				i := random.IntN(len(servers))
+				for _, m := range all {
+					if m.f == servers[i] {
+						m.stall()
+						m.close()
+						m.away = true
+					}
+				}
+				kill(i)
+			}
 			time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
 		}
 		if random.IntN(3) > 0 {
@@ -207,6 +262,7 @@ func wander(t *testing.T, random *rand.Rand) {
 	}
 	for _, w := range all {
 		if w.away {
+			w.f = any()
 			w.connect()
 		}
 	}

@@ -1,0 +1,77 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/gather"
+	"github.com/gosocketio/socketio/protocol"
+)
+
+// A client may come back to another server before the one that it was on has noticed that its old
+// connection is dead. What that server knows is newer than what the broker keeps, and its socket must
+// end: no two sockets have the same id.
+
+// handoverEvent is the event by which a server asks the others for a session that it has taken: the
+// arguments are the socket's id and the generation that it is about to have. Whoever has a socket
+// with that id and a smaller generation ends it and answers with the session. Handlers of the
+// application do not get it.
+const handoverEvent = "socketio:handover"
+
+// handoverTimeout limits the wait for other servers. One that was killed does not answer, nor does an
+// official one, but that never stores sessions whose sockets live.
+const handoverTimeout = 500 * time.Millisecond
+
+// handover returns the session as the server has it that the client was on, or else rec.
+func (r *brokerRecovery) handover(ctx context.Context, rec *sessionRecord) *sessionRecord {
+	answers := gather.New[adapter.Answer]()
+	p := &adapter.Packet{Event: handoverEvent, Args: []any{rec.SID, rec.Go.Generation + 1}}
+	forget, err := r.ns.adapter.ServerSideEmitWithAck(p, answers.Expect, answers.Add)
+	if err != nil {
+		return rec
+	}
+	defer forget()
+	late, stop := timeoutAfter(handoverTimeout)
+	defer stop()
+	_, _ = answers.Run(ctx, late, ErrTimeout, func(a adapter.Answer) bool {
+		var newer sessionRecord
+		if a.Err != nil || len(a.Args) == 0 || json.Unmarshal(a.Args[0], &newer) != nil || newer.PID != rec.PID {
+			return true
+		}
+		rec = &newer
+		return false
+	})
+	return rec
+}
+
+// serverSideEvent takes an event that is for recovery, and returns false for any other.
+func (r *brokerRecovery) serverSideEvent(e adapter.ServerSideEvent) bool {
+	if e.Event != handoverEvent {
+		return false
+	}
+	var sid string
+	var generation int
+	if len(e.Args) != 2 || e.Answer == nil ||
+		protocol.Decode(e.Args[0], nil, &sid) != nil || protocol.Decode(e.Args[1], nil, &generation) != nil {
+		return true
+	}
+	r.mu.Lock()
+	x := r.members[sid]
+	if x == nil || x.generation >= generation {
+		r.mu.Unlock()
+		e.Answer(json.RawMessage("null"), nil)
+		return true
+	}
+	x.taken = true
+	s := x.socket
+	r.mu.Unlock()
+	r.ns.server.workers.begin()
+	go func() {
+		defer r.ns.server.workers.end()
+		e.Answer(r.record(s, x, r.ns.adapter.Rooms(s.id), false), nil)
+		s.replaced()
+	}()
+	return true
+}
