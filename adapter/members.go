@@ -14,14 +14,14 @@ type members struct {
 	tick  time.Duration
 
 	mu      sync.Mutex
-	timer   *time.Timer              // nil until the adapter is started
-	seen    map[string]time.Duration // the time of the last message of each
-	spokeAt time.Duration            // the time of the last message to all servers
+	timer   *time.Timer               // nil until the adapter is started
+	seen    map[string]*time.Duration // the time of the last message of each
+	spokeAt time.Duration             // the time of the last message to all servers
 	over    bool
 }
 
 func (m *members) init(x *Cluster) {
-	m.x, m.began, m.seen = x, time.Now(), make(map[string]time.Duration)
+	m.x, m.began, m.seen = x, time.Now(), make(map[string]*time.Duration)
 	m.tick = min(time.Second, x.cfg.HeartbeatInterval/5)
 }
 
@@ -58,7 +58,7 @@ func (m *members) check() {
 	}
 	var gone []string
 	for uid, at := range m.seen {
-		if now-at > m.x.cfg.HeartbeatTimeout {
+		if now-*at > m.x.cfg.HeartbeatTimeout {
 			gone = append(gone, uid)
 			delete(m.seen, uid)
 		}
@@ -90,7 +90,12 @@ func (m *members) spoke() {
 func (m *members) heard(uid string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.seen[strings.Clone(uid)] = m.now()
+	at := m.seen[uid]
+	if at == nil {
+		at = new(time.Duration)
+		m.seen[strings.Clone(uid)] = at // uid may be a part of a whole message
+	}
+	*at = m.now()
 }
 
 // left removes a server that has gone.

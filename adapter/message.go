@@ -1,7 +1,6 @@
 package adapter
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"github.com/gosocketio/socketio/protocol"
@@ -99,21 +98,4 @@ func NewValues(values ...any) (v Values, err error) {
 		}
 	}
 	return v, nil
-}
-
-// Args returns the values as arguments of an event: as JSON, unless they hold binary data.
-// Those are decoded.
-func (v Values) Args() []any {
-	args := make([]any, len(v.JSON))
-	for i, raw := range v.JSON {
-		if len(v.Attachments) == 0 || !bytes.Contains(raw, []byte(`"_placeholder"`)) {
-			args[i] = raw
-			continue
-		}
-		var value any
-		if protocol.Decode(raw, v.Attachments, &value) == nil { // invalid data stays nil
-			args[i] = value
-		}
-	}
-	return args
 }
