@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,9 +16,9 @@ import (
 
 // Cluster is the adapter of a namespace on several servers. It is the same for every broker.
 //
-// It does everything on this server first and then publishes it for the others. It knows the other
-// servers by their heartbeats. A request to them ends when all have answered or gone, or on its
-// timeout, with the answers so far.
+// It does everything on this server first and then publishes it for the others. A request to them
+// ends when all have answered or gone, or on its timeout, with the answers so far. The broker counts
+// them ([Counter]), or they are known by their heartbeats.
 //
 // [Node.Adapter] makes it.
 type Cluster struct {
@@ -25,19 +26,23 @@ type Cluster struct {
 	node     *Node
 	cfg      ClusterConfig
 	uid      string
-	members  members
 	requests requests
 	open     context.Context // until Close
 	close    context.CancelFunc
 	used     atomic.Bool // a socket was added: the namespace has its adapter
 
-	link Link // set once, before ready
-	log  Log  // nil unless broadcasts come back with a position, for recovery
+	// Set once, before ready.
+	link    Link
+	log     Log         // nil unless broadcasts come back with a position, for recovery
+	counter Counter     // nil: beats tells which servers there are
+	beats   *heartbeats // of the process, or of the namespace
 
 	// What arrives before Join has returned waits here.
 	ready atomic.Bool
 	mu    sync.Mutex
 	early []*Message
+
+	work sync.WaitGroup // goroutines that end soon after open
 }
 
 var (
@@ -48,7 +53,7 @@ var (
 func newCluster(n *Node, h Host) *Cluster {
 	x := &Cluster{memory: newMemory(h), node: n, cfg: n.cfg, uid: n.uid}
 	x.open, x.close = context.WithCancel(context.Background())
-	x.members.init(x)
+	x.requests.x = x
 	return x
 }
 
@@ -65,7 +70,7 @@ func (x *Cluster) Log() (Log, bool) { return x.log, x.log != nil }
 // BrokerStats returns the state of the broker's connection, which all namespaces share.
 func (x *Cluster) BrokerStats() BrokerStats { return x.node.Stats() }
 
-// join subscribes and announces this server. From then on it sends heartbeats.
+// join subscribes and announces this server.
 func (x *Cluster) join(ctx context.Context) error {
 	link, err := x.node.broker.Join(ctx, x)
 	if err != nil {
@@ -75,10 +80,17 @@ func (x *Cluster) join(ctx context.Context) error {
 	if log, ok := link.(Log); ok && x.host.Recovers() {
 		x.log = log
 	}
+	if x.counter, _ = link.(Counter); x.counter == nil {
+		if x.beats, err = x.node.heartbeats(ctx); err != nil {
+			return errors.Join(err, link.Close())
+		}
+		if x.beats == nil { // the process has none
+			x.beats = newHeartbeats(x.cfg, x.send, x.host.Report, func(uid string, _ ...string) { x.requests.gone(uid) })
+		}
+	}
 	x.receiveEarly()
-	x.members.start()
-	if err := x.publish(&Message{Type: MessageInitialHeartbeat}); err != nil {
-		x.host.Report(err) // the broker tries again; heartbeats follow
+	if x.beats != nil {
+		x.beats.start() // or tell that there is one namespace more
 	}
 	return nil
 }
@@ -92,11 +104,14 @@ func (x *Cluster) Add(s Socket) {
 // Close ends the requests of other servers and says that this server leaves. With the last
 // namespace of the process the broker is closed.
 func (x *Cluster) Close() error {
-	if x.open.Err() != nil {
+	x.close()
+	if x.requests.end() {
 		return nil
 	}
-	x.members.stop()
-	x.close()
+	if x.beats != nil && x.beats.namespaces == nil {
+		x.beats.stop()
+	}
+	x.work.Wait()
 	// This comes last: a message after it would make the others count this server again.
 	err := x.send(&Message{Type: MessageAdapterClose})
 	return errors.Join(err, x.link.Close(), x.node.remove(x))
@@ -106,15 +121,6 @@ func (x *Cluster) Close() error {
 func (x *Cluster) publish(m *Message) error {
 	if x.open.Err() != nil {
 		return fmt.Errorf("%w: the adapter is closed", ErrBroker)
-	}
-	switch m.Type {
-	case MessageInitialHeartbeat, MessageHeartbeat, MessageFetchSockets, MessageServerSideEmit:
-		x.members.spoke()
-	case MessageBroadcast:
-		if m.RequestID != "" {
-			x.members.spoke()
-		}
-	default:
 	}
 	return x.send(m)
 }
@@ -182,15 +188,17 @@ func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer
 	if o.Flags.Timeout == 0 {
 		o.Flags.Timeout = x.cfg.RequestTimeout
 	}
-	r := &request{wants: MessageBroadcastAck, count: count, answer: answerTo(answer)}
-	id := x.requests.open(&x.members, r, x.uid)
-	forget, err := x.memory.BroadcastWithAck(p, o, func(n int) { r.owes(x.uid, n) }, answer)
+	unsettled := x.settle(x.open)
+	r := newAcks(o.Flags.ExpectSingle, count, answerTo(answer))
+	id := newUID()
+	x.requests.open(id, r)
+	forget, err := x.memory.BroadcastWithAck(p, o, r.local, answer)
 	if err != nil {
 		x.requests.close(id)
 		return nil, err
 	}
 	m := &Message{Type: MessageBroadcast, RequestID: id, Options: o, Packet: p}
-	if err := x.publish(m); err != nil {
+	if err := cmp.Or(x.publish(m), unsettled); err != nil {
 		r.failed(err) // one error among the answers of the sockets here
 	}
 	return func() {
@@ -208,44 +216,65 @@ func (x *Cluster) FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, e
 		return local
 	}
 	return func(yield func(Info, error) bool) {
-		infos := gather.New[[]Info]()
-		r := &request{
-			wants: MessageFetchSocketsResponse, count: infos.Expect,
-			answer: func(m *Message, _ error) { infos.Add(m.Sockets) },
-		}
-		id := x.requests.open(&x.members, r)
-		defer x.requests.close(id)
-		var err error
-		if len(r.debtors()) > 0 { // first, so that they work while the local ones are listed
-			err = x.publish(&Message{Type: MessageFetchSockets, RequestID: id, Options: o})
-		}
-		for info, err := range local {
-			if !yield(info, err) {
-				return
-			}
-		}
-		if err != nil {
-			yield(Info{}, err)
-			return
-		}
 		if _, has := ctx.Deadline(); !has {
 			var stop context.CancelFunc
 			ctx, stop = context.WithTimeout(ctx, x.cfg.RequestTimeout)
 			defer stop()
 		}
-		_, err = infos.Run(ctx, nil, nil, func(infos []Info) bool {
-			for _, info := range infos {
+		unsettled := x.settle(ctx)
+		f := x.fetch(o) // first, so that the others work while the local ones are listed
+		defer x.requests.close(f.id)
+		for info, err := range local {
+			if !yield(info, err) {
+				return
+			}
+		}
+		missing, err := f.answers.Run(ctx, nil, nil, func(a fetched) bool {
+			for _, info := range a.infos {
 				info.Local = nil
 				if !yield(info, nil) {
 					return false
 				}
 			}
-			return true
+			return a.err == nil || yield(Info{}, a.err)
 		})
-		if err != nil {
-			yield(Info{}, &MissingServersError{UIDs: r.debtors(), Err: err})
+		switch {
+		case err != nil && missing != 0:
+			yield(Info{}, f.request.missing(err))
+		case unsettled != nil:
+			yield(Info{}, &MissingServersError{Missing: -1, Err: unsettled})
 		}
 	}
+}
+
+// fetch is a FetchSockets on other servers.
+type fetch struct {
+	id      string
+	request *answers
+	answers *gather.Answers[fetched]
+}
+
+// fetched is what one server has, or why none was asked.
+type fetched struct {
+	infos []Info
+	err   error
+}
+
+// fetch asks the other servers for their sockets as soon as it is known how many there are.
+func (x *Cluster) fetch(o Options) *fetch {
+	f := &fetch{id: newUID(), answers: gather.New[fetched]()}
+	f.request = newAnswers(MessageFetchSocketsResponse, func(servers int) {
+		if servers > 0 {
+			if err := x.publish(&Message{Type: MessageFetchSockets, RequestID: f.id, Options: o}); err != nil {
+				f.request.abandon()
+				f.answers.Add(fetched{err: err})
+				servers = 1
+			}
+		}
+		f.answers.Expect(servers)
+	}, func(m *Message, _ error) { f.answers.Add(fetched{infos: m.Sockets}) })
+	x.requests.open(f.id, f.request)
+	return f
 }
 
 // AddSockets makes sockets join rooms, here and then on the other servers.
@@ -287,13 +316,9 @@ func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(
 	if err != nil {
 		return nil, err
 	}
-	asked := 0
-	r := &request{wants: MessageServerSideEmitResponse, count: func(n int) { asked = n }, answer: answerTo(answer)}
-	id := x.requests.open(&x.members, r)
-	if count(asked); asked == 0 {
-		x.requests.close(id)
-		return func() {}, nil
-	}
+	_ = x.settle(x.open)
+	id := newUID()
+	x.requests.open(id, newAnswers(MessageServerSideEmitResponse, count, answerTo(answer)))
 	m := &Message{Type: MessageServerSideEmit, RequestID: id, Event: p.Event, Values: values}
 	if err := x.publish(m); err != nil {
 		x.requests.close(id)
@@ -302,8 +327,31 @@ func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(
 	return func() { x.requests.close(id) }, nil
 }
 
-// ServerCount returns the number of servers heard of lately, including this one.
-func (x *Cluster) ServerCount(context.Context) (int, error) { return 1 + x.members.len(), nil }
+// ServerCount returns the number of servers, including this one: as the broker counts them, or
+// those heard of lately.
+func (x *Cluster) ServerCount(ctx context.Context) (int, error) {
+	if x.counter != nil {
+		return x.count(ctx)
+	}
+	err := x.settle(ctx)
+	return 1 + len(x.beats.servers(x.host.Name())), err
+}
+
+// count asks the broker for the number of servers.
+func (x *Cluster) count(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, x.cfg.RequestTimeout)
+	defer cancel()
+	n, err := x.counter.Count(ctx)
+	return max(n, 1), brokerError(err)
+}
+
+// settle waits until the other servers are known, for a moment after the start.
+func (x *Cluster) settle(ctx context.Context) error {
+	if x.beats == nil {
+		return nil
+	}
+	return x.beats.settle(ctx)
+}
 
 // ErrServerGone is the error of an answer whose server has gone.
 var ErrServerGone = errors.New("socketio: a server has gone")
@@ -311,16 +359,23 @@ var ErrServerGone = errors.New("socketio: a server has gone")
 // MissingServersError ends a FetchSockets that not all servers answered.
 // The results before it are those of the others.
 type MissingServersError struct {
-	// UIDs are those of the adapters that have not answered.
+	// UIDs are those of the servers that have not answered, nil where they are not known by name.
 	UIDs []string
+	// Missing is their number, -1 when it is not known how many servers there are.
+	Missing int
 	// Err is why the wait ended.
 	Err error
 }
 
 // Error implements error.
 func (e *MissingServersError) Error() string {
-	uids := strings.Join(e.UIDs, ", ")
-	return fmt.Sprintf("socketio: %d servers have not answered (%s): %v", len(e.UIDs), uids, e.Err)
+	switch {
+	case e.Missing < 0:
+		return fmt.Sprintf("socketio: other servers have not answered: %v", e.Err)
+	case len(e.UIDs) == 0:
+		return fmt.Sprintf("socketio: %d servers have not answered: %v", e.Missing, e.Err)
+	}
+	return fmt.Sprintf("socketio: %d servers have not answered (%s): %v", e.Missing, strings.Join(e.UIDs, ", "), e.Err)
 }
 
 // Unwrap returns why the wait ended.

@@ -72,13 +72,15 @@ type Message struct {
 	// Values are an event's arguments (MessageServerSideEmit), or the one value of an answer, none for
 	// undefined (MessageServerSideEmitResponse, MessageBroadcastAck).
 	Values Values
-	// Rooms are the rooms to join or leave. (MessageSocketsJoin, MessageSocketsLeave)
+	// Rooms are the rooms to join or leave (MessageSocketsJoin, MessageSocketsLeave), or the namespaces
+	// of a process, none when they have not changed (heartbeats in the namespace "").
 	Rooms []string
 	// Close closes the whole connections. (MessageDisconnectSockets)
 	Close bool
 	// Sockets are those found. Local is nil. (MessageFetchSocketsResponse)
 	Sockets []Info
-	// Count is the number of sockets that were asked. (MessageBroadcastClientCount)
+	// Count is the number of sockets that were asked (MessageBroadcastClientCount), or the version of
+	// the list of a process's namespaces, from 1 (heartbeats in the namespace "").
 	Count int
 }
 

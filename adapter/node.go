@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,11 @@ type Node struct {
 	turn   chan struct{} // one token: the broker is started by one goroutine
 
 	invalid atomic.Uint64 // messages whose rest could not be read
+
+	// Guarded by turn.
+	joined bool        // the namespace "", if the broker has it
+	beats  *heartbeats // of the process; nil where each namespace has its own
+	link   Link        // of beats
 
 	mu       sync.Mutex
 	started  bool
@@ -93,14 +99,24 @@ func (n *Node) add(x *Cluster) error {
 	return nil
 }
 
-// start starts the broker unless that is done.
-func (n *Node) start(ctx context.Context) error {
+// takeTurn waits for the token of turn.
+func (n *Node) takeTurn(ctx context.Context) error {
 	select {
 	case n.turn <- struct{}{}:
-		defer func() { <-n.turn }()
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+func (n *Node) endTurn() { <-n.turn }
+
+// start starts the broker unless that is done.
+func (n *Node) start(ctx context.Context) error {
+	if err := n.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer n.endTurn()
 	if n.isStarted() {
 		return nil
 	}
@@ -112,6 +128,85 @@ func (n *Node) start(ctx context.Context) error {
 	n.started = true
 	return nil
 }
+
+// heartbeats returns those of the process, for a broker that does not count servers. They are not
+// started. It returns nil when each namespace has its own, because official servers may be there.
+func (n *Node) heartbeats(ctx context.Context) (*heartbeats, error) {
+	if err := n.takeTurn(ctx); err != nil {
+		return nil, err
+	}
+	defer n.endTurn()
+	if n.joined {
+		return n.beats, nil
+	}
+	h := newHeartbeats(n.cfg, n.send, n.report, n.gone)
+	h.namespaces = n.namespaces
+	link, err := n.broker.Join(ctx, process{n, h})
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+	case err != nil:
+		return nil, err
+	default:
+		n.beats, n.link = h, link
+	}
+	n.joined = true
+	return n.beats, nil
+}
+
+// send sends a heartbeat of the process.
+func (n *Node) send(m *Message) error {
+	m.UID = n.uid
+	return brokerError(n.link.Publish(m))
+}
+
+// namespaces returns the names of the namespaces that can answer.
+func (n *Node) namespaces() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	names := make([]string, 0, len(n.clusters))
+	for name, x := range n.clusters {
+		if x.ready.Load() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// gone ends what a server owes which has gone from namespaces.
+func (n *Node) gone(uid string, namespaces ...string) {
+	for _, name := range namespaces {
+		n.mu.Lock()
+		x := n.clusters[name]
+		n.mu.Unlock()
+		if x != nil {
+			x.requests.gone(uid)
+		}
+	}
+}
+
+// process is the member of the namespace "", for the heartbeats of processes.
+type process struct {
+	n     *Node
+	beats *heartbeats
+}
+
+// Namespace implements Member.
+func (p process) Namespace() string { return "" }
+
+// Receive handles a heartbeat of another process.
+func (p process) Receive(m *Message) {
+	switch {
+	case m.UID == p.n.uid || m.UID == "":
+	case m.Type == MessageInitialHeartbeat || m.Type == MessageHeartbeat:
+		p.beats.receive(m)
+	case m.Type == MessageAdapterClose:
+		p.beats.left(m.UID, "")
+	}
+}
+
+// Gap implements Member: the next heartbeats tell what was missed, and each namespace has its own gap.
+func (p process) Gap(error) {}
 
 func (n *Node) isStarted() bool {
 	n.mu.Lock()
@@ -126,12 +221,24 @@ func (n *Node) remove(x *Cluster) error {
 	last := len(n.clusters) == 0 && n.started && !n.closed
 	n.closed = n.closed || last
 	n.mu.Unlock()
-	if !last {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return n.broker.Close(ctx)
+	if !last {
+		if x.beats != nil && x.beats.namespaces != nil {
+			x.beats.changed()
+		}
+		return nil
+	}
+	if err := n.takeTurn(ctx); err != nil {
+		return err
+	}
+	defer n.endTurn()
+	var err error
+	if n.beats != nil {
+		n.beats.stop()
+		err = errors.Join(n.send(&Message{Type: MessageAdapterClose}), n.link.Close())
+	}
+	return errors.Join(err, n.broker.Close(ctx))
 }
 
 // Stats returns the state of the broker's connection.

@@ -13,7 +13,8 @@ import (
 // Receive handles a message of another server, without waiting for anything. A broker calls it.
 //
 // It ignores messages of other namespaces, and its own unless they come back from a log. A message
-// that concerns nobody here is not read further than its Options (see [Message.Rest]).
+// that concerns nobody here is not read further than its Options (see [Message.Rest]). A message
+// without a UID is that of an emitter, or an answer of a server that does not say which it is.
 func (x *Cluster) Receive(m *Message) {
 	if !x.ready.Load() && x.keepEarly(m) {
 		return
@@ -68,21 +69,14 @@ func (x *Cluster) receive(m *Message) {
 			x.deliver(m)
 		}
 		return
-	case m.UID == "":
-		return
-	case m.Type == MessageAdapterClose:
-		x.members.left(m.UID)
-		return
-	case m.UID != Emitter:
-		x.members.heard(m.UID)
+	}
+	named := m.UID != "" && m.UID != Emitter
+	if x.beats != nil && named && m.Type != MessageAdapterClose {
+		x.beats.heard(m.UID, m.Namespace)
 	}
 	o := m.Options
 	o.Flags.Local = true
 	switch m.Type {
-	case MessageInitialHeartbeat:
-		if err := x.publish(&Message{Type: MessageHeartbeat}); err != nil {
-			x.host.Report(err)
-		}
 	case MessageBroadcast:
 		if m.RequestID == "" {
 			x.deliver(m)
@@ -108,10 +102,19 @@ func (x *Cluster) receive(m *Message) {
 			x.host.ServerSideEvent(x.serverSideEvent(m))
 		}
 	case MessageFetchSocketsResponse, MessageServerSideEmitResponse, MessageBroadcastClientCount, MessageBroadcastAck:
-		if x.requests.has(m.RequestID) && x.rest(m) {
-			x.requests.response(m)
+		if r := x.requests.get(m.RequestID); r != nil && x.rest(m) {
+			r.response(m)
 		}
-	case MessageHeartbeat, MessageAdapterClose:
+	case MessageInitialHeartbeat, MessageHeartbeat:
+		if named && x.beats != nil && x.beats.namespaces == nil {
+			x.beats.receive(m)
+		}
+	case MessageAdapterClose:
+		if x.beats != nil {
+			x.beats.left(m.UID, m.Namespace)
+		} else {
+			x.requests.gone(m.UID)
+		}
 	}
 }
 

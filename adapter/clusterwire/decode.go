@@ -122,6 +122,17 @@ func (b *body) finish(m *adapter.Message) error {
 		return fmt.Errorf("%w: type %d has no options", ErrMessage, m.Type) // they would be everyone
 	}
 	switch m.Type {
+	case adapter.MessageInitialHeartbeat, adapter.MessageHeartbeat:
+		if b.count.IsZero() || b.rooms.IsZero() {
+			return nil // it is not that of a process
+		}
+		r := b.count.Reader()
+		if m.Count = int(r.Int(0, math.MaxInt32)); r.err != nil {
+			return r.err
+		}
+		r = b.rooms.Reader()
+		m.Rooms = r.Strings(nil)
+		return r.err
 	case adapter.MessageSocketsJoin, adapter.MessageSocketsLeave:
 		r := b.rooms.Reader()
 		m.Rooms = r.Strings(nil)
@@ -139,7 +150,7 @@ func (b *body) finish(m *adapter.Message) error {
 	case adapter.MessageBroadcast, adapter.MessageServerSideEmit, adapter.MessageFetchSocketsResponse:
 		m.Rest = b.rest
 	}
-	return nil // heartbeats have no data, and types that follow belong to a newer version
+	return nil // types that follow belong to a newer version
 }
 
 // rest is the Rest of a message.

@@ -104,7 +104,12 @@ func appendData(dst []byte, m *adapter.Message) (text []byte, attachments [][]by
 	case adapter.MessageBroadcastClientCount:
 		dst = protocol.AppendString(append(dst, `{"requestId":`...), m.RequestID)
 		dst = append(strconv.AppendInt(append(dst, `,"clientCount":`...), int64(m.Count), 10), '}')
-	case adapter.MessageInitialHeartbeat, adapter.MessageHeartbeat, adapter.MessageAdapterClose:
+	case adapter.MessageInitialHeartbeat, adapter.MessageHeartbeat:
+		if m.Count > 0 { // of a process
+			dst = append(strconv.AppendInt(append(dst, `{"clientCount":`...), int64(m.Count), 10), ',')
+			dst = append(AppendStrings(append(dst, `"rooms":`...), m.Rooms), '}')
+		}
+	case adapter.MessageAdapterClose:
 	}
 	return dst, attachments, nil
 }

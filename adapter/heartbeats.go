@@ -1,0 +1,311 @@
+package adapter
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// heartbeats keeps which other servers there are, by their messages, for brokers that do not count
+// them.
+//
+// Among Go servers there is one for a process: its messages are in the namespace "" and list the
+// namespaces of the process when these have changed, or when a new server asks. Where official
+// servers may be there is one for each namespace, and its messages list nothing.
+//
+// A new server asks with a MessageInitialHeartbeat. Answers wait for up to answerDelay, so that there
+// is one for all servers that are new at the time.
+type heartbeats struct {
+	cfg        ClusterConfig
+	send       func(m *Message) error
+	report     func(error)
+	namespaces func() []string                        // of this process; nil: not listed
+	gone       func(uid string, namespaces ...string) // a server has gone; called without the lock
+	settled    chan struct{}                          // closed when the others have had time to answer
+
+	mu        sync.Mutex
+	peers     map[string]*peer
+	timer     *time.Timer
+	beat      time.Time // the next heartbeat
+	list      bool      // it lists the namespaces
+	ask       bool      // it asks for those of the others
+	announced bool      // a heartbeat was sent
+	version   int       // of the list of namespaces
+	listed    int       // its length when it was sent last
+	closed    bool
+}
+
+// peer is another server.
+type peer struct {
+	heard      time.Time
+	version    int // of namespaces, 0 when no list has come
+	namespaces map[string]struct{}
+}
+
+const (
+	answerDelay = 250 * time.Millisecond // the longest, for a short list
+	settleDelay = 500 * time.Millisecond // after the announcement: for answers and their way
+	settleLimit = time.Second            // how long a request waits for that
+	maxPeers    = 1 << 14                // servers beyond are ignored
+)
+
+func newHeartbeats(
+	c ClusterConfig, send func(*Message) error, report func(error), gone func(uid string, namespaces ...string),
+) *heartbeats {
+	return &heartbeats{
+		cfg: c, send: send, report: report, gone: gone, settled: make(chan struct{}),
+		peers: make(map[string]*peer),
+	}
+}
+
+// start announces this server, or one namespace more.
+func (h *heartbeats) start() {
+	h.mu.Lock()
+	first := h.version == 0
+	if first {
+		h.ask, h.list, h.version = true, true, 1
+	}
+	h.mu.Unlock()
+	if first {
+		h.check()
+	} else {
+		h.changed()
+	}
+}
+
+func (h *heartbeats) stop() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+}
+
+// changed tells the others soon that the namespaces of this process have changed.
+func (h *heartbeats) changed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.version++
+	h.listSoonLocked()
+}
+
+// listSoonLocked has the next heartbeat list the namespaces, after a random delay. A long list waits
+// longer, so that many changes cost one message.
+func (h *heartbeats) listSoonLocked() {
+	if !h.list {
+		h.list = true
+		h.soonLocked(rand.N(answerDelay) + time.Duration(h.listed)*time.Millisecond)
+	}
+}
+
+func (h *heartbeats) soonLocked(delay time.Duration) {
+	if at := time.Now().Add(delay); at.Before(h.beat) {
+		h.beat = at
+		if h.timer != nil && !h.closed { // else check does it
+			h.timer.Reset(delay)
+		}
+	}
+}
+
+// check sends a heartbeat when one is due, and removes servers that are silent for too long.
+func (h *heartbeats) check() {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return
+	}
+	now := time.Now()
+	var m *Message
+	if !now.Before(h.beat) {
+		m = h.heartbeatLocked()
+		h.beat = now.Add(h.cfg.HeartbeatInterval)
+	}
+	gone := make(map[string][]string)
+	for uid, p := range h.peers {
+		if now.Sub(p.heard) > h.cfg.HeartbeatTimeout {
+			gone[uid] = slices.Collect(maps.Keys(p.namespaces))
+			delete(h.peers, uid)
+		}
+	}
+	h.mu.Unlock()
+	if m != nil {
+		h.sent(m, h.send(m))
+	}
+	for uid, namespaces := range gone {
+		h.gone(uid, namespaces...)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		wait := min(time.Until(h.beat), h.tick())
+		if h.timer == nil {
+			h.timer = time.AfterFunc(wait, h.check)
+		} else {
+			h.timer.Reset(wait)
+		}
+	}
+}
+
+// tick is how often silent servers are looked for.
+func (h *heartbeats) tick() time.Duration { return min(time.Second, h.cfg.HeartbeatInterval/5) }
+
+// heartbeatLocked returns the next heartbeat.
+func (h *heartbeats) heartbeatLocked() *Message {
+	m := &Message{Type: MessageHeartbeat}
+	if h.ask {
+		m.Type = MessageInitialHeartbeat
+	}
+	if h.namespaces != nil {
+		m.Count = h.version
+		if h.list {
+			m.Rooms = h.namespaces()
+			h.listed = len(m.Rooms)
+		}
+	}
+	h.ask, h.list = false, false
+	return m
+}
+
+// sent records that a heartbeat was sent. One that was not is tried again at the next check.
+func (h *heartbeats) sent(m *Message, err error) {
+	if err != nil {
+		h.report(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		h.beat = time.Now().Add(h.tick())
+		h.list = h.list || m.Rooms != nil
+		h.ask = h.ask || m.Type == MessageInitialHeartbeat
+		return
+	}
+	if !h.announced {
+		h.announced = true
+		time.AfterFunc(settleDelay, func() { close(h.settled) })
+	}
+}
+
+// settle waits until the other servers are known, for a moment after the start. It fails when this
+// server could not be announced.
+func (h *heartbeats) settle(ctx context.Context) error {
+	select {
+	case <-h.settled:
+		return nil
+	default:
+	}
+	limit := time.NewTimer(settleLimit)
+	defer limit.Stop()
+	select {
+	case <-h.settled:
+		return nil
+	case <-limit.C:
+		return fmt.Errorf("%w: other servers are not known yet", ErrBroker)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// heard records a message of a server in a namespace.
+func (h *heartbeats) heard(uid, namespace string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.peerLocked(uid)
+	if p == nil {
+		return
+	}
+	if _, known := p.namespaces[namespace]; !known {
+		p.namespaces[strings.Clone(namespace)] = struct{}{}
+	}
+}
+
+// peerLocked returns a server that has just been heard of, nil when there are too many.
+func (h *heartbeats) peerLocked(uid string) *peer {
+	p := h.peers[uid]
+	if p == nil {
+		if len(h.peers) >= maxPeers {
+			return nil
+		}
+		p = &peer{namespaces: make(map[string]struct{})}
+		h.peers[strings.Clone(uid)] = p
+	}
+	p.heard = time.Now()
+	return p
+}
+
+// receive handles a heartbeat.
+func (h *heartbeats) receive(m *Message) {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return
+	}
+	if m.Type == MessageInitialHeartbeat {
+		h.listSoonLocked()
+	}
+	if h.namespaces == nil {
+		h.mu.Unlock()
+		h.heard(m.UID, m.Namespace)
+		return
+	}
+	p := h.peerLocked(m.UID)
+	var left []string
+	switch {
+	case p == nil:
+	case len(m.Rooms) > 0:
+		before := p.namespaces
+		p.version, p.namespaces = m.Count, make(map[string]struct{}, len(m.Rooms))
+		for _, name := range m.Rooms {
+			p.namespaces[strings.Clone(name)] = struct{}{}
+			delete(before, name)
+		}
+		left = slices.Collect(maps.Keys(before))
+	case p.version != m.Count && !h.ask: // a list was lost
+		h.ask, h.list = true, true
+		h.soonLocked(rand.N(answerDelay))
+	}
+	h.mu.Unlock()
+	if len(left) > 0 {
+		h.gone(m.UID, left...)
+	}
+}
+
+// left removes a server from a namespace, or from all of them for "".
+func (h *heartbeats) left(uid, namespace string) {
+	h.mu.Lock()
+	p := h.peers[uid]
+	if p == nil {
+		h.mu.Unlock()
+		return
+	}
+	left := []string{namespace}
+	if namespace == "" {
+		left = slices.Collect(maps.Keys(p.namespaces))
+	} else {
+		delete(p.namespaces, namespace)
+	}
+	if namespace == "" || h.namespaces == nil {
+		delete(h.peers, uid)
+	}
+	h.mu.Unlock()
+	h.gone(uid, left...)
+}
+
+// servers returns the uids of the other servers with a namespace.
+func (h *heartbeats) servers(namespace string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var uids []string
+	for uid, p := range h.peers {
+		if _, in := p.namespaces[namespace]; in {
+			uids = append(uids, uid)
+		}
+	}
+	slices.Sort(uids)
+	return uids
+}
