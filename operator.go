@@ -294,14 +294,21 @@ func (r RemoteSocket) Data() json.RawMessage {
 
 func (r RemoteSocket) operator() Operator { return r.ns.To(r.info.ID) }
 
+// single targets the socket alone: one answer is all that there is to wait for.
+func (r RemoteSocket) single() Operator {
+	o := r.operator()
+	o.options.Flags.ExpectSingle = true
+	return o
+}
+
 // Emit sends an event to the socket.
-func (r RemoteSocket) Emit(event string, args ...any) error { return r.operator().Emit(event, args...) }
+func (r RemoteSocket) Emit(event string, args ...any) error { return r.single().Emit(event, args...) }
 
 // EmitWithAck sends an event and waits for the answer, see [Socket.EmitWithAck].
 //
 // It returns ErrClosed when the socket has disconnected.
 func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Reply, error) {
-	for reply, err := range r.operator().EmitWithAck(ctx, event, args...) {
+	for reply, err := range r.single().EmitWithAck(ctx, event, args...) {
 		return reply, err
 	}
 	return Reply{}, ErrClosed

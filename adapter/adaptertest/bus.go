@@ -2,6 +2,9 @@ package adaptertest
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -10,24 +13,52 @@ import (
 
 // Bus joins the servers of one process, as a broker joins those of many: for tests of what is done
 // with an adapter, and of adapters. What arrives has been written and read (package clusterwire),
-// so that nothing is shared.
+// so that nothing is shared. Its methods do what may happen to a broker.
+//
+// The fields must be set before there are servers. The zero value is ready: its servers know each
+// other by heartbeats.
 type Bus struct {
-	mu    sync.Mutex
-	links []*link // of all servers
-	err   error
+	// Counted makes the bus count its servers (adapter.Counter).
+	Counted bool
+	// Kept makes it keep broadcasts and sessions, for recovery (adapter.Log). It counts, too.
+	Kept bool
+	// MaxKept limits the broadcasts that are kept. Default 10,000.
+	MaxKept int
+	// Reorders makes messages overtake each other, at random.
+	Reorders bool
+	// Doubles makes each message arrive twice.
+	Doubles bool
+	// Outbox has the limits of each server's outbox.
+	Outbox adapter.OutboxConfig
+
+	mu       sync.Mutex
+	servers  []*connection
+	links    []*link // of all servers
+	err      error
+	stopped  chan struct{} // closed by Continue; nil unless Stop was called
+	log      []kept
+	first    uint64 // position of log[0], when there is one
+	sessions map[string]session
+	sent     int
+	arrived  int
 }
 
 // NewBus returns a bus without servers.
-func NewBus() *Bus { return &Bus{} }
+func NewBus() *Bus { return new(Bus) }
 
 // Adapter returns what makes the adapters of one server.
 func (b *Bus) Adapter(c adapter.ClusterConfig) adapter.Factory {
 	return adapter.NewNode(b.Broker(), c).Adapter
 }
 
-// Broker returns the connection of one more server.
+// Broker returns the connection of one more server. Servers have the numbers 0, 1, 2... in the order
+// of the calls.
 func (b *Bus) Broker() adapter.Broker {
-	return &connection{bus: b}
+	c := &connection{bus: b, connected: true}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.servers = append(b.servers, c)
+	return c
 }
 
 // Fail makes each Publish and Reply from now on return an error, and nothing arrive; nil ends that.
@@ -37,31 +68,183 @@ func (b *Bus) Fail(err error) {
 	b.err = err
 }
 
-// connection is one server on the bus.
-type connection struct {
-	bus *Bus
-	uid string
+// Stop makes the bus take and hand over nothing until Continue. Nothing is lost.
+func (b *Bus) Stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped == nil {
+		b.stopped = make(chan struct{})
+	}
 }
 
-func (c *connection) Start(_ context.Context, uid string, _ func(error)) error {
-	c.uid = uid
+// Continue ends what Stop began.
+func (b *Bus) Continue() {
+	b.mu.Lock()
+	stopped := b.stopped
+	b.stopped = nil
+	b.mu.Unlock()
+	if stopped != nil {
+		close(stopped)
+	}
+}
+
+// Cut ends the connections of servers, by their numbers; none means all. What they send is refused
+// (ErrBrokerDown), and what is sent to them is lost, or arrives later if it is kept, until
+// [Bus.Restore].
+func (b *Bus) Cut(servers ...int) {
+	for _, c := range b.of(servers) {
+		b.mu.Lock()
+		was := c.connected
+		c.connected = false
+		b.mu.Unlock()
+		if was {
+			c.report(fmt.Errorf("%w: it was cut", adapter.ErrBrokerDown))
+		}
+	}
+}
+
+// Restore connects servers again, and tells them that messages may have been lost, unless these are kept.
+func (b *Bus) Restore(servers ...int) {
+	for _, c := range b.of(servers) {
+		b.mu.Lock()
+		was := c.connected
+		c.connected = true
+		links := slices.DeleteFunc(slices.Clone(b.links), func(l *link) bool { return l.connection != c })
+		if !was && !b.Kept {
+			c.gaps++
+		}
+		b.mu.Unlock()
+		if was {
+			continue
+		}
+		for _, l := range links {
+			l.restored()
+		}
+	}
+}
+
+// Kill ends servers as if their processes were killed: they say and hear nothing any more, and are
+// not counted.
+func (b *Bus) Kill(servers ...int) {
+	for _, c := range b.of(servers) {
+		b.mu.Lock()
+		c.connected, c.killed = false, true
+		b.links = slices.DeleteFunc(b.links, func(l *link) bool { return l.connection == c })
+		b.mu.Unlock()
+	}
+}
+
+// Messages returns the numbers of messages sent and received so far, by all servers together.
+func (b *Bus) Messages() (sent, received int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sent, b.arrived
+}
+
+// of returns servers by their numbers, all for none.
+func (b *Bus) of(numbers []int) (list []*connection) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(numbers) == 0 {
+		return slices.Clone(b.servers)
+	}
+	for _, i := range numbers {
+		list = append(list, b.servers[i])
+	}
+	return list
+}
+
+// connection is one server on the bus.
+type connection struct {
+	bus    *Bus
+	uid    string
+	report func(error)
+	outbox *adapter.Outbox
+
+	// Guarded by bus.mu.
+	connected bool
+	killed    bool
+	received  uint64
+	stats     adapter.BrokerStats // what Send counts
+	gaps      uint64
+}
+
+// Start implements adapter.Broker.
+func (c *connection) Start(_ context.Context, uid string, report func(error)) error {
+	c.uid, c.report = uid, report
+	cfg := c.bus.Outbox
+	cfg.Send, cfg.Report = c.send, report
+	c.outbox = adapter.NewOutbox(cfg)
 	return nil
 }
 
+// Join implements adapter.Broker.
 func (c *connection) Join(_ context.Context, m adapter.Member) (adapter.Link, error) {
 	l := &link{connection: c, member: m}
 	l.idle = sync.NewCond(&l.mu)
-	c.bus.mu.Lock()
-	defer c.bus.mu.Unlock()
-	c.bus.links = append(c.bus.links, l)
+	b := c.bus
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.links = append(b.links, l)
+	switch {
+	case b.Kept:
+		l.reached = b.newestLocked()
+		return logLink{countedLink{l}}, nil
+	case b.Counted:
+		return countedLink{l}, nil
+	}
 	return l, nil
 }
 
+// Stats implements adapter.Broker.
 func (c *connection) Stats() adapter.BrokerStats {
-	return adapter.BrokerStats{Broker: "bus", Connected: true}
+	c.bus.mu.Lock()
+	defer c.bus.mu.Unlock()
+	s := c.stats
+	s.Broker, s.Connected, s.Received, s.Gaps = "bus", c.connected, c.received, c.gaps
+	if c.outbox != nil {
+		s.QueuedBytes = c.outbox.Bytes()
+	}
+	return s
 }
 
-func (c *connection) Close(context.Context) error { return nil }
+// Close implements adapter.Broker.
+func (c *connection) Close(ctx context.Context) error { return c.outbox.Close(ctx) }
+
+// send hands a batch to the servers that it is for.
+func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
+	b := c.bus
+	b.mu.Lock() // so that messages arrive everywhere in the same order
+	for b.stopped != nil {
+		stopped := b.stopped
+		b.mu.Unlock()
+		select {
+		case <-stopped:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", adapter.ErrBrokerDown, context.Cause(ctx))
+		}
+		b.mu.Lock()
+	}
+	defer b.mu.Unlock()
+	if !c.connected {
+		c.stats.Failed += uint64(len(batch))
+		return fmt.Errorf("%w: it was cut with %d messages under way", adapter.ErrBrokerDown, len(batch))
+	}
+	for _, it := range batch {
+		b.sent++
+		c.stats.Sent++
+		m := parcel{data: it.Data}
+		if b.Kept && it.Key == "" && it.Message.Type == adapter.MessageBroadcast && it.Message.RequestID == "" {
+			m.position = b.keepLocked(it)
+		}
+		for _, l := range b.links {
+			if l.member.Namespace() == it.Message.Namespace && (it.Key == "" || it.Key == l.uid) {
+				l.putLocked(m)
+			}
+		}
+	}
+	return nil
+}
 
 // link is one namespace of a server: what is on its way to it, and the goroutine that hands it over
 // while there is something.
@@ -69,33 +252,49 @@ type link struct {
 	*connection
 	member adapter.Member
 
-	mu      sync.Mutex
+	mu      sync.Mutex // bus.mu may be held
 	idle    *sync.Cond
-	queue   [][]byte
+	queue   []parcel
 	running bool
 	closed  bool
+	reached uint64 // position of the last broadcast handed over
 }
 
-// Publish sends a message to the namespace on all servers, the sender's included.
-func (l *link) Publish(m *adapter.Message) error {
-	return l.carry(m, func(*link) bool { return true })
+// parcel is a message on its way. Its position is 0 unless it is kept.
+type parcel struct {
+	data     []byte
+	position uint64
 }
 
-// Reply sends a message to one server.
-func (l *link) Reply(to, m *adapter.Message) error {
-	return l.carry(m, func(other *link) bool { return other.uid == to.UID })
+// Publish implements adapter.Link.
+func (l *link) Publish(m *adapter.Message) error { return l.put("", m) }
+
+// Reply implements adapter.Link.
+func (l *link) Reply(to, m *adapter.Message) error { return l.put(to.UID, m) }
+
+func (l *link) put(to string, m *adapter.Message) error {
+	data, _, err := clusterwire.Encode(m)
+	if err != nil {
+		return err
+	}
+	b := l.bus
+	b.mu.Lock()
+	err = b.err
+	if err == nil && !l.connected {
+		err = adapter.ErrBrokerDown
+	}
+	b.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return l.outbox.Put(adapter.Item{Key: to, Data: data, Message: m})
 }
 
-// Close ends the subscription.
+// Close implements adapter.Link.
 func (l *link) Close() error {
 	b := l.bus
 	b.mu.Lock()
-	for i, other := range b.links {
-		if other == l {
-			b.links = append(b.links[:i:i], b.links[i+1:]...)
-			break
-		}
-	}
+	b.links = slices.DeleteFunc(b.links, func(other *link) bool { return other == l })
 	b.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,54 +305,111 @@ func (l *link) Close() error {
 	return nil
 }
 
-func (l *link) carry(m *adapter.Message, to func(*link) bool) error {
-	data, _, err := clusterwire.Encode(m)
-	if err != nil {
-		return err
+// putLocked queues a message. The caller must hold bus.mu.
+func (l *link) putLocked(m parcel) {
+	if !l.connected && m.position == 0 {
+		return // it is lost
 	}
-	b := l.bus
-	b.mu.Lock() // so that messages arrive everywhere in the same order
-	defer b.mu.Unlock()
-	if b.err != nil {
-		return b.err
-	}
-	for _, other := range b.links {
-		if other.member.Namespace() == m.Namespace && to(other) {
-			other.put(data)
-		}
-	}
-	return nil
-}
-
-func (l *link) put(data []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return
 	}
-	l.queue = append(l.queue, data)
-	if !l.running {
+	l.queue = append(l.queue, m)
+	if l.bus.Doubles {
+		l.queue = append(l.queue, m)
+	}
+	l.runLocked(l.connected)
+}
+
+func (l *link) runLocked(connected bool) {
+	if !l.running && connected && len(l.queue) > 0 {
 		l.running = true
 		go l.run()
 	}
 }
 
+// restored goes on after Cut.
+func (l *link) restored() {
+	if !l.bus.Kept {
+		l.member.Gap(adapter.ErrBrokerDown)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.runLocked(true)
+}
+
 func (l *link) run() {
 	for {
+		l.bus.mu.Lock()
+		connected := l.connected
+		l.bus.mu.Unlock()
 		l.mu.Lock()
-		if len(l.queue) == 0 {
+		if len(l.queue) == 0 || !connected {
 			l.running = false
 			l.idle.Broadcast()
 			l.mu.Unlock()
 			return
 		}
-		data := l.queue[0]
-		l.queue = l.queue[1:]
-		l.mu.Unlock()
-		m, err := clusterwire.Read(string(data))
-		if err != nil {
-			panic(err) // the bus wrote it
+		i := 0
+		if l.bus.Reorders {
+			i = rand.IntN(len(l.queue))
 		}
-		l.member.Receive(m)
+		next := l.queue[i]
+		l.queue = slices.Delete(l.queue, i, i+1)
+		l.mu.Unlock()
+		l.bus.mu.Lock()
+		l.bus.arrived++
+		l.received++
+		l.bus.mu.Unlock()
+		l.member.Receive(next.message())
+		l.mu.Lock()
+		l.reached = max(l.reached, next.position)
+		l.mu.Unlock()
 	}
+}
+
+// message reads a message.
+func (p parcel) message() *adapter.Message {
+	m, err := clusterwire.Read(string(p.data))
+	if err != nil {
+		panic(err) // the bus wrote it
+	}
+	if p.position > 0 {
+		m.Position = format(p.position)
+	}
+	return m
+}
+
+// countedLink is a link of a bus that counts.
+type countedLink struct{ *link }
+
+// Count implements adapter.Counter.
+func (l countedLink) Count(ctx context.Context) (int, error) {
+	b := l.bus
+	b.mu.Lock()
+	stopped := b.stopped
+	b.mu.Unlock()
+	if stopped != nil {
+		select {
+		case <-stopped:
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return 0, b.err
+	}
+	if !l.connected {
+		return 0, adapter.ErrBrokerDown
+	}
+	n := 0
+	for _, other := range b.links {
+		if other.connected && other.member.Namespace() == l.member.Namespace() {
+			n++
+		}
+	}
+	return n, nil
 }
