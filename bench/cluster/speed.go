@@ -22,7 +22,7 @@ var loads = []traffic{{"r", 32}, {"r", 1024}, {"nobody", 32}, {"nobody", 1024}}
 // Every server gets the same pace: so many events at once, each 4 ms.
 const (
 	tick    = 4 * time.Millisecond
-	perTick = 16
+	perTick = 64
 )
 
 // cell is what was measured together.
