@@ -1,0 +1,244 @@
+// Command ours is a node of a cluster on this repository's server, with its Redis adapter. It takes the
+// commands that ../node.go describes.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter/redis"
+)
+
+func main() {
+	addrs := flag.String("redis", "127.0.0.1:6379", "addresses of Redis, or of the sentinels")
+	master := flag.String("sentinel", "", "name of the master that the sentinels know")
+	wire := flag.String("wire", "pubsub", "pubsub, sharded or streams")
+	key := flag.String("key", "socket.io", "prefix of channels and streams")
+	flag.Parse()
+	c := redis.Config{Addrs: strings.Split(*addrs, ","), Master: *master, Prefix: *key}
+	switch *wire {
+	case "sharded":
+		c.Wire = redis.Sharded
+	case "streams":
+		c.Wire, c.StreamName = redis.Streams, *key
+	}
+	n := &node{redis: c.Addrs}
+	n.io = socketio.New(socketio.Config{Adapter: redis.New(c), Hooks: socketio.Hooks{Broker: n.broker}})
+	n.io.OnConnection(func(s *socketio.Socket) { s.Join("r") })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", n.io)
+	go func() { log.Fatal(http.Serve(l, mux)) }() //nolint:gosec // the engine has the timeouts
+	go n.watch()
+	n.say(answer{"id": 0, "address": l.Addr().String()})
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		var c command
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			log.Fatal(err)
+		}
+		n.handle(c)
+	}
+}
+
+type command struct {
+	ID, EveryMs, Batch, Count, Size, TimeoutMs int
+	Do, Room                                   string
+	Line                                       [][]byte
+}
+
+type answer map[string]any
+
+// node is the server and what its commands have in common.
+type node struct {
+	io    *socketio.Server
+	redis []string
+
+	sent    int // emitting goroutine
+	stop    chan struct{}
+	stopped chan struct{}
+
+	longest, stall, refused, queued, gaps, failed atomic.Int64
+
+	mu     sync.Mutex
+	errors []string // first of each kind
+}
+
+func (n *node) say(a answer) {
+	line, err := json.Marshal(a)
+	if err != nil {
+		log.Fatal(err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	fmt.Printf("%s\n", line)
+}
+
+// broker notes what the server reports.
+func (n *node) broker(info socketio.BrokerInfo) {
+	if _, gap := errors.AsType[*socketio.GapError](info.Err); gap {
+		n.gaps.Add(1)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.errors) < 20 {
+		n.errors = append(n.errors, info.Err.Error())
+	}
+}
+
+// watch notes the longest queue, and how long the machine keeps the process waiting.
+func (n *node) watch() {
+	const every = 10 * time.Millisecond
+	for last := time.Now(); ; last = time.Now() {
+		time.Sleep(every)
+		n.stall.Store(max(n.stall.Load(), int64(time.Since(last)-every)))
+		if s := n.io.Stats().Broker; s != nil {
+			n.queued.Store(max(n.queued.Load(), int64(s.QueuedBytes)))
+			n.failed.Store(int64(s.Failed))
+		}
+	}
+}
+
+func (n *node) handle(c command) {
+	switch c.Do {
+	case "emit":
+		n.stop, n.stopped = make(chan struct{}), make(chan struct{})
+		go n.emit(c, n.stop, n.stopped)
+	case "stop":
+		close(n.stop)
+		<-n.stopped
+		n.say(answer{"id": c.ID, "sent": n.sent})
+	case "stats":
+		n.mu.Lock()
+		errs := n.errors
+		n.mu.Unlock()
+		n.say(answer{
+			"id": c.ID, "longestUs": float64(n.longest.Load()) / 1e3, "stallUs": float64(n.stall.Load()) / 1e3,
+			"queued": n.queued.Load(),
+			"gaps":   n.gaps.Load(), "failed": n.failed.Load(), "refused": n.refused.Load(), "errors": errs,
+		})
+	case "fetch":
+		go n.fetch(c)
+	case "ask":
+		go n.ask(c)
+	case "bare":
+		go n.bare(c)
+	default:
+		log.Fatalf("unknown command %q", c.Do)
+	}
+}
+
+// emit emits at a pace, or without one as fast as the broker takes it.
+func (n *node) emit(c command, stop, stopped chan struct{}) {
+	defer close(stopped)
+	pad := strings.Repeat("x", c.Size)
+	begin := time.Now()
+	every := time.Duration(c.EveryMs) * time.Millisecond
+	to := n.io.To(c.Room)
+	for due, left := begin, c.Count; ; due = due.Add(every) {
+		time.Sleep(time.Until(due))
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		for range max(c.Batch, 1) {
+			start := time.Now()
+			err := to.Emit("n", n.sent, pad)
+			for every == 0 && errors.Is(err, socketio.ErrBrokerStalled) { // the queue is full
+				time.Sleep(time.Millisecond)
+				err = to.Emit("n", n.sent, pad)
+			}
+			if took := int64(time.Since(start)); took > n.longest.Load() {
+				n.longest.Store(took)
+			}
+			if err != nil {
+				n.refused.Add(1)
+			}
+			n.sent++
+			if left--; left == 0 {
+				n.drain(every)
+				n.say(answer{"id": c.ID, "sent": n.sent, "tookMs": ms(begin)})
+				return
+			}
+		}
+	}
+}
+
+// drain waits until the broker has everything, when that is what is measured.
+func (n *node) drain(every time.Duration) {
+	for every == 0 && n.io.Stats().Broker.QueuedBytes > 0 {
+		time.Sleep(100 * time.Microsecond)
+	}
+}
+
+func ms(since time.Time) float64 { return float64(time.Since(since)) / float64(time.Millisecond) }
+
+func (n *node) fetch(c command) {
+	begin, found, text := time.Now(), 0, ""
+	for _, err := range n.io.FetchSockets(context.Background()) {
+		if err != nil {
+			text = err.Error()
+		} else {
+			found++
+		}
+	}
+	n.say(answer{"id": c.ID, "result": found, "error": text, "tookMs": ms(begin)})
+}
+
+func (n *node) ask(c command) {
+	begin, got, text := time.Now(), 0, ""
+	ctx, stop := context.WithTimeout(context.Background(), time.Duration(c.TimeoutMs)*time.Millisecond)
+	defer stop()
+	for _, err := range n.io.EmitWithAck(ctx, "q") {
+		if err != nil {
+			text = err.Error()
+		} else {
+			got++
+		}
+	}
+	n.say(answer{"id": c.ID, "result": got, "error": text, "tookMs": ms(begin)})
+}
+
+// bare sends the same command to Redis again and again, 32 at a time, with a client of its own.
+func (n *node) bare(c command) {
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: n.redis, DisableCache: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	line := make([]string, len(c.Line))
+	for i, part := range c.Line {
+		line[i] = string(part)
+	}
+	batch := make([]rueidis.Completed, 32)
+	begin := time.Now()
+	for left := c.Count; left > 0; left -= len(batch) {
+		for i := range batch {
+			batch[i] = client.B().Arbitrary(line...).Build()
+		}
+		for _, r := range client.DoMulti(context.Background(), batch...) {
+			if err := r.Error(); err != nil {
+				log.Fatal(err)
+			}
+		}
+	}
+	n.say(answer{"id": c.ID, "sent": c.Count, "tookMs": ms(begin)})
+}
