@@ -23,9 +23,9 @@ func (x *Index[M]) Select(dst []M, in, except []string) []M {
 
 	// A marked member is left out, because it is excluded or because it has been appended.
 	marks := x.takeMarksLocked()
-	defer x.putMarks(marks)
+	defer x.marks.Put(marks)
 	for _, name := range except {
-		x.markLocked(marks, name)
+		x.eachLocked(name, func(m *member[M]) { marks.testAndSet(m.slot) })
 	}
 	if len(in) == 0 {
 		return appendUnmarked(dst, x.everyone.entries, *marks)
@@ -85,19 +85,6 @@ func appendUnmarked[M any](dst []M, entries []entry[M], marks bitset) []M {
 	return dst
 }
 
-func (x *Index[M]) markLocked(marks *bitset, name string) {
-	if m := x.ownerLocked(name); m != nil {
-		marks.testAndSet(m.slot)
-	}
-	if r := x.rooms[name]; r != nil {
-		for _, e := range r.entries {
-			if e.member != nil {
-				marks.testAndSet(e.member.slot)
-			}
-		}
-	}
-}
-
 // takeMarksLocked returns an empty set that is large enough for every member.
 func (x *Index[M]) takeMarksLocked() *bitset {
 	marks, _ := x.marks.Get().(*bitset)
@@ -112,8 +99,6 @@ func (x *Index[M]) takeMarksLocked() *bitset {
 	clear(*marks)
 	return marks
 }
-
-func (x *Index[M]) putMarks(marks *bitset) { x.marks.Put(marks) }
 
 // bitset is a set of member slots.
 type bitset []uint64
