@@ -76,7 +76,11 @@ func (s *Session) flushFrom(ws *wsConn, first entry) {
 			}
 		}
 		s.server.cfg.Events.flush(s)
-		n, err := ws.writeBatch(batch, &deadline)
+		frames, n, buf := ws.gather(batch)
+		err := ws.writeAll(frames, &deadline)
+		if buf != nil {
+			bufpool.Put(buf)
+		}
 		if err != nil {
 			s.writeFailed(ws, units(batch), n, err)
 			return
@@ -100,19 +104,21 @@ func (s *Session) takeBatch(dst []entry) []entry {
 	return s.out.take(dst, gatherBytes)
 }
 
-// writeBatch writes entries in one write if they are small. n is what they count in the outbox.
-func (c *wsConn) writeBatch(batch []entry, d *writeDeadline) (n int, err error) {
-	if len(batch) == 1 {
-		return len(batch[0].frames), c.writeAll(c.form(batch[0]), d)
-	}
-	size := 0
+// gather returns the frames of a batch in the form of the connection, for one write. size is what
+// they count in the outbox. The caller must return buf, unless nil, to bufpool after the write.
+func (c *wsConn) gather(batch []entry) (frames []byte, size int, buf *[]byte) {
 	for i := range batch {
 		size += len(batch[i].frames)
 	}
-	buf := bufpool.Get(min(size, gatherBytes)) // it is held while the peer reads nothing
-	defer bufpool.Put(buf)
-	gathered, n := c.gather((*buf)[:0], batch)
-	return n, c.writeAll(gathered, d)
+	if len(batch) == 1 {
+		return c.form(batch[0]), size, nil
+	}
+	buf = bufpool.Get(min(size, gatherBytes)) // it is held while the peer reads nothing
+	frames = (*buf)[:0]
+	for i := range batch {
+		frames = append(frames, c.form(batch[i])...)
+	}
+	return frames, size, buf
 }
 
 // writeAll writes what the kernel takes at once, and waits for the peer with the rest. That leaves
@@ -134,15 +140,6 @@ func (c *wsConn) writeAll(b []byte, d *writeDeadline) error {
 		b = b[len(piece):]
 	}
 	return nil
-}
-
-// gather appends entries as the connection takes them. n is what they count in the outbox.
-func (c *wsConn) gather(dst []byte, batch []entry) (gathered []byte, n int) {
-	for i := range batch {
-		n += len(batch[i].frames)
-		dst = append(dst, c.form(batch[i])...)
-	}
-	return dst, n
 }
 
 // flushed uncounts what was written and reports whether more waits. If not, the session is no

@@ -33,14 +33,9 @@ func (s *Session) flushQueued(ws *wsConn, w When) {
 // single entry can wait without being copied if they are shared.
 func (s *Session) writeNow(ws *wsConn, batch []entry, shared bool) {
 	s.server.cfg.Events.flush(s)
-	var frames []byte
-	size := len(batch[0].frames)
-	if len(batch) == 1 {
-		frames = ws.form(batch[0])
-	} else {
-		buf := bufpool.Get(gatherBytes)
+	frames, size, buf := ws.gather(batch)
+	if buf != nil {
 		defer bufpool.Put(buf)
-		frames, size = ws.gather((*buf)[:0], batch)
 		shared = false
 	}
 	n, err := ws.stream.tryWrite(frames)

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha1" //nolint:gosec // RFC 6455 section 4.2.2 wants it
 	"encoding/base64"
 	"errors"
@@ -112,21 +113,17 @@ func (e *Server) hijack(
 	if err != nil {
 		return nil, nil, err
 	}
-	b := append(make([]byte, 0, 256+len(first)), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"...)
-	b = append(b, "Connection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + acceptGUID)) //nolint:gosec // see import
-	b = base64.StdEncoding.AppendEncode(b, sum[:])
-	b = append(b, "\r\n"...)
-	for k, values := range h {
-		for _, v := range values {
-			b = append(append(append(append(b, k...), ": "...), oneLine.Replace(v)...), "\r\n"...)
-		}
-	}
-	b = append(append(b, "\r\n"...), first...)
+	b := bytes.NewBuffer(make([]byte, 0, 256+len(first)))
+	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Accept: " + base64.StdEncoding.EncodeToString(sum[:]) + "\r\n")
+	_ = h.Write(b) // a buffer does not fail; newlines in values become spaces
+	b.WriteString("\r\n")
+	b.Write(first)
 	// This replaces the deadlines of the http.Server.
 	err = conn.SetDeadline(time.Now().Add(e.cfg.WriteTimeout))
 	if err == nil {
-		_, err = conn.Write(b)
+		_, err = conn.Write(b.Bytes())
 	}
 	if err == nil {
 		err = conn.SetDeadline(time.Time{})
@@ -185,9 +182,6 @@ func (u *upgradeWriter) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 func (u *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(u.ResponseWriter).Hijack()
 }
-
-// oneLine keeps a value that middleware set from ending its line.
-var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
 
 // isToken tells whether s is a token of RFC 9110 section 5.6.2, as the names of header fields are.
 func isToken(s string) bool {
