@@ -17,7 +17,8 @@ import (
 	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// Server is an Engine.IO server: an http.Handler to mount at Config.Path. It never touches the http.Server around it.
+// Server is an Engine.IO server: an http.Handler to mount at Config.Path. It never touches the
+// http.Server around it.
 type Server struct {
 	cfg      Config
 	handler  http.Handler
@@ -156,7 +157,8 @@ func (e *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q query, s
 	}
 }
 
-// refuseHijack answers a request whose connection cannot be taken over, such as one behind a wrapping ResponseWriter.
+// refuseHijack answers a request whose connection cannot be taken over, such as one behind a
+// wrapping ResponseWriter.
 func (e *Server) refuseHijack(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errHijacked) {
 		e.logRequest(r, &refusal.Refusal{Rule: "connection broke", Value: err}, nil)
@@ -233,9 +235,10 @@ func (e *Server) connEnded(c *wsConn) {
 // shutdownWait is how long Shutdown waits for peers to answer its close frames.
 const shutdownWait = time.Second
 
-// Shutdown refuses new sessions with status 503, ends all sessions with ReasonForcedClose and cause ErrServerClosed,
-// dropping what they have queued, and waits until every goroutine of the server has ended. It returns ctx's error when
-// that comes first; the rest then ends in the background. The http.Server is the caller's to shut down.
+// Shutdown refuses new sessions with status 503, ends all sessions with ReasonForcedClose and cause
+// ErrServerClosed, dropping what they have queued, and waits until every goroutine of the server
+// has ended. It returns ctx's error when that comes first; the rest then ends in the background.
+// The http.Server is the caller's to shut down.
 func (e *Server) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true

@@ -1,8 +1,8 @@
 // Package namespace keeps which namespaces a server has.
 //
 // It knows their names, the patterns by which they are made when a client asks for them, and their
-// end. It knows no sockets: the caller says what a namespace is (the type parameter N), and what the
-// owner of a pattern is (P).
+// end. It knows no sockets: the caller says what a namespace is (the type parameter N), and what
+// the owner of a pattern is (P).
 //
 // Registry.mu guards everything. It is not held while a function of the caller runs.
 package namespace
@@ -23,7 +23,8 @@ type Registry[N, P any] struct {
 	Discard func(N)
 	// Added is called once for each namespace, after it was added.
 	Added func(N)
-	// Removed is called when the last visitor has left a namespace that does not stay, after it was removed.
+	// Removed is called when the last visitor has left a namespace that does not stay, after it was
+	// removed.
 	Removed func(N)
 	// Cleanup removes a namespace that was made for a client when its last visitor leaves.
 	Cleanup bool
@@ -54,8 +55,9 @@ type Pattern[N, P any] struct {
 	children list.List // of *entry
 }
 
-// AddPattern adds a pattern, behind those that are there. match is called with the name that a client asks for and what
-// it sent with its CONNECT, or nil. An explicit pattern is also asked for the names of [Registry.Of], without auth.
+// AddPattern adds a pattern, behind those that are there. match is called with the name that a
+// client asks for and what it sent with its CONNECT, or nil. An explicit pattern is also asked for
+// the names of [Registry.Of], without auth.
 func (r *Registry[N, P]) AddPattern(
 	owner P, explicit bool, match func(name string, auth json.RawMessage) bool,
 ) *Pattern[N, P] {
@@ -66,7 +68,8 @@ func (r *Registry[N, P]) AddPattern(
 	return p
 }
 
-// Children returns the namespaces that the pattern made and that exist, in the order in which they were made.
+// Children returns the namespaces that the pattern made and that exist, in the order in which they
+// were made.
 func (p *Pattern[N, P]) Children() []N {
 	p.registry.mu.RLock()
 	defer p.registry.mu.RUnlock()
@@ -106,8 +109,8 @@ func (r *Registry[N, P]) Of(name string) (n N, err error) {
 	return e.namespace, nil
 }
 
-// Enter returns the namespace that a client asks for, and makes it when a pattern matches; ok is false when there is
-// none. The client is a visitor until [Registry.Leave] is called.
+// Enter returns the namespace that a client asks for, and makes it when a pattern matches; ok is
+// false when there is none. The client is a visitor until [Registry.Leave] is called.
 func (r *Registry[N, P]) Enter(name string, auth json.RawMessage) (n N, ok bool, err error) {
 	for {
 		e := r.lookup(name)
@@ -126,7 +129,8 @@ func (r *Registry[N, P]) Enter(name string, auth json.RawMessage) (n N, ok bool,
 	}
 }
 
-// visit counts a visitor of a temporary namespace. It returns false when the namespace has been removed meanwhile.
+// visit counts a visitor of a temporary namespace. It returns false when the namespace has been
+// removed meanwhile.
 func (r *Registry[N, P]) visit(e *entry[N, P]) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
