@@ -2,10 +2,13 @@ package redis
 
 import (
 	"context"
+	"strings"
 
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/protocol"
+	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
 // classic is the broker of the wire PubSub.
@@ -53,6 +56,7 @@ type classicLink struct {
 	namespace                   string
 	events, requests, responses string // channels; those of rooms begin with events
 	own                         string // the channel of responses to this server alone
+	echo                        string // how the events of this server begin
 }
 
 func newClassicLink(c *connection, subs subscriptions, m adapter.Member) *classicLink {
@@ -64,6 +68,10 @@ func newClassicLink(c *connection, subs subscriptions, m adapter.Member) *classi
 		responses: prefix + "-response#" + nsp + "#",
 	}
 	l.own = l.private(c.uid)
+	head, err := msgpack.AppendValue([]byte{0x93}, protocol.AppendString(nil, c.uid), nil)
+	if err == nil { // else nothing can be sent
+		l.echo = string(head)
+	}
 	return l
 }
 
@@ -129,11 +137,12 @@ func (l *routedLink) RoomClosed(room string) {
 // receive implements receiver.
 func (l *classicLink) receive(channel, payload string) {
 	var err error
-	switch channel {
-	case l.requests:
+	switch {
+	case channel == l.requests:
 		err = l.request(payload)
-	case l.responses, l.own:
+	case channel == l.responses || channel == l.own:
 		err = l.response(payload)
+	case strings.HasPrefix(payload, l.echo): // its own, which need not be read
 	default:
 		err = l.event(payload)
 	}

@@ -44,7 +44,7 @@ func (c *connection) start(ctx context.Context, uid string, report func(error), 
 	c.uid, c.report = uid, report
 	c.open, c.hangUp = context.WithCancel(context.Background())
 	if err := c.connect(ctx); err != nil {
-		return fmt.Errorf("%w: redis at %s: %s", adapter.ErrBrokerDown, c.cfg.where(), oneLine(err))
+		return fmt.Errorf("%w: redis at %s: %s", adapter.ErrBroker, c.cfg.where(), oneLine(err))
 	}
 	c.outbox = adapter.NewOutbox(adapter.OutboxConfig{
 		MaxBytes: c.cfg.MaxQueuedBytes, Send: c.send, Report: c.report,
@@ -167,12 +167,15 @@ func (c *connection) put(channel string, data []byte, m *adapter.Message) error 
 	return c.outbox.Put(adapter.Item{Key: channel, Data: data, Message: m})
 }
 
-// holdFor is how long the outbox keeps what it cannot send because nobody listens at the server's
-// address. After that it is lost.
-const holdFor = 30 * time.Second
+// How long a batch waits that cannot be sent. After that it is lost, and so is what follows, until
+// one can be sent again. On a Redis Cluster others wait behind what only one node would take.
+const (
+	holdFor        = 30 * time.Second
+	holdForCluster = 5 * time.Second
+)
 
-// send sends a batch. It sends a command again only if the first attempt cannot have reached the
-// server: when no connection could be made.
+// send sends a batch. It sends that again only if no command of it has been executed: when no
+// connection could be made, or when the server says so.
 func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 	c.recover(ctx)
 	builder := c.client.B()
@@ -232,9 +235,12 @@ func (c *connection) recover(ctx context.Context) {
 // hold waits before another attempt to send a batch that was not sent. It returns false if there is
 // to be none.
 func (c *connection) hold(ctx context.Context, delay time.Duration) bool {
-	now := time.Now()
+	limit, now := holdFor, time.Now()
+	if c.client.Mode() == rueidis.ClientModeCluster {
+		limit = holdForCluster
+	}
 	c.unsent.CompareAndSwap(0, now.UnixNano())
-	if now.Sub(time.Unix(0, c.unsent.Load())) > holdFor {
+	if now.Sub(time.Unix(0, c.unsent.Load())) > limit {
 		return false
 	}
 	timer := time.NewTimer(delay)
@@ -247,8 +253,12 @@ func (c *connection) hold(ctx context.Context, delay time.Duration) bool {
 	}
 }
 
-// notSent reports whether a command cannot have reached the server.
+// notSent reports whether a command cannot have been executed.
 func notSent(err error) bool {
+	if answer, ok := rueidis.IsRedisErr(err); ok {
+		code, _, _ := strings.Cut(answer.Error(), " ")
+		return slices.Contains([]string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"}, code)
+	}
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }

@@ -10,7 +10,7 @@ import (
 
 // joinError returns the error of a Join.
 func (c *connection) joinError(namespace string, err error) error {
-	return fmt.Errorf("%w: redis at %s: namespace %s: %s", adapter.ErrBrokerDown, c.cfg.where(), namespace, oneLine(err))
+	return fmt.Errorf("%w: redis at %s: namespace %s: %s", adapter.ErrBroker, c.cfg.where(), namespace, oneLine(err))
 }
 
 // link is what the links of all wires share: the way to the Member.

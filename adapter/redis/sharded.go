@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"strings"
 
 	"github.com/redis/rueidis"
 
@@ -48,11 +49,13 @@ type shardedLink struct {
 	link
 	subs     subscriptions
 	all, own string // channels: for all servers, for this one; those of rooms begin with all
+	echoes   [2]string
 }
 
 func newShardedLink(c *connection, subs subscriptions, m adapter.Member) *shardedLink {
 	l := &shardedLink{link: link{c: c, member: m}, subs: subs, all: c.cfg.Prefix + "#" + m.Namespace() + "#"}
 	l.own = l.channel(c.uid)
+	l.echoes = l.endings()
 	return l
 }
 
@@ -142,8 +145,23 @@ func (l *routedShardedLink) RoomClosed(room string) {
 	}
 }
 
+// endings returns how the messages of this server end, as JSON and as MessagePack.
+func (l *shardedLink) endings() (texts [2]string) {
+	m := &adapter.Message{UID: l.c.uid, Namespace: l.member.Namespace(), Type: adapter.MessageHeartbeat}
+	text, _, err1 := clusterwire.Encode(m)
+	packed, err2 := clusterwire.EncodeMsgpack(m)
+	if err1 == nil && err2 == nil { // else no message can be encoded
+		texts[0] = string(text[strings.Index(string(text), `,"uid"`):])
+		texts[1] = string(packed[strings.Index(string(packed), "\xa3uid"):])
+	}
+	return texts
+}
+
 // receive implements receiver.
 func (l *shardedLink) receive(_, payload string) {
+	if strings.HasSuffix(payload, l.echoes[0]) || strings.HasSuffix(payload, l.echoes[1]) {
+		return // its own, which need not be read
+	}
 	m, err := clusterwire.Read(payload)
 	switch {
 	case err != nil:

@@ -47,7 +47,7 @@ func newSubscriptions(ctx context.Context, c *connection, sharded bool) (subscri
 	}
 	table, err := c.slotTable(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %s", adapter.ErrBrokerDown, name, oneLine(err))
+		return nil, fmt.Errorf("%w: %s: %s", adapter.ErrBroker, name, oneLine(err))
 	}
 	return newSlots(c, table), nil
 }

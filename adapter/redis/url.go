@@ -24,13 +24,17 @@ import (
 // (StreamName), streams (StreamCount), maxlen (MaxLen), retention, read (ReadCount), session
 // (SessionPrefix), plain (OnlyPlaintext) and shardedpubsub (ShardedPubSub). Others are an error.
 func ParseURL(s string) (Config, error) {
-	var c Config
-	fail := func(format string, args ...any) (Config, error) {
-		return Config{}, fmt.Errorf("redis: invalid URL: "+format, args...)
+	c, err := parseURL(s)
+	if err != nil {
+		return Config{}, fmt.Errorf("redis: invalid URL: %w", err)
 	}
+	return c, c.check()
+}
+
+func parseURL(s string) (c Config, err error) {
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
-		return fail("it has no scheme, such as redis://")
+		return c, errors.New("it has no scheme, such as redis://")
 	}
 	base, wire, _ := strings.Cut(scheme, "+")
 	switch wire {
@@ -40,14 +44,14 @@ func ParseURL(s string) (Config, error) {
 	case "streams":
 		c.Wire = Streams
 	default:
-		return fail("unknown scheme %q", scheme)
+		return c, fmt.Errorf("unknown scheme %q", scheme)
 	}
 	switch base {
 	case "redis":
 	case "rediss":
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	default:
-		return fail("unknown scheme %q", scheme)
+		return c, fmt.Errorf("unknown scheme %q", scheme)
 	}
 
 	// Package url does not accept a list of hosts: it gets one, and the list is read here.
@@ -56,7 +60,7 @@ func ParseURL(s string) (Config, error) {
 		end = len(rest)
 	}
 	if strings.Contains(rest[end:], "@") { // the rest of a password
-		return fail("/, ?, # and @ in a password are written %%2F, %%3F, %%23 and %%40")
+		return c, errors.New("/, ?, # and @ in a password are written %2F, %3F, %23 and %40")
 	}
 	at := strings.LastIndexByte(rest[:end], '@') + 1
 	hosts := rest[at:end]
@@ -67,24 +71,24 @@ func ParseURL(s string) (Config, error) {
 			err = e.Err
 		}
 		if at > 0 {
-			return fail("user, password, path or parameters cannot be read")
+			return c, errors.New("user, password, path or parameters cannot be read")
 		}
-		return fail("%v", err)
+		return c, err
 	}
 	c.Username = u.User.Username()
 	c.Password, _ = u.User.Password()
 	if db := strings.Trim(u.Path, "/"); db != "" {
 		if c.DB, err = strconv.Atoi(db); err != nil || c.DB < 0 {
-			return fail("the database %q is not a number", db)
+			return c, fmt.Errorf("the database %q is not a number", db)
 		}
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return fail("%v", err)
+		return c, err
 	}
 	for name, values := range query {
 		if err := c.parameter(name, values[len(values)-1]); err != nil {
-			return fail("%v", err)
+			return c, err
 		}
 	}
 	for host := range strings.SplitSeq(hosts, ",") {
@@ -92,13 +96,13 @@ func ParseURL(s string) (Config, error) {
 		switch {
 		case ok:
 		case strings.Contains(s, "@"): // host may be a part of the password
-			return fail("a host cannot be read")
+			return c, errors.New("a host cannot be read")
 		default:
-			return fail("%q is not a host", host)
+			return c, fmt.Errorf("%q is not a host", host)
 		}
 		c.Addrs = append(c.Addrs, addr)
 	}
-	return c, c.check()
+	return c, nil
 }
 
 // address returns host:port of a host with or without a port.
