@@ -6,6 +6,7 @@ require (
 	github.com/gosocketio/socketio v0.0.0
 	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/gosocketio/socketio/cmd/socketio v0.0.0
+	github.com/redis/rueidis v1.0.79
 )
 
 require (
@@ -13,6 +14,7 @@ require (
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/ws v1.5.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	golang.org/x/sys v0.47.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 )
 

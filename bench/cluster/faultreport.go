@@ -74,14 +74,16 @@ func (b *bench) faultReport(ctx context.Context, results map[string][]*group) st
 	var t strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
 	say("# Faults in a cluster\n\n%s", b.madeBy("cluster-faults"))
-	say("S1 emits a numbered event each 5 ms to a room that has one client on S1 and one on S2. All servers and wires\n" +
-		"of a run share one Redis, so that the same fault meets them all. Each cell has the values of the runs.\n")
+	say("S1 emits a numbered event each 5 ms to a room that has one client on S1 and one on S2. All servers\n" +
+		"and wires of a run share one Redis, so that the same fault meets them all. Each cell has the values\n" +
+		"of the runs.\n")
 	say("- **lost**, **twice**, **disorder**: events that did not arrive at the client on S2, arrived again,\n" +
 		"  or after a later one.\n" +
 		"- **named**: when events were lost, a hook and the log said so. \"–\": nothing was lost.\n" +
 		"- **on S1**: events lost at the client of S1 itself.\n" +
 		"- **longest emit**: of all calls on S1, in ms.\n" +
-		"- **queued**: what waited on S1 for Redis at the worst moment: bytes in our server, commands in ioredis.\n" +
+		"- **queued**: what waited on S1 for Redis at the worst moment: bytes in our server, commands in\n" +
+		"  ioredis.\n" +
 		"- **silence**: the longest time that the client on S2 received nothing, in s.\n" +
 		"- **found**: sockets that fetchSockets on S1 finds at the end; 2 are connected.\n")
 	say("| fault | wire | server | lost | twice | disorder | named | on S1 | longest emit | queued | silence | found |")
@@ -136,8 +138,8 @@ func requestTable(results map[string][]*group) string {
 		return ""
 	}
 	return "\n## Requests under way when a node is killed\n\n" +
-		"S1 has asked three servers for their sockets, and their clients for an acknowledgement within 5 s,\n" +
-		"when S3 gets SIGKILL.\n\n" +
+		"S1 has asked three servers for their sockets, and their clients for an acknowledgement within\n" +
+		"5 s, when S3 gets SIGKILL.\n\n" +
 		"| wire | server | fetchSockets: sockets, s | its error | acknowledgements, s | their error |\n" +
 		"| --- | --- | --- | --- | --- | --- |\n" + t.String()
 }

@@ -219,20 +219,17 @@ func (b *bench) faultRun(ctx context.Context, f fault) ([]*group, error) {
 			}
 		}
 	}
+	all := r.groups
 	defer func() {
-		for _, g := range r.groups {
+		for _, g := range all {
 			for _, n := range g.nodes {
 				n.stop()
 			}
 		}
 	}()
 	r.each(func(g *group) error { return r.open(ctx, g) })
-	for _, g := range r.groups {
-		if g.err != nil {
-			return nil, g.err
-		}
-	}
-	return r.groups, r.play(ctx)
+	r.groups = slices.DeleteFunc(slices.Clone(all), func(g *group) bool { return g.err != nil })
+	return all, r.play(ctx)
 }
 
 // open starts the nodes and clients of a group and waits until they form a cluster.

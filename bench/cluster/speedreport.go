@@ -16,10 +16,10 @@ func (b *bench) speedReport(ctx context.Context, results speeds, rates map[rateK
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
 	say("# Speed of a cluster\n\n%s", b.madeBy("bench-cluster"))
 	say("## CPU for a message\n\nTwo nodes share one core, Redis has the other. S1 emits %d events each %v to a room.\n"+
-		"**Delivered**: the room's one member is on S2. **Discarded**: nobody on S2 is in the room. Cells: µs of\n"+
-		"CPU of both nodes together for a message, by the scheduler's clock: the median of %d runs of %v,\n"+
-		"interleaved in random order, and the lowest and highest. The ratios are of medians. Bold: the goal is\n"+
-		"met (at most %.2f × the official server, %.1f × zishang520).\n",
+		"**Delivered**: the room's one member is on S2. **Discarded**: nobody on S2 is in the room. Cells:\n"+
+		"µs of CPU of both nodes together for a message, by the scheduler's clock: the median of %d runs of\n"+
+		"%v, interleaved in random order, and the lowest and highest. The ratios are of medians. Bold: the\n"+
+		"goal is met (at most %.2f × the official server, %.1f × zishang520).\n",
 		perTick, tick, b.rounds, b.window, goals["node"], goals["peer"])
 	say("| wire | message | ours | Node socket.io | zishang520 v3 | ours / Node | ours / zishang520 |")
 	say("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
@@ -54,8 +54,9 @@ func rateTable(rates map[rateKey][]rate) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "\n## Throughput of one publisher\n\n"+
 		"Messages a second that Redis has taken: through our server's Emit, and from a bare rueidis client\n"+
-		"that sends the same commands, %d at a time, in the same process. %d messages each, in turns. Nobody\n"+
-		"receives them but, with streams, the server itself. Medians. Bold: the goal is met (at least %.1f).\n\n"+
+		"that sends the same commands, %d at a time, in the same process. %d messages each, in turns.\n"+
+		"Nobody receives them but, with streams, the server itself. Medians. Bold: the goal is met (at\n"+
+		"least %.1f).\n\n"+
 		"| wire | message | Emit | bare client | ratio |\n| --- | --- | ---: | ---: | ---: |\n", 32, burst, leastRate)
 	for _, wire := range wires {
 		for _, size := range []int{32, 1024} {
