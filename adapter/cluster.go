@@ -302,24 +302,22 @@ func (x *Cluster) command(o Options, err error, m *Message) error {
 
 // ServerSideEmit sends p to the other servers.
 func (x *Cluster) ServerSideEmit(p *Packet) error {
-	values, err := NewValues(p.Args...)
-	if err != nil {
+	if err := p.Encode(); err != nil {
 		return err
 	}
-	return x.publish(&Message{Type: MessageServerSideEmit, Event: p.Event, Values: values})
+	return x.publish(&Message{Type: MessageServerSideEmit, Packet: p})
 }
 
 // ServerSideEmitWithAck sends p to the other servers and asks each for an answer.
 // The answer of a server that goes first is [ErrServerGone].
 func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(Answer)) (func(), error) {
-	values, err := NewValues(p.Args...)
-	if err != nil {
+	if err := p.Encode(); err != nil {
 		return nil, err
 	}
 	_ = x.settle(x.open)
 	id := newUID()
 	x.requests.open(id, newAnswers(MessageServerSideEmitResponse, count, answerTo(answer)))
-	m := &Message{Type: MessageServerSideEmit, RequestID: id, Event: p.Event, Values: values}
+	m := &Message{Type: MessageServerSideEmit, RequestID: id, Packet: p}
 	if err := x.publish(m); err != nil {
 		x.requests.close(id)
 		return nil, err

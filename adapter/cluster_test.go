@@ -315,7 +315,8 @@ func FuzzClusterReceive(f *testing.F) {
 				t.Fatal(err)
 			}
 			a.cluster.Receive(&adapter.Message{
-				UID: uid, Namespace: namespace, Type: adapter.MessageType(kind), RequestID: request, Event: event,
+				UID: uid, Namespace: namespace, Type: adapter.MessageType(kind), RequestID: request,
+				Packet:  &adapter.Packet{Data: []byte(value), Attachments: [][]byte{attachment}},
 				Options: adapter.Options{Rooms: []string{room}, Except: []string{event}}, Rooms: []string{room},
 				Values:  adapter.Values{JSON: []json.RawMessage{json.RawMessage(value)}, Attachments: [][]byte{attachment}},
 				Sockets: []adapter.Info{{ID: room}}, Count: count,

@@ -1,10 +1,6 @@
 package adapter
 
-import (
-	"encoding/json"
-
-	"github.com/gosocketio/socketio/protocol"
-)
+import "encoding/json"
 
 // MessageType is the type of a [Message]. The numbers are those of the official adapters.
 type MessageType uint8
@@ -65,12 +61,10 @@ type Message struct {
 	// acknowledgements are wanted. (MessageBroadcast, MessageSocketsJoin, MessageSocketsLeave,
 	// MessageDisconnectSockets, MessageFetchSockets)
 	Options Options
-	// Packet is the event. (MessageBroadcast)
+	// Packet is the event. (MessageBroadcast, MessageServerSideEmit)
 	Packet *Packet
-	// Event is an event's name. (MessageServerSideEmit)
-	Event string
-	// Values are an event's arguments (MessageServerSideEmit), or the one value of an answer, none for
-	// undefined (MessageServerSideEmitResponse, MessageBroadcastAck).
+	// Values are the one value of an answer, none for undefined. (MessageServerSideEmitResponse,
+	// MessageBroadcastAck)
 	Values Values
 	// Rooms are the rooms to join or leave (MessageSocketsJoin, MessageSocketsLeave), or the namespaces
 	// of a process, none when they have not changed (heartbeats in the namespace "").
@@ -89,15 +83,4 @@ type Message struct {
 type Values struct {
 	JSON        []json.RawMessage
 	Attachments [][]byte
-}
-
-// NewValues encodes values.
-func NewValues(values ...any) (v Values, err error) {
-	v.JSON = make([]json.RawMessage, len(values))
-	for i, value := range values {
-		if v.JSON[i], v.Attachments, err = protocol.AppendJSON(nil, v.Attachments, value); err != nil {
-			return Values{}, err
-		}
-	}
-	return v, nil
 }

@@ -99,7 +99,7 @@ func (x *Cluster) receive(m *Message) {
 		x.reply(m, &Message{Type: MessageFetchSocketsResponse, Sockets: x.describe(o)})
 	case MessageServerSideEmit:
 		if x.rest(m) {
-			x.host.ServerSideEvent(x.serverSideEvent(m))
+			x.serverSideEvent(m)
 		}
 	case MessageFetchSocketsResponse, MessageServerSideEmitResponse, MessageBroadcastClientCount, MessageBroadcastAck:
 		if r := x.requests.get(m.RequestID); r != nil && x.rest(m) {
@@ -136,15 +136,19 @@ func (x *Cluster) rest(m *Message) bool {
 		m.Rest = nil
 		err = read(m)
 	}
-	if err == nil && m.Type == MessageBroadcast && m.Packet == nil {
-		err = errors.New("adapter: a broadcast without an event")
+	if err == nil && m.Packet == nil && (m.Type == MessageBroadcast || m.Type == MessageServerSideEmit) {
+		err = errors.New("adapter: a message without its event")
 	}
+	return x.valid(err)
+}
+
+// valid counts and reports the error of a message that cannot be read. It returns false for one.
+func (x *Cluster) valid(err error) bool {
 	if err != nil {
 		x.node.invalid.Add(1)
 		x.host.Report(brokerError(err))
-		return false
 	}
-	return true
+	return err == nil
 }
 
 // asker returns what an answer needs of a request, to be kept without the rest of the message.
@@ -190,8 +194,12 @@ func (x *Cluster) describe(o Options) []Info {
 	return infos
 }
 
-func (x *Cluster) serverSideEvent(m *Message) ServerSideEvent {
-	e := ServerSideEvent{Event: m.Event, Args: m.Values.JSON, Attachments: m.Values.Attachments}
+func (x *Cluster) serverSideEvent(m *Message) {
+	event, args, err := m.Packet.Split()
+	if !x.valid(err) {
+		return
+	}
+	e := ServerSideEvent{Event: event, Args: args, Attachments: m.Packet.Attachments}
 	if m.RequestID != "" {
 		to := asker(m)
 		e.Answer = func(value json.RawMessage, attachments [][]byte) {
@@ -201,7 +209,7 @@ func (x *Cluster) serverSideEvent(m *Message) ServerSideEvent {
 			})
 		}
 	}
-	return e
+	x.host.ServerSideEvent(e)
 }
 
 // collect asks local sockets for acknowledgements and sends them to the server that wants them.

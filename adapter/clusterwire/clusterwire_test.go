@@ -15,16 +15,18 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/protocol"
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
-func values(t testing.TB, v ...any) adapter.Values {
+// answer returns the value of an answer as another server reads it.
+func answer(t testing.TB, v any) adapter.Values {
 	t.Helper()
-	values, err := adapter.NewValues(v...)
+	raw, attachments, err := protocol.AppendJSON(nil, nil, v)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return values
+	return adapter.Values{JSON: []json.RawMessage{raw}, Attachments: attachments}
 }
 
 // packet returns an event as another server reads it.
@@ -58,7 +60,7 @@ func TestRecorded(t *testing.T) {
 			`{"type":3,"data":{"packet":{"type":2,"data":["ackme","q"]},"requestId":"cae3824e9e3d1c2f","opts":{"rooms":[],"except":[],"flags":{"timeout":1000}}},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"count", adapter.Message{UID: "94e4805415a894b8", Namespace: "/", Type: adapter.MessageBroadcastClientCount, RequestID: "cae3824e9e3d1c2f", Count: 1},
 			`{"type":11,"data":{"requestId":"cae3824e9e3d1c2f","clientCount":1},"uid":"94e4805415a894b8","nsp":"/"}`},
-		{"acknowledgement", adapter.Message{UID: "94e4805415a894b8", Namespace: "/", Type: adapter.MessageBroadcastAck, RequestID: "cae3824e9e3d1c2f", Values: values(t, []byte{7})},
+		{"acknowledgement", adapter.Message{UID: "94e4805415a894b8", Namespace: "/", Type: adapter.MessageBroadcastAck, RequestID: "cae3824e9e3d1c2f", Values: answer(t, []byte{7})},
 			"84a4747970650ca46461746182a9726571756573744964b063616533383234653965336431633266a67061636b6574c40107a3756964b039346534383035343135613839346238a36e7370a12f"},
 		{"fetch", here(adapter.Message{Type: adapter.MessageFetchSockets, RequestID: "91910fe59c8e0b0a"}),
 			`{"type":7,"data":{"opts":{"rooms":[],"except":[],"flags":{}},"requestId":"91910fe59c8e0b0a"},"uid":"322f43d08df0018a","nsp":"/"}`},
@@ -71,11 +73,11 @@ func TestRecorded(t *testing.T) {
 			`{"type":5,"data":{"opts":{"rooms":["room1"],"except":[],"flags":{}},"rooms":["room2","room3"]},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"disconnect", here(adapter.Message{Type: adapter.MessageDisconnectSockets, Options: room("room1")}),
 			`{"type":6,"data":{"opts":{"rooms":["room1"],"except":[],"flags":{}},"close":false},"uid":"322f43d08df0018a","nsp":"/"}`},
-		{"server-side", here(adapter.Message{Type: adapter.MessageServerSideEmit, Event: "sse", Values: values(t, "a")}),
+		{"server-side", here(adapter.Message{Type: adapter.MessageServerSideEmit, Packet: packet(t, "sse", "a")}),
 			`{"type":9,"data":{"packet":["sse","a"]},"uid":"322f43d08df0018a","nsp":"/"}`},
-		{"server-side with an answer", here(adapter.Message{Type: adapter.MessageServerSideEmit, RequestID: "42bc6ecd7d4ac566", Event: "sse", Values: values(t, "a")}),
+		{"server-side with an answer", here(adapter.Message{Type: adapter.MessageServerSideEmit, RequestID: "42bc6ecd7d4ac566", Packet: packet(t, "sse", "a")}),
 			`{"type":9,"data":{"requestId":"42bc6ecd7d4ac566","packet":["sse","a"]},"uid":"322f43d08df0018a","nsp":"/"}`},
-		{"answer", here(adapter.Message{Type: adapter.MessageServerSideEmitResponse, RequestID: "42bc6ecd7d4ac566", Values: values(t, json.RawMessage(`{"from":"S2","got":["a"]}`))}),
+		{"answer", here(adapter.Message{Type: adapter.MessageServerSideEmitResponse, RequestID: "42bc6ecd7d4ac566", Values: answer(t, json.RawMessage(`{"from":"S2","got":["a"]}`))}),
 			`{"type":10,"data":{"requestId":"42bc6ecd7d4ac566","packet":{"from":"S2","got":["a"]}},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"heartbeat", here(adapter.Message{Type: adapter.MessageHeartbeat}), `{"type":2,"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"flags", here(adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "e"),

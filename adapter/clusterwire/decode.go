@@ -162,11 +162,7 @@ func (b *body) rest(m *adapter.Message) (err error) {
 	case adapter.MessageFetchSocketsResponse:
 		m.Sockets, err = b.sockets.Sockets()
 	case adapter.MessageServerSideEmit:
-		var p adapter.Packet
-		if p.Data, p.Attachments, err = b.packet.event(); err == nil {
-			m.Event, m.Values.JSON, err = p.Split()
-			m.Values.Attachments = p.Attachments
-		}
+		m.Packet, err = b.packet.Event()
 	default:
 		m.Values.JSON = make([]json.RawMessage, 1)
 		m.Values.JSON[0], m.Values.Attachments, err = b.packet.JSON()
@@ -218,6 +214,13 @@ func (x *packet) finish(p *adapter.Packet) (nsp string, err error) {
 	}
 	p.Data, p.Attachments, err = x.data.event()
 	return nsp, err
+}
+
+// Event reads an event that is the array itself.
+func (v Raw) Event() (p *adapter.Packet, err error) {
+	p = new(adapter.Packet)
+	p.Data, p.Attachments, err = v.event()
+	return p, err
 }
 
 // event is JSON for the array of an event.

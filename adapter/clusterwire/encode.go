@@ -10,7 +10,7 @@ import (
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
-var errNoPacket = errors.New("clusterwire: a broadcast without a packet")
+var errNoPacket = errors.New("clusterwire: an event without a packet")
 
 // Encode returns the encoding of a message: text (JSON) unless binary is set.
 func Encode(m *adapter.Message) (data []byte, binary bool, err error) {
@@ -68,9 +68,6 @@ func appendMessage(m *adapter.Message) (text []byte, attachments [][]byte, err e
 func appendData(dst []byte, m *adapter.Message) (text []byte, attachments [][]byte, err error) {
 	switch m.Type {
 	case adapter.MessageBroadcast:
-		if m.Packet == nil {
-			return nil, nil, errNoPacket
-		}
 		if dst, attachments, err = AppendPacket(append(dst, `{"packet":`...), m.Packet, ""); err != nil {
 			return nil, nil, err
 		}
@@ -92,8 +89,10 @@ func appendData(dst []byte, m *adapter.Message) (text []byte, attachments [][]by
 		if m.RequestID != "" {
 			dst = append(protocol.AppendString(append(dst, `"requestId":`...), m.RequestID), ',')
 		}
-		dst = append(AppendEvent(append(dst, `"packet":`...), m.Event, m.Values), '}')
-		attachments = m.Values.Attachments
+		if dst, attachments, err = AppendEvent(append(dst, `"packet":`...), m.Packet); err != nil {
+			return nil, nil, err
+		}
+		dst = append(dst, '}')
 	case adapter.MessageServerSideEmitResponse, adapter.MessageBroadcastAck:
 		dst = protocol.AppendString(append(dst, `{"requestId":`...), m.RequestID)
 		if len(m.Values.JSON) > 0 { // else undefined; null is a value
@@ -126,26 +125,27 @@ func appendRequest(dst []byte, m *adapter.Message) []byte {
 // AppendPacket appends the JSON object of a packet, with placeholders for the attachments, and with
 // a namespace unless nsp is "". It encodes p if that has not been done.
 func AppendPacket(dst []byte, p *adapter.Packet, nsp string) (json []byte, attachments [][]byte, err error) {
-	if err := p.Encode(); err != nil {
+	if dst, attachments, err = AppendEvent(append(dst, `{"type":2,"data":`...), p); err != nil {
 		return nil, nil, err
 	}
-	dst = append(append(dst, `{"type":2,"data":`...), p.Data...)
 	if p.HasID {
 		dst = strconv.AppendUint(append(dst, `,"id":`...), p.ID, 10)
 	}
 	if nsp != "" {
 		dst = protocol.AppendString(append(dst, `,"nsp":`...), nsp)
 	}
-	return append(dst, '}'), p.Attachments, nil
+	return append(dst, '}'), attachments, nil
 }
 
-// AppendEvent appends the JSON array of an event.
-func AppendEvent(dst []byte, event string, v adapter.Values) []byte {
-	dst = protocol.AppendString(append(dst, '['), event)
-	for _, raw := range v.JSON {
-		dst = append(append(dst, ','), raw...)
+// AppendEvent appends the JSON array of an event. It encodes p if that has not been done.
+func AppendEvent(dst []byte, p *adapter.Packet) (json []byte, attachments [][]byte, err error) {
+	if p == nil {
+		return nil, nil, errNoPacket
 	}
-	return append(dst, ']')
+	if err := p.Encode(); err != nil {
+		return nil, nil, err
+	}
+	return append(dst, p.Data...), p.Attachments, nil
 }
 
 // AppendSockets appends the JSON array of the sockets in an answer.

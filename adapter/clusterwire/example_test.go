@@ -9,22 +9,21 @@ import (
 )
 
 func ExampleEncode() {
-	values, err := adapter.NewValues("pot")
-	if err != nil {
-		fmt.Println(err)
-	}
 	data, _, err := clusterwire.Encode(&adapter.Message{
-		UID: "322f43d08df0018a", Namespace: "/", Type: adapter.MessageServerSideEmit, Event: "ready", Values: values,
+		UID: "322f43d08df0018a", Namespace: "/", Type: adapter.MessageServerSideEmit,
+		Packet: &adapter.Packet{Event: "ready", Args: []any{"pot"}},
 	})
 	fmt.Println(string(data), err)
 	m, err := clusterwire.Decode(data)
 	if err != nil {
 		fmt.Println(err)
+		return
 	}
-	fmt.Printf("%s %s\n", m.Event, m.Values.JSON)
+	event, args, err := m.Packet.Split()
+	fmt.Printf("%s %s %v\n", event, args, err)
 	// Output:
 	// {"type":9,"data":{"packet":["ready","pot"]},"uid":"322f43d08df0018a","nsp":"/"} <nil>
-	// ready ["pot"]
+	// ready ["pot"] <nil>
 }
 
 // A broker routes a message by what Read returns, and reads the rest for somebody only.

@@ -63,7 +63,7 @@ func summary(m *adapter.Message) string {
 		return text
 	}
 	text += fmt.Sprintf(" %q %q %q %v", m.RequestID, m.Options.Rooms, m.Options.Except, m.Options.Flags.Volatile)
-	if m.Packet != nil {
+	if m.Type == adapter.MessageBroadcast {
 		text += string(m.Packet.Data)
 	}
 	return text
@@ -114,7 +114,7 @@ func reference(t *testing.T, data []byte) string {
 
 func name(m *adapter.Message) string {
 	if m.Packet == nil {
-		return m.Event
+		return ""
 	}
 	return m.Packet.Name()
 }

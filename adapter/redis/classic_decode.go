@@ -168,11 +168,7 @@ func (l *classicLink) request(payload string) error {
 	case typeServerSideEmit:
 		m.Type = adapter.MessageServerSideEmit
 		m.Rest = func(m *adapter.Message) (err error) {
-			var p adapter.Packet
-			if p.Data, p.Attachments, err = data.JSON(); err == nil {
-				m.Event, m.Values.JSON, err = p.Split()
-				m.Values.Attachments = p.Attachments
-			}
+			m.Packet, err = data.Event()
 			return err
 		}
 	case typeBroadcast:

@@ -29,8 +29,8 @@ func (l *classicLink) encode(m *adapter.Message) ([]byte, error) {
 		return append(l.command(typeFetch, m), '}'), nil
 	case adapter.MessageServerSideEmit:
 		text := append(l.begin(typeServerSideEmit, m), `,"data":`...)
-		text = clusterwire.AppendEvent(text, m.Event, m.Values)
-		return append(inlineBuffers(text, m.Values.Attachments), '}'), nil
+		text, attachments, err := clusterwire.AppendEvent(text, m.Packet)
+		return append(inlineBuffers(text, attachments), '}'), err
 	default:
 		return nil, nil
 	}

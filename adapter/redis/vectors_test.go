@@ -162,20 +162,15 @@ func order(payload string) string {
 
 // A message is written as the recording has it, also where reading loses something.
 func TestEncodeClassic(t *testing.T) {
-	values := func(v ...any) adapter.Values {
-		values, err := adapter.NewValues(v...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return values
-	}
 	l := newClassicLink(&connection{uid: "UUrwTY"}, nil, newMember("/"))
 	for want, m := range map[string]*adapter.Message{
 		`{"uid":"UUrwTY","type":6,"data":["sse",{"type":"Buffer","data":[1]}]}`: {
-			Type: adapter.MessageServerSideEmit, Event: "sse", Values: values([]byte{1})},
+			Type: adapter.MessageServerSideEmit, Packet: &adapter.Packet{Event: "sse", Args: []any{[]byte{1}}}},
 		`{"uid":"UUrwTY","requestId":"r","type":6,"data":["sse",{"a":[{"type":"Buffer","data":[]},{"type":"Buffer","data":[255,0]}]},"{\"_placeholder\":true,\"num\":0}"]}`: {
-			Type: adapter.MessageServerSideEmit, RequestID: "r", Event: "sse",
-			Values: values(map[string]any{"a": []any{[]byte{}, []byte{255, 0}}}, `{"_placeholder":true,"num":0}`)},
+			Type: adapter.MessageServerSideEmit, RequestID: "r",
+			Packet: &adapter.Packet{Event: "sse", Args: []any{
+				map[string]any{"a": []any{[]byte{}, []byte{255, 0}}}, `{"_placeholder":true,"num":0}`,
+			}}},
 		`{"uid":"UUrwTY","type":4,"opts":{"rooms":[],"except":[]},"close":true}`: {Type: adapter.MessageDisconnectSockets, Close: true},
 		"": {Type: adapter.MessageAdapterClose},
 	} {
@@ -185,7 +180,9 @@ func TestEncodeClassic(t *testing.T) {
 	}
 	for want, m := range map[string]*adapter.Message{
 		`{"type":6,"requestId":"fSba-t","data":{"type":"Buffer","data":[9]}}`: {
-			Type: adapter.MessageServerSideEmitResponse, RequestID: "fSba-t", Values: values([]byte{9})},
+			Type: adapter.MessageServerSideEmitResponse, RequestID: "fSba-t", Values: adapter.Values{
+				JSON: []json.RawMessage{json.RawMessage(`{"_placeholder":true,"num":0}`)}, Attachments: [][]byte{{9}},
+			}},
 		`{"requestId":"r","sockets":[]}`:        {Type: adapter.MessageFetchSocketsResponse, RequestID: "r"},
 		`{"requestId":"r","sockets":["b","a"]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerIDs + "r", Sockets: []adapter.Info{{ID: "b"}, {ID: "a"}}},
 		`{"requestId":"r","rooms":["a","b"]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerRooms + "r",
