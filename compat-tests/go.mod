@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/gosocketio/socketio v0.0.0
+	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/gosocketio/socketio/engineio/webtransport v0.0.0
 	github.com/quic-go/quic-go v0.64.1
 )
@@ -16,6 +17,7 @@ require (
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/webtransport-go v0.13.0 // indirect
+	github.com/redis/rueidis v1.0.79 // indirect
 	golang.org/x/crypto v0.59.0 // indirect
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
@@ -25,5 +27,6 @@ require (
 
 replace (
 	github.com/gosocketio/socketio => ../
+	github.com/gosocketio/socketio/adapter/redis => ../adapter/redis
 	github.com/gosocketio/socketio/engineio/webtransport => ../engineio/webtransport
 )

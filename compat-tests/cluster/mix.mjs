@@ -51,7 +51,7 @@ export class Mix {
 }
 
 /** Sends an event from a client's server again and again, until all targets have heard it. */
-export async function reach(from, how, targets) {
+export async function reach(from, how, targets, ms) {
   const name = `reach-${randomUUID()}`;
   let over = false;
   const heard = Promise.all(targets.map((client) => once(client, name))).then(() => (over = true));
@@ -61,12 +61,12 @@ export async function reach(from, how, targets) {
       await Promise.race([heard, setTimeout(20)]);
     }
   };
-  await within(loop(), "an event on each server", 20_000).finally(() => (over = true));
+  await within(loop(), "an event on each server", ms).finally(() => (over = true));
 }
 
 /** Waits until each client's server hears the others and is heard by them. */
 export async function settle(clients) {
-  await Promise.all(clients.map((from) => reach(from, {}, clients)));
+  await Promise.all(clients.map((from) => reach(from, {}, clients, 20_000)));
   for (const client of clients) {
     await until(async () => (await ask(client, "servers"))[0] === clients.length, `${clients.length} servers`, 20_000);
   }

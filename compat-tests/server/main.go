@@ -52,7 +52,7 @@ func run(o options) error {
 	}
 	serveEverywhere(io.Of("/"))
 	serveEverywhere(io.Of("/chat"))
-	if o.bus != "" {
+	if o.bus != "" || o.cluster != "" {
 		for _, name := range oddNames {
 			serveEverywhere(io.Of(name))
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter/redis"
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
@@ -33,7 +34,8 @@ type options struct {
 	webTransport   bool
 	trust          string
 
-	bus string
+	bus     string
+	cluster string
 
 	recovery               bool
 	recoveryDuration       time.Duration
@@ -60,6 +62,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.BoolVar(&o.webTransport, "webtransport", false, "serve WebTransport on the UDP port of the same number")
 	f.StringVar(&o.trust, "trust", "", "address of the proxy whose headers are trusted")
 	f.StringVar(&o.bus, "bus", "", "address of the bus that joins this server to others")
+	f.StringVar(&o.cluster, "cluster", "", "URL of the Redis that joins this server to others, such as redis+streams://host:6379")
 	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
 	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
 	f.BoolVar(&o.recoveryRunMiddlewares, "recovery-run-middlewares", false, "run middlewares for recovered clients too, with -recovery")
@@ -129,6 +132,9 @@ func (o options) socketio() socketio.Config {
 	}
 	if o.bus != "" {
 		c.Adapter = busAdapter(o.bus)
+	}
+	if o.cluster != "" {
+		c.Adapter = redis.New(redis.Config{URL: o.cluster})
 	}
 	if o.recovery {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{
