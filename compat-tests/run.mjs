@@ -200,10 +200,10 @@ if (runs.length === 0) {
 }
 
 env.COMPAT_SERVER = JSON.stringify(target.go ? [build("compat-server", target.go)] : target.command);
-if (target.ours || values.suite === "differential") {
+if (values.suite !== "cluster" && (target.ours || values.suite === "differential")) {
   env.COMPAT_PARSERS = build("parserbridge", { directory: here, package: "./parserbridge" });
 }
-if (target.ours) {
+if (values.suite !== "cluster" && target.ours) {
   env.COMPAT_DEMO = build("socketio", { directory: root, package: "./cmd/socketio" });
 }
 

@@ -1,0 +1,8 @@
+import { startRedis } from "../lib/redis.mjs";
+import { target } from "../lib/server.mjs";
+import { play, useBroker } from "./mix.mjs";
+import { recovery } from "./recovery.mjs";
+import { recoveringStreams } from "./wires.mjs";
+
+const only = target === "node" ? undefined : [["here", "ioredis"], ["here", "here"]];
+play(recoveringStreams, useBroker(startRedis), recovery, { only });
