@@ -34,8 +34,23 @@ func (b *backlog) add(m Message) Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m.At = max(time.Now().UnixMilli(), b.last+1)
-	b.last = m.At
+	b.keepLocked(m)
+	return m
+}
+
+// keep keeps a message to which another server has given its time.
+func (b *backlog) keep(m Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keepLocked(m)
+}
+
+func (b *backlog) keepLocked(m Message) {
+	b.last = max(b.last, m.At)
 	b.messages = append(b.messages, m)
+	for i := len(b.messages) - 1; i > 0 && b.messages[i-1].At > m.At; i-- { // clocks differ
+		b.messages[i-1], b.messages[i] = b.messages[i], b.messages[i-1]
+	}
 	b.bytes += weight(m)
 	oldest := m.At - backlogAge.Milliseconds()
 	n := 0
@@ -43,7 +58,6 @@ func (b *backlog) add(m Message) Message {
 		b.bytes -= weight(b.messages[n])
 	}
 	b.messages = slices.Delete(b.messages, 0, n)
-	return m
 }
 
 // page returns the first accepted messages after a time, in milliseconds since 1970; of 0, which is nobody's, none.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +54,8 @@ const (
 	maxFileName = 200
 )
 
-var userKey = socketio.NewKey[User]("user")
+// userKey is shared: all servers of a cluster list everybody.
+var userKey = socketio.NewSharedKey[User]("user")
 
 // chat is the server side of the chat page:
 //
@@ -123,7 +126,20 @@ func chat(ns *socketio.Namespace) {
 		}
 		m.From, _ = userKey.Get(e.Socket())
 		m = recent.add(m)
-		return Received{m.At}, e.Socket().To(room(m.Room)).Emit("message", m)
+		err := e.Socket().To(room(m.Room)).Emit("message", m)
+		return Received{m.At}, errors.Join(err, remember(ns, m))
+	})
+	ns.OnServerSideEmit("said", func(e *socketio.ServerSideEvent) error {
+		var text string
+		var m Message
+		if err := e.Decode(&text); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			return err
+		}
+		recent.keep(m)
+		return nil
 	})
 	socketio.On(ns, "typing", func(e *socketio.Event, t Typing) error {
 		if !in(e.Socket(), t.Room) {
@@ -134,9 +150,19 @@ func chat(ns *socketio.Namespace) {
 	})
 	// While it disconnects, a socket's rooms are still known; the others are told once it has left them.
 	ns.OnDisconnecting(func(s *socketio.Socket, _ socketio.Reason) {
-		left := names(s)
+		left := names(s.Rooms())
 		s.OnDisconnect(func(*socketio.Socket, socketio.Reason) { present.changed(left...) })
 	})
+}
+
+// remember tells the other servers what was said, for visitors who come back to one of them. As text,
+// because not every way to send events to servers has binary.
+func remember(ns *socketio.Namespace, m Message) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return ns.ServerSideEmit("said", string(text))
 }
 
 // room is what a visitors' room is called here, so that nobody can name the room of another socket's id.
@@ -144,10 +170,10 @@ func room(name string) string { return "room:" + name }
 
 func in(s *socketio.Socket, name string) bool { return slices.Contains(s.Rooms(), room(name)) }
 
-// names are the visitors' rooms that a socket is in.
-func names(s *socketio.Socket) []string {
+// names are the visitors' rooms among the rooms of a socket.
+func names(rooms []string) []string {
 	var list []string
-	for _, r := range s.Rooms() {
+	for _, r := range rooms {
 		if name, ok := strings.CutPrefix(r, room("")); ok {
 			list = append(list, name)
 		}

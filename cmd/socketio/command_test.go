@@ -36,6 +36,10 @@ func TestMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = busy.Close() }()
+	closed, err := net.Listen("tcp", "127.0.0.1:0") // nobody listens there any more
+	if err != nil || closed.Close() != nil {
+		t.Fatal("cannot listen")
+	}
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -69,6 +73,10 @@ func TestMistakes(t *testing.T) {
 		{"serve -path /chat", exitFailed, "-path"},
 		{"serve -cors example.com", exitFailed, "example.com"},
 		{"serve -client missing", exitFailed, "-client"},
+		{"serve -cluster localhost:6379", exitFailed, "-cluster"},
+		{"serve -cluster redis+tea://localhost", exitFailed, "redis+tea"},
+		{"serve -cluster redis://localhost?spoon=2", exitFailed, "spoon"},
+		{"serve -cluster redis://" + closed.Addr().String(), exitFailed, "-cluster: "},
 	} {
 		var stdout, stderr syncBuffer
 		code := run(t.Context(), strings.Fields(c.args), &stdout, &stderr)

@@ -81,25 +81,29 @@ func (p *presence) tell() {
 	p.again()
 }
 
-// peopleIn lists who is in a room, by nick.
+// peopleIn lists who is in a room, on all servers, by nick.
 func peopleIn(ns *socketio.Namespace, name string) []User {
 	people := []User{}
-	for r, err := range ns.In(room(name)).FetchSockets(context.Background()) {
-		if s, ok := r.Local(); err == nil && ok {
-			if u, ok := userKey.Get(s); ok {
-				people = append(people, u)
-			}
+	for s, err := range ns.In(room(name)).FetchSockets(context.Background()) {
+		if err != nil { // a server is slow: its people are missing until the next change
+			continue
+		}
+		if u, ok := userKey.GetRemote(s); ok {
+			people = append(people, u)
 		}
 	}
 	slices.SortFunc(people, func(a, b User) int { return cmp.Or(cmp.Compare(a.Nick, b.Nick), cmp.Compare(a.ID, b.ID)) })
 	return people
 }
 
-// roomsOf lists the rooms that somebody is in, the fullest first.
+// roomsOf lists the rooms that somebody is in, on all servers, the fullest first.
 func roomsOf(ns *socketio.Namespace) []Room {
 	count := map[string]int{}
-	for _, s := range ns.Sockets() {
-		for _, name := range names(s) {
+	for s, err := range ns.FetchSockets(context.Background()) {
+		if err != nil {
+			continue
+		}
+		for _, name := range names(s.Rooms()) {
 			count[name]++
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter/redis"
 	clientjs "github.com/gosocketio/socketio/client-js"
 	chatpage "github.com/gosocketio/socketio/client-js/chat"
 )
@@ -38,6 +39,7 @@ type serve struct {
 	Cors     []string `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
 	EIO3     bool     `name:"eio3" help:"Serve clients before Socket.IO 3.0 too."`
 	Deflate  bool     `help:"Compress the messages of WebSockets whose clients offer that (permessage-deflate)."`
+	Cluster  string   `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Redis that joins this server to others: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS. Several hosts are separated by commas."`
 	LogLevel string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	Client   string   `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
 }
@@ -54,6 +56,9 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.level()}))
 	sio, err := socketio.NewServer(c.config(logger))
+	if failed, ok := errors.AsType[*clusterError](err); ok {
+		return failed
+	}
 	if err != nil { // check has looked at the other flags
 		return fmt.Errorf("-cors: %w", err)
 	}
@@ -81,6 +86,9 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
 		MaxHeaderBytes:    16 << 10,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	if c.Cluster != "" {
+		logCluster(ctx, sio, logger)
 	}
 	scheme, accept := "http", server.Serve
 	if secure != nil {
@@ -112,6 +120,9 @@ func (c *serve) config(logger *slog.Logger) socketio.Config {
 	if c.Deflate {
 		cfg.PerMessageDeflate = &socketio.PerMessageDeflate{}
 	}
+	if c.Cluster != "" {
+		cfg.Adapter = c.adapter()
+	}
 	if c.hasClient() {
 		cfg.ClientFiles = os.DirFS(c.Client)
 	}
@@ -128,6 +139,11 @@ func (c *serve) hasClient() bool {
 func (c *serve) check() error {
 	if host, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
 		return fmt.Errorf("-addr is %q, it must be host:port, such as %s", c.Addr, net.JoinHostPort(cmp.Or(host, "127.0.0.1"), "3001"))
+	}
+	if c.Cluster != "" {
+		if _, err := redis.ParseURL(c.Cluster); err != nil {
+			return &clusterError{err}
+		}
 	}
 	given := c.Path
 	c.Path = "/" + strings.Trim(c.Path, "/") + "/"

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/redis"
+)
+
+// clusterError is why the server cannot be part of the cluster.
+type clusterError struct{ err error }
+
+func (e *clusterError) Error() string { return fmt.Sprintf("-cluster: %v", e.err) }
+
+func (e *clusterError) Unwrap() error { return e.err }
+
+// adapter returns the adapter for the flag -cluster.
+func (c *serve) adapter() adapter.Factory {
+	join := redis.New(redis.Config{URL: c.Cluster})
+	return func(h adapter.Host) (adapter.Adapter, error) {
+		a, err := join(h)
+		if err != nil {
+			return nil, &clusterError{err}
+		}
+		return a, nil
+	}
+}
+
+// logCluster logs which cluster the server is part of, and how many servers that has.
+func logCluster(ctx context.Context, sio *socketio.Server, logger *slog.Logger) {
+	servers, err := sio.Of("/").ServerCount(ctx)
+	if err != nil {
+		logger.Warn("cluster: servers are not counted", "error", err)
+		return
+	}
+	logger.Info("cluster", "broker", sio.Stats().Broker.Broker, "servers", servers)
+}
