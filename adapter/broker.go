@@ -88,7 +88,8 @@ type Counter interface {
 	Count(ctx context.Context) (int, error)
 }
 
-// Router is a Link that subscribes to rooms one by one. Both methods queue and do not wait.
+// Router is a Link that subscribes to rooms one by one. Both methods queue and do not wait: they run
+// under the lock of the rooms.
 type Router interface {
 	// RoomOpened is called when the first local socket joins a room, RoomClosed when the last one
 	// has left it. The calls for one room alternate.

@@ -80,6 +80,15 @@ func (x *Cluster) join(ctx context.Context) error {
 	if log, ok := link.(Log); ok && x.host.Recovers() {
 		x.log = log
 	}
+	if r, ok := link.(Router); ok {
+		x.index.Watch(func(room string, exists bool) {
+			if exists {
+				r.RoomOpened(room)
+			} else {
+				r.RoomClosed(room)
+			}
+		})
+	}
 	if x.counter, _ = link.(Counter); x.counter == nil {
 		if x.beats, err = x.node.heartbeats(ctx); err != nil {
 			return errors.Join(err, link.Close())

@@ -24,5 +24,6 @@
 //
 // # Locking
 //
-// One RWMutex in [Index] guards everything that the index points to. Nothing is called under it.
+// One RWMutex in [Index] guards everything that the index points to. Only the function of
+// [Index.Watch] is called under it.
 package rooms

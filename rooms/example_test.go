@@ -70,3 +70,15 @@ func ExampleNew() {
 	// new room tea
 	// id1 joins tea
 }
+
+func ExampleIndex_Watch() {
+	x := rooms.New[int](nil)
+	x.Watch(func(room string, exists bool) { fmt.Println(room, exists) })
+	x.Add("id1", 1)
+	x.Join("id1", "tea")
+	x.Leave("id1", "tea")
+	// Output:
+	// id1 true
+	// tea true
+	// tea false
+}

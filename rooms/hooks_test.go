@@ -1,6 +1,8 @@
 package rooms_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -160,6 +162,38 @@ func TestHooksComeAndGo(t *testing.T) {
 	x.Join("a", "t")
 	want := []string{"1 create r", "2 create r", "1 join r", "2 join r", "2 create s", "2 join s"}
 	if d := cmp.Diff(want, log); d != "" {
+		t.Error(d)
+	}
+}
+
+// Whoever watches is told of each room alternately that it is there and that it is gone, even when
+// many members come and go at once.
+func TestWatch(t *testing.T) {
+	x := rooms.New[int](nil)
+	exists := make(map[string]bool) // guarded by the lock of the index
+	x.Watch(func(room string, is bool) {
+		if exists[room] == is {
+			t.Errorf("%s exists: %v, twice", room, is)
+		}
+		exists[room] = is
+	})
+	var members sync.WaitGroup
+	for i := range 4 {
+		members.Go(func() {
+			for n := range 300 {
+				id := fmt.Sprint("m", i)
+				x.Add(id, n)
+				x.Join(id, "r", "m0")
+				x.Leave(id, "r")
+				x.Remove(id)
+			}
+		})
+	}
+	members.Wait()
+	x.Add("last", 1)
+	x.Join("last", "r")
+	want := map[string]bool{"r": true, "last": true, "m0": false, "m1": false, "m2": false, "m3": false}
+	if d := cmp.Diff(want, exists); d != "" {
 		t.Error(d)
 	}
 }

@@ -7,6 +7,7 @@ import (
 // Index is a set of members and their rooms. It is safe for concurrent use. Use [New].
 type Index[M any] struct {
 	hooks func() []*Hooks
+	watch func(room string, exists bool) // nil: none
 
 	mu       sync.RWMutex
 	members  map[string]*member[M]
@@ -30,10 +31,19 @@ func New[M any](hooks func() []*Hooks) *Index[M] {
 	}
 }
 
+// Watch has fn called when a room gets its first member and when it has lost its last one, for each
+// room in turn. It must be called before the index is used.
+//
+// fn runs under the lock of the index: it must not use the index, block, or call code of a user.
+func (x *Index[M]) Watch(fn func(room string, exists bool)) { x.watch = fn }
+
+// changes returns an empty list of changes.
+func (x *Index[M]) changes() changes { return changes{hooks: x.hooks(), watch: x.watch} }
+
 // Add registers m under id, in the room named id. It returns false, and does nothing, when the id
 // is taken.
 func (x *Index[M]) Add(id string, m M) bool {
-	changed := changes{hooks: x.hooks()}
+	changed := x.changes()
 	x.mu.Lock()
 	if _, taken := x.members[id]; taken {
 		x.mu.Unlock()
@@ -65,7 +75,7 @@ func (x *Index[M]) takeSlotLocked() uint32 {
 // Remove takes the member out of every room and forgets it. It returns false when the id is
 // unknown.
 func (x *Index[M]) Remove(id string) bool {
-	changed := changes{hooks: x.hooks()}
+	changed := x.changes()
 	x.mu.Lock()
 	m := x.members[id]
 	if m == nil {
@@ -86,7 +96,7 @@ func (x *Index[M]) Remove(id string) bool {
 
 // Join puts the member into rooms. It ignores an unknown id: the member may just have been removed.
 func (x *Index[M]) Join(id string, rooms ...string) {
-	changed := changes{hooks: x.hooks()}
+	changed := x.changes()
 	x.mu.Lock()
 	if m := x.members[id]; m != nil {
 		for _, name := range rooms {
@@ -99,7 +109,7 @@ func (x *Index[M]) Join(id string, rooms ...string) {
 
 // Leave takes the member out of one room. It ignores unknown ids and rooms it is not in.
 func (x *Index[M]) Leave(id, name string) {
-	changed := changes{hooks: x.hooks()}
+	changed := x.changes()
 	x.mu.Lock()
 	if m := x.members[id]; m != nil {
 		if name == id {
@@ -301,6 +311,7 @@ type Hooks struct {
 // changes collects, under the lock, the calls of the hooks after it. Without hooks it stays empty.
 type changes struct {
 	hooks []*Hooks
+	watch func(room string, exists bool)
 	list  []change
 }
 
@@ -320,6 +331,9 @@ const (
 )
 
 func (c *changes) add(k kind, room, id string) {
+	if c.watch != nil && (k == created || k == deleted) {
+		c.watch(room, k == created)
+	}
 	if len(c.hooks) > 0 {
 		c.list = append(c.list, change{k, room, id})
 	}
