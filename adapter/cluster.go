@@ -273,15 +273,19 @@ type fetched struct {
 func (x *Cluster) fetch(o Options) *fetch {
 	f := &fetch{id: newUID(), answers: gather.New[fetched]()}
 	f.request = newAnswers(MessageFetchSocketsResponse, func(servers int) {
-		if servers > 0 {
+		if servers > 0 && !f.request.failed {
 			if err := x.publish(&Message{Type: MessageFetchSockets, RequestID: f.id, Options: o}); err != nil {
-				f.request.abandon()
-				f.answers.Add(fetched{err: err})
+				f.answers.Add(fetched{err: f.request.abandon(err)})
 				servers = 1
 			}
 		}
 		f.answers.Expect(servers)
-	}, func(m *Message, _ error) { f.answers.Add(fetched{infos: m.Sockets}) })
+	}, func(m *Message, err error) {
+		if errors.Is(err, ErrServerGone) {
+			err = nil // with its sockets
+		}
+		f.answers.Add(fetched{m.Sockets, err})
+	})
 	x.requests.open(f.id, f.request)
 	return f
 }

@@ -32,6 +32,8 @@ type request interface {
 	announce()
 	// counted sets how many other servers there are. It is called again as long as the request waits.
 	counted(servers int)
+	// uncounted says why the servers could not be counted. It ends a request that never was.
+	uncounted(err error)
 	// response takes an answer, or what else answers the request.
 	response(m *Message)
 	// gone ends the answers that a server owes which has gone.
@@ -113,9 +115,12 @@ func (q *requests) recount() {
 		if len(all) == 0 {
 			return
 		}
-		if n, err := q.x.count(q.x.open); err == nil {
-			for _, r := range all {
+		n, err := q.x.count(q.x.open)
+		for _, r := range all {
+			if err == nil {
 				r.counted(n - 1)
+			} else {
+				r.uncounted(err)
 			}
 		}
 		again.Reset(recountInterval)
@@ -137,6 +142,7 @@ type answers struct {
 	mu       sync.Mutex
 	asked    map[string]bool // the uids that owe an answer; nil when servers are counted
 	expected int             // answers; -1 until servers are counted
+	failed   bool            // they could not be
 	answered int
 	seen     map[string]bool // the uids that have answered, when servers are counted
 }
@@ -157,12 +163,29 @@ func (r *answers) expect(uids []string) {
 
 func (r *answers) announce() { r.count(r.expected) }
 
-// abandon ignores all further answers.
-func (r *answers) abandon() {
+// abandon ignores all further answers, because the servers were not asked.
+func (r *answers) abandon(err error) *MissingServersError {
+	missing := r.missing(err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.expected = r.answered
 	clear(r.asked)
+	return missing
+}
+
+func (r *answers) uncounted(err error) {
+	r.mu.Lock()
+	first := r.expected < 0
+	r.mu.Unlock()
+	if first {
+		missing := r.abandon(err)
+		r.mu.Lock()
+		r.failed = true
+		n := r.answered
+		r.mu.Unlock()
+		r.count(n + 1)
+		r.answer(new(Message), missing)
+	}
 }
 
 func (r *answers) counted(servers int) {
@@ -297,6 +320,15 @@ func (r *acks) counted(servers int) {
 	r.mu.Unlock()
 	for _, uid := range uids { // nobody else is there
 		r.gone(uid)
+	}
+}
+
+func (r *acks) uncounted(err error) {
+	r.mu.Lock()
+	first := r.expected < 0
+	r.mu.Unlock()
+	if first {
+		r.failed(err)
 	}
 }
 
