@@ -175,7 +175,7 @@ func TestAckBeforeItsCount(t *testing.T) {
 				a := join(t, bus, "a")
 				b, c := subscribe(t, bus, "bbbb"), subscribe(t, bus, "cccc")
 				for _, s := range []*stranger{b, c} { // who must be known by name, has spoken
-					_ = s.link.Publish(&adapter.Message{UID: map[*stranger]string{b: "bbbb", c: "cccc"}[s], Namespace: "/test", Type: adapter.MessageServerSideEmit, Event: "e"})
+					_ = s.link.Publish(&adapter.Message{UID: map[*stranger]string{b: "bbbb", c: "cccc"}[s], Namespace: "/test", Type: adapter.MessageServerSideEmit, Packet: &adapter.Packet{Event: "e"}})
 				}
 				time.Sleep(time.Second)
 				q := a.ask(t, adapter.Flags{})
