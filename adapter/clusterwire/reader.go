@@ -33,7 +33,7 @@ type Reader struct {
 }
 
 // NewReader returns a Reader of text, which is JSON when it begins with a brace or a bracket, and
-// MessagePack otherwise. In JSON, bytes that are not UTF-8 become U+FFFD.
+// MessagePack otherwise. Bytes of text that are not UTF-8 become U+FFFD.
 func NewReader(text string) Reader {
 	packed := text == "" || text[0] != '{' && text[0] != '['
 	if !packed && !utf8.ValidString(text) {
@@ -232,7 +232,7 @@ func (r *Reader) string(number bool) string {
 		case msgpack.Text:
 			start := r.pos
 			r.pos += int(n)
-			return r.text[start:r.pos]
+			return strings.ToValidUTF8(r.text[start:r.pos], "\uFFFD")
 		case msgpack.Null:
 			return ""
 		case msgpack.Unsigned, msgpack.Signed, msgpack.Float:
