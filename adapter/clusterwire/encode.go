@@ -68,7 +68,11 @@ func appendMessage(m *adapter.Message) (text []byte, attachments [][]byte, err e
 func appendData(dst []byte, m *adapter.Message) (text []byte, attachments [][]byte, err error) {
 	switch m.Type {
 	case adapter.MessageBroadcast:
-		if dst, attachments, err = AppendPacket(append(dst, `{"packet":`...), m.Packet, ""); err != nil {
+		nsp := ""
+		if m.UID == adapter.Emitter { // as official emitters do
+			nsp = m.Namespace
+		}
+		if dst, attachments, err = AppendPacket(append(dst, `{"packet":`...), m.Packet, nsp); err != nil {
 			return nil, nil, err
 		}
 		dst = append(AppendOptions(append(appendRequest(dst, m), `,"opts":`...), m.Options), '}')

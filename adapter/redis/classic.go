@@ -84,13 +84,19 @@ func (l *classicLink) Publish(m *adapter.Message) error {
 	if err != nil || data == nil {
 		return err
 	}
-	channel := l.requests
-	if m.Type == adapter.MessageBroadcast && m.RequestID == "" {
-		if channel = l.events; len(m.Options.Rooms) == 1 {
-			channel += m.Options.Rooms[0] + "#"
-		}
+	return l.c.put(l.target(m), data, m)
+}
+
+// target returns the channel of a message for all servers.
+func (l *classicLink) target(m *adapter.Message) string {
+	switch {
+	case m.Type != adapter.MessageBroadcast || m.RequestID != "":
+		return l.requests
+	case len(m.Options.Rooms) == 1:
+		return l.events + m.Options.Rooms[0] + "#"
+	default:
+		return l.events
 	}
-	return l.c.put(channel, data, m)
 }
 
 // Reply implements adapter.Link.

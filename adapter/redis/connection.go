@@ -38,13 +38,11 @@ type connection struct {
 	sent, received, failed, gaps, invalid atomic.Uint64
 }
 
-// start connects and sets up the outbox and the subscriptions, to shard channels or to others. The
-// error names the server, never a password.
+// start connects and sets up the outbox and the subscriptions, to shard channels or to others.
 func (c *connection) start(ctx context.Context, uid string, report func(error), sharded bool) (err error) {
 	c.uid, c.report = uid, report
-	c.open, c.hangUp = context.WithCancel(context.Background())
 	if err := c.connect(ctx); err != nil {
-		return fmt.Errorf("%w: redis at %s: %s", adapter.ErrBroker, c.cfg.where(), oneLine(err))
+		return err
 	}
 	c.outbox = adapter.NewOutbox(adapter.OutboxConfig{
 		MaxBytes: c.cfg.MaxQueuedBytes, Send: c.send, Report: c.report,
@@ -55,7 +53,17 @@ func (c *connection) start(ctx context.Context, uid string, report func(error), 
 	return err
 }
 
+// connect connects. The error names the server, never a password.
 func (c *connection) connect(ctx context.Context) error {
+	c.open, c.hangUp = context.WithCancel(context.Background())
+	if err := c.dial(ctx); err != nil {
+		c.hangUp()
+		return fmt.Errorf("%w: redis at %s: %s", adapter.ErrBroker, c.cfg.where(), oneLine(err))
+	}
+	return nil
+}
+
+func (c *connection) dial(ctx context.Context) error {
 	if c.client = c.cfg.Client; c.client == nil {
 		type result struct {
 			client rueidis.Client

@@ -87,14 +87,16 @@ func looksPrivate(room string) bool {
 }
 
 // Publish implements adapter.Link.
-func (l *shardedLink) Publish(m *adapter.Message) error {
-	channel := l.all
+func (l *shardedLink) Publish(m *adapter.Message) error { return l.send(l.target(m), m) }
+
+// target returns the channel of a message for all servers.
+func (l *shardedLink) target(m *adapter.Message) string {
 	if m.Type == adapter.MessageBroadcast && m.RequestID == "" && len(m.Options.Rooms) == 1 {
 		if room := m.Options.Rooms[0]; l.hasChannel(room) {
-			channel = l.channel(room)
+			return l.channel(room)
 		}
 	}
-	return l.send(channel, m)
+	return l.all
 }
 
 // Reply implements adapter.Link.

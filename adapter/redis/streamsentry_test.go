@@ -1,7 +1,7 @@
 package redis
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -15,17 +15,16 @@ import (
 // led to them.
 func vectors(t *testing.T, file string) (steps []string, commands [][]string) {
 	t.Helper()
-	f, err := os.Open(file)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	for line := range bytes.Lines(data) {
 		var v struct {
 			Step string
 			Cmd  []string
 		}
-		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
+		if err := json.Unmarshal(line, &v); err != nil {
 			t.Fatal(err)
 		}
 		steps, commands = append(steps, v.Step), append(commands, v.Cmd)

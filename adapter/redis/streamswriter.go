@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,39 +60,38 @@ type unsent struct {
 	maybe  bool // it was sent and no reply came
 }
 
+// batch is what remains to be sent, and the errors of what Redis has refused for good.
+type batch struct {
+	left    []unsent
+	refused []error
+}
+
 // write appends the items to their streams, in order. It waits as long as Redis is away, until ctx
-// ends. The number of entries that were refused or given up comes with the errors.
+// ends. failed is the number of those that were refused or given up, for the reasons in err.
 func (w *streamWriter) write(ctx context.Context, items []*adapter.Item) (failed int, err error) {
-	todo := make([]unsent, len(items))
+	b := batch{left: make([]unsent, len(items))}
 	for i, item := range items {
 		w.number++
-		todo[i] = unsent{item: item, number: w.number}
+		b.left[i] = unsent{item: item, number: w.number}
 	}
-	var refused []error
-	for tries := 0; ; tries++ {
-		var away error
-		todo, away, refused = w.attempt(ctx, todo, refused)
-		if len(todo) == 0 {
-			return len(refused), errors.Join(refused...)
-		}
-		if tries == 0 {
-			w.lost(away)
-		}
-		for {
+	for tries := 0; len(b.left) > 0; tries++ {
+		if tries > 0 {
 			if wait(ctx, tries) != nil {
-				refused = append(refused, fmt.Errorf("%w: %d messages are given up: %w", adapter.ErrBrokerDown, len(todo), away))
-				return len(refused) - 1 + len(todo), errors.Join(refused...)
-			}
-			if todo, err = w.look(ctx, todo); err == nil {
 				break
 			}
-			away = err
-			tries++
+			if err = w.look(ctx, &b); err != nil {
+				continue
+			}
 		}
-		if len(todo) == 0 {
-			return len(refused), errors.Join(refused...)
+		if err = w.attempt(ctx, &b); err != nil && tries == 0 {
+			w.lost(err)
 		}
 	}
+	failed = len(b.left) + len(b.refused)
+	if len(b.left) > 0 {
+		b.refused = append(b.refused, fmt.Errorf("%w: %d messages may not have been sent: %w", adapter.ErrBrokerDown, len(b.left), err))
+	}
+	return failed, errors.Join(b.refused...)
 }
 
 // wait waits before another try, until ctx ends.
@@ -106,18 +106,16 @@ func wait(ctx context.Context, tries int) error {
 	}
 }
 
-// attempt sends entries and returns those that must be sent again, and why. Errors of those that
-// Redis refuses for good are added to refused.
-func (w *streamWriter) attempt(ctx context.Context, todo []unsent, refused []error) ([]unsent, error, []error) {
-	commands := make(rueidis.Commands, 0, len(todo)+1)
-	for _, u := range todo {
+// attempt sends what is left. The error is why some of it must be sent again.
+func (w *streamWriter) attempt(ctx context.Context, b *batch) (away error) {
+	commands := make(rueidis.Commands, 0, len(b.left)+1)
+	for _, u := range b.left {
 		commands = append(commands, w.xadd(u))
 	}
-	var away error
-	again := todo[:0]
-	for i, reply := range w.client.DoMulti(ctx, append(commands, w.trims(todo)...)...)[:len(todo)] {
+	again := b.left[:0]
+	for i, reply := range w.client.DoMulti(ctx, append(commands, w.trims(b.left)...)...)[:len(b.left)] {
+		u := b.left[i]
 		id, err := reply.ToString()
-		u := todo[i]
 		switch redisErr, isReply := rueidis.IsRedisErr(err); {
 		case err == nil:
 			w.sent(u.item.Key, id)
@@ -127,12 +125,13 @@ func (w *streamWriter) attempt(ctx context.Context, todo []unsent, refused []err
 		case transient(redisErr.Error()):
 			u.maybe = false
 		default:
-			refused = append(refused, fmt.Errorf("%w: XADD %s: %w", adapter.ErrBroker, u.item.Key, err))
+			b.refused = append(b.refused, fmt.Errorf("%w: XADD %s: %w", adapter.ErrBroker, u.item.Key, err))
 			continue
 		}
 		again, away = append(again, u), err
 	}
-	return again, away, refused
+	b.left = again
+	return away
 }
 
 // transient tells whether a reply says that the command was not run, and may be soon.
@@ -181,27 +180,19 @@ func (w *streamWriter) sent(stream, id string) {
 	t.newest, _ = parsePosition(id)
 }
 
-// look returns the entries that are not in their streams. Those of one writer arrive in order, so
-// that the newest one of a stream tells.
-func (w *streamWriter) look(ctx context.Context, todo []unsent) ([]unsent, error) {
+// look removes the entries that are in their streams. Those of one writer arrive in order, so that
+// the newest one of a stream tells.
+func (w *streamWriter) look(ctx context.Context, b *batch) (err error) {
 	newest := make(map[string]uint64)
-	for _, u := range todo {
-		if _, known := newest[u.item.Key]; known || !u.maybe {
-			continue
-		}
-		n, err := w.newest(ctx, u.item.Key)
-		if err != nil {
-			return todo, err
-		}
-		newest[u.item.Key] = n
-	}
-	missing := todo[:0]
-	for _, u := range todo {
-		if !u.maybe || u.number > newest[u.item.Key] {
-			missing = append(missing, u)
+	for _, u := range b.left {
+		if _, known := newest[u.item.Key]; !known && u.maybe {
+			if newest[u.item.Key], err = w.newest(ctx, u.item.Key); err != nil {
+				return err
+			}
 		}
 	}
-	return missing, nil
+	b.left = slices.DeleteFunc(b.left, func(u unsent) bool { return u.maybe && u.number <= newest[u.item.Key] })
+	return nil
 }
 
 // newest returns the number of the newest entry of this writer in a stream, 0 if there is none among
