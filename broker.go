@@ -31,16 +31,17 @@ func (h host) Report(err error) {
 
 // brokerRule returns what kind of error it is, and what an operator can do about it.
 func brokerRule(err error) *refusal.Refusal {
-	r := &refusal.Refusal{Rule: "message of another server", Remedy: "it cannot be read and is ignored"}
+	r := &refusal.Refusal{Rule: "error", Remedy: "other servers may not be reached, or messages of theirs not be read"}
 	_, gap := errors.AsType[*adapter.GapError](err)
 	switch {
 	case gap:
 		r.Rule, r.Remedy = "gap", "messages of other servers may have been lost; clients here did not get them"
 	case errors.Is(err, adapter.ErrBrokerStalled):
-		r.Rule, r.Remedy = "stalled", "messages for other servers are dropped until the broker takes them again; "+
-			"look at its load, or raise the limit that the error names"
+		r.Rule, r.Field = "stalled", "MaxQueuedBytes"
+		r.Remedy = "messages for other servers are dropped until the broker takes them: look at its load, or let more wait"
 	case errors.Is(err, adapter.ErrTooLarge):
-		r.Rule, r.Remedy = "message too large", "other servers do not get it; send less at once, or raise the limit that the error names"
+		r.Rule, r.Field = "message too large", "MaxQueuedBytes"
+		r.Remedy = "other servers do not get it: send less at once, or let more wait"
 	case errors.Is(err, adapter.ErrBrokerDown):
 		r.Rule, r.Remedy = "connection lost", "clients of other servers are not reached until it is back; it is tried again"
 	}

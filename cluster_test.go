@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -284,5 +286,95 @@ func TestClusterServers(t *testing.T) {
 			t.Errorf("%d servers answered after %v", n, time.Since(start))
 		}
 		wantHeard("1y[8]")
+	})
+}
+
+// What goes wrong at the broker is logged once a minute, counted, and told to the hook, which may use
+// the server. At the start the log says who is there.
+func TestClusterBrokerErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := adaptertest.NewBus()
+		var log lockedBuffer
+		var s *socketio.Server
+		var gaps, down []socketio.BrokerInfo
+		var mu sync.Mutex
+		s = socketio.New(socketio.Config{
+			Adapter: bus.Adapter(adapter.ClusterConfig{}),
+			Logger:  slog.New(slog.NewTextHandler(&log, nil)),
+			Hooks: socketio.Hooks{Broker: func(i socketio.BrokerInfo) {
+				_ = s.Emit("broker", i.Err.Error())
+				mu.Lock()
+				defer mu.Unlock()
+				if i.Namespace != nil {
+					gaps = append(gaps, i)
+				} else {
+					down = append(down, i)
+				}
+			}},
+		})
+		client, err := siotest.Serve(t, s).Connect(t.Context(), "/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := socketio.New(socketio.Config{
+			Adapter: bus.Adapter(adapter.ClusterConfig{}), Logger: slog.New(slog.DiscardHandler),
+		})
+		siotest.Serve(t, other)
+		time.Sleep(time.Second)
+		if !strings.Contains(log.String(), `msg="socketio: joined a cluster" broker=bus servers=2`) {
+			t.Errorf("at the start: %s", &log)
+		}
+		for range 3 {
+			bus.Cut(0)
+			bus.Restore(0)
+		}
+		if m, err := client.Receive(t.Context(), "broker"); err != nil || m.Len() != 1 {
+			t.Errorf("got %v, %v", m, err)
+		}
+		time.Sleep(time.Minute)
+		bus.Cut(0)
+		bus.Restore(0)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		var gap *socketio.GapError
+		if len(gaps) != 4 || len(down) != 4 || !errors.Is(down[0].Err, socketio.ErrBrokerDown) ||
+			!errors.As(gaps[0].Err, &gap) || gap.Namespace != "/" || gaps[0].Namespace.Name() != "/" {
+			t.Errorf("the hook got %v and %v", gaps, down)
+		}
+		for _, kind := range []string{"connection lost", "gap"} {
+			if n := strings.Count(log.String(), "level=WARN msg=\"socketio: broker: "+kind); n != 2 {
+				t.Errorf("%d lines of %s: %s", n, kind, &log)
+			}
+		}
+		if n := strings.Count(log.String(), "omitted=2"); n != 2 {
+			t.Errorf("%d lines say how many were omitted: %s", n, &log)
+		}
+		if b := s.Stats().Broker; b == nil || b.Gaps != 4 || !b.Connected || b.Broker != "bus" || b.Received == 0 {
+			t.Errorf("stats: %+v", b)
+		}
+		if b := socketio.New(socketio.Config{}).Stats().Broker; b != nil {
+			t.Errorf("stats without a broker: %+v", b)
+		}
+	})
+}
+
+// A socket on another server is asked alone: who does not have it is not waited for.
+func TestClusterRemoteSocketThatIsGone(t *testing.T) {
+	inCluster(t, func(t *testing.T, c *cluster) {
+		var remote socketio.RemoteSocket
+		for s, err := range c.servers[0].In("room c").FetchSockets(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			remote = s
+		}
+		c.clients[2].Conn().Close()
+		<-c.clients[2].Done()
+		synctest.Wait()
+		began := time.Now()
+		if _, err := remote.EmitWithAck(t.Context(), "q"); !errors.Is(err, socketio.ErrClosed) || time.Since(began) > time.Second {
+			t.Errorf("got %v after %v", err, time.Since(began))
+		}
 	})
 }

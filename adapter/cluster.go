@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,6 +103,19 @@ func (x *Cluster) join(ctx context.Context) error {
 		x.beats.start() // or tell that there is one namespace more
 	}
 	return nil
+}
+
+// logStart logs which other servers there are, once that is known.
+func (x *Cluster) logStart() {
+	servers, err := x.ServerCount(x.open)
+	log, broker := x.host.Logger(), slog.String("broker", x.node.broker.Stats().Broker)
+	switch {
+	case x.open.Err() != nil:
+	case err != nil:
+		log.Warn("socketio: joined a cluster whose servers are not known", broker, slog.Any("error", err))
+	default:
+		log.Info("socketio: joined a cluster", broker, slog.Int("servers", servers))
+	}
 }
 
 // Add registers a socket, in the room named after its id.

@@ -22,6 +22,7 @@ type Node struct {
 	uid    string
 	turn   chan struct{} // one token: the broker is started by one goroutine
 
+	logged  atomic.Bool   // the line at the start
 	invalid atomic.Uint64 // messages whose rest could not be read
 
 	// Guarded by turn.
@@ -79,6 +80,9 @@ func (n *Node) Adapter(h Host) (Adapter, error) {
 	}
 	if err != nil {
 		return nil, errors.Join(err, n.remove(x))
+	}
+	if n.logged.CompareAndSwap(false, true) {
+		x.work.Go(x.logStart)
 	}
 	return x, nil
 }

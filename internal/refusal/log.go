@@ -25,22 +25,32 @@ type Log struct {
 	logger *slog.Logger
 
 	mu     sync.Mutex
-	warned map[string]map[string]time.Time // the last warning by rule, which is a constant, and key
+	warned map[string]map[string]*warning // the last one by rule, which is a constant, and key
+}
+
+// warning is one that was written, and how many of its kind were not since then.
+type warning struct {
+	at      time.Time
+	omitted int
 }
 
 // NewLog returns a Log that writes to logger.
 func NewLog(logger *slog.Logger) *Log {
-	return &Log{logger: logger, warned: make(map[string]map[string]time.Time)}
+	return &Log{logger: logger, warned: make(map[string]map[string]*warning)}
 }
 
-// Write writes a line about r at level DEBUG, or WARN if r has a Remedy.
+// Write writes a line about r at level DEBUG, or WARN if r has a Remedy. A warning says how many of
+// its kind were omitted since the last one: they had level DEBUG.
 //
 // what is the consequence, such as "engineio: request refused". The zero peer is none. cause, if
 // not nil, has more details than r.
 func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cause error) {
-	level := slog.LevelDebug
-	if r.Remedy != "" && l.logger.Enabled(ctx, slog.LevelWarn) && l.warns(r.Rule, r.Key, time.Now()) {
-		level = slog.LevelWarn
+	level, omitted := slog.LevelDebug, 0
+	if r.Remedy != "" && l.logger.Enabled(ctx, slog.LevelWarn) {
+		var due bool
+		if due, omitted = l.warns(r.Rule, r.Key, time.Now()); due {
+			level = slog.LevelWarn
+		}
 	}
 	if !l.logger.Enabled(ctx, level) {
 		return
@@ -67,6 +77,9 @@ func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cau
 	}
 	if r.Field != "" {
 		attrs = append(attrs, slog.String("field", r.Field))
+	}
+	if omitted > 0 {
+		attrs = append(attrs, slog.Int("omitted", omitted))
 	}
 	if cause != nil {
 		attrs = append(attrs, slog.String("error", clip(cause.Error())))
@@ -111,24 +124,28 @@ func clip(s string) string {
 }
 
 // warns reports whether a warning of this rule and key is due, and remembers it.
-func (l *Log) warns(rule, key string, now time.Time) bool {
+func (l *Log) warns(rule, key string, now time.Time) (due bool, omitted int) {
 	key = clip(key)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last := l.warned[rule]
 	if last == nil {
-		last = make(map[string]time.Time)
+		last = make(map[string]*warning)
 		l.warned[rule] = last
 	}
-	if at, ok := last[key]; ok && now.Sub(at) < warnEvery {
-		return false
+	if w := last[key]; w != nil {
+		if now.Sub(w.at) < warnEvery {
+			w.omitted++
+			return false, 0
+		}
+		omitted = w.omitted
 	}
 	if len(last) >= maxKeys {
-		maps.DeleteFunc(last, func(_ string, at time.Time) bool { return now.Sub(at) >= warnEvery })
+		maps.DeleteFunc(last, func(_ string, w *warning) bool { return now.Sub(w.at) >= warnEvery })
 		if len(last) >= maxKeys {
-			return false
+			return false, 0
 		}
 	}
-	last[strings.Clone(key)] = now // a part of a request keeps all of it in memory
-	return true
+	last[strings.Clone(key)] = &warning{at: now} // a part of a request keeps all of it in memory
+	return true, omitted
 }

@@ -41,6 +41,9 @@ func TestWarnings(t *testing.T) {
 		want("DEBUG", "within a minute", origin("a"))
 		time.Sleep(time.Nanosecond)
 		want("WARN", "a minute later", origin("a"))
+		if !strings.Contains(b.String(), " omitted=2\n") {
+			t.Errorf("%s does not say that 2 were omitted", b)
+		}
 
 		for i := range maxKeys - 2 {
 			want("WARN", "key", origin(fmt.Sprint(i)))
