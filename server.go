@@ -68,7 +68,6 @@ func NewServer(c Config) (*Server, error) {
 	}
 	srv := &Server{cfg: c, log: refusal.NewLog(c.Logger)}
 	srv.names.Make, srv.names.Added, srv.names.Removed = srv.newNamespace, srv.added, srv.removed
-	srv.names.Discard = func(ns *Namespace) { _ = srv.closeAdapter(ns) } // it held nothing yet
 	srv.names.Cleanup = c.CleanupEmptyChildNamespaces
 	main, err := srv.names.Of("/")
 	if err != nil {

@@ -19,8 +19,6 @@ import (
 type Registry[N, P any] struct {
 	// Make makes the namespace with this name. The pattern is nil where none matches.
 	Make func(name string, pattern *Pattern[N, P]) (N, error)
-	// Discard ends a namespace that was made twice at the same time, before anybody saw it.
-	Discard func(N)
 	// Added is called once for each namespace, after it was added.
 	Added func(N)
 	// Removed is called when the last visitor has left a namespace that does not stay, after it was
@@ -31,6 +29,7 @@ type Registry[N, P any] struct {
 
 	mu       sync.RWMutex
 	entries  map[string]*entry[N, P]
+	busy     map[string]chan struct{} // names whose namespace is being made or has been removed; closed after that
 	patterns []*Pattern[N, P] // in the order in which they are asked
 }
 
@@ -153,10 +152,43 @@ func (r *Registry[N, P]) Leave(name string) {
 	if last {
 		delete(r.entries, name)
 		e.pattern.children.Remove(e.place)
+		r.takeLocked(name)
 	}
 	r.mu.Unlock()
 	if last {
+		defer r.release(name)
 		r.Removed(e.namespace)
+	}
+}
+
+// takeLocked has others wait until the name is released.
+func (r *Registry[N, P]) takeLocked(name string) {
+	if r.busy == nil {
+		r.busy = make(map[string]chan struct{})
+	}
+	r.busy[name] = make(chan struct{})
+}
+
+func (r *Registry[N, P]) release(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.busy[name])
+	delete(r.busy, name)
+}
+
+// take waits until nobody makes or removes a namespace with this name, and takes the name unless there is one.
+func (r *Registry[N, P]) take(name string) (there *entry[N, P]) {
+	for {
+		r.mu.Lock()
+		there, busy := r.entries[name], r.busy[name]
+		if there == nil && busy == nil {
+			r.takeLocked(name)
+		}
+		r.mu.Unlock()
+		if there != nil || busy == nil {
+			return there
+		}
+		<-busy
 	}
 }
 
@@ -179,27 +211,33 @@ func (r *Registry[N, P]) pattern(matches func(*Pattern[N, P]) bool) *Pattern[N, 
 
 // add makes a namespace, unless another goroutine just did.
 func (r *Registry[N, P]) add(name string, p *Pattern[N, P], temporary bool) (*entry[N, P], error) {
+	if e := r.take(name); e != nil {
+		return e, nil
+	}
+	e, err := r.make(name, p, temporary)
+	if err != nil {
+		return nil, err
+	}
+	r.Added(e.namespace)
+	return e, nil
+}
+
+// make makes a namespace whose name was taken.
+func (r *Registry[N, P]) make(name string, p *Pattern[N, P], temporary bool) (*entry[N, P], error) {
+	defer r.release(name)
 	made, err := r.Make(name, p)
 	if err != nil {
 		return nil, err
 	}
 	e := &entry[N, P]{name: name, namespace: made, pattern: p, temporary: temporary}
 	r.mu.Lock()
-	first := r.entries[name]
-	if first == nil {
-		if r.entries == nil {
-			r.entries = make(map[string]*entry[N, P])
-		}
-		r.entries[name] = e
-		if p != nil {
-			e.place = p.children.PushBack(e)
-		}
+	defer r.mu.Unlock()
+	if r.entries == nil {
+		r.entries = make(map[string]*entry[N, P])
 	}
-	r.mu.Unlock()
-	if first != nil {
-		r.Discard(made)
-		return first, nil
+	r.entries[name] = e
+	if p != nil {
+		e.place = p.children.PushBack(e)
 	}
-	r.Added(made)
 	return e, nil
 }
