@@ -30,7 +30,7 @@ type Registry[N, P any] struct {
 	mu       sync.RWMutex
 	entries  map[string]*entry[N, P]
 	busy     map[string]chan struct{} // names whose namespace is being made or has been removed; closed after that
-	patterns []*Pattern[N, P] // in the order in which they are asked
+	patterns []*Pattern[N, P]         // in the order in which they are asked
 }
 
 // entry is one namespace.
