@@ -226,9 +226,9 @@ func (e *Server) negotiateDeflate(h http.Header, r *http.Request) (agreed, ok bo
 // known parameter needs another character.
 var extensionList = func() *regexp.Regexp {
 	const (
-		token     = "[0-9A-Za-z!#$%&'*+.^_`|~-]+"
-		param     = "[ \t]*;[ \t]*" + token + "(?:=(?:" + token + `|"` + token + `"))?`
-		extension = "[ \t]*" + token + "(?:" + param + ")*[ \t]*"
+		word      = "[0-9A-Za-z!#$%&'*+.^_`|~-]+"
+		param     = "[ \t]*;[ \t]*" + word + "(?:=(?:" + word + `|"` + word + `"))?`
+		extension = "[ \t]*" + word + "(?:" + param + ")*[ \t]*"
 	)
 	return regexp.MustCompile("^" + extension + "(?:," + extension + ")*$")
 }()
