@@ -77,29 +77,42 @@ func good(wire string) *group {
 
 // Each promise is broken by its own run, and named.
 func TestBreaches(t *testing.T) {
+	var usual, third, stop fault
+	for _, f := range faults {
+		switch {
+		case f.third:
+			third = f
+		case f.names:
+			stop = f
+		default:
+			usual = f
+		}
+	}
 	for _, c := range []struct {
 		wire  string
-		third bool
+		fault fault
 		spoil func(g *group)
 		want  string // "": no promise is broken
 	}{
-		{"streams", true, func(*group) {}, ""},
-		{"pubsub", false, func(g *group) { g.remote.lost, g.named = 9, true }, ""},
-		{"pubsub", false, func(g *group) { g.remote.lost = 9 }, "9 lost without a word"},
-		{"streams", false, func(g *group) { g.remote.lost, g.named = 9, true }, "9 lost"},
-		{"sharded", true, func(g *group) { g.remote.lost, g.named = 9, true }, "9 lost between nodes that live"},
-		{"sharded", false, func(g *group) { g.remote.doubled = 1 }, "1 doubled"},
-		{"sharded", false, func(g *group) { g.remote.disorder = 1 }, "1 out of order"},
-		{"sharded", false, func(g *group) { g.local.lost = 3 }, "on the node itself 3 lost"},
-		{"sharded", false, func(g *group) { g.longest = 300_000 }, "an emit took 300000 µs"},
-		{"sharded", false, func(g *group) { g.after = 1 }, "afterwards fetchSockets found 1 of 2"},
-		{"sharded", true, func(g *group) { g.fetch.Error = "" }, "a request under way"},
-		{"sharded", true, func(g *group) { g.ask.TookMs = 7000 }, "a request under way"},
-		{"sharded", true, func(g *group) { g.ask.Result = 1 }, "a request under way"},
+		{"streams", third, func(*group) {}, ""},
+		{"pubsub", usual, func(g *group) { g.remote.lost, g.named = 9, true }, ""},
+		{"pubsub", usual, func(g *group) { g.remote.lost = 9 }, "9 lost without a word"},
+		{"streams", usual, func(g *group) { g.remote.lost, g.named = 9, true }, "9 lost"},
+		{"sharded", third, func(g *group) { g.remote.lost, g.named = 9, true }, "9 lost between nodes that live"},
+		{"sharded", usual, func(g *group) { g.remote.doubled = 1 }, "1 doubled"},
+		{"sharded", usual, func(g *group) { g.remote.disorder = 1 }, "1 out of order"},
+		{"sharded", usual, func(g *group) { g.local.lost = 3 }, "on the node itself 3 lost"},
+		{"sharded", usual, func(g *group) { g.longest = 300_000 }, "an emit took 300000 µs"},
+		{"sharded", usual, func(g *group) { g.after = 1 }, "afterwards fetchSockets found 1 of 2"},
+		{"sharded", third, func(g *group) { g.fetch.Error = "" }, ""},
+		{"sharded", stop, func(g *group) { g.fetch.Result, g.ask.Result = 1, 1 }, ""},
+		{"sharded", stop, func(g *group) { g.fetch.Result, g.ask.Result, g.ask.Error = 1, 1, "" }, "a request under way"},
+		{"sharded", third, func(g *group) { g.ask.TookMs = 7000 }, "a request under way"},
+		{"sharded", third, func(g *group) { g.ask.Result = 1 }, "a request under way"},
 	} {
 		g := good(c.wire)
 		c.spoil(g)
-		got := g.breaches(c.third)
+		got := g.breaches(c.fault)
 		named := slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, c.want) })
 		if c.want == "" && len(got) > 0 || c.want != "" && !named {
 			t.Errorf("%s: %q, want %q", c.wire, got, c.want)

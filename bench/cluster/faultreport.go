@@ -26,7 +26,7 @@ const (
 )
 
 // breaches are the promises that our server broke in a run.
-func (g *group) breaches(third bool) (all []string) {
+func (g *group) breaches(f fault) (all []string) {
 	say := func(yes bool, format string, args ...any) {
 		if yes {
 			all = append(all, fmt.Sprintf(format, args...))
@@ -43,10 +43,10 @@ func (g *group) breaches(third bool) (all []string) {
 	say(here.lost+here.doubled+here.disorder > 0, "on the node itself %v", here)
 	say(g.longest > longestEmit+g.stall, "an emit took %.0f µs", g.longest)
 	say(g.after != g.want, "afterwards fetchSockets found %d of %d", g.after, g.want)
-	if third {
-		say(g.remote.lost > 0, "%d lost between nodes that live", g.remote.lost)
+	say(f.third && g.remote.lost > 0, "%d lost between nodes that live", g.remote.lost)
+	if f.answers > 0 {
 		for _, a := range []answer{g.fetch, g.ask} {
-			say(a.Result != g.want || a.Error == "" || a.TookMs > longestRequest,
+			say(a.Result != f.answers || f.names && a.Error == "" || a.TookMs > longestRequest,
 				"a request under way: %d answers in %.0f ms, error %q", a.Result, a.TookMs, a.Error)
 		}
 	}
@@ -61,7 +61,7 @@ func broken(results map[string][]*group) error {
 			if g.kind != "ours" {
 				continue
 			}
-			for _, text := range g.breaches(f.third) {
+			for _, text := range g.breaches(f) {
 				errs = append(errs, fmt.Errorf("%s: %s: %s", f.name, g.wire, text))
 			}
 		}
@@ -113,14 +113,14 @@ func (b *bench) faultReport(ctx context.Context, results map[string][]*group) st
 	return t.String()
 }
 
-// requestTable is what became of the requests under way when the third node was killed.
+// requestTable is what became of the requests under way.
 func requestTable(results map[string][]*group) string {
 	var t strings.Builder
 	for _, f := range faults {
 		for _, wire := range f.wires {
 			for _, k := range kinds {
 				groups := selected(results[f.name], wire, k.name)
-				if !f.third || len(groups) == 0 {
+				if f.answers == 0 || len(groups) == 0 {
 					continue
 				}
 				answers := func(of func(o *outcome) answer) string {
@@ -128,7 +128,7 @@ func requestTable(results map[string][]*group) string {
 						return fmt.Sprintf("%d in %.1f", of(o).Result, of(o).TookMs/1000)
 					})
 				}
-				fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s |\n", wire, k.title,
+				fmt.Fprintf(&t, "| %s | %s | %s | %s | %s | %s | %s |\n", f.name, wire, k.title,
 					answers(func(o *outcome) answer { return o.fetch }), cellText(groups[0].fetch.Error),
 					answers(func(o *outcome) answer { return o.ask }), cellText(groups[0].ask.Error))
 			}
@@ -137,11 +137,12 @@ func requestTable(results map[string][]*group) string {
 	if t.Len() == 0 {
 		return ""
 	}
-	return "\n## Requests under way when a node is killed\n\n" +
-		"S1 has asked three servers for their sockets, and their clients for an acknowledgement within\n" +
-		"5 s, when S3 gets SIGKILL.\n\n" +
-		"| wire | server | fetchSockets: sockets, s | its error | acknowledgements, s | their error |\n" +
-		"| --- | --- | --- | --- | --- | --- |\n" + t.String()
+	return "\n## Requests under way\n\n" +
+		"S1 has asked all servers for their sockets, and their clients for an acknowledgement within 5 s.\n" +
+		"Then S3, which has not answered, gets SIGKILL: its sockets are gone, and 2 remain. Or S2 is\n" +
+		"stopped: its client cannot answer, and S1 has its own one.\n\n" +
+		"| fault | wire | server | fetchSockets: sockets, s | its error | acknowledgements, s | their error |\n" +
+		"| --- | --- | --- | --- | --- | --- | --- |\n" + t.String()
 }
 
 // naming tells whether the loss of events was named.

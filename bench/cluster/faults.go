@@ -20,6 +20,8 @@ type fault struct {
 	name      string
 	wires     []string // those that it is tried with
 	third     bool     // with a third node
+	answers   int      // what requests get that are under way; 0 if there are none
+	names     bool     // and they must say that a server is missing
 	sentinels bool
 	size      int      // of an event, in bytes
 	options   []string // of redis-server
@@ -45,21 +47,23 @@ var faults = []fault{
 		return nil
 	}},
 	{name: "failover by Sentinel", wires: []string{"pubsub", "streams"}, sentinels: true, options: aof, do: failover},
-	{name: "a third node SIGKILL", wires: wires, third: true, options: aof, do: killThird},
-	{name: "S2 SIGSTOP for 12 s", wires: wires, options: aof, do: func(_ context.Context, r *faultRun) error {
-		return pause(12*time.Second, r.nodes(1))
-	}},
+	{name: "a third node SIGKILL", wires: wires, third: true, answers: 2, options: aof, do: killThird},
+	{name: "S2 SIGSTOP for 12 s", wires: wires, answers: 1, names: true, options: aof,
+		do: func(ctx context.Context, r *faultRun) error {
+			return pause(12*time.Second, r.nodes(1), func() { r.ask(ctx) })
+		}},
 	{name: "S2 cut off as slow", wires: wires, size: 16 << 10, do: cutOff,
 		options: []string{"--client-output-buffer-limit", "pubsub 256kb 128kb 1"}},
 }
 
-// pause stops nodes for a while.
-func pause(d time.Duration, nodes []*node) error {
+// pause stops nodes for a while, and calls begun as that begins.
+func pause(d time.Duration, nodes []*node, begun func()) error {
 	for _, n := range nodes {
 		if err := n.signal("STOP"); err != nil {
 			return err
 		}
 	}
+	begun()
 	time.Sleep(d)
 	for _, n := range nodes {
 		if err := n.signal("CONT"); err != nil {
@@ -85,6 +89,16 @@ func killThird(ctx context.Context, r *faultRun) error {
 			return err
 		}
 	}
+	r.ask(ctx)
+	time.Sleep(300 * time.Millisecond)
+	for _, n := range third {
+		n.stop()
+	}
+	return nil
+}
+
+// ask has S1 begin requests to all. What becomes of them is known when r.later is done.
+func (r *faultRun) ask(ctx context.Context) {
 	for _, g := range r.groups {
 		fetch, ask := g.nodes[0].send(command{Do: "fetch"}), g.nodes[0].send(command{Do: "ask", TimeoutMs: 5000})
 		r.later.Go(func() {
@@ -95,16 +109,11 @@ func killThird(ctx context.Context, r *faultRun) error {
 			g.fail(err)
 		})
 	}
-	time.Sleep(300 * time.Millisecond)
-	for _, n := range third {
-		n.stop()
-	}
-	return nil
 }
 
 // cutOff stops S2 while large events are sent, until Redis disconnects it.
 func cutOff(_ context.Context, r *faultRun) error {
-	if err := pause(6*time.Second, r.nodes(1)); err != nil {
+	if err := pause(6*time.Second, r.nodes(1), func() {}); err != nil {
 		return err
 	}
 	dir := strings.TrimPrefix(r.redis.master.Do("CONFIG", "GET", "dir"), "dir\n")
@@ -145,7 +154,7 @@ type outcome struct {
 	named         bool    // a hook or an error said that events may be lost
 	after         int     // sockets that S1 finds at the end
 	want          int     // and should find
-	fetch, ask    answer  // of requests under way when the third node was killed
+	fetch, ask    answer  // of requests under way
 }
 
 func (g *group) fail(err error) {
@@ -190,10 +199,11 @@ func (b *bench) faultRuns(ctx context.Context) (map[string][]*group, error) {
 		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, f := range order {
 			groups, err := b.faultRun(ctx, f)
-			if err != nil {
+			if ctx.Err() != nil || len(groups) == 0 {
 				return nil, fmt.Errorf("%s: %w", f.name, err)
 			}
 			for _, g := range groups {
+				g.fail(err)
 				fmt.Fprintf(os.Stderr, "round %d: %s: %s, %s: %v\n", round+1, f.name, g.wire, g.kind, &g.outcome)
 			}
 			results[f.name] = append(results[f.name], groups...)
