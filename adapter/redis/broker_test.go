@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -285,6 +286,70 @@ func TestRooms(t *testing.T) {
 	})
 }
 
+// What follows a command to join comes to the servers that have just joined.
+func TestEmitAfterJoin(t *testing.T) {
+	each(t, func(t *testing.T, _ *redistest.Server, c Config) {
+		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+		linkA, _ := a.join("/")
+		_, memberB := b.join("/")
+		publishNow(t, linkA, &adapter.Message{UID: a.uid, Namespace: "/", Type: adapter.MessageSocketsJoin, Rooms: []string{"new"}})
+		publishNow(t, linkA, event(a.uid, 1, "new"))
+		publishNow(t, linkA, event(a.uid, 2, "old"))
+		publishNow(t, linkA, event(a.uid, 3))
+		if m := memberB.next(t); m.Type != adapter.MessageSocketsJoin || len(m.Rooms) != 1 || m.Rooms[0] != "new" {
+			t.Errorf("got %+v", m)
+		}
+		memberB.wants(t, 1)
+		if c.SubscriptionMode == Static {
+			memberB.wants(t, 2)
+		}
+		memberB.wants(t, 3)
+	})
+}
+
+// A server that answers to what another one has sent reaches the rooms that it had joined before.
+func TestAnswerAfterJoin(t *testing.T) {
+	each(t, func(t *testing.T, _ *redistest.Server, c Config) {
+		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+		linkA, memberA := a.join("/")
+		linkB, memberB := b.join("/")
+		for i := range 200 {
+			room := fmt.Sprint("room", i)
+			if router, ok := linkB.(adapter.Router); ok {
+				router.RoomOpened(room)
+			}
+			publishNow(t, linkB, event(b.uid, i))
+			memberA.wants(t, i)
+			publishNow(t, linkA, event(a.uid, i, room))
+			memberB.wants(t, i)
+		}
+	})
+}
+
+func TestJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j joins
+		j.add([]string{"a", "b"})
+		if !j.has("a") || !j.has("b") || j.has("c") {
+			t.Error("a or b is not new, or c is")
+		}
+		time.Sleep(joinGrace + 1)
+		if j.has("a") || j.has("b") || j.used.Load() {
+			t.Error("a or b is still new")
+		}
+		for i := range maxJoins + 1 {
+			j.add([]string{fmt.Sprint(i)})
+		}
+		if !j.has("0") || !j.has("any") || len(j.rooms) > maxJoins {
+			t.Error("after too many joins a room is not new")
+		}
+		time.Sleep(joinGrace + 1)
+		if j.has("any") || j.has("0") {
+			t.Error("a room is still new")
+		}
+	})
+}
+
 // A connection that Redis ends is a gap, reported once, and the subscriptions are made again.
 func TestGap(t *testing.T) {
 	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
@@ -422,7 +487,8 @@ func TestRestart(t *testing.T) {
 			}
 			last = n
 		}
-		if s := a.broker.Stats(); s.Failed > 0 || s.Sent != 11 {
+		await(t, "all are sent, once", func() bool { return a.broker.Stats().Sent == 11 })
+		if s := a.broker.Stats(); s.Failed > 0 {
 			t.Errorf("stats are %+v", s)
 		}
 	})

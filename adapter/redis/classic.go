@@ -57,6 +57,7 @@ type classicLink struct {
 	events, requests, responses string // channels; those of rooms begin with events
 	own                         string // the channel of responses to this server alone
 	echo                        string // how the events of this server begin
+	joins                       joins
 }
 
 func newClassicLink(c *connection, subs subscriptions, m adapter.Member) *classicLink {
@@ -90,9 +91,12 @@ func (l *classicLink) Publish(m *adapter.Message) error {
 // target returns the channel of a message for all servers.
 func (l *classicLink) target(m *adapter.Message) string {
 	switch {
+	case m.Type == adapter.MessageSocketsJoin:
+		l.joins.add(m.Rooms)
+		return l.requests
 	case m.Type != adapter.MessageBroadcast || m.RequestID != "":
 		return l.requests
-	case len(m.Options.Rooms) == 1:
+	case len(m.Options.Rooms) == 1 && !l.joins.has(m.Options.Rooms[0]):
 		return l.events + m.Options.Rooms[0] + "#"
 	default:
 		return l.events

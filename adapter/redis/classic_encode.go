@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -30,7 +29,10 @@ func (l *classicLink) encode(m *adapter.Message) ([]byte, error) {
 	case adapter.MessageServerSideEmit:
 		text := append(l.begin(typeServerSideEmit, m), `,"data":`...)
 		text, attachments, err := clusterwire.AppendEvent(text, m.Packet)
-		return append(inlineBuffers(text, attachments), '}'), err
+		if err != nil {
+			return nil, err
+		}
+		return packIfBinary(append(text, '}'), attachments)
 	default:
 		return nil, nil
 	}
@@ -82,10 +84,10 @@ func (l *classicLink) encodeResponse(m *adapter.Message) ([]byte, error) {
 		return encodeSockets(m), nil
 	case adapter.MessageServerSideEmitResponse:
 		text := protocol.AppendString([]byte(`{"type":6,"requestId":`), m.RequestID)
-		if len(m.Values.JSON) > 0 {
+		if len(m.Values.JSON) > 0 { // else it is undefined
 			text = append(append(text, `,"data":`...), m.Values.JSON[0]...)
 		}
-		return append(inlineBuffers(text, m.Values.Attachments), '}'), nil
+		return packIfBinary(append(text, '}'), m.Values.Attachments)
 	case adapter.MessageBroadcastClientCount:
 		text := protocol.AppendString([]byte(`{"type":8,"requestId":`), m.RequestID)
 		return append(strconv.AppendInt(append(text, `,"clientCount":`...), int64(m.Count), 10), '}'), nil
@@ -131,32 +133,11 @@ func encodeSockets(m *adapter.Message) []byte {
 	return append(text, '}')
 }
 
-// inlineBuffers replaces the placeholders in JSON by the bytes, as JSON.stringify writes a Buffer.
-func inlineBuffers(text []byte, attachments [][]byte) []byte {
+// packIfBinary returns JSON as MessagePack if it has placeholders. Official servers always write
+// JSON here, which spoils binary data, but read both.
+func packIfBinary(text []byte, attachments [][]byte) ([]byte, error) {
 	if len(attachments) == 0 {
-		return text
+		return text, nil
 	}
-	const placeholder = `{"_placeholder":true,"num":` // cannot be in a string, where quotes are escaped
-	var out []byte
-	for {
-		before, after, found := bytes.Cut(text, []byte(placeholder))
-		out = append(out, before...)
-		if !found {
-			return out
-		}
-		end := bytes.IndexByte(after, '}')
-		num, err := strconv.Atoi(string(after[:max(end, 0)]))
-		if err != nil || num < 0 || num >= len(attachments) {
-			out, text = append(out, placeholder...), after
-			continue
-		}
-		out = append(out, `{"type":"Buffer","data":[`...)
-		for i, b := range attachments[num] {
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = strconv.AppendUint(out, uint64(b), 10)
-		}
-		out, text = append(out, `]}`...), after[end+1:]
-	}
+	return msgpack.AppendValue(nil, text, attachments)
 }

@@ -186,6 +186,7 @@ const (
 // connection could be made, or when the server says so.
 func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 	c.recover(ctx)
+	c.settle(ctx)
 	builder := c.client.B()
 	commands := make([]rueidis.Completed, 0, len(batch))
 	for delay := minDelay; ; delay = min(2*delay, time.Second) {
@@ -237,6 +238,19 @@ func (c *connection) recover(ctx context.Context) {
 	defer cancel()
 	for _, node := range c.client.Nodes() {
 		_ = node.Do(ctx, node.B().Ping().Build()).Error() // what follows finds out again
+	}
+}
+
+// settleFor limits the wait for subscriptions before a batch is sent.
+const settleFor = time.Second
+
+// settle waits for the subscriptions to rooms that sockets have joined, so that nobody who learns of
+// that by what is sent next can answer before they are made.
+func (c *connection) settle(ctx context.Context) {
+	if c.lostFeeds.Load() == 0 {
+		ctx, cancel := context.WithTimeout(ctx, settleFor)
+		defer cancel()
+		c.subs.settle(ctx)
 	}
 }
 

@@ -43,6 +43,9 @@ type feed struct {
 	mu       sync.Mutex
 	subjects map[subject]*subscription
 	changed  map[subject]struct{} // those to subscribe to, or to unsubscribe from
+	wanted   uint64               // counts calls of add
+	flushed  uint64               // the value of wanted that the server has answered to
+	progress chan struct{}        // closed when flushed changes; nil if nobody waits
 }
 
 // subscription is the state of a subject. The one wanted is that there are receivers.
@@ -105,6 +108,7 @@ func (f *feed) add(r receiver, w *waiter, subjects ...subject) {
 		sub.receivers = append(sub.receivers[:len(sub.receivers):len(sub.receivers)], r)
 		switch {
 		case !sub.confirmed:
+			f.wanted++
 			f.changed[s] = struct{}{}
 			if w != nil {
 				sub.waiters = append(sub.waiters, w)
@@ -162,6 +166,7 @@ func (f *feed) adopt(taken map[subject]*subscription) {
 	for s, sub := range taken {
 		f.subjects[s] = sub
 		f.changed[s] = struct{}{}
+		f.wanted++
 	}
 	f.mu.Unlock()
 	f.wake()
@@ -321,7 +326,7 @@ const commandsPerBatch = 512
 
 // flush makes the subscriptions what is wanted. refused says that the server denied some.
 func (f *feed) flush(ctx context.Context, conn rueidis.DedicatedClient) (refused bool, err error) {
-	subjects := f.pendingChanges()
+	subjects, wanted := f.pendingChanges()
 	gaps := make(map[receiver]error)
 	moved := false
 	for len(subjects) > 0 {
@@ -349,6 +354,7 @@ func (f *feed) flush(ctx context.Context, conn rueidis.DedicatedClient) (refused
 			}
 		}
 	}
+	f.answered(wanted)
 	if len(gaps) > 0 {
 		f.c.gaps.Add(1)
 	}
@@ -376,7 +382,7 @@ type change struct {
 }
 
 // pendingChanges returns what to send to the server, and forgets what nobody wants any more.
-func (f *feed) pendingChanges() (changes []change) {
+func (f *feed) pendingChanges() (changes []change, wanted uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for s := range f.changed {
@@ -391,7 +397,38 @@ func (f *feed) pendingChanges() (changes []change) {
 		}
 	}
 	clear(f.changed)
-	return changes
+	return changes, f.wanted
+}
+
+// answered records that the server has answered to all that was wanted then.
+func (f *feed) answered(wanted uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flushed = wanted
+	if f.progress != nil {
+		close(f.progress)
+		f.progress = nil
+	}
+}
+
+// settle waits until the subscriptions that are wanted now have been made, or until ctx ends.
+func (f *feed) settle(ctx context.Context) {
+	f.mu.Lock()
+	wanted := f.wanted
+	for f.flushed < wanted {
+		if f.progress == nil {
+			f.progress = make(chan struct{})
+		}
+		progress := f.progress
+		f.mu.Unlock()
+		select {
+		case <-progress:
+		case <-ctx.Done():
+			return
+		}
+		f.mu.Lock()
+	}
+	f.mu.Unlock()
 }
 
 // subscribed records the answer to a subscription. It reports whether the server accepted it.

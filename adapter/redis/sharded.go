@@ -50,6 +50,7 @@ type shardedLink struct {
 	subs     subscriptions
 	all, own string // channels: for all servers, for this one; those of rooms begin with all
 	echoes   [2]string
+	joins    joins
 }
 
 func newShardedLink(c *connection, subs subscriptions, m adapter.Member) *shardedLink {
@@ -91,8 +92,11 @@ func (l *shardedLink) Publish(m *adapter.Message) error { return l.send(l.target
 
 // target returns the channel of a message for all servers.
 func (l *shardedLink) target(m *adapter.Message) string {
-	if m.Type == adapter.MessageBroadcast && m.RequestID == "" && len(m.Options.Rooms) == 1 {
-		if room := m.Options.Rooms[0]; l.hasChannel(room) {
+	switch {
+	case m.Type == adapter.MessageSocketsJoin:
+		l.joins.add(m.Rooms)
+	case m.Type == adapter.MessageBroadcast && m.RequestID == "" && len(m.Options.Rooms) == 1:
+		if room := m.Options.Rooms[0]; l.hasChannel(room) && !l.joins.has(room) {
 			return l.channel(room)
 		}
 	}

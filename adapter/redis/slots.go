@@ -198,6 +198,15 @@ func (s *slots) leave(r receiver) {
 	}
 }
 
+func (s *slots) settle(ctx context.Context) {
+	s.mu.Lock()
+	feeds := slices.Collect(maps.Values(s.feeds))
+	s.mu.Unlock()
+	for _, f := range feeds {
+		f.settle(ctx)
+	}
+}
+
 // moved is called when a subscription does not belong to its node any more, or when a node cannot
 // be reached.
 func (s *slots) moved() {

@@ -16,6 +16,8 @@ type subscriptions interface {
 	// remove ends subscriptions of a receiver, leave all of them, without waiting.
 	remove(r receiver, subjects ...subject)
 	leave(r receiver)
+	// settle waits until what was added so far has been subscribed, or until ctx ends.
+	settle(ctx context.Context)
 	// close disconnects. The receivers get nothing when it returns.
 	close()
 }

@@ -164,13 +164,8 @@ func order(payload string) string {
 func TestEncodeClassic(t *testing.T) {
 	l := newClassicLink(&connection{uid: "UUrwTY"}, nil, newMember("/"))
 	for want, m := range map[string]*adapter.Message{
-		`{"uid":"UUrwTY","type":6,"data":["sse",{"type":"Buffer","data":[1]}]}`: {
+		"\x83\xa3uid\xa6UUrwTY\xa4type\x06\xa4data\x92\xa3sse\xc4\x01\x01": {
 			Type: adapter.MessageServerSideEmit, Packet: &adapter.Packet{Event: "sse", Args: []any{[]byte{1}}}},
-		`{"uid":"UUrwTY","requestId":"r","type":6,"data":["sse",{"a":[{"type":"Buffer","data":[]},{"type":"Buffer","data":[255,0]}]},"{\"_placeholder\":true,\"num\":0}"]}`: {
-			Type: adapter.MessageServerSideEmit, RequestID: "r",
-			Packet: &adapter.Packet{Event: "sse", Args: []any{
-				map[string]any{"a": []any{[]byte{}, []byte{255, 0}}}, `{"_placeholder":true,"num":0}`,
-			}}},
 		`{"uid":"UUrwTY","type":4,"opts":{"rooms":[],"except":[]},"close":true}`: {Type: adapter.MessageDisconnectSockets, Close: true},
 		"": {Type: adapter.MessageAdapterClose},
 	} {
@@ -179,8 +174,8 @@ func TestEncodeClassic(t *testing.T) {
 		}
 	}
 	for want, m := range map[string]*adapter.Message{
-		`{"type":6,"requestId":"fSba-t","data":{"type":"Buffer","data":[9]}}`: {
-			Type: adapter.MessageServerSideEmitResponse, RequestID: "fSba-t", Values: adapter.Values{
+		"\x83\xa4type\x06\xa9requestId\xa1r\xa4data\xc4\x01\x09": {
+			Type: adapter.MessageServerSideEmitResponse, RequestID: "r", Values: adapter.Values{
 				JSON: []json.RawMessage{json.RawMessage(`{"_placeholder":true,"num":0}`)}, Attachments: [][]byte{{9}},
 			}},
 		`{"requestId":"r","sockets":[]}`:        {Type: adapter.MessageFetchSocketsResponse, RequestID: "r"},
@@ -193,6 +188,14 @@ func TestEncodeClassic(t *testing.T) {
 		if got, err := l.encodeResponse(m); string(got) != want || err != nil {
 			t.Errorf("got  %s, %v\nwant %s", got, err, want)
 		}
+	}
+}
+
+func TestInlineBuffers(t *testing.T) {
+	text := `["e",{"_placeholder":true,"num":1},"{\"_placeholder\":true,\"num\":0}",{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":2}]`
+	want := `["e",{"type":"Buffer","data":[]},"{\"_placeholder\":true,\"num\":0}",{"a":{"type":"Buffer","data":[255,0]}},{"_placeholder":true,"num":2}]`
+	if got := inlineBuffers([]byte(text), [][]byte{{255, 0}, {}}); string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
