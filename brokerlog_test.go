@@ -22,6 +22,7 @@ type logBroker struct {
 	sessions map[string]logSession
 	down     error // of sessions and of After
 	full     error // of Publish
+	puts     int
 }
 
 type logEntry struct {
@@ -288,6 +289,7 @@ func (l *logLink) PutSession(_ context.Context, pid string, data []byte, ttl tim
 	if l.b.down != nil || l.dead {
 		return l.b.down
 	}
+	l.b.puts++
 	l.b.sessions[pid] = logSession{data, time.Now().Add(ttl)}
 	return nil
 }

@@ -30,7 +30,7 @@ type brokerRecovery struct {
 	members  map[string]*brokerSession // those of connected sockets, by socket id
 	store    sessionStore
 
-	recoveredCount, refused uint64
+	recovered, refused uint64 // sockets so far
 }
 
 func newBrokerRecovery(ns *Namespace, c ConnectionStateRecovery, log adapter.Log) *brokerRecovery {
@@ -57,7 +57,10 @@ func (r *brokerRecovery) now() time.Duration { return time.Since(r.began) }
 func (r *brokerRecovery) stats() RecoveryStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return RecoveryStats{Recovered: r.recoveredCount, Refused: r.refused}
+	return RecoveryStats{
+		Waiting: r.store.ended, WaitingBytes: r.store.bytes,
+		Recovered: r.recovered, Refused: r.refused,
+	}
 }
 
 // offsetOf returns the offset that a packet gets, "" for none, as in the official servers.
@@ -96,8 +99,11 @@ func (r *brokerRecovery) queueAll(
 			continue // asked by another server, for a socket that has moved here since
 		}
 		x := s.brokerSession()
-		if x != nil && len(o.Rooms) == 1 && o.Rooms[0] == s.id {
-			x.arrived(p)
+		if len(o.Rooms) == 1 && o.Rooms[0] == s.id {
+			sent.Socket = s
+			if x != nil {
+				x.arrived(p)
+			}
 		}
 		if x != nil && !x.takesLocked(r, s, p.Position, offset, m) || !s.Connected() {
 			continue

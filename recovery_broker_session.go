@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 // brokerTimeout limits the wait for the broker when a client comes back, and when a session is
@@ -27,7 +28,8 @@ type brokerSession struct {
 	sent   string // the offset of the last event that was sent to it
 	floor  string // what comes up to here has been sent already; "" from the first event after it
 	stays  []stay // changes of rooms since
-	taken  bool   // another server has recovered it
+	taken  bool   // what the broker keeps is not ours any more
+	cost   int    // while it has ended and is to be stored
 	until  time.Duration
 	reason Reason // of the disconnect, "" before
 
@@ -127,7 +129,23 @@ func (r *brokerRecovery) blame(err error) {
 			return
 		}
 	}
-	r.ns.server.report(nil, fmt.Errorf("socketio: a client of %s comes back as a new socket: %w", r.ns.name, err))
+	r.warn("recovery", "clients come back as new sockets until the broker answers", err)
+}
+
+// warn reports an error of the broker, once a minute.
+func (r *brokerRecovery) warn(rule, remedy string, err error) {
+	srv := r.ns.server
+	refused := &refusal.Refusal{Rule: rule, Remedy: remedy, Key: r.ns.name}
+	srv.log.Write(context.Background(), "socketio: broker", refusal.Peer{Namespace: r.ns.name}, refused, err)
+	hook(srv, srv.cfg.Hooks.Broker, BrokerInfo{Namespace: r.ns, Err: brokerError(err)})
+}
+
+// brokerError returns err as an error that matches ErrBroker.
+func brokerError(err error) error {
+	if errors.Is(err, adapter.ErrBroker) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", adapter.ErrBroker, err)
 }
 
 // take takes a session from the broker.
@@ -340,7 +358,7 @@ func (r *brokerRecovery) connectLocked(s *Socket) bool {
 			}
 		}
 		x.back, x.raw = nil, nil
-		r.recoveredCount++
+		r.recovered++
 	} else {
 		x.start = r.log.Reached()
 		r.sessions[x.pid] = x
@@ -453,7 +471,12 @@ func (r *brokerRecovery) release(s *Socket, reason Reason) (keeps bool) {
 	if x.back != nil { // it was not recovered: as it was
 		final, x.until = x.raw, r.now()+r.cfg.MaxDisconnectionDuration
 	}
+	if x.cost = savedSessionOverhead + len(final); r.store.bytes+x.cost > r.cfg.MaxSessionBytes {
+		x.taken, final = true, nil // the broker does not take them: it keeps what it has
+	}
 	x.final = final
+	r.store.bytes += x.cost
+	r.store.ended++
 	r.storeLocked(x, 0)
 	return true
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,6 +26,8 @@ type sessionStore struct {
 	queue     []*brokerSession
 	running   bool
 	failing   bool
+	ended     int // sessions whose sockets have ended, and their size
+	bytes     int
 	closed    bool
 	timer     *time.Timer
 	wake      time.Duration // of the timer; 0: it is not set
@@ -102,7 +103,7 @@ func (r *brokerRecovery) runStore() {
 		r.store.failing = err != nil
 		r.mu.Unlock()
 		if err != nil {
-			r.ns.server.report(nil, fmt.Errorf("socketio: sessions of %s cannot be stored: %w", r.ns.name, err))
+			r.warn("sessions cannot be stored", "clients come back as new sockets if this server dies now", err)
 		}
 	}
 }
@@ -215,6 +216,14 @@ func (r *brokerRecovery) stored(x *brokerSession, err error) {
 func (r *brokerRecovery) finishLocked(x *brokerSession) {
 	if r.sessions[x.pid] == x {
 		delete(r.sessions, x.pid)
+	}
+	if x.cost > 0 {
+		r.store.ended--
+		r.store.bytes -= x.cost
+	}
+	if len(r.sessions) == 0 && r.store.timer != nil {
+		r.store.timer.Stop()
+		r.store.wake = 0
 	}
 	close(x.gone)
 }
