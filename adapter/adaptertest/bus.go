@@ -35,7 +35,8 @@ type Bus struct {
 	servers  []*connection
 	links    []*link // of all servers
 	err      error
-	stopped  chan struct{} // closed by Continue; nil unless Stop was called
+	stopped  bool
+	changed  chan struct{} // closed when Stop, Cut or Kill, or their end, changes something
 	log      []kept
 	first    uint64 // position of log[0], when there is one
 	sessions map[string]session
@@ -69,34 +70,44 @@ func (b *Bus) Fail(err error) {
 }
 
 // Stop makes the bus take and hand over nothing until Continue. Nothing is lost.
-func (b *Bus) Stop() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.stopped == nil {
-		b.stopped = make(chan struct{})
-	}
-}
+func (b *Bus) Stop() { b.change(func() { b.stopped = true }) }
 
 // Continue ends what Stop began.
-func (b *Bus) Continue() {
+func (b *Bus) Continue() { b.change(func() { b.stopped = false }) }
+
+// change changes the state under the lock, and wakes who waits for that.
+func (b *Bus) change(f func()) {
 	b.mu.Lock()
-	stopped := b.stopped
-	b.stopped = nil
-	b.mu.Unlock()
-	if stopped != nil {
-		close(stopped)
+	defer b.mu.Unlock()
+	f()
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
 	}
 }
 
-// Cut ends the connections of servers, by their numbers; none means all. What they send is refused
-// (ErrBrokerDown), and what is sent to them is lost, or arrives later if it is kept, until
-// [Bus.Restore].
+// waitLocked waits for the next change. It unlocks meanwhile.
+func (b *Bus) waitLocked(ctx context.Context) error {
+	if b.changed == nil {
+		b.changed = make(chan struct{})
+	}
+	changed := b.changed
+	b.mu.Unlock()
+	defer b.mu.Lock()
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", adapter.ErrBrokerDown, context.Cause(ctx))
+	}
+}
+
+// Cut ends the connections of servers, by their numbers; none means all, until [Bus.Restore]. What is
+// sent by them and to them is lost, with ErrBrokerDown, unless it is kept: then it arrives later.
 func (b *Bus) Cut(servers ...int) {
 	for _, c := range b.of(servers) {
-		b.mu.Lock()
-		was := c.connected
-		c.connected = false
-		b.mu.Unlock()
+		was := false
+		b.change(func() { was, c.connected = c.connected, false })
 		if was {
 			c.report(fmt.Errorf("%w: it was cut", adapter.ErrBrokerDown))
 		}
@@ -106,17 +117,17 @@ func (b *Bus) Cut(servers ...int) {
 // Restore connects servers again, and tells them that messages may have been lost, unless these are kept.
 func (b *Bus) Restore(servers ...int) {
 	for _, c := range b.of(servers) {
-		b.mu.Lock()
-		was := c.connected
-		c.connected = true
-		links := slices.DeleteFunc(slices.Clone(b.links), func(l *link) bool { return l.connection != c })
-		if !was && !b.Kept {
-			c.gaps++
-		}
-		b.mu.Unlock()
-		if was {
-			continue
-		}
+		var links []*link
+		b.change(func() {
+			if c.connected {
+				return
+			}
+			c.connected = true
+			links = slices.DeleteFunc(slices.Clone(b.links), func(l *link) bool { return l.connection != c })
+			if !b.Kept {
+				c.gaps++
+			}
+		})
 		for _, l := range links {
 			l.restored()
 		}
@@ -127,10 +138,10 @@ func (b *Bus) Restore(servers ...int) {
 // not counted.
 func (b *Bus) Kill(servers ...int) {
 	for _, c := range b.of(servers) {
-		b.mu.Lock()
-		c.connected, c.killed = false, true
-		b.links = slices.DeleteFunc(b.links, func(l *link) bool { return l.connection == c })
-		b.mu.Unlock()
+		b.change(func() {
+			c.connected, c.killed = false, true
+			b.links = slices.DeleteFunc(b.links, func(l *link) bool { return l.connection == c })
+		})
 	}
 }
 
@@ -215,17 +226,13 @@ func (c *connection) Close(ctx context.Context) error { return c.outbox.Close(ct
 func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 	b := c.bus
 	b.mu.Lock() // so that messages arrive everywhere in the same order
-	for b.stopped != nil {
-		stopped := b.stopped
-		b.mu.Unlock()
-		select {
-		case <-stopped:
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", adapter.ErrBrokerDown, context.Cause(ctx))
-		}
-		b.mu.Lock()
-	}
 	defer b.mu.Unlock()
+	for b.stopped || b.Kept && !c.connected && !c.killed {
+		if err := b.waitLocked(ctx); err != nil {
+			c.stats.Failed += uint64(len(batch))
+			return err
+		}
+	}
 	if !c.connected {
 		c.stats.Failed += uint64(len(batch))
 		return fmt.Errorf("%w: it was cut with %d messages under way", adapter.ErrBrokerDown, len(batch))
@@ -280,7 +287,7 @@ func (l *link) put(to string, m *adapter.Message) error {
 	b := l.bus
 	b.mu.Lock()
 	err = b.err
-	if err == nil && !l.connected {
+	if err == nil && !l.connected && (!b.Kept || l.killed) {
 		err = adapter.ErrBrokerDown
 	}
 	b.mu.Unlock()
@@ -388,17 +395,12 @@ type countedLink struct{ *link }
 func (l countedLink) Count(ctx context.Context) (int, error) {
 	b := l.bus
 	b.mu.Lock()
-	stopped := b.stopped
-	b.mu.Unlock()
-	if stopped != nil {
-		select {
-		case <-stopped:
-		case <-ctx.Done():
-			return 0, context.Cause(ctx)
+	defer b.mu.Unlock()
+	for b.stopped {
+		if err := b.waitLocked(ctx); err != nil {
+			return 0, err
 		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if b.err != nil {
 		return 0, b.err
 	}

@@ -3,11 +3,11 @@ package adaptertest
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +21,9 @@ type Suite struct {
 	// Adapters returns what makes the adapters of n servers that can reach each other, and nobody
 	// else. It is called once for each test.
 	Adapters func(t *testing.T, n int) []adapter.Factory
+	// Faulty is Adapters with what can be done to the broker of this test. Nil leaves out the tests that
+	// need it.
+	Faulty func(t *testing.T, n int) ([]adapter.Factory, Faults)
 	// Alone tells that the adapter is for servers that know no others, as adapter.Memory is.
 	Alone bool
 }
@@ -50,6 +53,8 @@ func (s Suite) Run(t *testing.T) {
 		{"server-side events with an answer missing", "26", serverSideEmitMissing},
 		{"a server leaves while it is asked", "27", serverLeaves},
 		{"order", "", order},
+		{"equal events", "", equalEvents},
+		{"sizes", "", sizes},
 		{"commands for sockets that come and go", "", churn},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -62,7 +67,41 @@ func (s Suite) Run(t *testing.T) {
 			if s.Alone {
 				n = 1
 			}
-			test.run(s.start(t, n))
+			test.run(s.start(t, s.Adapters(t, n)))
+		})
+	}
+	if s.Alone {
+		return
+	}
+	t.Run("a newcomer", func(t *testing.T) {
+		all := s.Adapters(t, 3)
+		c := s.start(t, all[:2])
+		c.spare = all[2]
+		newcomer(c)
+	})
+	t.Run("idle namespaces", func(t *testing.T) { idleNamespaces(s.start(t, s.Adapters(t, 3))) })
+	s.runFaults(t)
+}
+
+// runFaults runs the tests in which the broker fails.
+func (s Suite) runFaults(t *testing.T) {
+	if s.Faulty == nil {
+		return
+	}
+	for _, test := range []struct {
+		name string
+		has  func(Faults) bool
+		run  func(*cluster, Faults)
+	}{
+		{"connection lost", func(f Faults) bool { return f.Cut != nil }, connectionLost},
+		{"broker stopped", func(f Faults) bool { return f.Stop != nil }, brokerStopped},
+		{"broker killed", func(f Faults) bool { return f.Kill != nil }, brokerKilled},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			all, faults := s.Faulty(t, 3)
+			if test.has(faults) {
+				test.run(s.start(t, all), faults)
+			}
 		})
 	}
 }
@@ -79,42 +118,64 @@ type cluster struct {
 	serving  []*siotest.Server
 	clients  []*siotest.Client
 	sockets  []*socketio.Socket
+	spare    adapter.Factory // of a server that may come later
+
+	mu      sync.Mutex
+	reports map[int][]error // of the broker, by server
 }
 
-func (s Suite) start(t *testing.T, n int) *cluster {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+func (s Suite) start(t *testing.T, all []adapter.Factory) *cluster {
+	ctx, cancel := context.WithTimeout(t.Context(), 6*patience)
 	t.Cleanup(cancel)
-	c := &cluster{T: t, ctx: ctx}
-	for _, factory := range s.Adapters(t, n) {
-		sio := socketio.New(socketio.Config{
-			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-			Adapter: func(h adapter.Host) (adapter.Adapter, error) {
-				a, err := factory(h)
-				if err == nil && h.Name() == "/" {
-					c.adapters = append(c.adapters, a)
-				}
-				return a, err
-			},
-		})
-		sio.Of("/custom")
-		c.servers = append(c.servers, sio)
-		c.serving = append(c.serving, siotest.Serve(t, sio))
+	c := &cluster{T: t, ctx: ctx, reports: make(map[int][]error)}
+	for _, factory := range all {
+		c.addServer(factory)
 	}
 	for i, a := range c.adapters {
 		c.await(fmt.Sprintf("server %d knows the others", i), func() bool {
 			known, err := a.ServerCount(ctx)
-			return err == nil && known == n
+			return err == nil && known == len(all)
 		})
 	}
-	for i := range n {
-		c.clients = append(c.clients, c.connect(i, "/"))
-		socket, ok := c.servers[i].Socket(c.clients[i].ID())
-		if !ok {
-			t.Fatal("a socket is not there")
-		}
-		c.sockets = append(c.sockets, socket)
+	for i := range all {
+		c.addClient(i)
 	}
 	return c
+}
+
+// addServer starts one more server and returns its number.
+func (c *cluster) addServer(factory adapter.Factory) (number int) {
+	number = len(c.servers)
+	sio := socketio.New(socketio.Config{
+		Logger: slog.New(slog.DiscardHandler),
+		Hooks: socketio.Hooks{Broker: func(i socketio.BrokerInfo) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.reports[number] = append(c.reports[number], i.Err)
+		}},
+		Adapter: func(h adapter.Host) (adapter.Adapter, error) {
+			a, err := factory(h)
+			if err == nil && h.Name() == "/" {
+				c.adapters = append(c.adapters, a)
+			}
+			return a, err
+		},
+	})
+	sio.Of("/custom")
+	c.servers = append(c.servers, sio)
+	c.serving = append(c.serving, siotest.Serve(c.T, sio))
+	return number
+}
+
+// addClient connects a client to a server.
+func (c *cluster) addClient(server int) {
+	c.Helper()
+	c.clients = append(c.clients, c.connect(server, "/"))
+	socket, ok := c.servers[server].Socket(c.clients[server].ID())
+	if !ok {
+		c.Fatal("a socket is not there")
+	}
+	c.sockets = append(c.sockets, socket)
 }
 
 // connect connects a client to a server.
