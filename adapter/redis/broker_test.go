@@ -313,10 +313,13 @@ func TestAnswerAfterJoin(t *testing.T) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
 		linkA, memberA := a.join("/")
 		linkB, memberB := b.join("/")
-		for i := range 200 {
-			room := fmt.Sprint("room", i)
-			if router, ok := linkB.(adapter.Router); ok {
-				router.RoomOpened(room)
+		for i := range 20 {
+			room := ""
+			for n := range 500 { // more than one pipeline of subscriptions, with those of the next round
+				room = fmt.Sprint("room", i, "-", n)
+				if router, ok := linkB.(adapter.Router); ok {
+					router.RoomOpened(room)
+				}
 			}
 			publishNow(t, linkB, event(b.uid, i))
 			memberA.wants(t, i)
@@ -416,28 +419,44 @@ func TestSlowSubscriber(t *testing.T) {
 	}
 }
 
-// A broker that stops for a while loses nothing, sends nothing twice, and Publish does not wait.
+// A broker that stops for 5 s loses nothing, sends nothing twice, and Publish does not wait.
 func TestStop(t *testing.T) {
-	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
-		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, _ := a.join("/")
-		_, memberB := b.join("/")
-		redis.Stop()
-		time.AfterFunc(2*time.Second, redis.Continue)
-		began := time.Now()
+	redis := redistest.Start(t)
+	type pair struct {
+		name    string
+		a, b    *server
+		link    adapter.Link
+		memberB *member
+	}
+	var pairs []pair
+	for name, c := range configs(redis.URL()) {
+		c.Prefix = strings.ReplaceAll(name, " ", "-")
+		p := pair{name: name, a: start(t, "aaaaaa", c), b: start(t, "bbbbbb", c)}
+		p.link, _ = p.a.join("/")
+		_, p.memberB = p.b.join("/")
+		pairs = append(pairs, p)
+	}
+	redis.Stop()
+	time.AfterFunc(5*time.Second, redis.Continue)
+	began := time.Now()
+	for i := range 1000 {
+		for _, p := range pairs {
+			publishNow(t, p.link, event(p.a.uid, i))
+		}
+	}
+	if d := time.Since(began); d > 2*time.Second {
+		t.Errorf("Publish waited: %v", d)
+	}
+	for _, p := range pairs {
 		for i := range 1000 {
-			publishNow(t, linkA, event(a.uid, i))
+			p.memberB.wants(t, i)
 		}
-		if d := time.Since(began); d > time.Second {
-			t.Errorf("Publish waited: %v", d)
+	}
+	for _, p := range pairs {
+		if len(p.memberB.messages)+len(p.memberB.gaps)+len(p.a.reports())+len(p.b.reports()) > 0 {
+			t.Errorf("%s: something was sent twice, or reported", p.name)
 		}
-		for i := range 1000 {
-			memberB.wants(t, i)
-		}
-		if len(memberB.messages)+len(memberB.gaps)+len(a.reports())+len(b.reports()) > 0 {
-			t.Error("something was sent twice, or reported")
-		}
-	})
+	}
 }
 
 // What waits is bounded.
@@ -527,29 +546,38 @@ func TestStartErrors(t *testing.T) {
 	s.join("/")
 }
 
-// A client of the user's is used and not closed.
+// A client of the user's is used and not closed, also one that speaks the older protocol.
 func TestClient(t *testing.T) {
 	redis := redistest.Start(t)
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{redis.Addr()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	c, err := Config{Client: client}.resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	broker := newBroker(c)
-	if err := broker.Start(t.Context(), "aaaaaa", func(error) {}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := broker.Join(t.Context(), newMember("/")); err != nil {
-		t.Fatal(err)
-	}
-	if err := broker.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := client.Do(t.Context(), client.B().Ping().Build()).Error(); err != nil {
-		t.Errorf("the client was closed: %v", err)
+	for _, old := range []bool{false, true} {
+		client, err := rueidis.NewClient(rueidis.ClientOption{
+			InitAddress: []string{redis.Addr()}, AlwaysRESP2: old, DisableCache: old,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		t.Run(fmt.Sprint("old is ", old), func(t *testing.T) {
+			a, b := start(t, "aaaaaa", Config{Client: client}), start(t, "bbbbbb", Config{Client: client})
+			linkA, _ := a.join("/")
+			linkB, memberB := b.join("/")
+			linkB.(adapter.Router).RoomOpened("room1")
+			publishNow(t, linkB, event(b.uid, 0)) // after the subscription
+			await(t, "it is sent", func() bool { return b.broker.Stats().Sent == 1 })
+			publishNow(t, linkA, event(a.uid, 1, "room1"))
+			memberB.wants(t, 1)
+			redis.Do("CLIENT", "KILL", "TYPE", "pubsub")
+			memberB.wantsGap(t)
+			await(t, "both are back", func() bool { return count(t, linkA) == 2 && a.broker.Stats().Connected })
+			publishNow(t, linkA, event(a.uid, 2, "room1"))
+			memberB.wants(t, 2)
+			linkB.(adapter.Router).RoomClosed("room1")
+			await(t, "the subscription ends", func() bool {
+				return strings.HasSuffix(redis.Do("PUBSUB", "NUMSUB", "socket.io#/#room1#"), "\n0")
+			})
+		})
+		if err := client.Do(t.Context(), client.B().Ping().Build()).Error(); err != nil {
+			t.Errorf("the client was closed: %v", err)
+		}
 	}
 }

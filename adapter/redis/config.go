@@ -47,9 +47,14 @@ type SubscriptionMode uint8
 const (
 	// Dynamic subscribes to the rooms of this server, one channel each. With Sharded it leaves out
 	// the rooms of single sockets, whose events go to all servers.
+	//
+	// The first socket of a room gets what other servers send to the room as soon as Redis has
+	// answered to the subscription. Go servers see to it that nothing is missed by what they send to a
+	// room after Namespace.SocketsJoin, or in answer to a message of this server. Official servers do
+	// not: what one emits to a new room right after its socketsJoin can miss the sockets of this one.
 	Dynamic SubscriptionMode = iota
-	// Static receives the events of all rooms, also of those that this server does not have. With
-	// PubSub no event is missed between the join of a room's first socket and the subscription.
+	// Static receives the events of all rooms, also of those that this server does not have, so that
+	// there is nothing to subscribe to and to miss. Official servers with PubSub do the same.
 	Static
 	// DynamicPrivate is Dynamic for the rooms of single sockets too. (Sharded)
 	DynamicPrivate
