@@ -157,7 +157,8 @@ type Config struct {
 	Middleware []func(http.Handler) http.Handler
 
 	// ConnectionStateRecovery, if set, lets clients whose connection broke return as the same socket,
-	// with the events that they missed. &ConnectionStateRecovery{} is the official default.
+	// with the events that they missed: on this server, or on any with an adapter whose broker keeps a
+	// log. &ConnectionStateRecovery{} is the official default.
 	// Default nil: they become new sockets.
 	ConnectionStateRecovery *ConnectionStateRecovery
 	// Parser is the form of packets on the wire, which clients must use too: msgpack.Parser (package

@@ -93,6 +93,9 @@ package socketio
 // other servers, handlerSet.mu changes of the registered functions. None is held while another one
 // is taken, nor during I/O, user code, or a call of the engine or the adapter.
 //
-// The exception is recovery.mu. Under it an event gets its position in the log and is queued to its
-// sockets, in one step. So the engine's queue, Socket.mu and holdback.mu are taken under it. No
-// method of the adapter is called under any lock.
+// The exceptions are memoryRecovery.mu and brokerRecovery.mu. Under them an event gets its position in
+// the log, or is compared with what a socket has got, and is queued to its sockets, in one step. So
+// the engine's queue, Socket.mu and holdback.mu are taken under them, and the lock of Log.Reached. No
+// method of the adapter is called under any lock, nor one of its log that waits.
+//
+// With a broker's log a namespace has one more goroutine, while sessions are to be stored.

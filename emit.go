@@ -16,6 +16,8 @@ import (
 //
 // Where sockets are recovered ([ConnectionStateRecovery]), nil means as well that it is kept for
 // the socket that comes after this one, if its connection has broken; volatile events are not.
+// Where they are recovered on any server, the event is sent when it comes back from the broker. If
+// the broker does not take it (ErrBroker), it is sent to this socket only, and not kept.
 func (s *Socket) Emit(event string, args ...any) error {
 	return s.emit(event, args, adapter.Flags{})
 }

@@ -25,8 +25,14 @@ const (
 // ConnectionStateRecovery lets clients whose connection broke return as the same socket.
 //
 // The socket keeps its id, rooms and values ([Socket.SetValue]), and the client gets the events
-// that it missed before it gets to know that it is connected. All of that is in the memory of this
-// process and lost with it. The zero value has the official defaults and safe limits.
+// that it missed before it gets to know that it is connected. The zero value has the official
+// defaults and safe limits.
+//
+// With an adapter whose broker keeps a log (Redis streams) clients come back on any server, ours or
+// an official one, also when theirs was killed. Of the values only those of shared keys
+// ([NewSharedKey]) survive, as JSON. What is sent to sockets and rooms goes through the log, so that
+// all servers have one order: it is sent when it comes back, and to the sockets that are in the room
+// then. With any other adapter all of it is in the memory of this process and lost with it.
 //
 // A client that cannot be recovered becomes a new socket, as without recovery: it was away for too
 // long, too much was sent meanwhile, or the server was restarted. Its socket.recovered is false,
@@ -34,7 +40,8 @@ const (
 // recovered.
 //
 // Each event gets one more argument, a string: the offset. Clients before Socket.IO 4.6 pass it on
-// to the application.
+// to the application. With a log, volatile events have none, as in the official server: one whose
+// last argument is a string may keep its client from being recovered.
 type ConnectionStateRecovery struct {
 	// MaxDisconnectionDuration is how long a client may be away. Default 2 min.
 	MaxDisconnectionDuration time.Duration
@@ -43,11 +50,13 @@ type ConnectionStateRecovery struct {
 	RunMiddlewares bool
 	// MaxEventBytes limits the log of events in each namespace, in bytes as sent and about 200 for
 	// each event. Beyond it the oldest are dropped, but not the latest, whatever its size; a client
-	// that missed one of them becomes a new socket. Default 16 MiB.
+	// that missed one of them becomes a new socket. Default 16 MiB. Where the broker keeps a log, that
+	// log's own limits apply.
 	MaxEventBytes int
 	// MaxSessionBytes limits the sessions of clients that are away in each namespace: about 500 bytes
 	// for each, and their rooms. Values kept with a socket do not count. Beyond it the sessions that
-	// have been away for the longest are dropped. Default 32 MiB.
+	// have been away for the longest are dropped. Default 32 MiB. Where the broker keeps a log it
+	// limits those that wait for the broker to take them; beyond it the broker keeps what it has.
 	MaxSessionBytes int
 }
 
@@ -75,6 +84,9 @@ func (c ConnectionStateRecovery) withDefaults(p protocol.Parser) (ConnectionStat
 }
 
 // RecoveryStats is what a namespace keeps for [ConnectionStateRecovery].
+//
+// Where the broker keeps a log it has the events and the sessions: Events is 0, and Waiting counts
+// the sessions that the broker has not taken yet.
 type RecoveryStats struct {
 	// Waiting is the number of clients that are away and may be recovered.
 	Waiting int
