@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
@@ -13,7 +13,7 @@ import (
 // clusterError is why the server cannot be part of the cluster.
 type clusterError struct{ err error }
 
-func (e *clusterError) Error() string { return fmt.Sprintf("-cluster: %v", e.err) }
+func (e *clusterError) Error() string { return "-cluster: " + strings.TrimPrefix(e.err.Error(), "socketio: ") }
 
 func (e *clusterError) Unwrap() error { return e.err }
 

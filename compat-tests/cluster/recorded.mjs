@@ -38,7 +38,7 @@ function message(command, { scheme }) {
 
 /** The same with names of its own for each id, and without what differs from one run to the next. */
 function anonymous(value, names) {
-  const rename = (text) => text.replaceAll(/(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-])|(?<=#)[0-9a-f]{16}(?=#)|127\.0\.0\.1:\d+|(?<=[a-z]-)\d+/g, (id) => {
+  const rename = (text) => text.replaceAll(/(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-])|(?<=#)[0-9a-f]{16}(?=#)|(?<=response#\/#)[A-Za-z0-9_-]{6}(?=#)|127\.0\.0\.1:\d+|(?<=[a-z]-)\d+/g, (id) => {
     names.set(id, names.get(id) ?? `<${names.size}>`);
     return names.get(id);
   });

@@ -22,9 +22,13 @@ function channel(key, nsp) {
   return `${key}#${nsp}#`;
 }
 
+function pubsubChannel(key, nsp) {
+  return `${key}-request#${nsp}#`;
+}
+
 const ownStream = (key) => ({ stream: key, session: `${key}:` });
 
-export const pubsub = wire("pub/sub", "redis", { counted: (key, nsp) => `${key}-request#${nsp}#` });
+export const pubsub = wire("pub/sub", "redis", { counted: pubsubChannel });
 export const sharded = wire("sharded", "redis+sharded", { command: "SHARDNUMSUB" });
 export const streams = wire("streams", "redis+streams", { parameters: ownStream });
 /** Streams, with requests over sharded channels. */
@@ -32,6 +36,18 @@ export const shardedStreams = wire("streams and sharded channels", "redis+stream
 
 /** Streams, where a client that lost its connection may come back to any server. */
 export const recoveringStreams = wire("streams with recovery", "redis+streams", { parameters: ownStream, flags: ["-recovery"] });
+
+/** What can be set, on servers of both kinds. Only ours has a mode for pub/sub. */
+export const variants = [
+  wire("pub/sub, static, answers to the one who asks", "redis", { parameters: () => ({ private: "true", mode: "static" }), counted: pubsubChannel }),
+  wire("sharded, static", "redis+sharded", { parameters: () => ({ mode: "static" }), command: "SHARDNUMSUB" }),
+  wire("sharded, dynamic-private", "redis+sharded", { parameters: () => ({ mode: "dynamic-private" }), command: "SHARDNUMSUB" }),
+  {
+    ...wire("three streams", "redis+streams", { parameters: (key) => ({ ...ownStream(key), streams: "3" }) }),
+    // What is for some namespaces goes into a stream that no official server reads, and its emitter knows one stream only.
+    lacks: (scenario) => /namespaces|no server/.test(scenario),
+  },
+];
 
 /** Where sentinels say which server is the master. */
 export const pubsubOfSentinel = wire("pub/sub with sentinels", "redis", { parameters: () => ({ master: "main" }) });
