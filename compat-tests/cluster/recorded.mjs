@@ -32,11 +32,15 @@ function message(command, { scheme }) {
   const from = texts.indexOf("*");
   const fields = Object.fromEntries(Array.from({ length: (texts.length - from - 1) / 2 }, (_, i) => texts.slice(from + 1 + 2 * i, from + 3 + 2 * i)));
   const json = fields.data.startsWith("{");
+  delete fields.seq; // ours: what tells an entry that was added twice
   fields.data = json ? JSON.parse(fields.data) : decodeStreams(Buffer.from(fields.data, "base64"));
-  return [`XADD ${channel} ${texts.slice(0, from).join(" ")}`, json ? "JSON" : "MessagePack", fields];
+  return [`XADD ${channel}`, json ? "JSON" : "MessagePack", fields];
 }
 
-/** The same with names of its own for each id, and without what differs from one run to the next. */
+/**
+ * The same with names of its own for each id, and without what differs from one run to the next. An answer that is
+ * nothing may be there or not.
+ */
 function anonymous(value, names) {
   const rename = (text) => text.replaceAll(/(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-])|(?<=#)[0-9a-f]{16}(?=#)|(?<=response#\/#)[A-Za-z0-9_-]{6}(?=#)|127\.0\.0\.1:\d+|(?<=[a-z]-)\d+/g, (id) => {
     names.set(id, names.get(id) ?? `<${names.size}>`);
@@ -54,17 +58,19 @@ function anonymous(value, names) {
   if (typeof value !== "object" || value === null || value instanceof Date) {
     return value;
   }
-  return Object.fromEntries(Object.keys(value).sort().map((key) => {
+  return Object.fromEntries(Object.keys(value).sort().filter((key) => key !== "packet" || value[key] !== null).map((key) => {
     switch (key) {
       case "uid":
       case "requestId":
-        return [key, `${typeof value[key]} of ${value[key].length}`];
+        return [key, typeof value[key]];
       case "time":
         assert.match(value[key], /^[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d 20\d\d \d\d:\d\d:\d\d GMT[+-]\d{4} \(.+\)$/);
         return [key, "a time"];
       case "issued":
         assert.ok(Number.isInteger(value[key]));
         return [key, "a time"];
+      case "timeout": // of a context that has begun
+        return [key, Math.ceil(value[key] / 100) * 100];
       case "sec-websocket-key":
         return [key, typeof value[key]];
       case "rooms":
@@ -81,6 +87,7 @@ async function played(c, t, urls, watch) {
   const room = c.room();
   b.off("vote").on("vote", (_, answer) => answer(Buffer.from("b"), "ignored"));
   a.off("vote").on("vote", (_, answer) => answer({ a: 1 }));
+  b.off("silence").on("silence", (answer) => answer());
   await c.join(room, a, b);
   const say = (how, ...args) => a.emit("say", how, "recorded", ...args);
   const steps = {
@@ -96,6 +103,7 @@ async function played(c, t, urls, watch) {
     "here only": () => say({ local: true }, 1),
     "acknowledged": () => ask(a, "call", { rooms: [room] }, 5_000, "vote", "q"),
     "acknowledged by nobody": () => ask(a, "call", { rooms: ["nobody"] }, 5_000, "vote"),
+    "acknowledged without a value": () => ask(a, "call", { rooms: [b.id] }, 5_000, "silence"),
     "one socket is asked": () => ask(a, "call-one", b.id, 5_000, "vote", Buffer.from("q")),
     "found": () => ask(a, "fetch", { rooms: [b.id] }),
     "nobody found": () => ask(a, "fetch", { rooms: ["nobody"] }),

@@ -277,7 +277,9 @@ scenario("sockets are disconnected, after what was sent before", async (c, t) =>
     c.a.emit("say", { rooms: [room] }, "room", "before");
     c.a.emit("disconnect-all", { rooms: [room] }, close);
     assert.deepEqual(await gone, ["io server disconnect", ...(await gone).slice(1)]);
-    assert.deepEqual(heard.drain(), [["before"]]);
+    if (c.ordered) {
+      assert.deepEqual(heard.drain(), [["before"]]);
+    }
     if (close) {
       await otherGone;
     } else {
