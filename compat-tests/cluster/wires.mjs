@@ -8,7 +8,9 @@ function wire(name, scheme, { parameters = () => ({}), flags = [], counted = cha
   return {
     name,
     scheme,
+    /** Whether there is an official emitter. Ours is for every wire of Redis. */
     hasEmitter: scheme !== "redis+sharded",
+    isRedis: true,
     flags: (address, key) => ["-cluster", `${scheme}://${address}?${new URLSearchParams({ key, ...parameters(key) })}`, ...flags],
     /** How many servers a broker, or the nodes of one, counts in a namespace. */
     async count(redis, key, nsp) {

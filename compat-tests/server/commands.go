@@ -9,11 +9,39 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter/redis"
 	"github.com/gosocketio/socketio/rooms"
 )
 
 // oddNames are the namespaces of a cluster with names that are not like others.
 var oddNames = []string{"/odd#name", "/é€😀", "/star*", "/" + strings.Repeat("long", 50)}
+
+// serveCluster registers what concerns several servers, if there may be others.
+func serveCluster(io *socketio.Server, o options) (end func(), err error) {
+	end = func() {}
+	if o.bus == "" && o.cluster == "" {
+		return end, nil
+	}
+	var emitter *redis.Emitter
+	if o.cluster != "" {
+		emitter, err = redis.NewEmitter(context.Background(), redis.Config{URL: o.cluster})
+		if err != nil {
+			return nil, err
+		}
+		end = func() { _ = emitter.Close() } // what it had to send has been sent
+	}
+	for _, name := range oddNames {
+		serveEverywhere(io.Of(name))
+	}
+	for _, name := range append([]string{"/", "/chat"}, oddNames...) {
+		of := emitter
+		if emitter != nil {
+			of = emitter.Of(name)
+		}
+		serveCommands(io.Of(name), of)
+	}
+	return end, nil
+}
 
 // how says which sockets of all servers a command is for, and how to send to them.
 type how struct {
@@ -22,6 +50,36 @@ type how struct {
 	Local         bool
 	Compress      *bool
 	Socket        bool // all but the one that says so
+	Emitter       bool // by a program that is no server
+}
+
+// audience are sockets that are sent something.
+type audience interface {
+	Emit(event string, args ...any) error
+	SocketsJoin(rooms ...string) error
+	SocketsLeave(rooms ...string) error
+	DisconnectSockets(close bool) error
+}
+
+// operator is what a server's and an emitter's have in common.
+type operator[T any] interface {
+	audience
+	To(rooms ...string) T
+	Volatile() T
+	Compress(compress bool) T
+}
+
+func chosen[T operator[T]](o T, h how) T {
+	if len(h.Rooms) > 0 {
+		o = o.To(h.Rooms...)
+	}
+	if h.Volatile {
+		o = o.Volatile()
+	}
+	if h.Compress != nil {
+		o = o.Compress(*h.Compress)
+	}
+	return o
 }
 
 // target returns the sockets that a command is for.
@@ -30,18 +88,9 @@ func target(e *socketio.Event, h how) socketio.Operator {
 	if h.Socket {
 		except = append(except, e.Socket().ID())
 	}
-	o := e.Socket().Namespace().Except(except...)
-	if len(h.Rooms) > 0 {
-		o = o.To(h.Rooms...)
-	}
-	if h.Volatile {
-		o = o.Volatile()
-	}
+	o := chosen(e.Socket().Namespace().Except(except...), h)
 	if h.Local {
 		o = o.Local()
-	}
-	if h.Compress != nil {
-		o = o.Compress(*h.Compress)
 	}
 	return o
 }
@@ -68,29 +117,41 @@ func values(binary bool) []any {
 	return all
 }
 
-// serveCommands registers what a client may have its server do to the sockets of all servers.
-func serveCommands(n *socketio.Namespace) {
+// serveCommands registers what a client may have its server, or an emitter, do to the sockets of all
+// servers. Without a Redis the emitter is nil.
+func serveCommands(n *socketio.Namespace, emitter *redis.Emitter) {
+	to := func(e *socketio.Event, h how) audience {
+		if h.Emitter {
+			return chosen(emitter.Except(h.Except...), h)
+		}
+		return target(e, h)
+	}
 	byHand{n}.Handle("say", func(e *socketio.Event) error {
 		var h how
 		var event string
 		if err := e.Decode(&h, &event); err != nil {
 			return err
 		}
-		return target(e, h).Emit(event, e.Args()[2:]...)
+		return to(e, h).Emit(event, e.Args()[2:]...)
 	})
 	socketio.On3(byHand{n}, "say-values", func(e *socketio.Event, h how, event string, binary bool) error {
-		return target(e, h).Emit(event, values(binary)...)
+		return to(e, h).Emit(event, values(binary)...)
 	})
 	socketio.On2(byHand{n}, "join-all", func(e *socketio.Event, h how, rooms []string) error {
-		return errors.Join(target(e, h).SocketsJoin(rooms...), e.Ack())
+		return errors.Join(to(e, h).SocketsJoin(rooms...), e.Ack())
 	})
 	socketio.On2(byHand{n}, "leave-all", func(e *socketio.Event, h how, rooms []string) error {
-		return errors.Join(target(e, h).SocketsLeave(rooms...), e.Ack())
+		return errors.Join(to(e, h).SocketsLeave(rooms...), e.Ack())
 	})
 	socketio.On2(byHand{n}, "disconnect-all", func(e *socketio.Event, h how, closing bool) error {
-		return target(e, h).DisconnectSockets(closing)
+		return to(e, h).DisconnectSockets(closing)
 	})
-	byHand{n}.Handle("tell", func(e *socketio.Event) error { return n.ServerSideEmit("told", e.Args()[1:]...) })
+	socketio.On(byHand{n}, "tell", func(e *socketio.Event, h how) error {
+		if h.Emitter {
+			return emitter.ServerSideEmit("told", e.Args()[1:]...)
+		}
+		return n.ServerSideEmit("told", e.Args()[1:]...)
+	})
 	serveHistory(n)
 	serveKept(n)
 	serveCalls(n)

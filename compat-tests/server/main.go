@@ -52,14 +52,11 @@ func run(o options) error {
 	}
 	serveEverywhere(io.Of("/"))
 	serveEverywhere(io.Of("/chat"))
-	if o.bus != "" || o.cluster != "" {
-		for _, name := range oddNames {
-			serveEverywhere(io.Of(name))
-		}
-		for _, name := range append([]string{"/", "/chat"}, oddNames...) {
-			serveCommands(io.Of(name))
-		}
+	end, err := serveCluster(io, o)
+	if err != nil {
+		return err
 	}
+	defer end()
 	serveCustom(io.Of("/custom"))
 	serveRefused(io.Of("/refused"))
 	serveDynamic(io.OfRegexp(regexp.MustCompile(`^/dynamic-\d+$`)))
@@ -83,11 +80,11 @@ func run(o options) error {
 		return err
 	}
 	if o.webTransport {
-		end, err := serveWebTransport(listener.Addr().String(), mux, io.Engine(), engine)
+		endTransport, err := serveWebTransport(listener.Addr().String(), mux, io.Engine(), engine)
 		if err != nil {
 			return err
 		}
-		defer end()
+		defer endTransport()
 	}
 	fmt.Printf("listening on http://%s\n", listener.Addr())
 
