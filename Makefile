@@ -9,7 +9,7 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: help run test deps fmt vet lint go-test interop compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million cluster-faults bench-cluster
+.PHONY: help run test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million cluster-faults bench-cluster
 
 # The first target: what `make` alone does.
 help: ## list the targets
@@ -49,7 +49,15 @@ go-test: ## the Go tests of every module, with the race detector
 	@go run ./internal/ledger run $(LEDGER)/go-alloc.jsonl go test -json -run Alloc ./... # allocation budgets do not hold under the race detector
 
 interop: ## the official JavaScript clients against this server, compared with the official server
-	@cd compat-tests && npm test && npm run test:portable && npm run test:compare
+	@cd compat-tests && npm test
+	@$(MAKE) --no-print-directory -j2 --output-sync=target interop-portable interop-cluster
+	@cd compat-tests && npm run test:compare
+
+interop-portable:
+	@cd compat-tests && npm run test:portable
+
+interop-cluster:
+	@cd compat-tests && npm run test:cluster
 
 compat: deps ## the same, and a Go peer: docs/evidence/compat-matrix.md (10 minutes)
 	@cd compat-tests && node matrix.mjs

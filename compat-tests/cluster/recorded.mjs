@@ -121,6 +121,7 @@ async function played(c, t, urls, watch) {
     await watch.caughtUp();
     const from = watch.commands.length;
     await step();
+    await ask(a, "whoami"); // the server has handled it
     await c.fence();
     await watch.caughtUp();
     const messages = watch.commands.slice(from).map((command) => message(command, c.mix.wire)).filter(Boolean);
