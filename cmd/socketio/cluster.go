@@ -13,7 +13,9 @@ import (
 // clusterError is why the server cannot be part of the cluster.
 type clusterError struct{ err error }
 
-func (e *clusterError) Error() string { return "-cluster: " + strings.TrimPrefix(e.err.Error(), "socketio: ") }
+func (e *clusterError) Error() string {
+	return "-cluster: " + strings.TrimPrefix(e.err.Error(), "socketio: ")
+}
 
 func (e *clusterError) Unwrap() error { return e.err }
 
