@@ -247,7 +247,7 @@ const settleFor = time.Second
 // settle waits for the subscriptions to rooms that sockets have joined, so that nobody who learns of
 // that by what is sent next can answer before they are made.
 func (c *connection) settle(ctx context.Context) {
-	if c.lostFeeds.Load() == 0 {
+	if c.subs != nil && c.lostFeeds.Load() == 0 { // an Emitter has none
 		ctx, cancel := context.WithTimeout(ctx, settleFor)
 		defer cancel()
 		c.subs.settle(ctx)
