@@ -30,7 +30,11 @@ func EncodeMsgpack(m *adapter.Message) ([]byte, error) {
 // EncodeData returns the part of a message that depends on its type, nil when there is none.
 // It lacks sender, namespace and type, for brokers that have fields for these.
 func EncodeData(m *adapter.Message) (data []byte, binary bool, err error) {
-	text, attachments, err := appendData(nil, m)
+	var dst []byte
+	if m.Packet != nil {
+		dst = make([]byte, 0, 128+len(m.Packet.Data))
+	}
+	text, attachments, err := appendData(dst, m)
 	return finish(text, attachments, err)
 }
 

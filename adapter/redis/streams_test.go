@@ -203,3 +203,40 @@ func TestStreamsStalled(t *testing.T) {
 	a.emit(t, "more")
 	await(t, "messages are accepted again", func() bool { events, _ := b.broadcasts(); return len(events) == accepted+1 })
 }
+
+// What Redis refuses is reported with its number, and what follows is sent.
+func TestStreamsRefused(t *testing.T) {
+	s := redistest.Start(t)
+	p := joinStreams(t, Config{Addrs: []string{s.Addr()}}, "aaaaaaaaaaaaaaaa")
+	s.Do("SET", "socket.io", "not a stream")
+	for range 3 {
+		p.emit(t, "refused")
+	}
+	await(t, "all are counted", func() bool { return p.Stats().Failed == 3 })
+	p.mu.Lock()
+	errs := fmt.Sprint(p.errs)
+	p.mu.Unlock()
+	if !strings.Contains(errs, "messages are refused, XADD socket.io: WRONGTYPE") {
+		t.Errorf("reported: %s", errs)
+	}
+	s.Do("DEL", "socket.io")
+	p.emit(t, "taken")
+	await(t, "it arrives", func() bool { events, _ := p.broadcasts(); return len(events) == 1 })
+}
+
+// While Redis has no memory left messages wait, which is reported.
+func TestStreamsFull(t *testing.T) {
+	s := redistest.Start(t)
+	p := joinStreams(t, Config{Addrs: []string{s.Addr()}}, "aaaaaaaaaaaaaaaa")
+	s.Do("CONFIG", "SET", "maxmemory", "1")
+	for n := range 3 {
+		p.emit(t, fmt.Sprint(n))
+	}
+	await(t, "it is reported", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return strings.Contains(fmt.Sprint(p.errs), "messages wait: OOM")
+	})
+	s.Do("CONFIG", "SET", "maxmemory", "0")
+	await(t, "all arrive", func() bool { events, _ := p.broadcasts(); return fmt.Sprint(events) == "[0 1 2]" })
+}

@@ -147,9 +147,12 @@ func (r *streamReader) read(ctx context.Context) error {
 	block := strconv.FormatInt(blockTime.Milliseconds(), 10)
 	reply, err := r.c.client.Do(ctx, r.c.client.B().Arbitrary("XREAD").Args("COUNT", strconv.Itoa(r.c.cfg.ReadCount), "BLOCK", block, "STREAMS").
 		Keys(r.name).Args(r.last.String()).Blocking()).ToMessage()
-	if rueidis.IsRedisNil(err) {
+	switch {
+	case rueidis.IsRedisNil(err):
 		return nil
-	} else if err != nil {
+	case err != nil && context.Cause(ctx) != nil:
+		return context.Cause(ctx)
+	case err != nil:
 		return err
 	}
 	entries, err := readStreams(reply)

@@ -60,10 +60,11 @@ type unsent struct {
 	maybe  bool // it was sent and no reply came
 }
 
-// batch is what remains to be sent, and the errors of what Redis has refused for good.
+// batch is what remains to be sent, and how many entries Redis has refused for good, and why.
 type batch struct {
 	left    []unsent
-	refused []error
+	refused int
+	reason  error
 }
 
 // write appends the items to their streams, in order. It waits as long as Redis is away, until ctx
@@ -87,11 +88,11 @@ func (w *streamWriter) write(ctx context.Context, items []*adapter.Item) (failed
 			w.lost(err)
 		}
 	}
-	failed = len(b.left) + len(b.refused)
+	var givenUp error
 	if len(b.left) > 0 {
-		b.refused = append(b.refused, fmt.Errorf("%w: %d messages may not have been sent: %w", adapter.ErrBrokerDown, len(b.left), err))
+		givenUp = fmt.Errorf("%w: %d messages may not have been sent: %w", adapter.ErrBrokerDown, len(b.left), err)
 	}
-	return failed, errors.Join(b.refused...)
+	return len(b.left) + b.refused, errors.Join(b.reason, givenUp)
 }
 
 // wait waits before another try, until ctx ends.
@@ -125,7 +126,8 @@ func (w *streamWriter) attempt(ctx context.Context, b *batch) (away error) {
 		case transient(redisErr.Error()):
 			u.maybe = false
 		default:
-			b.refused = append(b.refused, fmt.Errorf("%w: XADD %s: %w", adapter.ErrBroker, u.item.Key, err))
+			b.refused++
+			b.reason = fmt.Errorf("%w: %d messages are refused, XADD %s: %w", adapter.ErrBroker, b.refused, u.item.Key, err)
 			continue
 		}
 		again, away = append(again, u), err
