@@ -84,6 +84,13 @@ func (x *traffic) count() int {
 	return x.sent
 }
 
+// goesOn waits until so many more events were sent.
+func (x *traffic) goesOn(n int) {
+	x.c.Helper()
+	from := x.count()
+	x.c.await("events are sent", func() bool { return x.count() >= from+n })
+}
+
 // flows waits until events that are sent from now on arrive everywhere.
 func (x *traffic) flows() {
 	x.c.Helper()
@@ -175,8 +182,9 @@ func (c *cluster) interrupted() {
 func connectionLost(c *cluster, f Faults) {
 	x := c.traffic()
 	x.flows()
-	for range 2 {
+	for range 3 {
 		f.Cut()
+		x.goesOn(50)
 		x.flows()
 	}
 	c.whole()
@@ -200,6 +208,7 @@ func brokerKilled(c *cluster, f Faults) {
 	x.flows()
 	f.Kill()
 	c.interrupted()
+	x.goesOn(100)
 	f.Restart()
 	x.flows()
 	c.whole()

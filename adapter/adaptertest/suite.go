@@ -80,11 +80,11 @@ func (s Suite) Run(t *testing.T) {
 		newcomer(c)
 	})
 	t.Run("idle namespaces", func(t *testing.T) { idleNamespaces(s.start(t, s.Adapters(t, 3))) })
-	s.runFaults(t)
+	s.RunFaults(t)
 }
 
-// runFaults runs the tests in which the broker fails.
-func (s Suite) runFaults(t *testing.T) {
+// RunFaults runs only the tests in which the broker fails. They need Faulty alone.
+func (s Suite) RunFaults(t *testing.T) {
 	if s.Faulty == nil {
 		return
 	}
