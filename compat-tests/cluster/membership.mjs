@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { until } from "../lib/redis.mjs";
-import { ask } from "../lib/suite.mjs";
+import { ask, record } from "../lib/suite.mjs";
+import { settle } from "./mix.mjs";
 
 export const membership = [];
 
-function scenario(name, run) {
-  membership.push({ name, run, once: true });
+function scenario(name, run, fits) {
+  membership.push({ name, run, once: true, fits });
 }
 
 /** How many servers the broker counts, namespace by namespace. */
@@ -51,3 +52,28 @@ for (const [how, end] of [["is stopped", "stop"], ["is killed", "kill"]]) {
     assert.ok(Date.now() - began < 3_000, "waited");
   });
 }
+
+scenario("a server that stands still is missed, the others are not waited for longer, and it comes back", async (c) => {
+  const [, frozen] = c.servers;
+  const room = c.room();
+  await c.join(room, ...c.all);
+  c.all.forEach((client, i) => client.on("vote", (answer) => answer(i)));
+  const others = c.all.filter((client) => client !== c.b);
+  frozen.freeze();
+  try {
+    const began = Date.now();
+    const [[found, problem], [error, answers]] = await Promise.all([ask(c.a, "fetch", { rooms: [room] }), ask(c.a, "call", { rooms: [room] }, 1_000, "vote")]);
+    assert.deepEqual(found.map(({ id }) => id).sort(), others.map(({ id }) => id).sort());
+    assert.match(problem, /1 server/);
+    assert.equal(error, "operation has timed out");
+    assert.deepEqual(answers.sort(), others.map((client) => c.all.indexOf(client)));
+    assert.ok(Date.now() - began < 7_000, "waited for longer than 5 s");
+    const heard = record(c.b, "meanwhile");
+    c.a.emit("say", { rooms: [room] }, "meanwhile", 1);
+    frozen.thaw();
+    assert.deepEqual(await heard.next(), [1]);
+  } finally {
+    frozen.thaw();
+  }
+  await settle(c.all);
+}, ([first]) => first === "here");

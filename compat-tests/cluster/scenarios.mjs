@@ -186,7 +186,7 @@ scenario("a question to one socket on another server", async (c) => {
 
 scenario("sockets are found, with what is known of them", async (c, t) => {
   const room = c.room();
-  assert.deepEqual(await ask(c.a, "fetch", { rooms: [room] }), [[]]);
+  assert.deepEqual(await ask(c.a, "fetch", { rooms: [room] }), [[], null]);
   const headers = { "x-one": "1", cookie: "k=v" };
   const b = await connect(t, `${c.servers[1].url}?é=ü&n=1`, plainly, { auth: { who: "b", deep: { list: [1, null] } }, extraHeaders: headers });
   await c.join(room, b);
@@ -322,6 +322,24 @@ scenario("namespaces, also with odd names", async (c, t) => {
     await getNothing(c, elsewhere);
     last = b;
   }
+});
+
+scenario("a namespace that clients make up", async (c, t) => {
+  const name = `/dynamic-${c.room().split("-")[1]}`;
+  const sockets = c.all.map((client) => client.io.socket(name));
+  t.after(() => sockets.forEach((socket) => socket.close()));
+  await Promise.all(sockets.map(connected));
+  const heard = sockets.map((socket) => record(socket, "broadcast"));
+  // An official server may be ready later than its clients are.
+  await until(async () => {
+    sockets[0].emit("broadcast", "ready?");
+    await ask(sockets[0], "ack");
+    return sockets.every((_, i) => heard[i].drain().length > 0);
+  }, "an event on each server");
+  await c.fence();
+  heard.forEach((inbox) => inbox.drain());
+  sockets[0].emit("broadcast", "here", Buffer.from("b"));
+  await c.gets(heard, ["here", Buffer.from("b")]);
 });
 
 scenario("a program that is no server sends events and commands", async (c, t) => {

@@ -80,6 +80,11 @@ export class Process {
     this.#child.kill("SIGSTOP");
   }
 
+  /** Lets a frozen process go on. */
+  thaw() {
+    this.#child.kill("SIGCONT");
+  }
+
   /** Asks the process to end, and resolves with {code, signal}. */
   stop() {
     this.#child.kill("SIGTERM");

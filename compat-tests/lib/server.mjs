@@ -48,5 +48,6 @@ async function listening(server) {
     stop: () => server.stop(),
     log: () => server.stderr,
     freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
   };
 }

@@ -75,7 +75,7 @@ export function serveCommands(namespace, emitter) {
     });
     socket.on("fetch", async (how, done) => {
       const found = await to(how).fetchSockets();
-      done(found.map(({ id, rooms, data, handshake }) => ({ id, rooms: [...rooms], data, handshake })));
+      done(found.map(({ id, rooms, data, handshake }) => ({ id, rooms: [...rooms], data, handshake })), null);
     });
     socket.on("call", (how, ms, event, ...args) => {
       const done = args.pop();

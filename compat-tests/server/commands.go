@@ -193,15 +193,17 @@ func serveKept(n *socketio.Namespace) {
 		keptKey.Set(e.Socket(), v)
 		return e.Ack()
 	})
-	socketio.OnCall(byHand{n}, "fetch", func(e *socketio.Event, h how) (list []remote, err error) {
-		list = []remote{}
+	socketio.On(byHand{n}, "fetch", func(e *socketio.Event, h how) error {
+		list := []remote{}
+		var problem any
 		for s, err := range target(e, h).FetchSockets(e.Context()) {
 			if err != nil {
-				return nil, err
+				problem = err.Error()
+				continue
 			}
 			list = append(list, remote{s.ID(), s.Rooms(), s.Data(), s.Handshake()})
 		}
-		return list, nil
+		return e.Ack(list, problem)
 	})
 }
 
