@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-	"log/slog"
 	"strings"
 
-	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/redis"
 )
@@ -29,14 +26,4 @@ func (c *serve) adapter() adapter.Factory {
 		}
 		return a, nil
 	}
-}
-
-// logCluster logs which cluster the server is part of, and how many servers that has.
-func logCluster(ctx context.Context, sio *socketio.Server, logger *slog.Logger) {
-	servers, err := sio.Of("/").ServerCount(ctx)
-	if err != nil {
-		logger.Warn("cluster: servers are not counted", "error", err)
-		return
-	}
-	logger.Info("cluster", "broker", sio.Stats().Broker.Broker, "servers", servers)
 }

@@ -87,9 +87,6 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
-	if c.Cluster != "" {
-		logCluster(ctx, sio, logger)
-	}
 	scheme, accept := "http", server.Serve
 	if secure != nil {
 		scheme, accept = "https", func(l net.Listener) error { return server.ServeTLS(l, "", "") }
