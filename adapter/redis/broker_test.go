@@ -1,11 +1,10 @@
 package redis
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,159 +14,6 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
 )
-
-// patience limits the wait for what must happen.
-const patience = 15 * time.Second
-
-// server is a process in a cluster, as far as its broker.
-type server struct {
-	t      *testing.T
-	broker adapter.Broker
-	uid    string
-
-	mu     sync.Mutex
-	errors []error
-}
-
-// start starts a broker. It is closed with the test.
-func start(t *testing.T, uid string, c Config) *server {
-	t.Helper()
-	s := &server{t: t, uid: uid}
-	c, err := c.resolve()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.broker = newBroker(c)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	err = s.broker.Start(ctx, uid, func(err error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.errors = append(s.errors, err)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.broker.Close(ctx); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return s
-}
-
-// reports returns the errors reported so far.
-func (s *server) reports() []error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.errors
-}
-
-func (s *server) join(namespace string) (adapter.Link, *member) {
-	s.t.Helper()
-	m := newMember(namespace)
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
-	l, err := s.broker.Join(ctx, m)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return l, m
-}
-
-// event is a broadcast of a number to rooms.
-func event(uid string, n int, rooms ...string) *adapter.Message {
-	return &adapter.Message{
-		UID: uid, Namespace: "/", Type: adapter.MessageBroadcast, Options: adapter.Options{Rooms: rooms},
-		Packet: &adapter.Packet{Event: "n", Args: []any{n}},
-	}
-}
-
-func publishNow(t *testing.T, l adapter.Link, m *adapter.Message) {
-	t.Helper()
-	if err := l.Publish(m); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// next returns the next message that is received.
-func (m *member) next(t *testing.T) *adapter.Message {
-	t.Helper()
-	select {
-	case x := <-m.messages:
-		read(t, x)
-		return x
-	case <-time.After(patience):
-		t.Fatal("no message")
-		return nil
-	}
-}
-
-// wants receives events with these numbers, in this order.
-func (m *member) wants(t *testing.T, numbers ...int) {
-	t.Helper()
-	for _, n := range numbers {
-		if x := m.next(t); x.Packet == nil || string(x.Packet.Data) != fmt.Sprintf(`["n",%d]`, n) {
-			t.Fatalf("got %+v, want number %d", x, n)
-		}
-	}
-}
-
-// wantsGap waits for a gap.
-func (m *member) wantsGap(t *testing.T) {
-	t.Helper()
-	select {
-	case err := <-m.gaps:
-		if !errors.Is(err, adapter.ErrBrokerDown) {
-			t.Errorf("the gap is %v", err)
-		}
-	case <-time.After(patience):
-		t.Fatal("no gap")
-	}
-}
-
-// await waits for a condition.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("this did not happen: %s", what)
-		}
-	}
-}
-
-func count(t *testing.T, l adapter.Link) int {
-	t.Helper()
-	n, err := l.(adapter.Counter).Count(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// configs are those of the wires, for a server.
-func configs(url string) map[string]Config {
-	host := strings.TrimPrefix(url, "redis://")
-	return map[string]Config{
-		"pubsub":          {URL: url},
-		"pubsub static":   {URL: url, SubscriptionMode: Static},
-		"pubsub private":  {URL: url, PrivateResponses: true},
-		"sharded":         {URL: "redis+sharded://" + host},
-		"sharded static":  {URL: "redis+sharded://" + host, SubscriptionMode: Static},
-		"sharded private": {URL: "redis+sharded://" + host, SubscriptionMode: DynamicPrivate},
-	}
-}
-
-// each runs a test over each wire and mode, with one Redis.
-func each(t *testing.T, f func(t *testing.T, redis *redistest.Server, c Config)) {
-	redis := redistest.Start(t)
-	for name, c := range configs(redis.URL()) {
-		c.Prefix = strings.ReplaceAll(name, " ", "-")
-		t.Run(name, func(t *testing.T) { f(t, redis, c) })
-	}
-}
 
 func TestExchange(t *testing.T) {
 	each(t, func(t *testing.T, _ *redistest.Server, c Config) {
@@ -457,6 +303,39 @@ func TestStop(t *testing.T) {
 			t.Errorf("%s: something was sent twice, or reported", p.name)
 		}
 	}
+}
+
+// What may or may not have arrived is named and not sent again.
+func TestUnknown(t *testing.T) {
+	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
+		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+		linkA, _ := a.join("/")
+		_, memberB := b.join("/")
+		redis.Stop()
+		for i := range 10 {
+			publishNow(t, linkA, event(a.uid, i))
+		}
+		time.Sleep(50 * time.Millisecond) // nothing tells that a command is on its way
+		redis.Kill()
+		redis.Restart()
+		await(t, "both are back", func() bool { return count(t, linkA) == 2 && a.broker.Stats().QueuedBytes == 0 })
+		publishNow(t, linkA, event(a.uid, 99))
+		last, received := -1, uint64(0)
+		for ; last != 99; received++ {
+			var n int
+			if _, err := fmt.Sscanf(string(memberB.next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
+				t.Fatalf("%d came after %d, %v", n, last, err)
+			}
+			last = n
+		}
+		await(t, "the last is sent", func() bool { s := a.broker.Stats(); return s.Sent+s.Failed == 11 })
+		if s := a.broker.Stats(); s.Failed == 0 || received > s.Sent {
+			t.Errorf("%d received, stats are %+v", received, s)
+		}
+		if !slices.ContainsFunc(a.reports(), func(err error) bool { return strings.Contains(err.Error(), "messages were lost") }) {
+			t.Errorf("reported %v", a.reports())
+		}
+	})
 }
 
 // What waits is bounded.

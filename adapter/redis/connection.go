@@ -23,13 +23,14 @@ type connection struct {
 	cfg     Config
 	command func(b rueidis.Builder, it *adapter.Item) rueidis.Completed // what sends an item
 
-	client rueidis.Client  // set by start
-	open   context.Context // of dialling; ended by hangUp
-	hangUp context.CancelFunc
-	uid    string
-	report func(error)
-	outbox *adapter.Outbox
-	subs   subscriptions
+	started atomic.Bool     // start has succeeded
+	client  rueidis.Client  // set by start
+	open    context.Context // of dialling; ended by hangUp
+	hangUp  context.CancelFunc
+	uid     string
+	report  func(error)
+	outbox  *adapter.Outbox
+	subs    subscriptions
 
 	unsent    atomic.Int64 // when the broker became unreachable for the outbox, in ns; 0 while it is not
 	lostFeeds atomic.Int32 // feeds without a connection
@@ -50,6 +51,7 @@ func (c *connection) start(ctx context.Context, uid string, report func(error), 
 	if c.subs, err = newSubscriptions(ctx, c, sharded); err != nil {
 		c.closeClient()
 	}
+	c.started.Store(err == nil)
 	return err
 }
 
@@ -98,7 +100,7 @@ func (c *connection) dial(ctx context.Context) error {
 
 // end sends what is queued, until ctx ends, and disconnects.
 func (c *connection) end(ctx context.Context) error {
-	if c.subs == nil { // it has not been started
+	if !c.started.Load() {
 		return nil
 	}
 	err := c.outbox.Close(ctx)
@@ -289,11 +291,11 @@ func notSent(err error) bool {
 func (c *connection) Stats() adapter.BrokerStats {
 	s := adapter.BrokerStats{
 		Broker:    "redis " + c.cfg.Wire.String() + " at " + c.cfg.where(),
-		Connected: c.client != nil && c.unsent.Load() == 0 && c.lostFeeds.Load() == 0,
+		Connected: c.started.Load() && c.unsent.Load() == 0 && c.lostFeeds.Load() == 0,
 		Sent:      c.sent.Load(), Received: c.received.Load(), Failed: c.failed.Load(),
 		Gaps: c.gaps.Load(), Invalid: c.invalid.Load(),
 	}
-	if c.outbox != nil {
+	if c.started.Load() {
 		s.QueuedBytes = c.outbox.Bytes()
 	}
 	return s

@@ -7,26 +7,12 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
 )
-
-// subject is what a feed can be subscribed to: a channel, or a pattern of channels.
-type subject struct {
-	name    string
-	pattern bool
-}
-
-// receiver gets the messages of its subjects. Its methods do not wait.
-type receiver interface {
-	receive(channel, payload string)
-	// gap is called when messages may have been lost.
-	gap(err error)
-}
 
 // feed is a Redis connection that is subscribed to channels. It is made again when it is lost.
 type feed struct {
@@ -46,41 +32,6 @@ type feed struct {
 	wanted   uint64               // counts calls of add
 	flushed  uint64               // the value of wanted that the server has answered to
 	progress chan struct{}        // closed when flushed changes; nil if nobody waits
-}
-
-// subscription is the state of a subject. The one wanted is that there are receivers.
-type subscription struct {
-	receivers []receiver // replaced and never changed, because they are called without the lock
-	sent      bool       // the server was sent a SUBSCRIBE
-	confirmed bool       // it has accepted that
-	refused   bool       // it has not, which was reported
-	missed    error      // why messages may have been missed, until it is confirmed again
-	waiters   []*waiter
-}
-
-// waiter waits for the confirmation of subscriptions.
-type waiter struct {
-	left atomic.Int32
-	done chan error // gets one value
-}
-
-func newWaiter(subjects int) *waiter {
-	w := &waiter{done: make(chan error, 1)}
-	w.left.Store(int32(subjects))
-	return w
-}
-
-// confirm counts one confirmation, or the error that ends the wait.
-func (w *waiter) confirm(err error) {
-	if w == nil {
-		return
-	}
-	if w.left.Add(-1) == 0 || err != nil {
-		select {
-		case w.done <- err:
-		default: // an error came before
-		}
-	}
 }
 
 func newFeed(
@@ -312,13 +263,6 @@ func (f *feed) interrupted(err error) {
 	for _, sub := range f.subjects {
 		sub.interrupt(err)
 	}
-}
-
-func (s *subscription) interrupt(err error) {
-	if s.confirmed && s.missed == nil {
-		s.missed = err
-	}
-	s.sent, s.confirmed = false, false
 }
 
 // commandsPerBatch limits a pipeline of subscriptions.

@@ -3,11 +3,25 @@ package redis
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
 )
+
+// subject is what a feed can be subscribed to: a channel, or a pattern of channels.
+type subject struct {
+	name    string
+	pattern bool
+}
+
+// receiver gets the messages of its subjects. Its methods do not wait.
+type receiver interface {
+	receive(channel, payload string)
+	// gap is called when messages may have been lost.
+	gap(err error)
+}
 
 // subscriptions are those of a process: a feed, or several on a Redis Cluster.
 type subscriptions interface {
@@ -52,4 +66,47 @@ func newSubscriptions(ctx context.Context, c *connection, sharded bool) (subscri
 		return nil, fmt.Errorf("%w: %s: %s", adapter.ErrBroker, name, oneLine(err))
 	}
 	return newSlots(c, table), nil
+}
+
+// subscription is the state of a subject. The one wanted is that there are receivers.
+type subscription struct {
+	receivers []receiver // replaced and never changed, because they are called without the lock
+	sent      bool       // the server was sent a SUBSCRIBE
+	confirmed bool       // it has accepted that
+	refused   bool       // it has not, which was reported
+	missed    error      // why messages may have been missed, until it is confirmed again
+	waiters   []*waiter
+}
+
+// interrupt records that messages may be missed until the subscription is confirmed again.
+func (s *subscription) interrupt(err error) {
+	if s.confirmed && s.missed == nil {
+		s.missed = err
+	}
+	s.sent, s.confirmed = false, false
+}
+
+// waiter waits for the confirmation of subscriptions.
+type waiter struct {
+	left atomic.Int32
+	done chan error // gets one value
+}
+
+func newWaiter(subjects int) *waiter {
+	w := &waiter{done: make(chan error, 1)}
+	w.left.Store(int32(subjects))
+	return w
+}
+
+// confirm counts one confirmation, or the error that ends the wait.
+func (w *waiter) confirm(err error) {
+	if w == nil {
+		return
+	}
+	if w.left.Add(-1) == 0 || err != nil {
+		select {
+		case w.done <- err:
+		default: // an error came before
+		}
+	}
 }

@@ -63,33 +63,6 @@ func text(t *testing.T, arg any) string {
 	return string(data)
 }
 
-// member records what it receives.
-type member struct {
-	namespace string
-	messages  chan *adapter.Message
-	gaps      chan error
-}
-
-func newMember(namespace string) *member {
-	return &member{namespace, make(chan *adapter.Message, 4096), make(chan error, 64)}
-}
-
-func (m *member) Namespace() string          { return m.namespace }
-func (m *member) Receive(x *adapter.Message) { m.messages <- x }
-func (m *member) Gap(err error)              { m.gaps <- err }
-
-// read reads the rest of a message.
-func read(t *testing.T, m *adapter.Message) {
-	t.Helper()
-	if m.Rest != nil {
-		rest := m.Rest
-		m.Rest = nil
-		if err := rest(m); err != nil {
-			t.Errorf("%+v: %v", m, err)
-		}
-	}
-}
-
 // changed are the steps whose bytes differ when they are written again, and why.
 var changed = map[string]string{
 	"io.emit Date undefined NaN Infinity 2^32 2^53-1 -129": "Date is text, NaN is null",
