@@ -37,12 +37,13 @@ type traffic struct {
 
 func (c *cluster) traffic() *traffic {
 	x := &traffic{c: c, refused: make(map[int]bool), got: make([][]int, len(c.clients)), stop: make(chan struct{})}
+	first := c.servers[0] // c.servers may grow
 	x.workers.Go(func() {
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for n := 0; ; n++ {
 			began := time.Now()
-			err := c.servers[0].Emit("n", n)
+			err := first.Emit("n", n)
 			x.mu.Lock()
 			x.sent++
 			x.slowest = max(x.slowest, time.Since(began))
