@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
@@ -43,8 +44,13 @@ func (h host) sent(p *adapter.Packet, info EmitInfo) {
 	}
 }
 
-// Recovers tells whether the namespace has connection state recovery.
-func (h host) Recovers() bool { return h.ns.server.cfg.ConnectionStateRecovery != nil }
+// Recovery is how long the namespace's clients may return as the same socket.
+func (h host) Recovery() time.Duration {
+	if c := h.ns.server.cfg.ConnectionStateRecovery; c != nil {
+		return c.MaxDisconnectionDuration
+	}
+	return 0
+}
 
 // Logger returns the server's logger.
 func (h host) Logger() *slog.Logger { return h.ns.server.cfg.Logger }

@@ -105,9 +105,9 @@ type Host interface {
 	ServerSideEvent(e ServerSideEvent)
 	// RoomHooks returns the hooks for changes of rooms. They may differ from call to call.
 	RoomHooks() []*rooms.Hooks
-	// Recovers tells whether clients whose connection broke may return as the same socket. It does
-	// not change.
-	Recovers() bool
+	// Recovery is how long clients whose connection broke may return as the same socket, 0 if they
+	// may not. It does not change.
+	Recovery() time.Duration
 	// Report takes an error that has no caller, such as a [GapError]. It matches ErrBroker. Report does
 	// not block.
 	Report(err error)

@@ -37,6 +37,7 @@ type Cluster struct {
 	log     Log         // nil unless broadcasts come back with a position, for recovery
 	counter Counter     // nil: beats tells which servers there are
 	beats   *heartbeats // of the process, or of the namespace
+	routes  *routes     // nil unless the link subscribes to rooms
 
 	// What arrives before Join has returned waits here.
 	ready atomic.Bool
@@ -78,17 +79,16 @@ func (x *Cluster) join(ctx context.Context) error {
 		return err
 	}
 	x.link = link
-	if log, ok := link.(Log); ok && x.host.Recovers() {
+	if log, ok := link.(Log); ok && x.host.Recovery() > 0 {
 		x.log = log
 	}
 	if r, ok := link.(Router); ok {
-		x.index.Watch(func(room string, exists bool) {
-			if exists {
-				r.RoomOpened(room)
-			} else {
-				r.RoomClosed(room)
-			}
-		})
+		keep := time.Duration(0)
+		if x.log == nil { // else the log has what a client missed
+			keep = x.host.Recovery()
+		}
+		x.routes = newRoutes(r, keep)
+		x.index.Watch(x.routes.changed)
 	}
 	if x.counter, _ = link.(Counter); x.counter == nil {
 		if x.beats, err = x.node.heartbeats(ctx); err != nil {
@@ -133,6 +133,9 @@ func (x *Cluster) Close() error {
 	}
 	if x.beats != nil && x.beats.namespaces == nil {
 		x.beats.stop()
+	}
+	if x.routes != nil {
+		x.routes.stop()
 	}
 	x.work.Wait()
 	// This comes last: a message after it would make the others count this server again.

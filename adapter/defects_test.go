@@ -23,13 +23,13 @@ import (
 type server struct {
 	recorder
 	*adapter.Cluster
-	recovers bool
+	recovery time.Duration
 	pending  []func(adapter.Answer)
 	got      []string // deliveries with their positions
 	lock     sync.Mutex
 }
 
-func (s *server) Recovers() bool { return s.recovers }
+func (s *server) Recovery() time.Duration { return s.recovery }
 
 func (s *server) Name() string { return "/test" }
 
@@ -342,7 +342,7 @@ func TestAnswersWithoutSender(t *testing.T) {
 func TestBroadcastsComeBackFromTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := &adaptertest.Bus{Kept: true}
-		recovers := func(s *server) { s.recovers = true }
+		recovers := func(s *server) { s.recovery = time.Minute }
 		a, b := join(t, bus, "a", recovers), join(t, bus, "b", recovers)
 		if _, ok := a.Log(); !ok {
 			t.Fatal("there is no log")

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,7 +33,7 @@ type recorder struct {
 	reports []error
 }
 
-func (h *recorder) Recovers() bool { return false }
+func (h *recorder) Recovery() time.Duration { return 0 }
 
 func (h *recorder) Logger() *slog.Logger { return slog.New(slog.DiscardHandler) }
 

@@ -171,7 +171,7 @@ func cloneAll(list []string) []string {
 //
 // A host that recovers clients keeps it for those that are away, unless the broker does.
 func (x *Cluster) deliver(m *Message) {
-	keeps := x.log == nil && x.used.Load() && x.host.Recovers()
+	keeps := x.log == nil && x.used.Load() && x.host.Recovery() > 0
 	if !keeps && !x.reads(m) || !x.rest(m) {
 		return
 	}
