@@ -4,14 +4,14 @@
  * A wire by the scheme and the parameters of its URL. counted is the channel whose subscribers the command counts: those
  * are the servers of a namespace.
  */
-function wire(name, scheme, { parameters = () => ({}), flags = [], counted = channel, command = "NUMSUB" }) {
+function wire(name, scheme, { parameters = () => ({}), login = "", database = "", flags = [], counted = channel, command = "NUMSUB" }) {
   return {
     name,
     scheme,
     /** Whether there is an official emitter. Ours is for every wire of Redis. */
     hasEmitter: scheme !== "redis+sharded",
     isRedis: true,
-    flags: (address, key) => ["-cluster", `${scheme}://${address}?${new URLSearchParams({ key, ...parameters(key) })}`, ...flags],
+    flags: (address, key) => ["-cluster", `${scheme}://${login}${address}${database}?${new URLSearchParams({ key, ...parameters(key) })}`, ...flags],
     /** How many servers a broker, or the nodes of one, counts in a namespace. */
     async count(redis, key, nsp) {
       const counts = await Promise.all([redis].flat().map((node) => node.call("PUBSUB", command, counted(key, nsp))));
@@ -49,6 +49,14 @@ export const variants = [
     // What is for some namespaces goes into a stream that no official server reads, and its emitter knows one stream only.
     lacks: (scenario) => /namespaces|no server/.test(scenario),
   },
+];
+
+/** A server that wants a password, and one of its databases. */
+export const password = "p@ss/word:";
+const account = { login: `default:${encodeURIComponent(password)}@`, database: "/3" };
+export const withPassword = [
+  wire("pub/sub with a password", "redis", { ...account, counted: pubsubChannel }),
+  wire("streams with a password", "redis+streams", { ...account, parameters: ownStream }),
 ];
 
 /** Where sentinels say which server is the master. */

@@ -20,11 +20,11 @@ async function freePorts(n) {
 
 /** A redis-server, or redis-sentinel. */
 class Instance {
-  constructor(process, port) {
+  constructor(process, port, password) {
     this.process = process;
     this.port = port;
     this.address = `127.0.0.1:${port}`;
-    this.redis = new Redis(port, "127.0.0.1");
+    this.redis = new Redis(port, "127.0.0.1", { password });
     this.redis.on("error", () => {}); // it is ended by tests
   }
 
@@ -35,12 +35,12 @@ class Instance {
 }
 
 /** Starts a redis-server that keeps nothing, with further arguments. */
-export async function startRedis(args = [], port = undefined) {
+export async function startRedis(args = [], { port, password } = {}) {
   port ??= (await freePorts(1))[0];
   const dir = mkdtempSync(join(tmpdir(), "redis-"));
-  const process = new Process("redis-server", ["--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", ...args], { pattern: /Ready to accept connections/ });
+  const process = new Process("redis-server", ["--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", ...(password ? ["--requirepass", password] : []), ...args], { pattern: /Ready to accept connections/ });
   await process.line;
-  return new Instance(process, port);
+  return new Instance(process, port, password);
 }
 
 /** Waits until check, called again and again, resolves with something true. */
@@ -60,7 +60,7 @@ export async function until(check, what, ms) {
 /** Starts a Redis Cluster of three nodes. */
 export async function startRedisCluster() {
   const ports = await freePorts(6);
-  const nodes = await Promise.all([0, 1, 2].map((i) => startRedis(["--cluster-enabled", "yes", "--cluster-port", ports[3 + i], "--cluster-node-timeout", "2000"], ports[i])));
+  const nodes = await Promise.all([0, 1, 2].map((i) => startRedis(["--cluster-enabled", "yes", "--cluster-port", ports[3 + i], "--cluster-node-timeout", "2000"], { port: ports[i] })));
   const limits = [0, 5461, 10923, 16384];
   await Promise.all(nodes.map(({ redis }, i) => redis.call("CLUSTER", "ADDSLOTSRANGE", limits[i], limits[i + 1] - 1)));
   await Promise.all(nodes.slice(1).map(({ redis }, i) => redis.call("CLUSTER", "MEET", "127.0.0.1", ports[0], ports[3])));

@@ -13,7 +13,8 @@ function parse(url) {
   if (!match) {
     throw new Error(`-cluster: no such URL: ${url}`);
   }
-  const [, wire = "pubsub", username, password, hosts, db = "0", query = ""] = match;
+  const [, wire = "pubsub", user, secret, hosts, db = "0", query = ""] = match;
+  const [username, password] = [user, secret].map((text) => text && decodeURIComponent(text));
   const nodes = hosts.split(",").map((host) => {
     const [name, port = 6379] = host.split(":");
     return { host: name, port: Number(port) };
