@@ -118,7 +118,9 @@ func (c *logServer) Join(_ context.Context, m adapter.Member) (adapter.Link, err
 	defer c.b.mu.Unlock()
 	l.reached = len(c.b.entries)
 	c.b.links = append(c.b.links, l)
-	go l.run()
+	l.running = 2
+	go l.run(&l.queue)
+	go l.run(&l.direct)
 	return l, nil
 }
 
@@ -135,10 +137,11 @@ type logLink struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	queue   []logItem
+	direct  []logItem // messages that are not in the log overtake the others
 	reached int
 	paused  bool
 	closed  bool
-	done    bool
+	running int
 }
 
 type logItem struct {
@@ -195,7 +198,7 @@ func (l *logLink) Close() error {
 	defer l.mu.Unlock()
 	l.closed = true
 	l.changed.Broadcast()
-	for !l.done {
+	for l.running > 0 {
 		l.changed.Wait()
 	}
 	return nil
@@ -204,24 +207,28 @@ func (l *logLink) Close() error {
 func (l *logLink) put(item logItem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.queue = append(l.queue, item)
+	if item.position > 0 {
+		l.queue = append(l.queue, item)
+	} else {
+		l.direct = append(l.direct, item)
+	}
 	l.changed.Broadcast()
 }
 
-func (l *logLink) run() {
+func (l *logLink) run(queue *[]logItem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		for !l.closed && (len(l.queue) == 0 || l.paused) {
+		for !l.closed && (len(*queue) == 0 || l.paused && queue == &l.queue) {
 			l.changed.Wait()
 		}
 		if l.closed {
-			l.done = true
+			l.running--
 			l.changed.Broadcast()
 			return
 		}
-		item := l.queue[0]
-		l.queue = l.queue[1:]
+		item := (*queue)[0]
+		*queue = (*queue)[1:]
 		l.mu.Unlock()
 		m, err := clusterwire.Decode(item.data)
 		if err != nil {

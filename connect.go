@@ -284,8 +284,10 @@ func (s *Socket) register() admission {
 	}) {
 		result = sessionLost
 	}
-	for rooms := []string(nil); result == roomsPending; {
-		if rooms, result = s.markConnected(); result == roomsPending {
+	for result == roomsPending {
+		var rooms []string
+		rooms, result = s.markConnected()
+		if result == roomsPending {
 			a.Join(s.id, rooms...)
 		}
 	}

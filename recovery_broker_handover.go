@@ -15,19 +15,22 @@ import (
 // end: no two sockets have the same id.
 
 // handoverEvent is the event by which a server asks the others for a session that it has taken: the
-// arguments are the socket's id and the generation that it is about to have. Whoever has a socket
-// with that id and a smaller generation ends it and answers with the session. Handlers of the
-// application do not get it.
+// arguments are the pid and the generation that it is about to have. Whoever has that session in a
+// smaller generation ends its socket and answers with the session. Handlers of the application do
+// not get it.
 const handoverEvent = "socketio:handover"
 
 // handoverTimeout limits the wait for other servers. One that was killed does not answer, nor does an
 // official one, but that never stores sessions whose sockets live.
 const handoverTimeout = 500 * time.Millisecond
 
+// maxGeneration is more than any session has.
+const maxGeneration = 1 << 30
+
 // handover returns the session as the server has it that the client was on, or else rec.
 func (r *brokerRecovery) handover(ctx context.Context, rec *sessionRecord) *sessionRecord {
 	answers := gather.New[adapter.Answer]()
-	p := &adapter.Packet{Event: handoverEvent, Args: []any{rec.SID, rec.Go.Generation + 1}}
+	p := &adapter.Packet{Event: handoverEvent, Args: []any{rec.PID, rec.Go.Generation + 1}}
 	forget, err := r.ns.adapter.ServerSideEmitWithAck(p, answers.Expect, answers.Add)
 	if err != nil {
 		return rec
@@ -51,27 +54,54 @@ func (r *brokerRecovery) serverSideEvent(e adapter.ServerSideEvent) bool {
 	if e.Event != handoverEvent {
 		return false
 	}
-	var sid string
+	var pid string
 	var generation int
 	if len(e.Args) != 2 || e.Answer == nil ||
-		protocol.Decode(e.Args[0], nil, &sid) != nil || protocol.Decode(e.Args[1], nil, &generation) != nil {
+		protocol.Decode(e.Args[0], nil, &pid) != nil || protocol.Decode(e.Args[1], nil, &generation) != nil {
 		return true
 	}
 	r.mu.Lock()
-	x := r.members[sid]
-	if x == nil || x.generation >= generation {
+	x := r.sessions[pid]
+	if x == nil || x.taken || x.generation >= generation {
 		r.mu.Unlock()
 		e.Answer(json.RawMessage("null"), nil)
 		return true
 	}
 	x.taken = true
-	s := x.socket
 	r.mu.Unlock()
 	r.ns.server.workers.begin()
 	go func() {
 		defer r.ns.server.workers.end()
-		e.Answer(r.record(s, x, r.ns.adapter.Rooms(s.id), false), nil)
-		s.replaced()
+		session := r.giveUp(x)
+		if session == nil {
+			session = []byte("null")
+		}
+		e.Answer(session, nil)
 	}()
 	return true
+}
+
+// giveUp ends the socket of a session that another server has taken. It returns the session. Nothing
+// of it is in the broker any more: what the other one stores comes later.
+func (r *brokerRecovery) giveUp(x *brokerSession) []byte {
+	r.mu.Lock()
+	s, stored := x.socket, x.op.done
+	final := x.final
+	if x.back != nil {
+		final = x.raw
+	}
+	r.mu.Unlock()
+	if s != nil {
+		if final == nil {
+			final = r.record(s, x, r.ns.adapter.Rooms(s.id), false)
+		}
+		s.replaced()
+	}
+	if stored != nil {
+		<-stored
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), brokerTimeout)
+	defer cancel()
+	_, _ = r.log.TakeSession(ctx, x.pid)
+	return final
 }

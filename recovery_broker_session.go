@@ -105,7 +105,7 @@ func (r *brokerRecovery) newLease(s *Socket) *lease {
 func (r *brokerRecovery) claim(s *Socket) *Socket {
 	ticket := s.lease.broker.ticket
 	s.lease.broker.ticket = nil
-	if ticket == nil {
+	if ticket == nil || !s.joining() { // the connection may have broken
 		return s
 	}
 	other, err := r.take(s, ticket)
@@ -160,11 +160,16 @@ func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error
 		return nil, err
 	}
 	rec := new(sessionRecord)
-	if raw == nil || json.Unmarshal(raw, rec) != nil || rec.PID != ticket.pid || rec.SID == "" {
-		return nil, errNoSession
+	if raw == nil || json.Unmarshal(raw, rec) != nil {
+		// A server may have it that has not stored it yet, or has taken it for a connection that broke.
+		rec = &sessionRecord{PID: ticket.pid}
+		rec.Go.Live, rec.Go.Generation = true, maxGeneration
 	}
 	if rec.Go.Live {
 		rec = r.handover(ctx, rec)
+	}
+	if rec.PID != ticket.pid || rec.SID == "" {
+		return nil, errNoSession
 	}
 	begin, ok := rec.begin(ticket.offset, r.log)
 	if !ok {
@@ -173,7 +178,7 @@ func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error
 	other := s.client.newSocket(s.ns, s.auth)
 	other.id = rec.SID
 	x := &brokerSession{
-		pid: rec.PID, sid: rec.SID, socket: other, gone: make(chan struct{}), raw: raw,
+		pid: rec.PID, sid: rec.SID, socket: other, gone: make(chan struct{}), raw: rec.encode(),
 		generation: rec.Go.Generation + 1, start: rec.Go.Start, stays: rec.stays(r.now()),
 		back: &brokerRestoration{
 			begin: begin, last: begin, sent: rec.Go.Sent, in: make(map[string]struct{}, len(rec.Rooms)),
@@ -254,27 +259,21 @@ func (r *brokerRecovery) collect(s *Socket, enter func()) bool {
 // errMissedTooMuch means that a client missed more than it may be sent.
 var errMissedTooMuch = errors.New("too much was missed")
 
-// read adds an event of the log if the client missed it.
+// read adds an event of the log if the client missed it. What cannot be read no client has got.
 func (r *brokerRecovery) read(s *Socket, m *adapter.Message) error {
 	x, to := s.lease.broker, s.lease.broker.back
-	if m.Type != adapter.MessageBroadcast || m.RequestID != "" || m.Options.Flags.Volatile || !x.missed(r.log, m) {
+	switch {
+	case m.Type != adapter.MessageBroadcast, m.RequestID != "", m.Options.Flags.Volatile, !x.missed(r.log, m):
+		return nil
+	case m.Rest != nil && m.Rest(m) != nil, m.Packet == nil, m.Packet.HasID:
 		return nil
 	}
-	if m.Rest != nil {
-		if err := m.Rest(m); err != nil {
-			return nil // no client can have got it
-		}
+	if unit, err := r.encode(m.Packet, m.Position); err == nil {
+		s.lease.missed = append(s.lease.missed, unit)
+		to.sent = m.Position
+		to.limit.add(unit)
 	}
-	if m.Packet == nil || m.Packet.HasID {
-		return nil
-	}
-	unit, err := r.encode(m.Packet, m.Position)
-	if err != nil {
-		return nil
-	}
-	s.lease.missed = append(s.lease.missed, unit)
-	to.sent = m.Position
-	if to.limit.add(unit); to.limit.exceeded() {
+	if to.limit.exceeded() {
 		return errMissedTooMuch
 	}
 	return nil

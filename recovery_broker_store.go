@@ -38,6 +38,7 @@ type sessionStore struct {
 type sessionOp struct {
 	queued   bool
 	due      time.Duration // not to be stored before
+	done     chan struct{} // closed when it has been stored; nil while that is not under way
 	storedAt time.Duration
 }
 
@@ -133,7 +134,7 @@ func (r *brokerRecovery) nextToStore() (batch []*brokerSession, done bool) {
 			wake = min(wake, max(x.op.due, r.now()))
 			return false
 		}
-		x.op.queued, x.op.storedAt = false, max(now, 1)
+		x.op.queued, x.op.storedAt, x.op.done = false, max(now, 1), make(chan struct{})
 		batch = append(batch, x)
 		return true
 	})
@@ -200,6 +201,8 @@ func (r *brokerRecovery) storeOne(x *brokerSession) error {
 func (r *brokerRecovery) stored(x *brokerSession, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	close(x.op.done)
+	x.op.done = nil
 	switch {
 	case err != nil && x.socket == nil && r.now() > x.until+brokerTimeout:
 		r.finishLocked(x) // nobody can come back any more
@@ -259,6 +262,9 @@ func (r *brokerRecovery) record(s *Socket, x *brokerSession, in []string, live b
 	at := r.log.Reached() // before what was sent is looked at
 	rec := sessionRecord{SID: x.sid, PID: x.pid, Rooms: in, Data: s.sharedValues()}
 	r.mu.Lock()
+	if s.lease.leftRooms.Load() {
+		rec.Rooms = x.rooms
+	}
 	if rec.Go.Live = live; live && (r.members[x.sid] != x || !s.Connected()) {
 		r.mu.Unlock()
 		return nil
@@ -273,6 +279,10 @@ func (r *brokerRecovery) record(s *Socket, x *brokerSession, in []string, live b
 		rec.Go.Stays = append(rec.Go.Stays, [3]string{y.room, y.from, y.to})
 	}
 	r.mu.Unlock()
+	return rec.encode()
+}
+
+func (rec *sessionRecord) encode() []byte {
 	data, _ := json.Marshal(rec) // raw JSON always encodes
 	return data
 }

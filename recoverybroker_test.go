@@ -366,7 +366,10 @@ func TestLogPublishFails(t *testing.T) {
 		a.Want(`42["own"]`, `42["all"]`)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		go a.Send(`430["yes"]`)
+		go func() {
+			_, _, _ = a.Next()
+			a.Send(`430["yes"]`)
+		}()
 		if r, err := s.EmitWithAck(ctx, "ask"); err != nil || r.Len() != 1 {
 			t.Errorf("got %v, %v", r.Args(), err)
 		}

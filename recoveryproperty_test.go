@@ -281,11 +281,24 @@ func wander(t *testing.T, random *rand.Rand, servers []*fixture, kill func(i int
 // sends arrives in order, without a gap, and once.
 func TestRecoveryUnderLoad(t *testing.T) {
 	f := start(t, recovering(socketio.ConnectionStateRecovery{}))
-	main := f.Of("/")
+	wanderUnderLoad(t, []*fixture{f}, func() {})
+}
+
+// The same over a broker's log. Clients wait a little before they connect to another server.
+func TestRecoveryUnderLoadOverLog(t *testing.T) {
+	b := newLogBroker()
+	var servers []*fixture
+	for range 3 {
+		servers = append(servers, start(t, recovering(socketio.ConnectionStateRecovery{}), overLog(b.server())))
+	}
+	wanderUnderLoad(t, servers, func() { time.Sleep(300 * time.Millisecond) })
+}
+
+func wanderUnderLoad(t *testing.T, servers []*fixture, pause func()) {
 	const clients, senders, each = 8, 4, 300
 	var all []*wanderer
 	for range clients {
-		w := &wanderer{t: t, f: f}
+		w := &wanderer{t: t, f: servers[0]}
 		w.connect()
 		all = append(all, w)
 	}
@@ -298,6 +311,7 @@ func TestRecoveryUnderLoad(t *testing.T) {
 	done := make(chan struct{})
 	for i := range senders {
 		sending.Go(func() {
+			main := servers[i%len(servers)].Of("/")
 			for n := range each {
 				var err error
 				if n%2 == 0 {
@@ -326,6 +340,8 @@ func TestRecoveryUnderLoad(t *testing.T) {
 					return
 				case <-time.After(time.Duration(random.IntN(20_000)) * time.Microsecond):
 					w.close()
+					pause()
+					w.f = servers[random.IntN(len(servers))]
 					w.connect()
 				}
 			}
@@ -334,6 +350,11 @@ func TestRecoveryUnderLoad(t *testing.T) {
 	sending.Wait()
 	close(done)
 	moving.Wait()
+	for _, w := range all { // an attempt before may have been slower, and have taken the session
+		w.close()
+		pause()
+		w.connect()
+	}
 	for i, w := range all {
 		deadline := time.Now().Add(10 * time.Second)
 		for w.count() < senders*each && time.Now().Before(deadline) {
