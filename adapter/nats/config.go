@@ -1,0 +1,186 @@
+package nats
+
+import (
+	"crypto/tls"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// SubscriptionMode says which subjects a server subscribes to. Servers of one cluster may differ.
+type SubscriptionMode uint8
+
+// The modes.
+const (
+	// Dynamic subscribes to the rooms of this server, one subject each.
+	Dynamic SubscriptionMode = iota
+	// Static receives the broadcasts to all rooms, also to those that this server does not have. No
+	// broadcast is missed between the join of a room's first socket and the subscription.
+	Static
+)
+
+// String returns the name of the mode: dynamic or static.
+func (m SubscriptionMode) String() string {
+	switch m {
+	case Dynamic:
+		return "dynamic"
+	case Static:
+		return "static"
+	default:
+		return fmt.Sprintf("SubscriptionMode(%d)", uint8(m))
+	}
+}
+
+// Config configures the connection of a process to NATS. The zero value of a field is its default.
+type Config struct {
+	// URL is where NATS is, see [ParseURL]. Other fields that are set take precedence over it.
+	URL string
+	// Conn is a connection to use. It is not closed. Its handlers of errors, disconnects and reconnects
+	// are called after ours, and are the only ones again when the server is closed. Addrs, Username,
+	// Password, Token, Credentials and TLS must not be set then.
+	Conn *nats.Conn
+
+	// Addrs are the addresses, host:port, of some servers of a NATS cluster: one is chosen, and another
+	// one when the connection is lost. Default 127.0.0.1:4222.
+	Addrs []string
+	// Username and Password log in, or Token does, or the file Credentials (.creds) with a JWT and a key.
+	Username, Password, Token, Credentials string
+	// TLS, if set, encrypts the connection.
+	TLS *tls.Config
+
+	// Prefix begins all subjects: one or more tokens. Default "socketio".
+	Prefix string
+	// SubscriptionMode says which subjects to subscribe to. Default Dynamic.
+	SubscriptionMode SubscriptionMode
+	// RequestTimeout limits the wait for other servers. Default 5 s.
+	RequestTimeout time.Duration
+	// MaxQueuedBytes limits what waits to be sent. Default adapter.DefaultOutboxBytes, 64 MiB.
+	MaxQueuedBytes int
+}
+
+// resolve returns c with what its URL says and with defaults, or an error that names a field.
+func (c Config) resolve() (Config, error) {
+	if c.URL != "" {
+		u, err := ParseURL(c.URL)
+		if err != nil {
+			return c, err
+		}
+		c.URL = ""
+		to, from := reflect.ValueOf(&u).Elem(), reflect.ValueOf(c)
+		for i := range from.NumField() {
+			if field := from.Field(i); !field.IsZero() {
+				to.Field(i).Set(field)
+			}
+		}
+		c = u
+	}
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	if len(c.Addrs) == 0 && c.Conn == nil {
+		c.Addrs = []string{"127.0.0.1:4222"}
+	}
+	if c.Prefix == "" {
+		c.Prefix = "socketio"
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = adapter.DefaultRequestTimeout
+	}
+	if c.MaxQueuedBytes == 0 {
+		c.MaxQueuedBytes = adapter.DefaultOutboxBytes
+	}
+	return c, nil
+}
+
+// check reports a field that cannot work, or that would be ignored.
+func (c *Config) check() error {
+	invalid := func(field string, is any, must string) error {
+		return fmt.Errorf("nats: Config.%s is %v, must be %s", field, is, must)
+	}
+	switch {
+	case c.SubscriptionMode > Static:
+		return invalid("SubscriptionMode", c.SubscriptionMode, "Dynamic or Static")
+	case c.RequestTimeout < 0:
+		return invalid("RequestTimeout", c.RequestTimeout, "positive")
+	case c.MaxQueuedBytes < 0:
+		return invalid("MaxQueuedBytes", c.MaxQueuedBytes, "positive")
+	case c.Prefix != "" && !isPrefix(c.Prefix):
+		return invalid("Prefix", fmt.Sprintf("%q", c.Prefix), "tokens of letters, digits, - and _, separated by dots")
+	case c.Password != "" && c.Username == "":
+		return fmt.Errorf("nats: Config.Password has no effect without Config.Username")
+	}
+	for _, addr := range c.Addrs {
+		if strings.LastIndexByte(addr, ':') < 1 {
+			return invalid("Addrs", fmt.Sprintf("%q", addr), "host:port")
+		}
+	}
+	if c.Conn != nil {
+		for _, name := range []string{"Addrs", "Username", "Password", "Token", "Credentials", "TLS"} {
+			if !reflect.ValueOf(*c).FieldByName(name).IsZero() {
+				return fmt.Errorf("nats: Config.%s has no effect with Config.Conn", name)
+			}
+		}
+	}
+	ways := 0
+	for _, way := range []string{c.Username, c.Token, c.Credentials} {
+		if way != "" {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return fmt.Errorf("nats: only one of Config.Username, Config.Token and Config.Credentials can log in")
+	}
+	return nil
+}
+
+// where names the servers, for logs and errors: never a password.
+func (c *Config) where() string {
+	if c.Conn != nil {
+		return "the given connection"
+	}
+	return strings.Join(c.Addrs, ",")
+}
+
+// How the connection is watched and made again.
+const (
+	dialTimeout = 3 * time.Second // for each server
+	// pingInterval finds a server that does not answer: two pings may be unanswered.
+	pingInterval  = 5 * time.Second
+	writeTimeout  = 10 * time.Second
+	reconnectWait = 50 * time.Millisecond // after all servers have been tried, and as much at random
+)
+
+// options returns those of the connection.
+func (c *Config) options(uid string) []nats.Option {
+	o := []nats.Option{
+		nats.Name("socketio " + uid),
+		nats.NoEcho(),
+		nats.Timeout(dialTimeout),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait, reconnectWait),
+		nats.ReconnectBufSize(-1), // the outbox is the only queue
+		nats.IgnoreAuthErrorAbort(),
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(2),
+		nats.FlusherTimeout(writeTimeout),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // the default one prints
+	}
+	switch {
+	case c.Username != "":
+		o = append(o, nats.UserInfo(c.Username, c.Password))
+	case c.Token != "":
+		o = append(o, nats.Token(c.Token))
+	case c.Credentials != "":
+		o = append(o, nats.UserCredentials(c.Credentials))
+	}
+	if c.TLS != nil {
+		o = append(o, nats.Secure(c.TLS))
+	}
+	return o
+}
