@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"log/slog"
 	"os"
 	"slices"
 	"testing"
@@ -49,7 +50,8 @@ func startExample() *example {
 	e := &example{}
 	config := redis.Config{URL: "redis+streams://" + redistest.Start(e).Addr()}
 	var err error
-	if e.io, err = socketio.NewServer(socketio.Config{Adapter: redis.New(config)}); err != nil {
+	quiet := slog.New(slog.DiscardHandler)
+	if e.io, err = socketio.NewServer(socketio.Config{Adapter: redis.New(config), Logger: quiet}); err != nil {
 		log.Panic(err)
 	}
 	e.Cleanup(func() { _ = e.io.Shutdown(context.Background()) })
