@@ -24,16 +24,33 @@
 // namespace a [Link] and hands what arrives to [Cluster.Receive]. Package clusterwire encodes a
 // [Message] like the official adapters; package adaptertest has the tests that every adapter must pass.
 //
-//   - Local sockets are served first, whatever the broker does; its error matches [ErrBroker].
+//   - Local sockets are served first, whatever the broker does; its error matches [ErrBroker]. Only
+//     with a log, for recovery, they get a broadcast when it comes back ([Cluster.Log]).
 //   - An error that has no caller goes to Host.Report.
 //   - A message is routed before it is read: what concerns nobody here costs next to nothing.
-//   - Servers are known by their heartbeats. A request does not wait for one that has gone, and ends
-//     with the names of those that do not answer in time ([MissingServersError]).
+//   - The broker counts the servers ([Counter]), or they are known by their heartbeats: one for each
+//     process, which lists its namespaces. Where official servers send heartbeats there is one for
+//     each namespace.
+//   - A request waits for each of these servers once. It does not wait for one that has gone, and ends
+//     with those that do not answer in time, by name or number ([MissingServersError]).
+//   - A fresh server waits for the first heartbeats of the others, for half a second, before its first
+//     request. Its start does not wait.
 //   - Nothing is kept of the sockets of other servers.
 //
 // # Locks
 //
-// Node.mu guards which namespaces there are, Cluster.mu what arrives before the link is there.
-// members.mu and the lock of a request are taken under requests.mu. Otherwise each is taken alone.
-// The host and the link are called without a lock.
+//   - Node.mu guards which namespaces there are. It is taken under heartbeats.mu, and nothing under it.
+//   - heartbeats.mu guards the other servers, and is taken under requests.mu.
+//   - requests.mu guards the requests under way. The lock of a request is taken under it.
+//   - routes.mu guards the rooms whose closing waits. It is taken under the lock of the rooms, and the
+//     link's Router is called under it.
+//   - Cluster.mu guards what arrives before the link is there, Outbox.mu the queue; each is taken alone.
+//
+// The host, the link's other methods and a user's callbacks are called without a lock.
+//
+// # Goroutines
+//
+// A Cluster has one while requests wait for counted servers, and one at the start, for the line in
+// the log; Close waits for both. An Outbox has one while there is something to send. Heartbeats and
+// the closing of rooms are timers.
 package adapter
