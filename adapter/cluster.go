@@ -418,9 +418,11 @@ const (
 
 // ClusterConfig configures a [Cluster]. The zero value has the official defaults and safe limits.
 type ClusterConfig struct {
-	// HeartbeatInterval is the longest time between two messages of this server. Default 5 s.
+	// HeartbeatInterval is the time between two heartbeats, where the broker does not count servers.
+	// Default 5 s.
 	HeartbeatInterval time.Duration
-	// HeartbeatTimeout is the silence after which a server counts as gone. Default 10 s.
+	// HeartbeatTimeout is the silence after which a server counts as gone, more than HeartbeatInterval.
+	// Default 10 s.
 	HeartbeatTimeout time.Duration
 	// RequestTimeout limits the wait for other servers without a context's deadline or a timeout.
 	// Default 5 s.

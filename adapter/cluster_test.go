@@ -315,6 +315,12 @@ func FuzzClusterReceive(f *testing.F) {
 				t.Fatal(err)
 			}
 			a.cluster.Receive(&adapter.Message{
+				Rest: func(*adapter.Message) error {
+					if len(value) == 3 {
+						return errors.New("it cannot be read")
+					}
+					return nil
+				},
 				UID: uid, Namespace: namespace, Type: adapter.MessageType(kind), RequestID: request,
 				Packet:  &adapter.Packet{Data: []byte(value), Attachments: [][]byte{attachment}},
 				Options: adapter.Options{Rooms: []string{room}, Except: []string{event}}, Rooms: []string{room},

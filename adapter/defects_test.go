@@ -46,7 +46,9 @@ func (s *server) delivered() []string {
 	return slices.Clone(s.got)
 }
 
-func (s *server) DeliverWithAck(to []adapter.Socket, _ *adapter.Packet, _ adapter.Flags, count func(int), answer func(adapter.Answer)) (func(), error) {
+func (s *server) DeliverWithAck(
+	to []adapter.Socket, _ *adapter.Packet, _ adapter.Flags, count func(int), answer func(adapter.Answer),
+) (func(), error) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	for range to {
@@ -174,14 +176,18 @@ func TestAckBeforeItsCount(t *testing.T) {
 				bus := &adaptertest.Bus{Counted: counted}
 				a := join(t, bus, "a")
 				b, c := subscribe(t, bus, "bbbb"), subscribe(t, bus, "cccc")
-				for _, s := range []*stranger{b, c} { // who must be known by name, has spoken
-					_ = s.link.Publish(&adapter.Message{UID: map[*stranger]string{b: "bbbb", c: "cccc"}[s], Namespace: "/test", Type: adapter.MessageServerSideEmit, Packet: &adapter.Packet{Event: "e"}})
+				for uid, s := range map[string]*stranger{"bbbb": b, "cccc": c} { // who must be known by name, has spoken
+					_ = s.link.Publish(&adapter.Message{
+						UID: uid, Namespace: "/test", Type: adapter.MessageServerSideEmit, Packet: &adapter.Packet{Event: "e"},
+					})
 				}
 				time.Sleep(time.Second)
 				q := a.ask(t, adapter.Flags{})
 				id := b.request(adapter.MessageBroadcast).RequestID
 				say := func(uid string, kind adapter.MessageType, count int, v adapter.Values) {
-					a.Receive(&adapter.Message{UID: uid, Namespace: "/test", Type: kind, RequestID: id, Count: count, Values: v})
+					a.Receive(&adapter.Message{
+						UID: uid, Namespace: "/test", Type: kind, RequestID: id, Count: count, Values: v,
+					})
 				}
 				say("bbbb", adapter.MessageBroadcastAck, 0, value("1"))
 				a.pending[0](adapter.Answer{Args: value("2").JSON})
@@ -205,11 +211,15 @@ func TestEarlyAcksAreBounded(t *testing.T) {
 		b := subscribe(t, bus, "bbbb")
 		q := a.ask(t, adapter.Flags{})
 		id := b.request(adapter.MessageBroadcast).RequestID
+		say := func(m adapter.Message) {
+			m.UID, m.Namespace, m.RequestID = "bbbb", "/test", id
+			a.Receive(&m)
+		}
 		large := value(`"` + string(make([]byte, 1<<20)) + `"`)
 		for range 100 {
-			a.Receive(&adapter.Message{UID: "bbbb", Namespace: "/test", Type: adapter.MessageBroadcastAck, RequestID: id, Values: large})
+			say(adapter.Message{Type: adapter.MessageBroadcastAck, Values: large})
 		}
-		a.Receive(&adapter.Message{UID: "bbbb", Namespace: "/test", Type: adapter.MessageBroadcastClientCount, RequestID: id, Count: 100})
+		say(adapter.Message{Type: adapter.MessageBroadcastClientCount, Count: 100})
 		synctest.Wait()
 		q.mu.Lock()
 		if n := len(q.log); n < 2 || n > 6 { // the count, and what fits into 4 MiB
@@ -283,8 +293,9 @@ func TestCountedServers(t *testing.T) {
 		began = time.Now()
 		ids, err = b.fetch(t.Context())
 		var missing *adapter.MissingServersError
-		if !errors.As(err, &missing) || missing.Missing != 1 || missing.UIDs != nil || len(ids) != 3 || time.Since(began) != 5*time.Second {
-			t.Errorf("found %q, %v after %v", ids, err, time.Since(began))
+		took := time.Since(began)
+		if !errors.As(err, &missing) || missing.Missing != 1 || missing.UIDs != nil || len(ids) != 3 || took != 5*time.Second {
+			t.Errorf("found %q, %v after %v", ids, err, took)
 		}
 	})
 }
@@ -350,7 +361,8 @@ func TestBroadcastsComeBackFromTheLog(t *testing.T) {
 		send := func(s *server, event string, o adapter.Options) error {
 			return s.Broadcast(&adapter.Packet{Event: event}, o)
 		}
-		if err := errors.Join(send(a, "1", adapter.Options{}), send(a, "2", adapter.Options{Rooms: []string{"nobody's"}})); err != nil {
+		nobody := adapter.Options{Rooms: []string{"nobody's"}}
+		if err := errors.Join(send(a, "1", adapter.Options{}), send(a, "2", nobody)); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -390,7 +402,8 @@ func TestRouteBeforeReading(t *testing.T) {
 			a.Receive(m)
 		}
 		for _, kind := range []adapter.MessageType{
-			adapter.MessageBroadcast, adapter.MessageSocketsJoin, adapter.MessageSocketsLeave, adapter.MessageDisconnectSockets,
+			adapter.MessageBroadcast, adapter.MessageSocketsJoin, adapter.MessageSocketsLeave,
+			adapter.MessageDisconnectSockets,
 		} {
 			read = 0
 			receive(kind, "nobody's")
@@ -570,7 +583,9 @@ func TestAnswersAreBounded(t *testing.T) {
 		}
 		bus.Stop()
 		for i := range 100 {
-			a.Receive(&adapter.Message{UID: "b", Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: fmt.Sprint(i)})
+			a.Receive(&adapter.Message{
+				UID: "b", Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: fmt.Sprint(i),
+			})
 		}
 		if s := a.BrokerStats(); s.QueuedBytes > 100_000 {
 			t.Errorf("%d bytes wait", s.QueuedBytes)
@@ -609,8 +624,58 @@ func TestRequestToOneSocket(t *testing.T) {
 		bus.Kill(2)
 		q = a.ask(t, single)
 		m = b.request(adapter.MessageBroadcast)
-		a.Receive(&adapter.Message{UID: "bbbb", Namespace: "/test", Type: adapter.MessageBroadcastClientCount, RequestID: m.RequestID})
+		a.Receive(&adapter.Message{
+			UID: "bbbb", Namespace: "/test", Type: adapter.MessageBroadcastClientCount, RequestID: m.RequestID,
+		})
 		q.want(t, "0 asked")
 		q.cancel()
+	})
+}
+
+// captive is a broker that gives a test its members, and drops what this server sends.
+type captive map[string]adapter.Member
+
+func (captive) Start(context.Context, string, func(error)) error { return nil }
+func (captive) Stats() adapter.BrokerStats                       { return adapter.BrokerStats{} }
+func (captive) Close(context.Context) error                      { return nil }
+func (c captive) Join(_ context.Context, m adapter.Member) (adapter.Link, error) {
+	c[m.Namespace()] = m
+	return dropping{}, nil
+}
+
+type dropping struct{}
+
+func (dropping) Publish(*adapter.Message) error    { return nil }
+func (dropping) Reply(_, _ *adapter.Message) error { return nil }
+func (dropping) Close() error                      { return nil }
+
+// FuzzHeartbeats gives a process whatever heartbeats a broker may carry. Who sent them is forgotten.
+func FuzzHeartbeats(f *testing.F) {
+	f.Add("b", byte(1), "/test", "/other", 1, byte(2), "/test", 2)
+	f.Add("b", byte(2), "", "", 7, byte(13), "/", -1)
+	f.Fuzz(func(t *testing.T, uid string, first byte, one, two string, version int, second byte, other string, later int) {
+		synctest.Test(t, func(t *testing.T) {
+			members := make(captive)
+			s := &server{}
+			made, err := adapter.NewNode(members, adapter.ClusterConfig{}).Adapter(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer made.Close()
+			for _, m := range []adapter.Message{
+				{Type: adapter.MessageType(first), Rooms: []string{one, two}, Count: version},
+				{Type: adapter.MessageType(second), Rooms: []string{other}, Count: later},
+				{Type: adapter.MessageType(second), Count: version},
+			} {
+				m.UID = uid
+				members[""].Receive(&m)
+				m.Namespace = "/test"
+				members["/test"].Receive(&m)
+			}
+			time.Sleep(time.Minute)
+			if n, err := made.ServerCount(t.Context()); n != 1 || err != nil {
+				t.Errorf("%d servers, %v", n, err)
+			}
+		})
 	})
 }

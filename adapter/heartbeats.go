@@ -100,8 +100,13 @@ func (h *heartbeats) changed() {
 func (h *heartbeats) listSoonLocked() {
 	if !h.list {
 		h.list = true
-		h.soonLocked(rand.N(answerDelay) + time.Duration(h.listed)*time.Millisecond)
+		h.soonLocked(someDelay() + time.Duration(h.listed)*time.Millisecond)
 	}
+}
+
+// someDelay returns a random time of up to answerDelay.
+func someDelay() time.Duration {
+	return rand.N(answerDelay) // #nosec G404 -- it only spreads messages
 }
 
 func (h *heartbeats) soonLocked(delay time.Duration) {
@@ -267,7 +272,7 @@ func (h *heartbeats) receive(m *Message) {
 		left = slices.Collect(maps.Keys(before))
 	case p.version != m.Count && !h.ask: // a list was lost
 		h.ask, h.list = true, true
-		h.soonLocked(rand.N(answerDelay))
+		h.soonLocked(someDelay())
 	}
 	h.mu.Unlock()
 	if len(left) > 0 {

@@ -360,7 +360,7 @@ func (l *link) run() {
 		}
 		i := 0
 		if l.bus.Reorders {
-			i = rand.IntN(len(l.queue))
+			i = rand.IntN(len(l.queue)) // #nosec G404 -- any order will do
 		}
 		next := l.queue[i]
 		l.queue = slices.Delete(l.queue, i, i+1)
