@@ -156,7 +156,11 @@ func (r *Registry[N, P]) Leave(name string) {
 	}
 	r.mu.Unlock()
 	if last {
-		defer r.release(name)
+		defer func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.releaseLocked(name)
+		}()
 		r.Removed(e.namespace)
 	}
 }
@@ -169,9 +173,7 @@ func (r *Registry[N, P]) takeLocked(name string) {
 	r.busy[name] = make(chan struct{})
 }
 
-func (r *Registry[N, P]) release(name string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (r *Registry[N, P]) releaseLocked(name string) {
 	close(r.busy[name])
 	delete(r.busy, name)
 }
@@ -222,22 +224,26 @@ func (r *Registry[N, P]) add(name string, p *Pattern[N, P], temporary bool) (*en
 	return e, nil
 }
 
-// make makes a namespace whose name was taken.
-func (r *Registry[N, P]) make(name string, p *Pattern[N, P], temporary bool) (*entry[N, P], error) {
-	defer r.release(name)
+// make makes a namespace whose name was taken, and releases the name.
+func (r *Registry[N, P]) make(name string, p *Pattern[N, P], temporary bool) (e *entry[N, P], err error) {
+	defer func() { // also when Make panics
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.releaseLocked(name) // at the same moment as the namespace is there: it may go at once
+		if e == nil {
+			return
+		}
+		if r.entries == nil {
+			r.entries = make(map[string]*entry[N, P])
+		}
+		r.entries[name] = e
+		if p != nil {
+			e.place = p.children.PushBack(e)
+		}
+	}()
 	made, err := r.Make(name, p)
 	if err != nil {
 		return nil, err
 	}
-	e := &entry[N, P]{name: name, namespace: made, pattern: p, temporary: temporary}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.entries == nil {
-		r.entries = make(map[string]*entry[N, P])
-	}
-	r.entries[name] = e
-	if p != nil {
-		e.place = p.children.PushBack(e)
-	}
-	return e, nil
+	return &entry[N, P]{name: name, namespace: made, pattern: p, temporary: temporary}, nil
 }
