@@ -47,8 +47,9 @@ type Broker interface {
 	// nothing that is sent from then on is missed.
 	//
 	// A Node joins with the name "" too when the broker does not count servers: these messages are
-	// the heartbeats of processes, for Go servers only. Where official servers may be there, Join
-	// returns errors.ErrUnsupported for that name, and each namespace has heartbeats of its own.
+	// the heartbeats of processes, for Go servers only. Where official servers may be there too,
+	// ClusterConfig.Mixed is set. Where Join returns errors.ErrUnsupported for that name, each
+	// namespace has heartbeats of its own.
 	Join(ctx context.Context, m Member) (Link, error)
 	// Stats returns what the broker has done so far. It does not block.
 	Stats() BrokerStats

@@ -34,10 +34,11 @@ type Cluster struct {
 
 	// Set once, before ready.
 	link    Link
-	log     Log         // nil unless broadcasts come back with a position, for recovery
-	counter Counter     // nil: beats tells which servers there are
-	beats   *heartbeats // of the process, or of the namespace
-	routes  *routes     // nil unless the link subscribes to rooms
+	log     Log           // nil unless broadcasts come back with a position, for recovery
+	counter Counter       // nil: beats tells which servers there are
+	beats   *heartbeats   // of the process, or of the namespace
+	routes  *routes       // nil unless the link subscribes to rooms
+	settled chan struct{} // closed when official servers have had time to answer; nil unless Mixed
 
 	// What arrives before Join has returned waits here.
 	ready atomic.Bool
@@ -101,9 +102,25 @@ func (x *Cluster) join(ctx context.Context) error {
 	x.receiveEarly()
 	if x.beats != nil {
 		x.beats.start() // or tell that there is one namespace more
+		if x.beats.official != nil {
+			x.announce()
+		}
 	}
 	return nil
 }
+
+// announce asks official servers in the namespace for their heartbeats.
+func (x *Cluster) announce() {
+	x.settled = make(chan struct{})
+	if err := x.sendHeartbeat(MessageInitialHeartbeat); err != nil {
+		x.host.Report(err) // each will hear the next heartbeat of the others
+	}
+	time.AfterFunc(settleDelay, func() { close(x.settled) })
+}
+
+// sendHeartbeat sends a heartbeat in the namespace for official servers, who ignore its Count. For
+// others that says that there is one of the process.
+func (x *Cluster) sendHeartbeat(t MessageType) error { return x.publish(&Message{Type: t, Count: 1}) }
 
 // logStart logs which other servers there are, once that is known.
 func (x *Cluster) logStart() {
@@ -378,7 +395,15 @@ func (x *Cluster) settle(ctx context.Context) error {
 	if x.beats == nil {
 		return nil
 	}
-	return x.beats.settle(ctx)
+	if err := x.beats.settle(ctx); err != nil || x.settled == nil {
+		return err
+	}
+	select {
+	case <-x.settled:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // ErrServerGone is the error of an answer whose server has gone.
@@ -427,6 +452,9 @@ type ClusterConfig struct {
 	// RequestTimeout limits the wait for other servers without a context's deadline or a timeout.
 	// Default 5 s.
 	RequestTimeout time.Duration
+	// Mixed tells that official servers may be in the cluster which are known by heartbeats in each
+	// namespace. It has no effect where the broker counts servers or has no namespace "".
+	Mixed bool
 }
 
 // withDefaults returns c with its zero fields set, or an error that names an invalid field.

@@ -15,8 +15,12 @@ import (
 // them.
 //
 // Among Go servers there is one for a process: its messages are in the namespace "" and list the
-// namespaces of the process when these have changed, or when a new server asks. Where official
-// servers may be there is one for each namespace, and its messages list nothing.
+// namespaces of the process when these have changed, or when a new server asks. Where there are only
+// official servers besides, there is one for each namespace, and its messages list nothing.
+//
+// With ClusterConfig.Mixed there is one for a process, and official is set. A server that is heard
+// in a namespace and has sent no list is an official one: where there is one, this process sends
+// heartbeats in the namespace too.
 //
 // A new server asks with a MessageInitialHeartbeat. Answers wait for up to answerDelay, so that there
 // is one for all servers that are new at the time.
@@ -26,6 +30,7 @@ type heartbeats struct {
 	report     func(error)
 	namespaces func() []string                        // of this process; nil: not listed
 	gone       func(uid string, namespaces ...string) // a server has gone; called without the lock
+	official   func(namespace string) error           // sends a heartbeat in a namespace; nil unless Mixed
 	settled    chan struct{}                          // closed when the others have had time to answer
 
 	mu        sync.Mutex
@@ -127,8 +132,9 @@ func (h *heartbeats) check() {
 	}
 	now := time.Now()
 	var m *Message
+	var official []string
 	if !now.Before(h.beat) {
-		m = h.heartbeatLocked()
+		m, official = h.heartbeatLocked(), h.officialLocked()
 		h.beat = now.Add(h.cfg.HeartbeatInterval)
 	}
 	gone := make(map[string][]string)
@@ -141,6 +147,12 @@ func (h *heartbeats) check() {
 	h.mu.Unlock()
 	if m != nil {
 		h.sent(m, h.send(m))
+	}
+	for _, namespace := range official {
+		if err := h.official(namespace); err != nil {
+			h.report(err)
+			break // the next heartbeat may reach the others
+		}
 	}
 	for uid, namespaces := range gone {
 		h.gone(uid, namespaces...)
@@ -175,6 +187,20 @@ func (h *heartbeats) heartbeatLocked() *Message {
 	}
 	h.ask, h.list = false, false
 	return m
+}
+
+// officialLocked returns the namespaces with official servers.
+func (h *heartbeats) officialLocked() (names []string) {
+	if h.official == nil {
+		return nil
+	}
+	for _, p := range h.peers {
+		if p.version == 0 {
+			names = slices.AppendSeq(names, maps.Keys(p.namespaces))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // sent records that a heartbeat was sent. One that was not is tried again at the next check.
@@ -226,6 +252,9 @@ func (h *heartbeats) heard(uid, namespace string) {
 	}
 	if _, known := p.namespaces[namespace]; !known {
 		p.namespaces[strings.Clone(namespace)] = struct{}{}
+		if h.official != nil && p.version == 0 { // it may not know this one
+			h.soonLocked(rand.N(answerDelay))
+		}
 	}
 }
 
@@ -294,7 +323,7 @@ func (h *heartbeats) left(uid, namespace string) {
 	} else {
 		delete(p.namespaces, namespace)
 	}
-	if namespace == "" || h.namespaces == nil {
+	if namespace == "" || h.namespaces == nil || p.version == 0 && len(p.namespaces) == 0 {
 		delete(h.peers, uid)
 	}
 	h.mu.Unlock()

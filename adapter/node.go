@@ -145,6 +145,9 @@ func (n *Node) heartbeats(ctx context.Context) (*heartbeats, error) {
 	}
 	h := newHeartbeats(n.cfg, n.send, n.report, n.gone)
 	h.namespaces = n.namespaces
+	if n.cfg.Mixed {
+		h.official = n.sendIn
+	}
 	link, err := n.broker.Join(ctx, process{n, h})
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
@@ -161,6 +164,17 @@ func (n *Node) heartbeats(ctx context.Context) (*heartbeats, error) {
 func (n *Node) send(m *Message) error {
 	m.UID = n.uid
 	return brokerError(n.link.Publish(m))
+}
+
+// sendIn sends a heartbeat in a namespace.
+func (n *Node) sendIn(namespace string) error {
+	n.mu.Lock()
+	x := n.clusters[namespace]
+	n.mu.Unlock()
+	if x == nil || !x.ready.Load() || x.open.Err() != nil {
+		return nil
+	}
+	return x.sendHeartbeat(MessageHeartbeat)
 }
 
 // namespaces returns the names of the namespaces that can answer.

@@ -71,7 +71,9 @@ func (x *Cluster) receive(m *Message) {
 		return
 	}
 	named := m.UID != "" && m.UID != Emitter
-	if x.beats != nil && named && m.Type != MessageAdapterClose {
+	heartbeat := m.Type == MessageInitialHeartbeat || m.Type == MessageHeartbeat
+	ofProcess := heartbeat && m.Count > 0 // it has others, which are for Go servers
+	if x.beats != nil && named && m.Type != MessageAdapterClose && !ofProcess {
 		x.beats.heard(m.UID, m.Namespace)
 	}
 	o := m.Options
@@ -106,8 +108,14 @@ func (x *Cluster) receive(m *Message) {
 			r.response(m)
 		}
 	case MessageInitialHeartbeat, MessageHeartbeat:
-		if named && x.beats != nil && x.beats.namespaces == nil {
+		switch {
+		case !named || x.beats == nil:
+		case x.beats.namespaces == nil:
 			x.beats.receive(m)
+		case x.beats.official != nil && m.Type == MessageInitialHeartbeat && !ofProcess:
+			if err := x.sendHeartbeat(MessageHeartbeat); err != nil && x.open.Err() == nil {
+				x.host.Report(err)
+			}
 		}
 	case MessageAdapterClose:
 		if x.beats != nil {
