@@ -68,8 +68,8 @@ func (e *Emitter) Of(namespace string) *Emitter {
 	return e.out.emitter(namespace)
 }
 
-// ServerSideEmit sends an event to the servers of the namespace: Namespace.OnServerSideEmit gets it.
-// They cannot answer.
+// ServerSideEmit sends an event to the servers of the namespace: Namespace.OnServerSideEmit gets
+// it. They cannot answer.
 func (e *Emitter) ServerSideEmit(event string, args ...any) error {
 	switch event {
 	case "connect", "connection", "new_namespace":

@@ -78,6 +78,18 @@ func (e *emitted) connect(s *siotest.Server, namespace string) *siotest.Client {
 	return client
 }
 
+// next returns the name of the next event of a client.
+func (e *emitted) next(client int) string {
+	e.Helper()
+	ctx, cancel := context.WithTimeout(e.Context(), 10*time.Second)
+	defer cancel()
+	m, err := e.clients[client].Next(ctx)
+	if err != nil {
+		e.Fatal(err)
+	}
+	return m.Event()
+}
+
 // want fails unless the next event of a client is this one.
 func (e *emitted) want(client int, event string, args ...any) {
 	e.Helper()
@@ -141,12 +153,25 @@ func TestEmitter(t *testing.T) {
 			e.want(2, "all", 1, []byte{2}, map[string]any{"é": nil})
 			for _, o := range []redis.EmitterOperator{
 				e.emitter.To(e.sockets[1].ID()),
-				e.emitter.In(e.sockets[1].ID()).Volatile(),
+				e.emitter.In(e.sockets[1].ID()),
 				e.emitter.Except(e.sockets[0].ID()).Compress(false),
 				e.emitter.To(e.sockets[1].ID(), e.sockets[0].ID()).Except(e.sockets[0].ID()),
 			} {
 				e.do(o.Emit("one"))
 				e.want(2, "one")
+			}
+			volatile := 0
+			for range 100 { // one may be dropped
+				e.do(e.emitter.To(e.sockets[1].ID()).Volatile().Emit("volatile"))
+				e.do(e.emitter.To(e.sockets[1].ID()).Emit("end"))
+				if e.next(2) == "volatile" {
+					volatile++
+					e.want(2, "end")
+					break
+				}
+			}
+			if volatile == 0 {
+				t.Error("no volatile event has come")
 			}
 			e.do(e.emitter.Of("chat").Emit("elsewhere", "x"))
 			e.want(1, "elsewhere", "x")
@@ -212,7 +237,8 @@ func TestOfficialEmitters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := client.Do(t.Context(), client.B().Publish().Channel(channel).Message(string(raw)).Build()).Error(); err != nil {
+		command := client.B().Publish().Channel(channel).Message(string(raw)).Build()
+		if err := client.Do(t.Context(), command).Error(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -220,14 +246,17 @@ func TestOfficialEmitters(t *testing.T) {
 		s.Do("XADD", "socket.io", "MAXLEN", "~", "10000", "*", "uid", "emitter", "nsp", "/", "type", kind, "data", data)
 	}
 	// @socket.io/redis-emitter 5.1.0
-	publish("socket.io#/#", "93a7656d697474657283a47479706502a46461746193a568656c6c6fa5776f726c64d7ff1d5353006553f100a36e7370a12f83a5726f6f6d7390a5666c61677380a665786365707490")
+	publish("socket.io#/#", "93a7656d697474657283a47479706502a46461746193a568656c6c6fa5776f726c64d7ff1d5353006553f1"+
+		"00a36e7370a12f83a5726f6f6d7390a5666c61677380a665786365707490")
 	// @socket.io/redis-streams-emitter 0.1.1
-	xadd("3", `{"packet":{"type":2,"data":["hello","world","2023-11-14T22:13:20.123Z"],"nsp":"/"},"opts":{"rooms":[],"flags":{},"except":[]}}`)
+	xadd("3", `{"packet":{"type":2,"data":["hello","world","2023-11-14T22:13:20.123Z"],"nsp":"/"},`+
+		`"opts":{"rooms":[],"flags":{},"except":[]}}`)
 	for _, e := range []*emitted{pubsub, streams} {
 		e.want(0, "hello", "world", "2023-11-14T22:13:20.123Z")
 		e.want(2, "hello", "world", "2023-11-14T22:13:20.123Z")
 	}
-	s.Do("PUBLISH", "socket.io-request#/#", `{"type":2,"opts":{"rooms":["`+pubsub.sockets[0].ID()+`"],"except":["zz"]},"rooms":["j2","j3"]}`)
+	s.Do("PUBLISH", "socket.io-request#/#",
+		`{"type":2,"opts":{"rooms":["`+pubsub.sockets[0].ID()+`"],"except":["zz"]},"rooms":["j2","j3"]}`)
 	xadd("4", `{"opts":{"rooms":["`+streams.sockets[0].ID()+`"],"flags":{},"except":["zz"]},"rooms":["j2","j3"]}`)
 	for _, e := range []*emitted{pubsub, streams} {
 		e.await("the socket joins", func() bool { return slices.Contains(e.sockets[0].Rooms(), "j3") })
@@ -297,7 +326,7 @@ func TestEmitterDown(t *testing.T) {
 		t.Error("an invalid Config is taken")
 	}
 	s := redistest.Start(t)
-	for name, wire := range map[string]redis.Wire{"pub/sub": redis.PubSub, "sharded": redis.Sharded, "streams": redis.Streams} {
+	for _, wire := range []redis.Wire{redis.PubSub, redis.Sharded, redis.Streams} {
 		e, err := redis.NewEmitter(t.Context(), redis.Config{
 			Addrs: []string{s.Addr()}, Wire: wire, RequestTimeout: 100 * time.Millisecond,
 		})
@@ -306,7 +335,7 @@ func TestEmitterDown(t *testing.T) {
 		}
 		s.Stop()
 		if err := e.Emit("x"); !errors.Is(err, adapter.ErrBroker) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", wire, err)
 		}
 		s.Continue()
 		e2 := e.Of("x")
@@ -314,11 +343,12 @@ func TestEmitterDown(t *testing.T) {
 			t.Error(err)
 		}
 		if err := e2.Emit("x"); !errors.Is(err, adapter.ErrBroker) {
-			t.Errorf("%s, closed: %v", name, err)
+			t.Errorf("%s, closed: %v", wire, err)
 		}
 	}
 	s.Kill()
-	if _, err := redis.NewEmitter(t.Context(), redis.Config{Addrs: []string{s.Addr()}}); !errors.Is(err, adapter.ErrBroker) {
+	_, err := redis.NewEmitter(t.Context(), redis.Config{Addrs: []string{s.Addr()}})
+	if !errors.Is(err, adapter.ErrBroker) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -97,14 +97,19 @@ func joinStreams(t *testing.T, c Config, uid string) *streamPeer {
 
 func (p *streamPeer) emit(t *testing.T, event string) {
 	t.Helper()
-	err := p.link.Publish(&adapter.Message{UID: p.uid, Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Event: event}})
-	if err != nil {
+	if err := p.try(event); err != nil {
 		t.Error(err)
 	}
 }
 
-// publishThrough sends an event each 5 ms from a to b while a fault is made, and wants each one once
-// and in order on both. It returns their number.
+func (p *streamPeer) try(event string) error {
+	return p.link.Publish(&adapter.Message{
+		UID: p.uid, Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Event: event},
+	})
+}
+
+// publishThrough sends an event each 5 ms from a to b while a fault is made, and wants each one
+// once and in order on both. It returns their number.
 func publishThrough(t *testing.T, a, b *streamPeer, d time.Duration, fault func()) (sent int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -193,7 +198,7 @@ func TestStreamsStalled(t *testing.T) {
 	s.Stop()
 	accepted := 0
 	for {
-		err := a.link.Publish(&adapter.Message{UID: a.uid, Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Event: fmt.Sprint(accepted)}})
+		err := a.try(fmt.Sprint(accepted))
 		if errors.Is(err, adapter.ErrBrokerStalled) {
 			break
 		} else if err != nil {

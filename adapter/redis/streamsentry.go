@@ -140,8 +140,9 @@ func (e *entry) message() (*adapter.Message, error) {
 	return m, nil
 }
 
-// maxDepth limits the nesting of what goes into a stream. Official servers run out of stack at 2,000 to
-// 6,000 levels, while they handle an entry, and then they read it again and again: they stop.
+// maxDepth limits the nesting of what goes into a stream. Official servers run out of stack at
+// 2,000 to 6,000 levels, while they handle an entry, and then they read it again and again: they
+// stop.
 const maxDepth = 1000
 
 // entryData encodes the field data of a message.

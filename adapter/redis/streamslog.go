@@ -94,8 +94,8 @@ func (l *streamLink) page(ctx context.Context, p position) (at, after []entry, e
 	return lists[0], lists[1], nil
 }
 
-// complete returns ErrPosition unless the stream has everything that came after p, although there is
-// no entry at p: p is its end, or nothing was ever removed from it.
+// complete returns ErrPosition unless the stream has everything that came after p, although there
+// is no entry at p: p is its end, or nothing was ever removed from it.
 func (l *streamLink) complete(ctx context.Context, p position) error {
 	i, err := readInfo(ctx, l.c.client, l.stream)
 	switch {

@@ -54,10 +54,14 @@ func TestStreamsLog(t *testing.T) {
 		a.emit(t, fmt.Sprint(i))
 		want = append(want, fmt.Sprint(i))
 		if i == rangePage {
-			if err := a.link.Publish(&adapter.Message{UID: a.uid, Namespace: "/", Type: adapter.MessageSocketsJoin, Rooms: []string{"r"}}); err != nil {
+			err := a.link.Publish(&adapter.Message{
+				UID: a.uid, Namespace: "/", Type: adapter.MessageSocketsJoin, Rooms: []string{"r"},
+			})
+			if err != nil {
 				t.Fatal(err)
 			}
-			s.Do("XADD", "socket.io", "*", "uid", "x", "nsp", "/other", "type", "3", "data", `{"packet":{"type":2,"data":["no"]},"opts":{"rooms":[],"except":[],"flags":{}}}`)
+			s.Do("XADD", "socket.io", "*", "uid", "x", "nsp", "/other", "type", "3", "data",
+				`{"packet":{"type":2,"data":["no"]},"opts":{"rooms":[],"except":[],"flags":{}}}`)
 			s.Do("XADD", "socket.io", "*", "uid", "x", "nsp", "/", "type", "3", "data", "poison")
 			s.Do("XADD", "socket.io", "*", "poison", "")
 		}

@@ -74,7 +74,7 @@ const (
 	windowSize = 1024
 )
 
-// window is the numbers of one writer: the largest, and which of the windowSize below it were there.
+// window is the numbers of one writer: the largest, and which of those below it were there.
 type window struct {
 	largest uint64
 	had     [windowSize / 64]uint64

@@ -145,8 +145,9 @@ func (r *streamReader) read(ctx context.Context) error {
 	// Without rueidis' knowledge of XREAD it does not try again by itself: then nobody would look
 	// whether the stream is still the same.
 	block := strconv.FormatInt(blockTime.Milliseconds(), 10)
-	reply, err := r.c.client.Do(ctx, r.c.client.B().Arbitrary("XREAD").Args("COUNT", strconv.Itoa(r.c.cfg.ReadCount), "BLOCK", block, "STREAMS").
-		Keys(r.name).Args(r.last.String()).Blocking()).ToMessage()
+	reply, err := r.c.client.Do(ctx, r.c.client.B().Arbitrary("XREAD").
+		Args("COUNT", strconv.Itoa(r.c.cfg.ReadCount), "BLOCK", block, "STREAMS").Keys(r.name).
+		Args(r.last.String()).Blocking()).ToMessage()
 	switch {
 	case rueidis.IsRedisNil(err):
 		return nil
@@ -169,8 +170,8 @@ func (r *streamReader) read(ctx context.Context) error {
 	return nil
 }
 
-// readStreams returns the entries of a reply to XREAD with one stream: a map in RESP3, a list of pairs
-// in RESP2.
+// readStreams returns the entries of a reply to XREAD with one stream: a map in RESP3, a list of
+// pairs in RESP2.
 func readStreams(reply rueidis.RedisMessage) ([]entry, error) {
 	if streams, err := reply.ToMap(); err == nil {
 		for _, entries := range streams {
@@ -255,9 +256,9 @@ func readInfo(ctx context.Context, client rueidis.Client, stream string) (i stre
 	return i, err
 }
 
-// verify looks up whether entries were lost that were not read: they had been trimmed, or the stream
-// has lost its end because another server took over. It counts entries, as Redis does from version 7
-// on. There is nothing more to look up once all entries have been read and counted.
+// verify looks up whether entries were lost that were not read: they had been trimmed, or the
+// stream has lost its end because another server took over. It counts entries, as Redis does from
+// version 7 on. There is nothing more to look up once all entries have been read and counted.
 func (r *streamReader) verify(ctx context.Context) error {
 	r.when = time.Now()
 	i, err := readInfo(ctx, r.c.client, r.name)

@@ -140,7 +140,8 @@ func (w *streamWriter) attempt(ctx context.Context, b *batch) (away error) {
 func transient(reply string) bool {
 	code, _, _ := strings.Cut(reply, " ")
 	switch code {
-	case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "OOM", "MISCONF", "NOREPLICAS":
+	case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "OOM", "MISCONF",
+		"NOREPLICAS":
 		return true
 	default:
 		return false
@@ -155,8 +156,8 @@ func (w *streamWriter) xadd(u unsent) rueidis.Completed {
 		FieldValue("seq", w.id+"."+strconv.FormatUint(u.number, 10)).Build()
 }
 
-// trims returns commands that remove old entries of the streams, now and then. One XADD cannot limit
-// both the number and the age. The newest entry stays: it is where a client's recovery starts.
+// trims returns commands that remove old entries of the streams, now and then. One XADD cannot
+// limit both the number and the age. The newest entry stays: it is where a client's recovery starts.
 func (w *streamWriter) trims(todo []unsent) (commands rueidis.Commands) {
 	now := time.Now()
 	for _, u := range todo {
@@ -197,12 +198,13 @@ func (w *streamWriter) look(ctx context.Context, b *batch) (err error) {
 	return nil
 }
 
-// newest returns the number of the newest entry of this writer in a stream, 0 if there is none among
-// the last ones. Then the entries are sent again, and a server that has got them drops them.
+// newest returns the number of the newest entry of this writer in a stream, 0 if there is none
+// among the last ones. Then the entries are sent again, and a server that has got them drops them.
 func (w *streamWriter) newest(ctx context.Context, stream string) (uint64, error) {
 	end := "+"
 	for range lookMax / lookPage {
-		reply, err := w.client.Do(ctx, w.client.B().Xrevrange().Key(stream).End(end).Start("-").Count(lookPage).Build()).ToMessage()
+		back := w.client.B().Xrevrange().Key(stream).End(end).Start("-").Count(lookPage).Build()
+		reply, err := w.client.Do(ctx, back).ToMessage()
 		if err != nil {
 			return 0, err
 		}
