@@ -32,7 +32,13 @@ func (p *Packet) Encode() error {
 	if p.Data != nil {
 		return nil
 	}
-	data, attachments, err := protocol.AppendArgs(nil, nil, p.Event, true, p.Args)
+	size := len(p.Event) + 32
+	for _, arg := range p.Args {
+		if text, ok := arg.(string); ok { // the rest grows
+			size += len(text)
+		}
+	}
+	data, attachments, err := protocol.AppendArgs(make([]byte, 0, size), nil, p.Event, true, p.Args)
 	if err == nil {
 		p.Data, p.Attachments = data, attachments
 	}

@@ -3,6 +3,7 @@ package clusterwire
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -13,14 +14,17 @@ import (
 var errNoPacket = errors.New("clusterwire: an event without a packet")
 
 // Encode returns the encoding of a message: text (JSON) unless binary is set.
-func Encode(m *adapter.Message) (data []byte, binary bool, err error) {
-	text, attachments, err := appendMessage(m)
+func Encode(m *adapter.Message) (data []byte, binary bool, err error) { return Append(nil, m) }
+
+// Append is Encode into the memory of dst, which must be empty, where that has room.
+func Append(dst []byte, m *adapter.Message) (data []byte, binary bool, err error) {
+	text, attachments, err := appendMessage(dst, m)
 	return finish(text, attachments, err)
 }
 
 // EncodeMsgpack returns a message as MessagePack, with or without binary data.
 func EncodeMsgpack(m *adapter.Message) ([]byte, error) {
-	text, attachments, err := appendMessage(m)
+	text, attachments, err := appendMessage(nil, m)
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +51,16 @@ func finish(text []byte, attachments [][]byte, err error) ([]byte, bool, error) 
 	return packed, true, err
 }
 
-// appendMessage returns a message as JSON, with placeholders where it holds binary data.
-func appendMessage(m *adapter.Message) (text []byte, attachments [][]byte, err error) {
+// appendMessage appends a message as JSON, with placeholders where it holds binary data.
+func appendMessage(dst []byte, m *adapter.Message) (text []byte, attachments [][]byte, err error) {
 	size := 256
 	if m.Packet != nil {
+		if err := m.Packet.Encode(); err != nil {
+			return nil, nil, err
+		}
 		size += len(m.Packet.Data)
 	}
-	text = append(make([]byte, 0, size), `{"type":`...)
+	text = append(slices.Grow(dst, size), `{"type":`...)
 	text = strconv.AppendUint(text, uint64(m.Type), 10)
 	head := len(text)
 	text = append(text, `,"data":`...)

@@ -82,7 +82,7 @@ func BenchmarkPublish(b *testing.B) {
 			}
 		})
 		for _, wire := range []Wire{PubSub, Sharded} {
-			b.Run(fmt.Sprint(wire, "/", size), func(b *testing.B) {
+			b.Run(fmt.Sprint(strings.ReplaceAll(wire.String(), "/", ""), "/", size), func(b *testing.B) {
 				c, err := Config{URL: redis.URL(), Wire: wire}.resolve()
 				if err != nil {
 					b.Fatal(err)

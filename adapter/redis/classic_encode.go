@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
@@ -27,7 +28,7 @@ func (l *classicLink) encode(m *adapter.Message) ([]byte, error) {
 	case adapter.MessageFetchSockets:
 		return append(l.command(typeFetch, m), '}'), nil
 	case adapter.MessageServerSideEmit:
-		text := append(l.begin(typeServerSideEmit, m), `,"data":`...)
+		text := append(l.appendHead(nil, typeServerSideEmit, m), `,"data":`...)
 		text, attachments, err := clusterwire.AppendEvent(text, m.Packet)
 		if err != nil {
 			return nil, err
@@ -43,11 +44,13 @@ func (l *classicLink) encodeBroadcast(m *adapter.Message) ([]byte, error) {
 	if m.Packet == nil {
 		return nil, fmt.Errorf("%w: a broadcast without a packet", clusterwire.ErrMessage)
 	}
-	var text []byte
+	scratch := texts.Get().(*[]byte)
+	defer texts.Put(scratch)
+	text := (*scratch)[:0]
 	if m.RequestID == "" {
-		text = append(protocol.AppendString([]byte{'['}, l.c.uid), ',')
+		text = append(protocol.AppendString(append(text, '['), l.c.uid), ',')
 	} else {
-		text = append(l.begin(typeBroadcast, m), `,"packet":`...)
+		text = append(l.appendHead(text, typeBroadcast, m), `,"packet":`...)
 	}
 	text, attachments, err := clusterwire.AppendPacket(text, m.Packet, l.namespace)
 	if err != nil {
@@ -58,21 +61,29 @@ func (l *classicLink) encodeBroadcast(m *adapter.Message) ([]byte, error) {
 	} else {
 		text = append(clusterwire.AppendOptions(append(text, `,"opts":`...), m.Options), '}')
 	}
-	return msgpack.AppendValue(nil, text, attachments)
-}
-
-// begin returns the start of a request, as far as its type.
-func (l *classicLink) begin(kind int, m *adapter.Message) []byte {
-	text := protocol.AppendString([]byte(`{"uid":`), l.c.uid)
-	if m.RequestID != "" {
-		text = protocol.AppendString(append(text, `,"requestId":`...), m.RequestID)
+	if cap(text) <= maxScratch {
+		*scratch = text
 	}
-	return strconv.AppendInt(append(text, `,"type":`...), int64(kind), 10)
+	return msgpack.AppendValue(l.c.spare.get(), text, attachments)
 }
 
-// command is begin with options, which have no flags.
+// texts are memory for the JSON of broadcasts, which is only needed until it is MessagePack.
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxScratch = 64 << 10
+
+// appendHead appends the start of a request, as far as its type.
+func (l *classicLink) appendHead(dst []byte, kind int, m *adapter.Message) []byte {
+	dst = protocol.AppendString(append(dst, `{"uid":`...), l.c.uid)
+	if m.RequestID != "" {
+		dst = protocol.AppendString(append(dst, `,"requestId":`...), m.RequestID)
+	}
+	return strconv.AppendInt(append(dst, `,"type":`...), int64(kind), 10)
+}
+
+// command is appendHead with options, which have no flags.
 func (l *classicLink) command(kind int, m *adapter.Message) []byte {
-	text := append(l.begin(kind, m), `,"opts":{"rooms":`...)
+	text := append(l.appendHead(nil, kind, m), `,"opts":{"rooms":`...)
 	text = clusterwire.AppendStrings(text, m.Options.Rooms)
 	return append(clusterwire.AppendStrings(append(text, `,"except":`...), m.Options.Except), '}')
 }

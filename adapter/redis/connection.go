@@ -30,6 +30,7 @@ type connection struct {
 	uid     string
 	report  func(error)
 	outbox  *adapter.Outbox
+	spare   spareBuffers
 	subs    subscriptions
 
 	unsent    atomic.Int64 // when the broker became unreachable for the outbox, in ns; 0 while it is not
@@ -216,6 +217,7 @@ func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 		c.sent.Add(uint64(len(batch) - lost))
 		c.failed.Add(uint64(lost))
 		if lost == 0 {
+			c.spare.put(batch) // the answers are there, so that nobody reads the data any more
 			return nil
 		}
 		return fmt.Errorf("%w: %d of %d messages were lost: %s", adapter.ErrBrokerDown, lost, len(batch), oneLine(cause))

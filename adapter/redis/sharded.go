@@ -112,7 +112,7 @@ func (l *shardedLink) send(channel string, m *adapter.Message) error {
 		return nil // the servers are counted
 	default:
 	}
-	data, _, err := clusterwire.Encode(m)
+	data, _, err := clusterwire.Append(l.c.spare.get(), m)
 	if err != nil {
 		return err
 	}
