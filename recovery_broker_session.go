@@ -262,10 +262,8 @@ var errMissedTooMuch = errors.New("too much was missed")
 // read adds an event of the log if the client missed it. What cannot be read no client has got.
 func (r *brokerRecovery) read(s *Socket, m *adapter.Message) error {
 	x, to := s.lease.broker, s.lease.broker.back
-	switch {
-	case m.Type != adapter.MessageBroadcast, m.RequestID != "", m.Options.Flags.Volatile, !x.missed(r.log, m):
-		return nil
-	case m.Rest != nil && m.Rest(m) != nil, m.Packet == nil, m.Packet.HasID:
+	if m.Type != adapter.MessageBroadcast || m.RequestID != "" || m.Options.Flags.Volatile ||
+		!x.missed(r.log, m) || !readable(m) || m.Packet.HasID {
 		return nil
 	}
 	if unit, err := r.encode(m.Packet, m.Position); err == nil {
@@ -277,6 +275,11 @@ func (r *brokerRecovery) read(s *Socket, m *adapter.Message) error {
 		return errMissedTooMuch
 	}
 	return nil
+}
+
+// readable reads the rest of a broadcast.
+func readable(m *adapter.Message) bool {
+	return (m.Rest == nil || m.Rest(m) == nil) && m.Packet != nil
 }
 
 // missed tells whether an event of the log was for the session.
