@@ -75,6 +75,8 @@ func TestRecoveryAdapterCallsBack(t *testing.T) {
 	c = comeBack(f, k)
 	k.event(t, c, `42["missed"]`)
 	k.wantRecovered(t, c)
+	lock <- struct{}{} // the end of the test calls more
+	defer func() { <-lock }()
 	for _, method := range []string{"Add", "Remove", "Join", "Leave", "Rooms", "Len", "Select"} {
 		if !called[method] {
 			t.Errorf("%s was not called", method)
