@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -30,7 +31,8 @@ type GapError struct {
 
 // Error implements error.
 func (e *GapError) Error() string {
-	return fmt.Sprintf("socketio: messages of other servers for namespace %s may have been lost: %v", e.Namespace, e.Err)
+	cause := strings.TrimPrefix(strings.TrimPrefix(e.Err.Error(), ErrBroker.Error()+": "), "socketio: ")
+	return fmt.Sprintf("socketio: messages of other servers for namespace %s may have been lost: %s", e.Namespace, cause)
 }
 
 // Unwrap returns ErrBroker and what happened.

@@ -3,6 +3,7 @@ package adaptertest_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/gosocketio/socketio"
@@ -45,6 +46,25 @@ func ExampleBus() {
 	}
 	<-heard
 	// Output: b hears hello [from a]
+}
+
+// What a program does when the broker fails can be tested with a bus that does.
+func ExampleBus_Cut() {
+	bus := adaptertest.NewBus()
+	srv := socketio.New(socketio.Config{
+		Adapter: bus.Adapter(adapter.ClusterConfig{}),
+		Logger:  slog.New(slog.DiscardHandler),
+		Hooks:   socketio.Hooks{Broker: func(i socketio.BrokerInfo) { fmt.Println(i.Err) }},
+	})
+	bus.Cut()
+	if err := srv.Emit("news"); errors.Is(err, socketio.ErrBroker) {
+		fmt.Println("only clients here have it")
+	}
+	bus.Restore()
+	// Output:
+	// socketio: other servers cannot be reached: the connection to the broker is lost: it was cut
+	// only clients here have it
+	// socketio: messages of other servers for namespace / may have been lost: the connection to the broker is lost
 }
 
 // An adapter of one's own runs the suite like this.
