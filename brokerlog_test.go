@@ -164,7 +164,8 @@ func (l *logLink) Publish(m *adapter.Message) error {
 	}
 	item := logItem{data: data}
 	switch m.Type {
-	case adapter.MessageBroadcast, adapter.MessageSocketsJoin, adapter.MessageSocketsLeave, adapter.MessageDisconnectSockets:
+	case adapter.MessageBroadcast, adapter.MessageSocketsJoin, adapter.MessageSocketsLeave,
+		adapter.MessageDisconnectSockets:
 		if m.RequestID == "" {
 			b.entries = append(b.entries, logEntry{m.Namespace, m.UID, data})
 			item.position = len(b.entries)
@@ -219,7 +220,7 @@ func (l *logLink) run(queue *[]logItem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		for !l.closed && (len(*queue) == 0 || l.paused && queue == &l.queue) {
+		for !l.closed && (len(*queue) == 0 || l.paused) {
 			l.changed.Wait()
 		}
 		if l.closed {

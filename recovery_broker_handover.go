@@ -81,8 +81,8 @@ func (r *brokerRecovery) serverSideEvent(e adapter.ServerSideEvent) bool {
 	return true
 }
 
-// giveUp ends the socket of a session that another server has taken. It returns the session. Nothing
-// of it is in the broker any more: what the other one stores comes later.
+// giveUp ends the socket of a session that another server has taken. It returns the session. What
+// this server stored late is not in the broker any more: the other one stores it after that.
 func (r *brokerRecovery) giveUp(x *brokerSession) []byte {
 	r.mu.Lock()
 	s, stored := x.socket, x.op.done
@@ -102,6 +102,10 @@ func (r *brokerRecovery) giveUp(x *brokerSession) []byte {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), brokerTimeout)
 	defer cancel()
-	_, _ = r.log.TakeSession(ctx, x.pid)
+	var rec sessionRecord
+	kept, _ := r.log.TakeSession(ctx, x.pid)
+	if json.Unmarshal(kept, &rec) == nil && rec.Go.Generation > x.generation { // the other one has not waited
+		_ = r.log.PutSession(ctx, x.pid, kept, r.liveTTL()) // it stores it again before long
+	}
 	return final
 }

@@ -48,6 +48,11 @@ func (r *brokerRecovery) refreshInterval() time.Duration {
 	return max(r.cfg.MaxDisconnectionDuration/2, storeInterval)
 }
 
+// liveTTL is for how long the broker keeps the session of a connected client.
+func (r *brokerRecovery) liveTTL() time.Duration {
+	return r.cfg.MaxDisconnectionDuration + r.refreshInterval() + brokerTimeout
+}
+
 // storeLocked queues a session to be stored within a time: at once, unless it was stored less than
 // that ago.
 func (r *brokerRecovery) storeLocked(x *brokerSession, within time.Duration) {
@@ -87,7 +92,12 @@ func (r *brokerRecovery) runStoreLocked(at time.Duration) {
 func (r *brokerRecovery) wakeStore() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	late := r.now() - r.store.wake
 	r.store.wake, r.store.failing = 0, false
+	if late > handoverTimeout { // this process was stopped: others may have taken sessions, and say so first
+		r.runStoreLocked(r.now() + storeInterval)
+		return
+	}
 	r.runStoreLocked(0)
 }
 
@@ -186,8 +196,7 @@ func (r *brokerRecovery) storeOne(x *brokerSession) error {
 		return nil
 	case s != nil:
 		if data := r.record(s, x, r.ns.adapter.Rooms(s.id), true); data != nil {
-			ttl := r.cfg.MaxDisconnectionDuration + r.refreshInterval() + brokerTimeout
-			return r.log.PutSession(ctx, x.pid, data, ttl)
+			return r.log.PutSession(ctx, x.pid, data, r.liveTTL())
 		}
 		return nil // it is being disconnected, and stored after that
 	case final != nil:

@@ -402,6 +402,31 @@ func TestLogSlowServer(t *testing.T) {
 	})
 }
 
+// A server that was stopped while a client came back elsewhere ends its socket when it goes on, and
+// leaves alone what the other one has stored.
+func TestLogStoppedServer(t *testing.T) {
+	inLogCluster(t, func(t *testing.T, c *logCluster) {
+		a, k := enter(t, c.servers[0])
+		emit(t, c.servers[0].Emit("e"))
+		k.position(t, a, `42["e"]`)
+		time.Sleep(time.Second)
+		c.connections[0].pause(true)
+		b := comeBack(c.servers[1], k)
+		k.wantRecovered(t, b)
+		time.Sleep(time.Second)
+		before := c.session(k.pid)
+		c.connections[0].pause(false)
+		time.Sleep(time.Second)
+		if got := c.session(k.pid); got != before || !strings.Contains(got, `"n":1`) {
+			t.Errorf("the broker keeps %q, and kept %q", got, before)
+		}
+		if _, lives := c.servers[0].Socket(k.sid); lives {
+			t.Error("the old socket lives")
+		}
+		socket(t, c.servers[1], k)
+	})
+}
+
 // A session that an official server has stored has no position: it needs the client's offset.
 func TestLogOfficialSession(t *testing.T) {
 	inLogCluster(t, func(t *testing.T, c *logCluster) {
