@@ -44,6 +44,10 @@ func (l *classicLink) encodeBroadcast(m *adapter.Message) ([]byte, error) {
 	if m.Packet == nil {
 		return nil, fmt.Errorf("%w: a broadcast without a packet", clusterwire.ErrMessage)
 	}
+	appendValue := msgpack.AppendValue
+	if m.Packet.Data == nil || m.Packet.Event != "" { // it is, or was, encoded here: it is valid JSON
+		appendValue = msgpack.AppendValid
+	}
 	scratch := texts.Get().(*[]byte)
 	defer texts.Put(scratch)
 	text := (*scratch)[:0]
@@ -64,7 +68,7 @@ func (l *classicLink) encodeBroadcast(m *adapter.Message) ([]byte, error) {
 	if cap(text) <= maxScratch {
 		*scratch = text
 	}
-	return msgpack.AppendValue(l.c.spare.get(), text, attachments)
+	return appendValue(l.c.spare.get(), text, attachments)
 }
 
 // texts are memory for the JSON of broadcasts, which is only needed until it is MessagePack.

@@ -54,6 +54,12 @@ func AppendValue(dst, text []byte, attachments [][]byte) ([]byte, error) {
 	if protocol.SkipValue(text, 0) != len(text) {
 		return dst, fmt.Errorf("msgpack: not one JSON value: %w", json.Unmarshal(text, new(json.RawMessage)))
 	}
+	return AppendValid(dst, text, attachments)
+}
+
+// AppendValid is AppendValue for text that is known to be one JSON value, without white space around
+// it, such as what protocol.AppendArgs writes. It may panic when that is not so.
+func AppendValid(dst, text []byte, attachments [][]byte) ([]byte, error) {
 	if !utf8.Valid(text) {
 		return dst, errors.New("msgpack: JSON that is not UTF-8")
 	}
@@ -86,10 +92,26 @@ func (e *encoder) token(i int) (kind byte, end int) {
 		return c, i + 1
 	case '[', ']', '}':
 		return c, i + 1
-	case '"', 't', 'f', 'n':
+	case '"':
+		return c, stringEnd(e.text, i)
+	case 't', 'f', 'n':
 		return c, protocol.SkipValue(e.text, i)
 	}
 	return '0', protocol.SkipValue(e.text, i)
+}
+
+// stringEnd returns the index after the string that begins at i. The text is valid.
+func stringEnd(text []byte, i int) int {
+	for end := i + 1; ; end++ {
+		end += bytes.IndexByte(text[end:], '"')
+		start := end // of the backslashes before the quote
+		for text[start-1] == '\\' {
+			start--
+		}
+		if (end-start)%2 == 0 {
+			return end + 1
+		}
+	}
 }
 
 // count appends the number of values in each array and object, in the order of their starts:
