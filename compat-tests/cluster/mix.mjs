@@ -54,15 +54,19 @@ export class Mix {
 /** Sends an event from a client's server again and again, until all targets have heard it. */
 export async function reach(from, how, targets, ms) {
   const name = `reach-${randomUUID()}`;
+  const deaf = new Set(targets);
+  const heard = Promise.all(targets.map((client) => once(client, name).then(() => deaf.delete(client))));
   let over = false;
-  const heard = Promise.all(targets.map((client) => once(client, name))).then(() => (over = true));
   const loop = async () => {
-    while (!over) {
+    while (deaf.size > 0 && !over) {
       from.emit("say", how, name);
       await Promise.race([heard, setTimeout(20)]);
     }
   };
-  await within(loop(), "an event on each server", ms).finally(() => (over = true));
+  const servers = (clients) => [...clients].map((client) => client.io.uri).join();
+  await within(loop(), "", ms)
+    .catch(() => assert.fail(`an event from ${servers([from])} is not heard at ${servers(deaf)}`))
+    .finally(() => (over = true));
 }
 
 /** Waits until each client's server hears the others and is heard by them. */

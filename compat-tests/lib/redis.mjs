@@ -20,12 +20,22 @@ async function freePorts(n) {
 
 /** A redis-server, or redis-sentinel. */
 class Instance {
-  constructor(process, port, password) {
-    this.process = process;
+  #launch;
+
+  constructor(launch, port, password) {
+    this.#launch = launch;
+    this.process = launch();
     this.port = port;
     this.address = `127.0.0.1:${port}`;
     this.redis = new Redis(port, "127.0.0.1", { password });
     this.redis.on("error", () => {}); // it is ended by tests
+  }
+
+  /** Kills it, and starts it again with nothing. */
+  async restart() {
+    await this.process.kill();
+    this.process = this.#launch();
+    await this.process.line;
   }
 
   async kill() {
@@ -38,9 +48,11 @@ class Instance {
 export async function startRedis(args = [], { port, password } = {}) {
   port ??= (await freePorts(1))[0];
   const dir = mkdtempSync(join(tmpdir(), "redis-"));
-  const process = new Process("redis-server", ["--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", ...(password ? ["--requirepass", password] : []), ...args], { pattern: /Ready to accept connections/ });
-  await process.line;
-  return new Instance(process, port, password);
+  const secret = password ? ["--requirepass", password] : [];
+  const all = ["--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", ...secret, ...args];
+  const instance = new Instance(() => new Process("redis-server", all, { pattern: /Ready to accept connections/ }), port, password);
+  await instance.process.line;
+  return instance;
 }
 
 /** Waits until check, called again and again, resolves with something true. */
@@ -83,9 +95,8 @@ export async function startSentinel() {
   const dir = mkdtempSync(join(tmpdir(), "sentinel-"));
   const config = join(dir, "sentinel.conf");
   writeFileSync(config, [`port ${port}`, "bind 127.0.0.1", `dir ${dir}`, `sentinel monitor main 127.0.0.1 ${main.port} 1`, "sentinel down-after-milliseconds main 500", "sentinel failover-timeout main 5000"].join("\n"));
-  const process = new Process("redis-sentinel", [config], { pattern: /\+monitor master main/ });
-  await process.line;
-  const sentinel = new Instance(process, port);
+  const sentinel = new Instance(() => new Process("redis-sentinel", [config], { pattern: /\+monitor master main/ }), port);
+  await sentinel.process.line;
   await until(async () => /slaves=1/.test(await sentinel.redis.info("sentinel")), "the sentinel", 20_000);
   return {
     main,
