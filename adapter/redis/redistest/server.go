@@ -100,10 +100,10 @@ func (s *Server) Restart() {
 }
 
 // Stop sends SIGSTOP: the server does nothing until Continue.
-func (s *Server) Stop() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Stop() { s.signal(sigStop) }
 
 // Continue sends SIGCONT.
-func (s *Server) Continue() { s.signal(syscall.SIGCONT) }
+func (s *Server) Continue() { s.signal(sigContinue) }
 
 // Kill sends SIGKILL and waits for the end of the process.
 func (s *Server) Kill() {
