@@ -17,6 +17,8 @@ require (
 	github.com/quic-go/webtransport-go v0.13.0
 )
 
+require github.com/redis/rueidis v1.0.79 // indirect
+
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bytedance/gopkg v0.1.3 // indirect
@@ -36,6 +38,7 @@ require (
 	github.com/goccy/go-json v0.10.5 // indirect
 	github.com/goccy/go-yaml v1.19.2 // indirect
 	github.com/gorilla/securecookie v1.1.2 // indirect
+	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/klauspost/cpuid/v2 v2.3.0 // indirect
@@ -69,3 +72,5 @@ replace (
 	github.com/gosocketio/socketio => ..
 	github.com/gosocketio/socketio/engineio/webtransport => ../engineio/webtransport
 )
+
+replace github.com/gosocketio/socketio/adapter/redis => ../adapter/redis
