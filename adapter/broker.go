@@ -91,13 +91,16 @@ type Counter interface {
 	Count(ctx context.Context) (int, error)
 }
 
-// Router is a Link that subscribes to rooms one by one. Both methods queue and do not wait: they run
-// under the lock of the rooms.
+// Router is a Link that subscribes to rooms one by one.
 type Router interface {
 	// RoomOpened is called when the first local socket joins a room, RoomClosed when the last one
-	// has left it. The calls for one room alternate.
+	// has left it. The calls for one room alternate. Both queue and do not wait: they run under the
+	// lock of the rooms.
 	RoomOpened(room string)
 	RoomClosed(room string)
+	// Settle waits until the rooms opened so far are subscribed to: until ctx ends, for a second at
+	// most, and not while the connection is lost.
+	Settle(ctx context.Context)
 }
 
 // Log is a Link whose broker keeps broadcasts for a while, each at a position: clients can be

@@ -135,10 +135,27 @@ func (x *Cluster) logStart() {
 	}
 }
 
-// Add registers a socket, in the room named after its id.
+// Add registers a socket, in the room named after its id. It may wait as Join does.
 func (x *Cluster) Add(s Socket) {
 	x.used.Store(true)
 	x.memory.Add(s)
+	x.awaitRooms()
+}
+
+// Join makes a local socket join rooms.
+//
+// Where the broker subscribes to rooms one by one, Join returns once it has done so: usually after a
+// round trip for the first socket of a room, after a second at most. So nobody who learns of the join
+// can send something that this server misses.
+func (x *Cluster) Join(id string, rooms ...string) {
+	x.memory.Join(id, rooms...)
+	x.awaitRooms()
+}
+
+func (x *Cluster) awaitRooms() {
+	if x.routes != nil {
+		x.routes.router.Settle(x.open)
+	}
 }
 
 // Close ends the requests of other servers and says that this server leaves. With the last
@@ -326,7 +343,9 @@ func (x *Cluster) fetch(o Options) *fetch {
 
 // AddSockets makes sockets join rooms, here and then on the other servers.
 func (x *Cluster) AddSockets(o Options, rooms ...string) error {
-	return x.command(o, x.memory.AddSockets(o, rooms...), &Message{Type: MessageSocketsJoin, Rooms: rooms})
+	err := x.memory.AddSockets(o, rooms...)
+	x.awaitRooms()
+	return x.command(o, err, &Message{Type: MessageSocketsJoin, Rooms: rooms})
 }
 
 // DelSockets makes sockets leave rooms, here and then on the other servers.

@@ -144,6 +144,9 @@ func (l *routedLink) RoomClosed(room string) {
 	l.subs.remove(l.classicLink, subject{l.events + room + "#", false})
 }
 
+// Settle implements adapter.Router.
+func (l *routedLink) Settle(ctx context.Context) { l.c.settle(ctx) }
+
 // receive implements receiver.
 func (l *classicLink) receive(channel, payload string) {
 	var err error

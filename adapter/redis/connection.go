@@ -245,13 +245,13 @@ func (c *connection) recover(ctx context.Context) {
 	}
 }
 
-// settleFor limits the wait for subscriptions before a batch is sent.
+// settleFor limits the wait for subscriptions.
 const settleFor = time.Second
 
 // settle waits for the subscriptions to rooms that sockets have joined, so that nobody who learns of
 // that by what is sent next can answer before they are made.
 func (c *connection) settle(ctx context.Context) {
-	if c.subs != nil && c.lostFeeds.Load() == 0 { // an Emitter has none
+	if c.subs != nil && c.lostFeeds.Load() == 0 && !c.subs.settled() { // an Emitter has none
 		ctx, cancel := context.WithTimeout(ctx, settleFor)
 		defer cancel()
 		c.subs.settle(ctx)

@@ -355,6 +355,13 @@ func (f *feed) answered(wanted uint64) {
 	}
 }
 
+// settled reports whether all subscriptions that are wanted have been made.
+func (f *feed) settled() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.flushed >= f.wanted
+}
+
 // settle waits until the subscriptions that are wanted now have been made, or until ctx ends.
 func (f *feed) settle(ctx context.Context) {
 	f.mu.Lock()

@@ -151,6 +151,9 @@ func (l *routedShardedLink) RoomClosed(room string) {
 	}
 }
 
+// Settle implements adapter.Router.
+func (l *routedShardedLink) Settle(ctx context.Context) { l.c.settle(ctx) }
+
 // endings returns how the messages of this server end, as JSON and as MessagePack.
 func (l *shardedLink) endings() (texts [2]string) {
 	m := &adapter.Message{UID: l.c.uid, Namespace: l.member.Namespace(), Type: adapter.MessageHeartbeat}

@@ -207,6 +207,17 @@ func (s *slots) settle(ctx context.Context) {
 	}
 }
 
+func (s *slots) settled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.feeds {
+		if !f.settled() {
+			return false
+		}
+	}
+	return true
+}
+
 // moved is called when a subscription does not belong to its node any more, or when a node cannot
 // be reached.
 func (s *slots) moved() {

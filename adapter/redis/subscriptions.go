@@ -32,6 +32,8 @@ type subscriptions interface {
 	leave(r receiver)
 	// settle waits until what was added so far has been subscribed, or until ctx ends.
 	settle(ctx context.Context)
+	// settled reports whether settle would not wait.
+	settled() bool
 	// close disconnects. The receivers get nothing when it returns.
 	close()
 }
