@@ -42,6 +42,7 @@ func (r *router) Stats() adapter.BrokerStats                                 { r
 func (r *router) Count(context.Context) (int, error)                         { return 1, nil }
 func (r *router) Publish(*adapter.Message) error                             { return nil }
 func (r *router) RoomOpened(room string)                                     { r.note("+" + room) }
+func (*router) Settle(context.Context)                                       {}
 func (r *router) RoomClosed(room string)                                     { r.note("-" + room) }
 
 // closer tells the two Close methods of a broker and its link apart.

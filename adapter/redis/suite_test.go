@@ -23,4 +23,3 @@ func TestSuite(t *testing.T) {
 		}}.Run(t)
 	})
 }
-
