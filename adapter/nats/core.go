@@ -199,5 +199,8 @@ var _ adapter.Router = (*routedLink)(nil)
 // RoomOpened implements adapter.Router.
 func (l *routedLink) RoomOpened(room string) { l.c.subs.add(l.rooms + token(room)) }
 
+// Settle implements adapter.Router.
+func (l *routedLink) Settle(ctx context.Context) { l.c.subs.settle(ctx) }
+
 // RoomClosed implements adapter.Router.
 func (l *routedLink) RoomClosed(room string) { l.c.subs.remove(l.rooms + token(room)) }

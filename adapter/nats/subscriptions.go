@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -20,6 +21,8 @@ type subscriptions struct {
 	mu      sync.Mutex
 	wanted  map[string]struct{} // subjects
 	changed map[string]struct{} // those to look at
+	added   uint64              // counts calls of add
+	settled uint64              // the value of added up to which the server has all
 
 	applying sync.Mutex                    // taken before mu
 	active   map[string]*nats.Subscription // guarded by applying
@@ -41,6 +44,7 @@ func (s *subscriptions) add(subjects ...string) {
 		s.wanted[subject] = struct{}{}
 		s.changed[subject] = struct{}{}
 	}
+	s.added++
 	s.mu.Unlock()
 	s.wake()
 }
@@ -131,6 +135,29 @@ func (s *subscriptions) confirm(ctx context.Context, subjects ...string) error {
 		}
 	}
 	return nil
+}
+
+// settleFor limits the wait for subscriptions.
+const settleFor = time.Second
+
+// settle waits until the server has what was added so far, while it is connected, until ctx ends or
+// for settleFor.
+func (s *subscriptions) settle(ctx context.Context) {
+	s.mu.Lock()
+	added, settled := s.added, s.settled >= s.added
+	s.mu.Unlock()
+	if settled || !s.c.nc.IsConnected() {
+		return
+	}
+	s.apply()
+	ctx, cancel := context.WithTimeout(ctx, settleFor)
+	defer cancel()
+	if s.c.nc.FlushWithContext(ctx) != nil {
+		return // the connection is lost, or will be
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settled = max(s.settled, added)
 }
 
 // close ends all subscriptions.
