@@ -19,6 +19,8 @@ func TestMain(m *testing.M) { leak.Main(m) }
 type fixture struct {
 	*socketio.Server
 	*rawclient.Endpoint
+
+	killed bool // its broker does not know it any more
 }
 
 // quiet drops what is logged.
@@ -37,7 +39,7 @@ func build(options []func(*socketio.Config)) *socketio.Server {
 func start(t testing.TB, options ...func(*socketio.Config)) *fixture {
 	t.Helper()
 	srv := build(options)
-	f := &fixture{srv, rawclient.Serve(t, srv)}
+	f := &fixture{Server: srv, Endpoint: rawclient.Serve(t, srv)}
 	t.Cleanup(func() { f.stop(t) })
 	return f
 }
@@ -46,7 +48,7 @@ func start(t testing.TB, options ...func(*socketio.Config)) *fixture {
 func startPipe(t testing.TB, options ...func(*socketio.Config)) *fixture {
 	t.Helper()
 	srv := build(options)
-	f := &fixture{srv, rawclient.ServePipe(t, srv)}
+	f := &fixture{Server: srv, Endpoint: rawclient.ServePipe(t, srv)}
 	t.Cleanup(func() { f.stop(t) })
 	return f
 }
@@ -56,7 +58,7 @@ func (f *fixture) stop(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := f.Shutdown(ctx); err != nil {
+	if err := f.Shutdown(ctx); err != nil && !f.killed {
 		t.Errorf("shutdown: %v", err)
 	}
 	for _, ns := range f.Namespaces() {

@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/adaptertest"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
@@ -119,7 +121,7 @@ func TestEverythingOnceAndInOrder(t *testing.T) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := startPipe(t, recovering(socketio.ConnectionStateRecovery{}))
-				wander(t, rand.New(rand.NewPCG(seed, 1)), []*fixture{f}, nil)
+				wander(t, rand.New(rand.NewPCG(seed, 1)), []*fixture{f}, false, nil)
 			})
 		})
 	}
@@ -142,7 +144,7 @@ func TestEverythingOnceAndInOrderOverLog(t *testing.T) {
 					f, c := server()
 					servers, connections = append(servers, f), append(connections, c)
 				}
-				wander(t, rand.New(rand.NewPCG(seed, 1)), servers, func(i int) {
+				wander(t, rand.New(rand.NewPCG(seed, 1)), servers, false, func(i int) {
 					time.Sleep(1100 * time.Millisecond) // what has changed is stored within a second
 					synctest.Wait()
 					connections[i].die()
@@ -153,9 +155,43 @@ func TestEverythingOnceAndInOrderOverLog(t *testing.T) {
 	}
 }
 
+// The same over the bus, whose servers send in batches.
+func TestEverythingOnceAndInOrderOverBus(t *testing.T) {
+	for seed := range uint64(10) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bus := &adaptertest.Bus{Kept: true}
+				var servers []*fixture
+				var numbers []int
+				number := 0
+				server := func() *fixture {
+					numbers = append(numbers, number)
+					number++
+					return startPipe(t, recovering(socketio.ConnectionStateRecovery{}), func(c *socketio.Config) {
+						c.Adapter = bus.Adapter(adapter.ClusterConfig{})
+					})
+				}
+				for range 3 {
+					servers = append(servers, server())
+				}
+				wander(t, rand.New(rand.NewPCG(seed, 1)), servers, true, func(i int) {
+					time.Sleep(1100 * time.Millisecond)
+					synctest.Wait()
+					bus.Kill(numbers[i])
+					servers[i].killed = true
+					servers[i] = server()
+					numbers[i] = numbers[len(numbers)-1]
+				})
+			})
+		})
+	}
+}
+
 // wander has clients lose their connections and come back, on any of the servers. kill replaces a
 // server.
-func wander(t *testing.T, random *rand.Rand, servers []*fixture, kill func(i int)) {
+//
+// With batches what several servers send has no order unless there is time between.
+func wander(t *testing.T, random *rand.Rand, servers []*fixture, batches bool, kill func(i int)) {
 	any := func() *fixture { return servers[random.IntN(len(servers))] }
 	find := func(sid string) (*socketio.Socket, bool) {
 		for _, f := range servers {
@@ -256,7 +292,7 @@ func wander(t *testing.T, random *rand.Rand, servers []*fixture, kill func(i int
 			}
 			time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
 		}
-		if random.IntN(3) > 0 {
+		if random.IntN(3) > 0 || batches {
 			synctest.Wait()
 		}
 	}
