@@ -7,7 +7,6 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
-	"github.com/gosocketio/socketio/protocol"
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
@@ -56,7 +55,7 @@ type classicLink struct {
 	namespace                   string
 	events, requests, responses string // channels; those of rooms begin with events
 	own                         string // the channel of responses to this server alone
-	echo                        string // how the events of this server begin
+	echo, head, tail            string // see frame
 	joins                       joins
 }
 
@@ -69,11 +68,20 @@ func newClassicLink(c *connection, subs subscriptions, m adapter.Member) *classi
 		responses: prefix + "-response#" + nsp + "#",
 	}
 	l.own = l.private(c.uid)
-	head, err := msgpack.AppendValue([]byte{0x93}, protocol.AppendString(nil, c.uid), nil)
-	if err == nil { // else nothing can be sent
-		l.echo = string(head)
-	}
+	l.echo, l.head, l.tail = l.frame()
 	return l
+}
+
+// frame returns the constant parts of events: how they begin, and what is before and after the name
+// and the arguments. tail is empty if the namespace is not UTF-8, which only JSON corrects.
+func (l *classicLink) frame() (echo, head, tail string) {
+	uid, _ := msgpack.AppendEvent(nil, l.c.uid, nil) // an array of the uid, which is ASCII
+	echo = "\x93" + string(uid[1:])                  // [uid,
+	head = echo + "\x83\xa4type\x02\xa4data"         // {type: 2, data:
+	if nsp, ok := msgpack.AppendEvent(nil, l.namespace, nil); ok {
+		tail = "\xa3nsp" + string(nsp[1:]) // nsp: namespace}
+	}
+	return echo, head, tail
 }
 
 // private returns the channel of responses to one server.

@@ -41,34 +41,46 @@ func (l *classicLink) encode(m *adapter.Message) ([]byte, error) {
 
 // encodeBroadcast returns [uid, packet, options], or the request for acknowledgements.
 func (l *classicLink) encodeBroadcast(m *adapter.Message) ([]byte, error) {
-	if m.Packet == nil {
+	switch {
+	case m.Packet == nil:
 		return nil, fmt.Errorf("%w: a broadcast without a packet", clusterwire.ErrMessage)
+	case m.RequestID == "":
+		return l.encodeEvent(m)
 	}
-	appendValue := msgpack.AppendValue
-	if m.Packet.Data == nil || m.Packet.Event != "" { // it is, or was, encoded here: it is valid JSON
-		appendValue = msgpack.AppendValid
-	}
-	scratch := texts.Get().(*[]byte)
-	defer texts.Put(scratch)
-	text := (*scratch)[:0]
-	if m.RequestID == "" {
-		text = append(protocol.AppendString(append(text, '['), l.c.uid), ',')
-	} else {
-		text = append(l.appendHead(text, typeBroadcast, m), `,"packet":`...)
-	}
+	text := append(l.appendHead(nil, typeBroadcast, m), `,"packet":`...)
 	text, attachments, err := clusterwire.AppendPacket(text, m.Packet, l.namespace)
 	if err != nil {
 		return nil, err
 	}
-	if m.RequestID == "" {
-		text = append(clusterwire.AppendOptions(append(text, ','), m.Options), ']')
-	} else {
-		text = append(clusterwire.AppendOptions(append(text, `,"opts":`...), m.Options), '}')
+	text = append(clusterwire.AppendOptions(append(text, `,"opts":`...), m.Options), '}')
+	return msgpack.AppendValue(nil, text, attachments)
+}
+
+// encodeEvent returns [uid, packet, options]. Common arguments become MessagePack directly, others
+// from the JSON that clients get.
+func (l *classicLink) encodeEvent(m *adapter.Message) ([]byte, error) {
+	p := m.Packet
+	scratch := texts.Get().(*[]byte)
+	defer texts.Put(scratch)
+	data, direct := append(l.c.spare.get(), l.head...), false
+	if p.Event != "" && !p.HasID && l.tail != "" {
+		data, direct = msgpack.AppendEvent(data, p.Event, p.Args)
 	}
+	if direct {
+		text := clusterwire.AppendOptions((*scratch)[:0], m.Options)
+		*scratch = text
+		return msgpack.AppendValid(append(data, l.tail...), text, nil)
+	}
+	text := append(protocol.AppendString(append((*scratch)[:0], '['), l.c.uid), ',')
+	text, attachments, err := clusterwire.AppendPacket(text, p, l.namespace)
+	if err != nil {
+		return nil, err
+	}
+	text = append(clusterwire.AppendOptions(append(text, ','), m.Options), ']')
 	if cap(text) <= maxScratch {
 		*scratch = text
 	}
-	return appendValue(l.c.spare.get(), text, attachments)
+	return msgpack.AppendValue(data[:0], text, attachments)
 }
 
 // texts are memory for the JSON of broadcasts, which is only needed until it is MessagePack.

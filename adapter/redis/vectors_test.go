@@ -164,6 +164,29 @@ func TestEncodeClassic(t *testing.T) {
 	}
 }
 
+// An event has the same bytes whether its arguments are there or its JSON.
+func TestEncodeEvent(t *testing.T) {
+	for _, namespace := range []string{"/", "/é", "/\xff"} {
+		l := newClassicLink(&connection{uid: "UUrwTY"}, nil, newMember(namespace))
+		for _, args := range [][]any{nil, {1, "text", []byte{1, 2}, nil, true}, {1.5}, {map[string]any{"a": []byte{1}}}} {
+			options := adapter.Options{Rooms: []string{"a", "b"}, Except: []string{"c"}, Flags: adapter.Flags{Volatile: true}}
+			there := &adapter.Message{Type: adapter.MessageBroadcast, Options: options, Packet: &adapter.Packet{Event: "e", Args: args}}
+			got, err := l.encode(there)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := there.Packet.Encode(); err != nil {
+				t.Fatal(err)
+			}
+			there.Packet.Event, there.Packet.Args = "", nil
+			want, err := l.encode(there)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%q, %v: got %q, want %q, %v", namespace, args, got, want, err)
+			}
+		}
+	}
+}
+
 func TestInlineBuffers(t *testing.T) {
 	text := `["e",{"_placeholder":true,"num":1},"{\"_placeholder\":true,\"num\":0}",{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":2}]`
 	want := `["e",{"type":"Buffer","data":[]},"{\"_placeholder\":true,\"num\":0}",{"a":{"type":"Buffer","data":[255,0]}},{"_placeholder":true,"num":2}]`

@@ -57,6 +57,42 @@ func AppendValue(dst, text []byte, attachments [][]byte) ([]byte, error) {
 	return AppendValid(dst, text, attachments)
 }
 
+// AppendEvent appends the array of an event's name and arguments, as AppendValue would from JSON. It
+// reports false, and leaves dst as it was, unless all of them are nil, booleans, text in UTF-8, int or
+// []byte.
+func AppendEvent(dst []byte, name string, args []any) (packed []byte, ok bool) {
+	if !utf8.ValidString(name) {
+		return dst, false
+	}
+	packed = appendText(appendCount(dst, Array, 1+len(args)), name)
+	for _, arg := range args {
+		switch v := arg.(type) {
+		case nil:
+			packed = append(packed, 0xc0)
+		case bool:
+			if packed = append(packed, 0xc2); v {
+				packed[len(packed)-1] = 0xc3
+			}
+		case string:
+			if !utf8.ValidString(v) {
+				return dst, false
+			}
+			packed = appendText(packed, v)
+		case int:
+			packed = appendInt(packed, int64(v))
+		case []byte:
+			if v == nil {
+				packed = append(packed, 0xc0)
+			} else {
+				packed = appendBytes(packed, v)
+			}
+		default:
+			return dst, false
+		}
+	}
+	return packed, true
+}
+
 // AppendValid is AppendValue for text that is known to be one JSON value, without white space around
 // it, such as what protocol.AppendArgs writes. It may panic when that is not so.
 func AppendValid(dst, text []byte, attachments [][]byte) ([]byte, error) {

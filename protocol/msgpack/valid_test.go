@@ -1,12 +1,15 @@
 package msgpack_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/gosocketio/socketio/protocol"
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
@@ -41,5 +44,30 @@ func TestAppendValid(t *testing.T) {
 	}
 	if _, err := msgpack.AppendValid(nil, []byte("\"\xff\""), nil); err == nil {
 		t.Error("text that is not UTF-8 is no error")
+	}
+}
+
+// An event has the same bytes with or without JSON on the way.
+func TestAppendEvent(t *testing.T) {
+	for _, args := range [][]any{
+		{}, {nil, true, false}, {"", "text", "é", strings.Repeat("x", 70_000)}, {[]byte{1}, []byte{}, []byte(nil)},
+		{0, -1, -32, -33, 127, 128, 1 << 40, -1 << 40, math.MaxInt64, math.MinInt64}, make([]any, 20),
+	} {
+		text, attachments, err := protocol.AppendArgs(nil, nil, "name", true, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := msgpack.AppendValue(nil, text, attachments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := msgpack.AppendEvent(nil, "name", args); !ok || !bytes.Equal(got, want) {
+			t.Errorf("%.80q: got %.80x, %v, want %.80x", text, got, ok, want)
+		}
+	}
+	for _, arg := range []any{1.5, []any{}, "\xff", json.RawMessage("1"), int8(1)} {
+		if got, ok := msgpack.AppendEvent([]byte("x"), "name", []any{1, arg}); ok || string(got) != "x" {
+			t.Errorf("%v is packed: %q", arg, got)
+		}
 	}
 }
