@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,8 @@ type Node struct {
 	started  bool
 	closed   bool
 	clusters map[string]*Cluster // by namespace
+	lost     time.Time           // when the connection was lost; zero while it is there
+	back     *time.Timer         // looks whether it is there again
 }
 
 // Bounds of the first and the last call of a broker.
@@ -238,6 +241,9 @@ func (n *Node) remove(x *Cluster) error {
 	delete(n.clusters, x.host.Name())
 	last := len(n.clusters) == 0 && n.started && !n.closed
 	n.closed = n.closed || last
+	if n.closed && n.back != nil {
+		n.back.Stop()
+	}
 	n.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
@@ -270,6 +276,37 @@ func (n *Node) Stats() BrokerStats {
 func (n *Node) report(err error) {
 	if h := n.host(); h != nil {
 		h.Report(err)
+	}
+	if errors.Is(err, ErrBrokerDown) && !n.broker.Stats().Connected {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.lost.IsZero() && !n.closed {
+			n.lost = time.Now()
+			n.back = time.AfterFunc(lookEvery, n.look)
+		}
+	}
+}
+
+// lookEvery is how often a node looks whether the lost connection is there again.
+const lookEvery = 250 * time.Millisecond
+
+// look logs that the connection is there again.
+func (n *Node) look() {
+	s := n.broker.Stats()
+	n.mu.Lock()
+	if !s.Connected || n.closed {
+		if !n.closed {
+			n.back.Reset(lookEvery)
+		}
+		n.mu.Unlock()
+		return
+	}
+	away := time.Since(n.lost)
+	n.lost = time.Time{}
+	n.mu.Unlock()
+	if h := n.host(); h != nil {
+		h.Logger().Info("socketio: broker: connected again", slog.String("broker", s.Broker),
+			slog.Duration("after", away.Round(time.Millisecond)))
 	}
 }
 
