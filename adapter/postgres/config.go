@@ -1,0 +1,245 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// Config configures the connections of a process to PostgreSQL. The zero value of a field is its
+// default.
+type Config struct {
+	// URL is where PostgreSQL is, see [ParseURL]. Other fields that are set take precedence over it.
+	// Without it the variables of the environment say where, PGHOST and others, as for psql.
+	URL string
+	// Pool is where to take connections from, instead of URL. Two leave it, as by
+	// pgxpool.Conn.Hijack, and as many each time that they are lost. It is not closed.
+	Pool *pgxpool.Pool
+
+	// Prefix begins the names of all channels: the option channelPrefix of the official adapter.
+	// Default "socket.io".
+	Prefix string
+	// TableName is the table for what does not fit in a notification: the option tableName. It is
+	// "name" or "schema.name", and not case-sensitive. Default "socket_io_attachments".
+	TableName string
+	// CreateTable makes the table when there is none. Otherwise messages that need it are refused.
+	CreateTable bool
+	// PayloadThreshold is the size in bytes up to which a message goes into the notification: the
+	// option payloadThreshold. Default and maximum 7999, which is what PostgreSQL takes.
+	PayloadThreshold int
+	// CleanupInterval is how often rows of the table are deleted, and how old they are then: the
+	// option cleanupInterval. A server that lags behind by more loses them. Default 30 s.
+	CleanupInterval time.Duration
+	// RequestTimeout limits the wait for other servers. Default 5 s.
+	RequestTimeout time.Duration
+	// MaxQueuedBytes limits what waits to be sent, and the size of a row that is read. Default
+	// adapter.DefaultOutboxBytes, 64 MiB.
+	MaxQueuedBytes int
+}
+
+const (
+	maxPayload = 7999 // of a notification
+	maxChannel = 63   // bytes of a name; LISTEN cuts off what is longer, and NOTIFY refuses it
+)
+
+// tableName is the form of a name that is the same with and without quotes around it.
+var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$`)
+
+// resolve returns c with what its URL says and with defaults, or an error that names a field.
+func (c Config) resolve() (Config, *pgx.ConnConfig, error) {
+	if c.URL != "" {
+		u, err := ParseURL(c.URL)
+		if err != nil {
+			return c, nil, err
+		}
+		to, from := reflect.ValueOf(&u).Elem(), reflect.ValueOf(c)
+		for i := range from.NumField() {
+			if field := from.Field(i); !field.IsZero() && from.Type().Field(i).Name != "URL" {
+				to.Field(i).Set(field)
+			}
+		}
+		c = u
+	}
+	if err := c.check(); err != nil {
+		return c, nil, err
+	}
+	for field, def := range map[*string]string{&c.Prefix: "socket.io", &c.TableName: "socket_io_attachments"} {
+		if *field == "" {
+			*field = def
+		}
+	}
+	for field, def := range map[*int]int{&c.PayloadThreshold: maxPayload, &c.MaxQueuedBytes: adapter.DefaultOutboxBytes} {
+		if *field == 0 {
+			*field = def
+		}
+	}
+	if c.CleanupInterval == 0 {
+		c.CleanupInterval = 30 * time.Second
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = adapter.DefaultRequestTimeout
+	}
+	if c.Pool != nil {
+		return c, nil, nil
+	}
+	server, err := parseServer(c.URL)
+	if err == nil && server.RuntimeParams["application_name"] == "" {
+		server.RuntimeParams["application_name"] = "socketio"
+	}
+	return c, server, err
+}
+
+// check reports a field that cannot work, or that would be ignored.
+func (c *Config) check() error {
+	invalid := func(field string, is any, must string) error {
+		return fmt.Errorf("postgres: Config.%s is %v, must be %s", field, is, must)
+	}
+	switch {
+	case c.Pool != nil && c.URL != "":
+		return errors.New("postgres: Config.URL has no effect with Config.Pool")
+	case c.Pool != nil && c.Pool.Config().ConnConfig.OnNotification != nil:
+		return errors.New("postgres: Config.Pool has an OnNotification, which would get the messages")
+	case c.TableName != "" && !tableName.MatchString(c.TableName):
+		return invalid("TableName", strconv.Quote(c.TableName), "name or schema.name")
+	case c.PayloadThreshold < 0 || c.PayloadThreshold > maxPayload:
+		return invalid("PayloadThreshold", c.PayloadThreshold, fmt.Sprintf("from 1 to %d", maxPayload))
+	case c.CleanupInterval < 0:
+		return invalid("CleanupInterval", c.CleanupInterval, "positive")
+	case c.RequestTimeout < 0:
+		return invalid("RequestTimeout", c.RequestTimeout, "positive")
+	case c.MaxQueuedBytes < 0:
+		return invalid("MaxQueuedBytes", c.MaxQueuedBytes, "positive")
+	case len(c.Prefix) > maxChannel-len("#/"):
+		return invalid("Prefix", strconv.Quote(c.Prefix), fmt.Sprintf("of at most %d bytes", maxChannel-len("#/")))
+	}
+	return nil
+}
+
+// ParseURL returns the Config of a URL:
+//
+//	postgres://user:password@host:5432/database?key=chat&table=chat_attachments
+//
+// Its parameters are key (Config.Prefix), table (TableName), create (CreateTable), threshold
+// (PayloadThreshold), cleanup (CleanupInterval) and timeout (RequestTimeout). All others are those of
+// libpq, such as sslmode and target_session_attrs; several hosts are separated by commas.
+func ParseURL(s string) (Config, error) {
+	c, err := parseURL(s)
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+func parseURL(s string) (c Config, err error) {
+	invalid := func(err error) error { return fmt.Errorf("postgres: invalid URL: %w", err) }
+	switch scheme, _, found := strings.Cut(s, "://"); {
+	case !found:
+		return c, invalid(errors.New("it has no scheme, such as postgres://"))
+	case scheme != "postgres" && scheme != "postgresql":
+		return c, invalid(fmt.Errorf("unknown scheme %q", scheme))
+	}
+	base, query, _ := strings.Cut(s, "?")
+	if strings.Contains(query, "@") {
+		return c, invalid(errors.New("/, ?, # and @ in a password are written %2F, %3F, %23 and %40"))
+	}
+	parameters, err := url.ParseQuery(query)
+	if err != nil {
+		return c, invalid(errors.New("its parameters cannot be read"))
+	}
+	for name, set := range map[string]func(string) error{
+		"key":   func(v string) error { c.Prefix = v; return nil },
+		"table": func(v string) error { c.TableName = v; return nil },
+		"create": func(v string) (err error) {
+			c.CreateTable, err = strconv.ParseBool(v)
+			return err
+		},
+		"threshold": func(v string) (err error) {
+			c.PayloadThreshold, err = strconv.Atoi(v)
+			return err
+		},
+		"cleanup": func(v string) (err error) {
+			c.CleanupInterval, err = time.ParseDuration(v)
+			return err
+		},
+		"timeout": func(v string) (err error) {
+			c.RequestTimeout, err = time.ParseDuration(v)
+			return err
+		},
+	} {
+		values, given := parameters[name]
+		if !given {
+			continue
+		}
+		value := values[len(values)-1]
+		if err := set(value); err != nil {
+			return c, invalid(fmt.Errorf("parameter %s=%s: %w", name, value, err))
+		}
+		delete(parameters, name)
+	}
+	c.URL = base
+	if len(parameters) > 0 {
+		c.URL += "?" + parameters.Encode()
+	}
+	_, err = parseServer(c.URL)
+	return c, err
+}
+
+// parseServer returns how to connect to the server of a URL of libpq. No error holds a password.
+func parseServer(libpq string) (*pgx.ConnConfig, error) {
+	server, err := pgx.ParseConfig(libpq)
+	if err == nil {
+		return server, nil
+	}
+	reason := "user, password, host, port or parameters cannot be read"
+	_, isURL := errors.AsType[*url.Error](err)
+	if _, isConfig := errors.AsType[*pgconn.ParseConfigError](err); isConfig && !isURL {
+		if _, text, found := strings.Cut(err.Error(), "`: "); found && !strings.Contains(text, "://") {
+			reason = text
+		}
+	}
+	return nil, fmt.Errorf("postgres: invalid URL: %s", reason)
+}
+
+// where names the server, for logs and errors: never a password.
+func where(c *pgx.ConnConfig) string {
+	addr := net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
+	if strings.HasPrefix(c.Host, "/") {
+		addr = c.Host
+	}
+	for _, other := range c.Fallbacks {
+		if next := net.JoinHostPort(other.Host, strconv.Itoa(int(other.Port))); !slices.Contains(strings.Split(addr, ","), next) {
+			addr += "," + next
+		}
+	}
+	return addr + "/" + c.Database
+}
+
+// oneLine returns the text of an error of PostgreSQL, without line breaks and repetitions.
+func oneLine(err error) string {
+	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		err = e.Unwrap()
+	}
+	var lines []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}

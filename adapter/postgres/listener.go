@@ -1,0 +1,344 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/gosocketio/socketio/adapter/clusterwire"
+)
+
+// listener is the connection that is subscribed to the channels of all namespaces. It is made again
+// when it is lost.
+type listener struct {
+	b    *broker
+	ctx  context.Context // ends with close
+	stop context.CancelFunc
+	done chan struct{} // run has returned
+	up   atomic.Bool   // it is subscribed to everything
+
+	mu      sync.Mutex
+	links   map[string]*link    // by channel
+	changed map[string]struct{} // channels to subscribe to, or to unsubscribe from
+	waiting *pgx.Conn           // run waits for a message on it; nil while it does not
+
+	// Of run.
+	listening map[string]struct{} // what the server knows
+	alive     time.Time           // when something came
+	missing   time.Time           // when a missing row was reported
+}
+
+func newListener(b *broker, conn *pgx.Conn) *listener {
+	x := &listener{
+		b: b, done: make(chan struct{}), links: make(map[string]*link), changed: make(map[string]struct{}),
+	}
+	x.ctx, x.stop = context.WithCancel(context.Background())
+	x.up.Store(true)
+	go x.run(conn)
+	return x
+}
+
+// add subscribes a link. It returns when that is confirmed.
+func (x *listener) add(ctx context.Context, l *link) error {
+	x.mu.Lock()
+	x.links[l.channel] = l
+	x.changeLocked(l.channel)
+	x.mu.Unlock()
+	select {
+	case <-l.done:
+		return nil
+	case <-ctx.Done():
+		x.remove(l)
+		return context.Cause(ctx)
+	}
+}
+
+// remove unsubscribes a link, without waiting.
+func (x *listener) remove(l *link) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.links[l.channel] == l {
+		delete(x.links, l.channel)
+		x.changeLocked(l.channel)
+	}
+}
+
+func (x *listener) changeLocked(channel string) {
+	x.changed[channel] = struct{}{}
+	x.interruptLocked()
+}
+
+// interruptLocked ends the wait of run.
+func (x *listener) interruptLocked() {
+	if x.waiting != nil {
+		_ = x.waiting.PgConn().Conn().SetReadDeadline(time.Unix(1, 0)) // if it fails the connection is lost
+	}
+}
+
+// close disconnects. No link receives anything when it returns.
+func (x *listener) close() {
+	x.stop()
+	x.mu.Lock()
+	x.interruptLocked()
+	x.mu.Unlock()
+	<-x.done
+}
+
+// run keeps the connection until close.
+func (x *listener) run(conn *pgx.Conn) {
+	defer close(x.done)
+	var lost error // why there is no connection
+	delay := minDelay
+	for {
+		var err error
+		if conn == nil {
+			conn, err = x.b.connect(x.ctx)
+		}
+		if err == nil {
+			err = x.session(conn, lost)
+			closeConn(conn)
+			conn = nil
+		}
+		if x.ctx.Err() != nil {
+			return
+		}
+		if x.up.Swap(false) {
+			lost, delay = err, minDelay
+			x.b.sender.suspect.Store(true)
+			x.b.report(x.b.lost("the connection that receives: %s", oneLine(err)))
+		}
+		timer := time.NewTimer(delay/2 + rand.N(delay)) // not all servers at once
+		delay = min(2*delay, time.Second)
+		select {
+		case <-timer.C:
+		case <-x.ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// session subscribes and receives until the connection is lost. lost is why the one before was.
+func (x *listener) session(conn *pgx.Conn, lost error) error {
+	interrupted := x.begin()
+	for first := true; x.ctx.Err() == nil; first = false {
+		if err := x.flush(conn); err != nil {
+			return err
+		}
+		if first {
+			x.subscribed(interrupted, lost)
+		}
+		if err := x.receive(conn); err != nil {
+			return err
+		}
+	}
+	return x.ctx.Err()
+}
+
+// begin wants all subscriptions, on a new connection. It returns the links that had one before.
+func (x *listener) begin() (interrupted []*link) {
+	x.alive = time.Now()
+	x.listening = make(map[string]struct{})
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	clear(x.changed)
+	for channel, l := range x.links {
+		x.changed[channel] = struct{}{}
+		if l.confirmed {
+			interrupted = append(interrupted, l)
+		}
+	}
+	return interrupted
+}
+
+// subscribed tells links that messages may have been lost meanwhile.
+func (x *listener) subscribed(interrupted []*link, lost error) {
+	x.up.Store(true)
+	if lost == nil {
+		return
+	}
+	x.b.gaps.Add(1)
+	for _, l := range interrupted {
+		l.gap(x.b.lost("%s", oneLine(lost)))
+	}
+}
+
+// Bounds of the wait for the server.
+const (
+	commandTimeout = 10 * time.Second // for an answer
+	idleTime       = 15 * time.Second // without a message, after which the connection is tried
+	pingTimeout    = 5 * time.Second
+	commandsAtOnce = 512
+)
+
+// flush makes the subscriptions what is wanted.
+func (x *listener) flush(conn *pgx.Conn) error {
+	for {
+		var sql strings.Builder
+		var added []string
+		n := 0
+		x.mu.Lock()
+		for channel := range x.changed {
+			if n++; n > commandsAtOnce {
+				break
+			}
+			delete(x.changed, channel)
+			_, is := x.listening[channel]
+			_, wanted := x.links[channel]
+			switch {
+			case wanted && !is:
+				sql.WriteString("LISTEN " + pgx.Identifier{channel}.Sanitize() + ";")
+			case is && !wanted:
+				sql.WriteString("UNLISTEN " + pgx.Identifier{channel}.Sanitize() + ";")
+				delete(x.listening, channel)
+			}
+			if wanted {
+				added = append(added, channel)
+			}
+		}
+		x.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		if sql.Len() > 0 {
+			ctx, cancel := context.WithTimeout(x.ctx, commandTimeout)
+			_, err := conn.PgConn().Exec(ctx, sql.String()).ReadAll()
+			cancel()
+			if err != nil {
+				return err
+			}
+		}
+		x.confirm(added)
+	}
+}
+
+// confirm records that channels are subscribed to.
+func (x *listener) confirm(channels []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, channel := range channels {
+		x.listening[channel] = struct{}{}
+		if l := x.links[channel]; l != nil && !l.confirmed {
+			l.confirmed = true
+			close(l.done)
+		}
+	}
+}
+
+// receive waits for a message and passes it on. It also returns when the subscriptions have changed.
+func (x *listener) receive(conn *pgx.Conn) error {
+	x.mu.Lock()
+	if len(x.changed) > 0 || x.ctx.Err() != nil {
+		x.mu.Unlock()
+		return nil
+	}
+	x.waiting = conn
+	err := conn.PgConn().Conn().SetReadDeadline(time.Now().Add(idleTime))
+	x.mu.Unlock()
+	var n *pgconn.Notification
+	if err == nil {
+		n, err = conn.WaitForNotification(context.Background())
+	}
+	x.mu.Lock()
+	x.waiting = nil
+	if err == nil || pgconn.Timeout(err) {
+		err = errors.Join(ignoreTimeout(err), conn.PgConn().Conn().SetReadDeadline(time.Time{}))
+	}
+	var l *link
+	if n != nil {
+		l = x.links[n.Channel]
+	}
+	x.mu.Unlock()
+	switch {
+	case err != nil:
+		return err
+	case n == nil:
+		return x.try(conn)
+	}
+	x.alive = time.Now()
+	if l == nil || l.own(n.Payload) {
+		return nil
+	}
+	id, refers := attachmentID(n.Payload)
+	if !refers {
+		l.receive(n.Payload)
+		return nil
+	}
+	return x.attachment(conn, l, id)
+}
+
+func ignoreTimeout(err error) error {
+	if pgconn.Timeout(err) {
+		return nil
+	}
+	return err
+}
+
+// try finds out whether the connection is dead, when nothing has come for a while.
+func (x *listener) try(conn *pgx.Conn) error {
+	if time.Since(x.alive) < idleTime {
+		return nil // it was interrupted
+	}
+	ctx, cancel := context.WithTimeout(x.ctx, pingTimeout)
+	defer cancel()
+	err := conn.Ping(ctx)
+	x.alive = time.Now()
+	return err
+}
+
+// attachmentID returns the row that a notification refers to.
+func attachmentID(payload string) (id string, refers bool) {
+	const member = `"attachmentId"`
+	if !strings.Contains(payload, member) {
+		return "", false
+	}
+	r := clusterwire.NewReader(payload)
+	r.Object(func(key string) {
+		if key == "attachmentId" {
+			id, refers = r.Name(), true
+		}
+	})
+	return id, refers && r.End() == nil
+}
+
+// attachment reads a row and passes it on. Messages that follow wait for it.
+func (x *listener) attachment(conn *pgx.Conn, l *link, id string) error {
+	row, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		x.b.invalid.Add(1)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(x.ctx, commandTimeout)
+	defer cancel()
+	var size int
+	var payload []byte
+	err = conn.QueryRow(ctx, "SELECT octet_length(payload), CASE WHEN octet_length(payload) <= $2 THEN payload END FROM "+
+		x.b.cfg.TableName+" WHERE id = $1 AND payload IS NOT NULL", row, x.b.cfg.MaxQueuedBytes).Scan(&size, &payload)
+	switch {
+	case err == nil && payload != nil:
+		l.receive(string(payload))
+		return nil
+	case err == nil:
+		err = fmt.Errorf("it has %d bytes, the limit is %d", size, x.b.cfg.MaxQueuedBytes)
+	case errors.Is(err, pgx.ErrNoRows):
+		err = errors.New("it is not there, or not any more")
+	case !isRefused(err):
+		return err
+	}
+	x.b.invalid.Add(1)
+	if time.Since(x.missing) > time.Minute { // a server that makes up rows must not fill the log
+		x.missing = time.Now()
+		x.b.gaps.Add(1)
+		l.gap(fmt.Errorf("postgres: row %d of %s cannot be read: %s", row, x.b.cfg.TableName, oneLine(err)))
+	}
+	return nil
+}
