@@ -30,6 +30,7 @@ type streamReader struct {
 	added int64    // the number of entries that the stream has had up to last; -1 with Redis before 7
 	check bool     // verify has something to look up
 	when  time.Time
+	lost  bool // there is no connection
 	seen  seen
 
 	mu      sync.Mutex
@@ -94,32 +95,42 @@ func (r *streamReader) run(ctx context.Context) {
 	if r.err != nil {
 		return
 	}
-	lost := false
-	defer func() {
-		if lost {
-			r.c.lostFeeds.Add(-1)
-		}
-	}()
-	for tries := 0; ; {
-		err := r.read(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
+	for tries := 0; ctx.Err() == nil; tries++ {
+		err := r.session(ctx, func() {
 			tries = 0
-			if lost {
-				lost = false
-				r.c.lostFeeds.Add(-1)
-			}
-			continue
-		case !lost:
-			lost = true
+			r.back()
+		})
+		if ctx.Err() == nil && !r.lost {
+			r.lost = true
 			r.c.lostFeeds.Add(1)
 			r.c.report(fmt.Errorf("%w: stream %s: %s", adapter.ErrBrokerDown, r.name, oneLine(err)))
 		}
 		r.check, r.when = true, time.Time{}
 		_ = wait(ctx, tries)
-		tries++
+	}
+	r.back()
+}
+
+// back records that the connection is there, or no longer wanted.
+func (r *streamReader) back() {
+	if r.lost {
+		r.lost = false
+		r.c.lostFeeds.Add(-1)
+	}
+}
+
+// session reads, on one connection, until that is lost or ctx ends. It calls success after each
+// read.
+func (r *streamReader) session(ctx context.Context, success func()) error {
+	conn, release := r.c.client.Dedicate()
+	defer release()
+	defer context.AfterFunc(ctx, conn.Close)()
+	for {
+		if err := r.read(ctx, conn); err != nil {
+			conn.Close()
+			return err
+		}
+		success()
 	}
 }
 
@@ -131,23 +142,25 @@ func (r *streamReader) find(ctx context.Context) error {
 	return err
 }
 
-// read waits for entries and handles them.
-func (r *streamReader) read(ctx context.Context) error {
-	// No deadline: with one, rueidis does not look at ctx until the reply comes.
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(replyTime, func() { cancel(errNoReply) })
-	defer func() { timer.Stop(); cancel(nil) }()
+// read waits for entries and handles them. With a deadline, rueidis needs no other goroutine to wait
+// for the reply.
+func (r *streamReader) read(ctx context.Context, conn rueidis.DedicatedClient) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, replyTime, errNoReply)
+	defer cancel()
 	if r.check && time.Since(r.when) > checkInterval {
 		if err := r.verify(ctx); err != nil {
 			return err
 		}
 	}
-	// Without rueidis' knowledge of XREAD it does not try again by itself: then nobody would look
-	// whether the stream is still the same.
-	block := strconv.FormatInt(blockTime.Milliseconds(), 10)
-	reply, err := r.c.client.Do(ctx, r.c.client.B().Arbitrary("XREAD").
-		Args("COUNT", strconv.Itoa(r.c.cfg.ReadCount), "BLOCK", block, "STREAMS").Keys(r.name).
-		Args(r.last.String()).Blocking()).ToMessage()
+	block := blockTime
+	if r.lost {
+		block = time.Millisecond // an answer shows that the connection is there
+	}
+	// A command that rueidis does not know it does not try again: then nobody would look whether the
+	// stream is still the same.
+	reply, err := conn.Do(ctx, conn.B().Arbitrary("XREAD").
+		Args("COUNT", strconv.Itoa(r.c.cfg.ReadCount), "BLOCK", strconv.FormatInt(block.Milliseconds(), 10), "STREAMS").
+		Keys(r.name).Args(r.last.String()).Blocking()).ToMessage()
 	switch {
 	case rueidis.IsRedisNil(err):
 		return nil
