@@ -109,17 +109,13 @@ func wait(ctx context.Context, tries int) error {
 
 // attempt sends what is left. The error is why some of it must be sent again.
 func (w *streamWriter) attempt(ctx context.Context, b *batch) (away error) {
-	commands := make(rueidis.Commands, 0, len(b.left)+1)
-	for _, u := range b.left {
-		commands = append(commands, w.xadd(u))
-	}
+	ids, errs := w.send(ctx, b.left)
 	again := b.left[:0]
-	for i, reply := range w.client.DoMulti(ctx, append(commands, w.trims(b.left)...)...)[:len(b.left)] {
+	for i, err := range errs {
 		u := b.left[i]
-		id, err := reply.ToString()
 		switch redisErr, isReply := rueidis.IsRedisErr(err); {
 		case err == nil:
-			w.sent(u.item.Key, id)
+			w.sent(u.item.Key, ids[i])
 			continue
 		case !isReply:
 			u.maybe = true
@@ -136,12 +132,51 @@ func (w *streamWriter) attempt(ctx context.Context, b *batch) (away error) {
 	return away
 }
 
+// send sends entries and returns the id of each, or an error. If there are several it sends a
+// transaction, so that readers are not woken up by the first one; in a Redis Cluster, where the
+// streams may be on several nodes, it does not.
+func (w *streamWriter) send(ctx context.Context, entries []unsent) (ids []string, errs []error) {
+	n := len(entries)
+	commands := make(rueidis.Commands, 0, n+3)
+	first := 0
+	if n > 1 && w.client.Mode() != rueidis.ClientModeCluster {
+		commands = append(commands, w.client.B().Multi().Build())
+		first = 1
+	}
+	for _, u := range entries {
+		commands = append(commands, w.xadd(u))
+	}
+	commands = append(commands, w.trims(entries)...)
+	if first > 0 {
+		commands = append(commands, w.client.B().Exec().Build())
+	}
+	replies := w.client.DoMulti(ctx, commands...)
+	ids, errs = make([]string, n), make([]error, n)
+	var executed []rueidis.RedisMessage
+	var failed error
+	if first > 0 {
+		executed, failed = replies[len(replies)-1].ToArray()
+	}
+	queued := 0
+	for i, reply := range replies[first : first+n] {
+		ids[i], errs[i] = reply.ToString()
+		if first == 0 || errs[i] != nil || ids[i] != "QUEUED" {
+			continue
+		}
+		if errs[i] = failed; queued < len(executed) {
+			ids[i], errs[i] = executed[queued].ToString()
+		}
+		queued++
+	}
+	return ids, errs
+}
+
 // transient tells whether a reply says that the command was not run, and may be soon.
 func transient(reply string) bool {
 	code, _, _ := strings.Cut(reply, " ")
 	switch code {
 	case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "OOM", "MISCONF",
-		"NOREPLICAS":
+		"NOREPLICAS", "EXECABORT":
 		return true
 	default:
 		return false
