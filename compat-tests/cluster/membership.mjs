@@ -59,7 +59,7 @@ scenario("a server that stands still is missed, the others are not waited for lo
   await c.join(room, ...c.all);
   c.all.forEach((client, i) => client.on("vote", (answer) => answer(i)));
   const others = c.all.filter((client) => client !== c.b);
-  frozen.freeze();
+  await frozen.freeze();
   try {
     const began = Date.now();
     const [[found, problem], [error, answers]] = await Promise.all([ask(c.a, "fetch", { rooms: [room] }), ask(c.a, "call", { rooms: [room] }, 1_000, "vote")]);

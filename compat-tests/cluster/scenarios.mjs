@@ -67,6 +67,20 @@ scenario("a client that joins later and leaves", async (c) => {
   await getNothing(c, heard);
 });
 
+scenario("who has joined a room on a server of ours is reached from then on", async (c) => {
+  if (!c.servers[1].go) {
+    return; // an official server subscribes later
+  }
+  const heard = record(c.b, "at once");
+  for (let i = 0; i < 20; i++) {
+    const room = c.room();
+    await ask(c.b, "join", room);
+    c.a.emit("say", { rooms: [room] }, "at once", i);
+    assert.deepEqual(await heard.next(), [i]);
+    await ask(c.b, "leave", room);
+  }
+});
+
 scenario("flags", async (c) => {
   const [a, ...others] = c.hear("flag");
   for (const [i, how] of [{ volatile: true }, { compress: false }, { volatile: true, compress: false }].entries()) {

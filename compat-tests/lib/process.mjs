@@ -1,7 +1,9 @@
 // Processes that the tests start, none of which outlives them.
 
 import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { setImmediate } from "node:timers/promises";
 import { within, withResolvers } from "./deadline.mjs";
 
 const running = new Set();
@@ -75,9 +77,20 @@ export class Process {
     return how;
   }
 
-  /** Stops the process in its tracks, as a machine does that has lost its power: its connections stay open. */
-  freeze() {
+  /** Stops the process in its tracks, as a machine does that has lost its power: its connections stay open. Resolves when it stands. */
+  async freeze() {
     this.#child.kill("SIGSTOP");
+    const tasks = `/proc/${this.#child.pid}/task`;
+    const runs = (task) => {
+      try {
+        return !/\) T /.test(readFileSync(`${tasks}/${task}/stat`, "latin1"));
+      } catch {
+        return false; // the thread has ended
+      }
+    };
+    while (existsSync(tasks) && readdirSync(tasks).some(runs)) { // on other systems than Linux it is soon enough
+      await setImmediate();
+    }
   }
 
   /** Lets a frozen process go on. */

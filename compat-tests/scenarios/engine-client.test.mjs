@@ -169,7 +169,7 @@ describe("heartbeats", () => {
       t.after(() => frozen.kill());
       const socket = await open(t, frozen.url, { transports: ["websocket"] }, Client);
       const began = Date.now();
-      frozen.freeze();
+      await frozen.freeze();
       const [reason] = await once(socket, "close");
       assert.equal(reason, "ping timeout");
       assert.ok(Date.now() - began >= least, `after ${Date.now() - began} ms`);
