@@ -352,6 +352,23 @@ func TestLogEmitThenDisconnect(t *testing.T) {
 	})
 }
 
+// What is sent to a room before its sockets leave or are disconnected reaches them, what is sent after
+// that does not.
+func TestLogCommandsKeepTheirPlace(t *testing.T) {
+	inLogCluster(t, func(t *testing.T, c *logCluster) {
+		server := c.servers[0]
+		a, k := enter(t, server)
+		b, l := enter(t, c.servers[1])
+		emit(t, server.SocketsJoin("r"), server.To("r").Emit("in"), server.SocketsLeave("r"),
+			server.To("r").Emit("out"), server.Emit("bye"), server.DisconnectSockets(false), server.Emit("late"))
+		for conn, k := range map[*rawclient.Conn]*ticket{a: &k, b: &l} {
+			k.position(t, conn, `42["in"]`)
+			k.position(t, conn, `42["bye"]`)
+			conn.Want("41")
+		}
+	})
+}
+
 // While the broker takes nothing, clients of this server get what is sent, and the caller hears of it.
 func TestLogPublishFails(t *testing.T) {
 	inLogCluster(t, func(t *testing.T, c *logCluster) {

@@ -341,29 +341,52 @@ func (x *Cluster) fetch(o Options) *fetch {
 	return f
 }
 
-// AddSockets makes sockets join rooms, here and then on the other servers.
+// AddSockets makes sockets join rooms, here and then on the other servers. See command for a log.
 func (x *Cluster) AddSockets(o Options, rooms ...string) error {
-	err := x.memory.AddSockets(o, rooms...)
-	x.awaitRooms()
-	return x.command(o, err, &Message{Type: MessageSocketsJoin, Rooms: rooms})
+	return x.command(o, &Message{Type: MessageSocketsJoin, Rooms: rooms})
 }
 
-// DelSockets makes sockets leave rooms, here and then on the other servers.
+// DelSockets makes sockets leave rooms, here and then on the other servers. See command for a log.
 func (x *Cluster) DelSockets(o Options, rooms ...string) error {
-	return x.command(o, x.memory.DelSockets(o, rooms...), &Message{Type: MessageSocketsLeave, Rooms: rooms})
+	return x.command(o, &Message{Type: MessageSocketsLeave, Rooms: rooms})
 }
 
-// DisconnectSockets disconnects sockets, here and then on the other servers.
+// DisconnectSockets disconnects sockets, here and then on the other servers. See command for a log.
 func (x *Cluster) DisconnectSockets(o Options, close bool) error {
-	return x.command(o, x.memory.DisconnectSockets(o, close), &Message{Type: MessageDisconnectSockets, Close: close})
+	return x.command(o, &Message{Type: MessageDisconnectSockets, Close: close})
 }
 
-func (x *Cluster) command(o Options, err error, m *Message) error {
-	if err != nil || o.Flags.Local {
+// command applies a command here and publishes it. With a log it comes back and is applied then, so
+// that what was broadcast before it still reaches the sockets.
+func (x *Cluster) command(o Options, m *Message) error {
+	local := o.Flags.Local
+	m.Options = o
+	if x.log != nil && !local {
+		err := x.publish(m)
+		if err != nil {
+			x.apply(m)
+		}
 		return err
 	}
-	m.Options = o
+	x.apply(m)
+	x.awaitRooms()
+	if local {
+		return nil
+	}
 	return x.publish(m)
+}
+
+// apply applies a command to the sockets here.
+func (x *Cluster) apply(m *Message) {
+	// None of these fails.
+	switch m.Type {
+	case MessageSocketsJoin:
+		_ = x.memory.AddSockets(m.Options, m.Rooms...)
+	case MessageSocketsLeave:
+		_ = x.memory.DelSockets(m.Options, m.Rooms...)
+	case MessageDisconnectSockets:
+		_ = x.memory.DisconnectSockets(m.Options, m.Close)
+	}
 }
 
 // ServerSideEmit sends p to the other servers.

@@ -60,24 +60,29 @@ func (x *Cluster) receiveEarly() {
 // Gap reports that messages of other servers may have been lost. A broker calls it.
 func (x *Cluster) Gap(err error) { x.host.Report(&GapError{Namespace: x.host.Name(), Err: err}) }
 
+// returns reports whether a message of this server is for its own sockets when it comes back from a
+// log.
+func returns(m *Message) bool {
+	switch m.Type {
+	case MessageSocketsJoin, MessageSocketsLeave, MessageDisconnectSockets:
+		return true
+	}
+	return m.Type == MessageBroadcast && m.RequestID == ""
+}
+
 func (x *Cluster) receive(m *Message) {
 	switch {
 	case m.Namespace != x.host.Name():
 		return
-	case m.UID == x.uid:
-		if x.log != nil && m.Type == MessageBroadcast && m.RequestID == "" {
-			x.deliver(m)
-		}
+	case m.UID == x.uid && (x.log == nil || !returns(m)):
 		return
 	}
 	named := m.UID != "" && m.UID != Emitter
 	heartbeat := m.Type == MessageInitialHeartbeat || m.Type == MessageHeartbeat
 	ofProcess := heartbeat && m.Count > 0 // it has others, which are for Go servers
-	if x.beats != nil && named && m.Type != MessageAdapterClose && !ofProcess {
+	if x.beats != nil && named && m.UID != x.uid && m.Type != MessageAdapterClose && !ofProcess {
 		x.beats.heard(m.UID, m.Namespace)
 	}
-	o := m.Options
-	o.Flags.Local = true
 	switch m.Type {
 	case MessageBroadcast:
 		if m.RequestID == "" {
@@ -85,20 +90,13 @@ func (x *Cluster) receive(m *Message) {
 		} else {
 			x.collect(m)
 		}
-	case MessageSocketsJoin:
+	case MessageSocketsJoin, MessageSocketsLeave, MessageDisconnectSockets:
 		if x.reads(m) && x.rest(m) {
-			_ = x.memory.AddSockets(o, cloneAll(m.Rooms)...) // never fails
-		}
-	case MessageSocketsLeave:
-		if x.reads(m) && x.rest(m) {
-			_ = x.memory.DelSockets(o, m.Rooms...)
-		}
-	case MessageDisconnectSockets:
-		if x.reads(m) && x.rest(m) {
-			_ = x.memory.DisconnectSockets(o, m.Close)
+			m.Rooms = cloneAll(m.Rooms) // they may be kept
+			x.apply(m)
 		}
 	case MessageFetchSockets:
-		x.reply(m, &Message{Type: MessageFetchSocketsResponse, Sockets: x.describe(o)})
+		x.reply(m, &Message{Type: MessageFetchSocketsResponse, Sockets: x.describe(m.Options)})
 	case MessageServerSideEmit:
 		if x.rest(m) {
 			x.serverSideEvent(m)
