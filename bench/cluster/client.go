@@ -16,6 +16,7 @@ import (
 // the others.
 type client struct {
 	conn *load.Conn
+	seen func(number int32) // called for each event "n"; nil if nobody wants to know
 
 	mu       sync.Mutex
 	numbers  []int32
@@ -23,7 +24,7 @@ type client struct {
 	err      error // why the connection ended
 }
 
-func connect(ctx context.Context, n *node) (*client, error) {
+func connect(ctx context.Context, n *node, seen func(number int32)) (*client, error) {
 	t := &load.Target{URL: "http://" + n.address + "/socket.io/"}
 	if err := t.Check(); err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func connect(ctx context.Context, n *node) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn: conn}
+	c := &client{conn: conn, seen: seen}
 	go c.read()
 	return c, nil
 }
@@ -47,11 +48,15 @@ func (c *client) read() {
 			c.mu.Unlock()
 			return
 		}
-		if n, ok := number(m); ok {
+		n, ok := number(m)
+		if ok {
 			c.numbers = append(c.numbers, n)
 			c.arrivals = append(c.arrivals, now)
 		}
 		c.mu.Unlock()
+		if ok && c.seen != nil {
+			c.seen(n)
+		}
 		if id := ackID(m); id != nil {
 			_ = c.conn.Write(ackFrame(id)) // when it fails, Next does too
 		}

@@ -256,7 +256,7 @@ func (r *faultRun) open(ctx context.Context, g *group) error {
 			return err
 		}
 		g.nodes = append(g.nodes, n)
-		c, err := connect(ctx, n)
+		c, err := connect(ctx, n, nil)
 		if err != nil {
 			return err
 		}

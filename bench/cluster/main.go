@@ -24,7 +24,6 @@ func main() {
 	b := &bench{}
 	withFaults := flag.Bool("faults", false, "measure faults instead of speed")
 	flag.IntVar(&b.rounds, "rounds", 3, "runs of each cell")
-	flag.DurationVar(&b.window, "window", 2*time.Second, "time of a measurement of CPU")
 	flag.StringVar(&b.root, "root", ".", "root of the checkout")
 	flag.StringVar(&b.only, "only", "", "only what has one of these words in its name, by commas; prints only")
 	flag.StringVar(&b.wires, "wires", "", "only these wires; prints only")
@@ -43,7 +42,6 @@ type bench struct {
 	root, dir            string
 	only, wires, servers string
 	took                 time.Duration
-	window               time.Duration
 	missing              string // why the peer is left out
 }
 

@@ -21,7 +21,9 @@ import (
 //
 //   - emit: every EveryMs milliseconds Batch events "n" to Room, each with a number (0, 1, 2, …) and a
 //     string of Size bytes. It ends after Count events, or when Count is 0 on stop.
-//     With EveryMs 0 as fast as the broker takes them.
+//     With Window instead of EveryMs at most so many are on their way: each Mark-th goes to the room
+//     "r", and credit says which of these has arrived. With neither as fast as the broker takes them.
+//   - credit: the event with the number Count has arrived. There is no answer.
 //   - stop: ends emit.
 //   - stats: what happened so far.
 //   - fetch: fetchSockets of the whole cluster.
@@ -35,6 +37,8 @@ type command struct {
 	Batch     int      `json:"batch,omitempty"`
 	Count     int      `json:"count,omitempty"`
 	Size      int      `json:"size,omitempty"`
+	Window    int      `json:"window,omitempty"`
+	Mark      int      `json:"mark,omitempty"`
 	TimeoutMs int      `json:"timeoutMs,omitempty"`
 	Line      [][]byte `json:"line,omitempty"`
 }
@@ -158,9 +162,13 @@ func (n *node) send(c command) chan answer {
 	c.ID = n.lastID
 	n.mu.Unlock()
 	reply := n.expect(c.ID)
+	n.write(c)
+	return reply
+}
+
+func (n *node) write(c command) {
 	line, _ := json.Marshal(c)               // cannot fail
 	_, _ = n.stdin.Write(append(line, '\n')) // await notices that the process has ended
-	return reply
 }
 
 func (n *node) await(ctx context.Context, reply chan answer, limit time.Duration) (answer, error) {

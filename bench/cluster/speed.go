@@ -19,10 +19,12 @@ type traffic struct {
 
 var loads = []traffic{{"r", 32}, {"r", 1024}, {"nobody", 32}, {"nobody", 1024}}
 
-// Every server gets the same pace: so many events at once, each 4 ms.
+// Every server has as many events on their way, so that the nodes keep their core busy.
 const (
-	tick    = 4 * time.Millisecond
-	perTick = 64
+	window   = 1024
+	mark     = 256
+	warm     = 10_000 // events before a measurement
+	measured = 30_000
 )
 
 // cell is what was measured together.
@@ -78,18 +80,22 @@ func (b *bench) cpuRun(ctx context.Context, c cell, results speeds) error {
 		defer nodes[i].stop()
 		pin(ctx, 0, strconv.Itoa(nodes[i].cmd.Process.Pid))
 	}
-	member, err := connect(ctx, nodes[1])
+	p := &pair{nodes: nodes}
+	p.member, err = connect(ctx, nodes[1], func(number int32) {
+		if number%mark == 0 {
+			nodes[0].write(command{Do: "credit", Count: int(number)})
+		}
+	})
 	if err != nil {
 		return err
 	}
-	p := &pair{nodes: nodes, member: member}
 	if err := wait(ctx, 10*time.Second, "nothing arrives on S2", func() bool {
 		return p.marker(ctx, 100*time.Millisecond) == nil
 	}); err != nil {
 		return err
 	}
 	for _, l := range loads { // what compiles at run time needs some seconds for that
-		if _, err := p.cost(ctx, l, 700*time.Millisecond); err != nil {
+		if _, err := p.cost(ctx, l, warm); err != nil {
 			return err
 		}
 	}
@@ -97,7 +103,7 @@ func (b *bench) cpuRun(ctx context.Context, c cell, results speeds) error {
 		if !b.wants(loads[i].name()) {
 			continue
 		}
-		cost, err := p.cost(ctx, loads[i], b.window)
+		cost, err := p.cost(ctx, loads[i], measured)
 		if err != nil {
 			return err
 		}
@@ -124,17 +130,16 @@ func (p *pair) marker(ctx context.Context, limit time.Duration) error {
 	return wait(ctx, limit, "an event has not arrived", func() bool { return p.member.has(int32(a.Sent - 1)) })
 }
 
-// cost emits for a while and returns the CPU time of both nodes for a message, in µs.
-func (p *pair) cost(ctx context.Context, l traffic, d time.Duration) (float64, error) {
-	n := int(d/tick) * perTick
+// cost emits n events and returns the CPU time of both nodes for one, in µs.
+func (p *pair) cost(ctx context.Context, l traffic, n int) (float64, error) {
 	before, err := p.cpu()
 	if err != nil {
 		return 0, err
 	}
 	emit := p.nodes[0].send(command{
-		Do: "emit", Room: l.room, EveryMs: int(tick.Milliseconds()), Batch: perTick, Count: n, Size: l.size,
+		Do: "emit", Room: l.room, Window: window, Mark: mark, Count: n, Size: l.size,
 	})
-	if _, err := p.nodes[0].await(ctx, emit, d+time.Minute); err != nil {
+	if _, err := p.nodes[0].await(ctx, emit, time.Minute); err != nil {
 		return 0, err
 	}
 	if err := p.marker(ctx, time.Minute); err != nil {

@@ -44,6 +44,8 @@ const answer = (id, v) => process.stdout.write(JSON.stringify({ id, ...v }) + "\
 let sent = 0;
 let longest = 0;
 let running; // the emit command under way
+let arrived = -1; // of events with a number that is a multiple of c.mark, by credit
+let resume; // continues an emit that waits for credit
 let queued = 0;
 setInterval(() => {
   const n = clients.reduce((n, c) => n + c.commandQueue.length + c.offlineQueue.length, 0);
@@ -69,6 +71,22 @@ function emit(c) {
   tick();
 }
 
+// As many events on their way as c.window allows.
+function emitWithin(c) {
+  const pad = "x".repeat(c.size);
+  let left = c.count;
+  arrived = Math.max(arrived, sent - 1);
+  resume = () => {
+    for (; left > 0 && sent - arrived < c.window; left--) {
+      io.to(sent % c.mark === 0 ? "r" : c.room).emit("n", sent++, pad);
+    }
+    if (left > 0) return;
+    resume = undefined;
+    answer(c.id, { sent });
+  };
+  resume();
+}
+
 async function request(c, ask) {
   const start = performance.now();
   let result = 0;
@@ -83,7 +101,11 @@ async function request(c, ask) {
 }
 
 const commands = {
-  emit,
+  emit: (c) => (c.window ? emitWithin(c) : emit(c)),
+  credit: (c) => {
+    arrived = Math.max(arrived, c.count);
+    resume?.();
+  },
   stop: (c) => {
     running = undefined;
     answer(c.id, { sent });

@@ -37,7 +37,7 @@ func main() {
 	case "streams":
 		c.Wire, c.StreamName = redis.Streams, *key
 	}
-	n := &node{redis: c.Addrs}
+	n := &node{redis: c.Addrs, credit: make(chan int, 1024)}
 	n.io = socketio.New(socketio.Config{Adapter: redis.New(c), Hooks: socketio.Hooks{Broker: n.broker}})
 	n.io.OnConnection(func(s *socketio.Socket) { s.Join("r") })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,9 +59,9 @@ func main() {
 }
 
 type command struct {
-	ID, EveryMs, Batch, Count, Size, TimeoutMs int
-	Do, Room                                   string
-	Line                                       [][]byte
+	ID, EveryMs, Batch, Count, Size, Window, Mark, TimeoutMs int
+	Do, Room                                                 string
+	Line                                                     [][]byte
 }
 
 type answer map[string]any
@@ -71,7 +71,8 @@ type node struct {
 	io    *socketio.Server
 	redis []string
 
-	sent    int // emitting goroutine
+	sent    int      // emitting goroutine
+	credit  chan int // numbers of events that have arrived
 	stop    chan struct{}
 	stopped chan struct{}
 
@@ -118,7 +119,13 @@ func (n *node) watch() {
 
 func (n *node) handle(c command) {
 	switch c.Do {
+	case "credit":
+		n.credit <- c.Count
 	case "emit":
+		if c.Window > 0 {
+			go n.emitWithin(c)
+			break
+		}
 		n.stop, n.stopped = make(chan struct{}), make(chan struct{})
 		go n.emit(c, n.stop, n.stopped)
 	case "stop":
@@ -180,6 +187,26 @@ func (n *node) emit(c command, stop, stopped chan struct{}) {
 			}
 		}
 	}
+}
+
+// emitWithin emits with at most c.Window events on their way.
+func (n *node) emitWithin(c command) {
+	pad := strings.Repeat("x", c.Size)
+	arrived := n.sent - 1
+	for range c.Count {
+		for n.sent-arrived >= c.Window {
+			arrived = max(arrived, <-n.credit)
+		}
+		room := c.Room
+		if n.sent%c.Mark == 0 {
+			room = "r"
+		}
+		if err := n.io.To(room).Emit("n", n.sent, pad); err != nil {
+			log.Fatal(err)
+		}
+		n.sent++
+	}
+	n.say(answer{"id": c.ID, "sent": n.sent})
 }
 
 // drain waits until the broker has everything, when that is what is measured.

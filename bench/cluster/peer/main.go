@@ -56,24 +56,52 @@ func main() {
 	go func() { log.Fatal(http.Serve(l, mux)) }() //nolint:gosec // loopback, for a moment
 	fmt.Printf("{\"id\":0,\"address\":%q}\n", l.Addr())
 
-	n := node{io: io}
+	n := node{io: io, credit: make(chan int, 1024)}
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var c command
 		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 			log.Fatal(err)
 		}
-		n.emit(c)
+		switch {
+		case c.Do == "credit":
+			n.credit <- c.Count
+		case c.Window > 0:
+			go n.emitWithin(c)
+		default:
+			go n.emit(c)
+		}
 	}
 }
 
 type command struct {
-	ID, EveryMs, Batch, Count, Size int
-	Do, Room                        string
+	ID, EveryMs, Batch, Count, Size, Window, Mark int
+	Do, Room                                      string
 }
 
 type node struct {
-	io   *socket.Server
-	sent int
+	io     *socket.Server
+	sent   int      // emitting goroutine
+	credit chan int // numbers of events that have arrived
+}
+
+// emitWithin emits with at most c.Window events on their way.
+func (n *node) emitWithin(c command) {
+	pad := strings.Repeat("x", c.Size)
+	arrived := n.sent - 1
+	for range c.Count {
+		for n.sent-arrived >= c.Window {
+			arrived = max(arrived, <-n.credit)
+		}
+		room := c.Room
+		if n.sent%c.Mark == 0 {
+			room = "r"
+		}
+		if err := n.io.To(socket.Room(room)).Emit("n", n.sent, pad); err != nil {
+			log.Fatal(err)
+		}
+		n.sent++
+	}
+	fmt.Printf("{\"id\":%d,\"sent\":%d}\n", c.ID, n.sent)
 }
 
 func (n *node) emit(c command) {
