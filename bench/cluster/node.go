@@ -35,7 +35,7 @@ type command struct {
 	Room      string   `json:"room,omitempty"`
 	EveryMs   int      `json:"everyMs,omitempty"`
 	Batch     int      `json:"batch,omitempty"`
-	Count     int      `json:"count,omitempty"`
+	Count     int      `json:"count"`
 	Size      int      `json:"size,omitempty"`
 	Window    int      `json:"window,omitempty"`
 	Mark      int      `json:"mark,omitempty"`
