@@ -32,6 +32,7 @@ type client struct {
 	closing             bool         // takes no more packets
 	awaitingAttachments bool         // attachments are to come; written by the goroutine that delivers messages
 	asked               atomic.Int32 // acknowledgements that it owes
+	unwritten           atomic.Int32 // messages that burst is to write
 	cause               error        // why the server closes the connection, if it does
 
 	deadline *time.Timer // the connect timeout; nil once joined

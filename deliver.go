@@ -66,11 +66,16 @@ func (h host) send(list []adapter.Socket, p *adapter.Packet, f adapter.Flags, se
 	}
 	sent.Bytes = prepared.Len()
 	m := message(f, nil, prepared)
-	shown := outgoing{p: p}
+	shown, burst := outgoing{p: p}, fromBroker(p)
 	for _, a := range list {
 		if s, ok := a.(*Socket); ok && s.Connected() {
 			shown.to(s)
-			sent.count(s.write(engineio.Now, m)) // its own end, not the broadcast's
+			if burst {
+				err = h.ns.server.burst.write(s, m)
+			} else {
+				err = s.write(engineio.Now, m)
+			}
+			sent.count(err) // its own end, not the broadcast's
 		}
 	}
 	return nil
@@ -78,11 +83,15 @@ func (h host) send(list []adapter.Socket, p *adapter.Packet, f adapter.Flags, se
 
 // flush writes a broadcast that was queued to sockets.
 func (h host) flush(list []adapter.Socket, p *adapter.Packet) {
-	shown := outgoing{p: p}
+	shown, burst := outgoing{p: p}, fromBroker(p)
 	for _, a := range list {
 		s := a.(*Socket)
 		shown.to(s)
-		s.flush(engineio.Now)
+		if burst {
+			h.ns.server.burst.flush(s)
+		} else {
+			s.flush(engineio.Now)
+		}
 	}
 }
 

@@ -44,6 +44,7 @@ type Server struct {
 	workers workers
 
 	takenIDs takenIDs
+	burst    burst
 
 	decoders sync.Pool // of *protocol.Decoder, when Config.Parser is nil
 }
