@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"reflect"
@@ -61,6 +62,24 @@ type Config struct {
 	RequestTimeout time.Duration
 	// MaxQueuedBytes limits what waits to be sent. Default adapter.DefaultOutboxBytes, 64 MiB.
 	MaxQueuedBytes int
+
+	// JetStream keeps broadcasts and commands to sockets in a stream for a while: none is lost while
+	// NATS is away, and clients can be recovered on any server. Every server receives all of them;
+	// SubscriptionMode must not be set. All servers of a cluster must agree on it.
+	JetStream bool
+	// Stream is the name of the stream. That of the bucket with sessions ends in -sessions. Both are made
+	// if they are not there, and changed to what the last server that started says. (JetStream) Default:
+	// Prefix, with _ for dots.
+	Stream string
+	// MaxLen is the number of messages that the stream keeps at most. (JetStream) Default 100,000.
+	MaxLen int
+	// Retention is the age up to which messages and sessions are kept. It must be longer than clients
+	// may be away to be recovered. (JetStream) Default 3 minutes.
+	Retention time.Duration
+	// Replicas is the number of NATS servers that keep the stream, 1 to 5. (JetStream) Default 1.
+	Replicas int
+	// Memory keeps the stream in the memory of the NATS servers, and not in files. (JetStream)
+	Memory bool
 }
 
 // resolve returns c with what its URL says and with defaults, or an error that names a field.
@@ -94,6 +113,12 @@ func (c Config) resolve() (Config, error) {
 	if c.MaxQueuedBytes == 0 {
 		c.MaxQueuedBytes = adapter.DefaultOutboxBytes
 	}
+	if c.JetStream {
+		c.Stream = cmp.Or(c.Stream, strings.ReplaceAll(c.Prefix, ".", "_"))
+		c.MaxLen = cmp.Or(c.MaxLen, 100_000)
+		c.Retention = cmp.Or(c.Retention, 3*time.Minute)
+		c.Replicas = cmp.Or(c.Replicas, 1)
+	}
 	return c, nil
 }
 
@@ -111,6 +136,14 @@ func (c *Config) check() error {
 		return invalid("MaxQueuedBytes", c.MaxQueuedBytes, "positive")
 	case c.Prefix != "" && !isPrefix(c.Prefix):
 		return invalid("Prefix", fmt.Sprintf("%q", c.Prefix), "tokens of letters, digits, - and _, separated by dots")
+	case c.Stream != "" && token(c.Stream) != c.Stream, strings.ContainsAny(c.Stream, "/:@#"):
+		return invalid("Stream", fmt.Sprintf("%q", c.Stream), "letters, digits, - and _")
+	case c.MaxLen < 0:
+		return invalid("MaxLen", c.MaxLen, "positive")
+	case c.Retention < 0 || c.Retention > 0 && c.Retention < time.Second:
+		return invalid("Retention", c.Retention, "1 s or more")
+	case c.Replicas < 0 || c.Replicas > 5:
+		return invalid("Replicas", c.Replicas, "1 to 5")
 	case c.Password != "" && c.Username == "":
 		return fmt.Errorf("nats: Config.Password has no effect without Config.Username")
 	}
@@ -119,12 +152,28 @@ func (c *Config) check() error {
 			return invalid("Addrs", fmt.Sprintf("%q", addr), "host:port")
 		}
 	}
-	if c.Conn != nil {
-		for _, name := range []string{"Addrs", "Username", "Password", "Token", "Credentials", "TLS"} {
+	refuse := func(when string, names ...string) error {
+		for _, name := range names {
 			if !reflect.ValueOf(*c).FieldByName(name).IsZero() {
-				return fmt.Errorf("nats: Config.%s has no effect with Config.Conn", name)
+				return fmt.Errorf("nats: Config.%s has no effect %s", name, when)
 			}
 		}
+		return nil
+	}
+	if c.Conn != nil {
+		err := refuse("with Config.Conn", "Addrs", "Username", "Password", "Token", "Credentials", "TLS")
+		if err != nil {
+			return err
+		}
+	}
+	var err error
+	if c.JetStream {
+		err = refuse("with JetStream", "SubscriptionMode")
+	} else {
+		err = refuse("without JetStream", "Stream", "MaxLen", "Retention", "Replicas", "Memory")
+	}
+	if err != nil {
+		return err
 	}
 	ways := 0
 	for _, way := range []string{c.Username, c.Token, c.Credentials} {

@@ -28,6 +28,7 @@ type connection struct {
 	inbox   *inbox
 	subs    *subscriptions
 	closing chan struct{} // closed by end
+	back    func()        // called when the connection was made again; nil for nothing
 
 	connected  atomic.Bool
 	maxPayload atomic.Int64 // of one message, as the server says
@@ -142,6 +143,9 @@ func (c *connection) onReconnect() {
 	if flush(context.Background(), c.nc) == nil { // else it is called again
 		c.update()
 		c.inbox.reconnected()
+		if c.back != nil {
+			c.back()
+		}
 	}
 }
 
@@ -189,7 +193,7 @@ func oneLine(err error) string {
 
 // end sends what is queued, until ctx ends, and disconnects.
 func (c *connection) end(ctx context.Context) error {
-	if c.nc == nil { // it has not been started
+	if c.nc == nil || c.isClosing() { // it has not been started, or was closed
 		return nil
 	}
 	err := c.outbox.Close(ctx)

@@ -23,6 +23,13 @@
 // at once, and before anything that this server publishes next; but a server that emits to it at the
 // very same moment may miss it. With [Static] there is no such moment.
 //
+// # JetStream
+//
+// With Config.JetStream a stream keeps broadcasts and commands to sockets, on the subjects
+// prefix.namespace.log.uid. Every server reads all of it, with a consumer of its own. A position is
+// the sequence in the stream, and when the stream was made. Sessions are in a key-value bucket; one
+// is taken by deleting the revision that was read.
+//
 // # Who owns what
 //
 //   - connection owns the NATS connection and the outbox, from which one batch at a time is sent and
@@ -32,6 +39,9 @@
 //     held while the connection is told.
 //   - inbox has two goroutines: one takes what the connection received, which must be quick, the other
 //     handles it. inbox.mu guards the queue between them, which is bounded.
+//   - With JetStream, writer adds what the outbox gives it to the stream, and does send again: it looks
+//     first what has arrived. reader reads the stream; its goroutine run alone knows the position,
+//     reader.mu guards what others see of it.
 //   - A link is a namespace's end of the broker. Its mutex is held while its Member receives, so that
 //     none does after Close.
 package nats

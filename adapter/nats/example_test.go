@@ -1,9 +1,11 @@
 package nats_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/nats"
 )
 
@@ -19,6 +21,21 @@ func ExampleNew() {
 	io.OnConnection(func(s *socketio.Socket) { s.Join("lobby") })
 	// Output:
 	// socketio: invalid configuration: Adapter: other servers cannot be reached: nats at 127.0.0.1:1: no servers available for connection
+}
+
+// With JetStream clients can be recovered on any server.
+func ExampleNew_jetStream() {
+	io, err := socketio.NewServer(socketio.Config{
+		Adapter:                 nats.New(nats.Config{URL: "nats+jetstream://127.0.0.1:1?replicas=3"}),
+		ConnectionStateRecovery: &socketio.ConnectionStateRecovery{},
+	})
+	if err != nil { // nobody listens there
+		fmt.Println(errors.Is(err, adapter.ErrBroker))
+		return
+	}
+	io.OnConnection(func(s *socketio.Socket) { fmt.Println(s.Recovered()) })
+	// Output:
+	// true
 }
 
 func ExampleParseURL() {

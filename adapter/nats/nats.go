@@ -16,4 +16,9 @@ func New(c Config) adapter.Factory {
 }
 
 // newBroker returns the broker of a Config that has been resolved.
-func newBroker(c Config) adapter.Broker { return newCore(c) }
+func newBroker(c Config) adapter.Broker {
+	if c.JetStream {
+		return newStream(c)
+	}
+	return newCore(c)
+}

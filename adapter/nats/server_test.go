@@ -3,6 +3,7 @@ package nats
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,6 +64,7 @@ type proxy struct {
 	mu    sync.Mutex
 	conns []net.Conn
 	still sync.RWMutex // held for writing while nothing moves
+	held  atomic.Bool
 }
 
 // startProxy starts a proxy. It ends with the test.
@@ -84,6 +86,7 @@ func startProxy(t testing.TB, to string) *proxy {
 	})
 	t.Cleanup(func() {
 		_ = l.Close()
+		p.Continue()
 		p.Cut()
 		p.done.Wait()
 	})
@@ -130,8 +133,16 @@ func (p *proxy) Cut() {
 }
 
 // Stop makes everything stand still until Continue.
-func (p *proxy) Stop()     { p.still.Lock() }
-func (p *proxy) Continue() { p.still.Unlock() }
+func (p *proxy) Stop() {
+	p.still.Lock()
+	p.held.Store(true)
+}
+
+func (p *proxy) Continue() {
+	if p.held.CompareAndSwap(true, false) {
+		p.still.Unlock()
+	}
+}
 
 // await waits for a condition.
 func await(t testing.TB, what string, ok func() bool) {

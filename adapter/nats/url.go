@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -14,9 +15,11 @@ import (
 //	nats://user:password@host:4222?prefix=chat   one server
 //	nats://token@host1,host2:4223                two servers of a NATS cluster
 //	tls://host?creds=/etc/nats/app.creds         with TLS, and a file of credentials
+//	nats+jetstream://host?replicas=3             with JetStream; also tls+jetstream
 //
 // The port is 4222 by default. The parameters are prefix (Config.Prefix), creds (Credentials), mode
-// (SubscriptionMode: dynamic or static) and timeout (RequestTimeout). Others are an error.
+// (SubscriptionMode: dynamic or static), timeout (RequestTimeout), and for JetStream stream (Stream),
+// maxlen (MaxLen), retention, replicas and memory. Others are an error.
 func ParseURL(s string) (Config, error) {
 	c, err := parseURL(s)
 	if err != nil {
@@ -30,7 +33,15 @@ func parseURL(s string) (c Config, err error) {
 	if !ok {
 		return c, errors.New("it has no scheme, such as nats://")
 	}
-	switch scheme {
+	base, with, _ := strings.Cut(scheme, "+")
+	switch with {
+	case "":
+	case "jetstream":
+		c.JetStream = true
+	default:
+		return c, fmt.Errorf("unknown scheme %q", scheme)
+	}
+	switch base {
 	case "nats":
 	case "tls":
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -113,6 +124,16 @@ func (c *Config) parameter(name, value string) (err error) {
 			}
 		}
 		err = errors.New("it must be dynamic or static")
+	case "stream":
+		c.Stream = value
+	case "maxlen":
+		c.MaxLen, err = strconv.Atoi(value)
+	case "retention":
+		c.Retention, err = time.ParseDuration(value)
+	case "replicas":
+		c.Replicas, err = strconv.Atoi(value)
+	case "memory":
+		c.Memory, err = strconv.ParseBool(value)
 	default:
 		return fmt.Errorf("unknown parameter %q", name)
 	}

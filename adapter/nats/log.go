@@ -1,0 +1,207 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// Reached implements adapter.Log.
+func (l *logLink) Reached() string { return l.x.reader.position().String() }
+
+// ComparePositions implements adapter.Log.
+func (l *logLink) ComparePositions(a, b string) int { return comparePositions(a, b) }
+
+// After implements adapter.Log.
+func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Message, error] {
+	return func(yield func(*adapter.Message, error) bool) {
+		p, ok := parsePosition(from)
+		if !ok {
+			yield(nil, adapter.ErrPosition)
+			return
+		}
+		for tries := 0; ; tries++ {
+			newest, err := l.newest(ctx, p)
+			if err == nil && p.seq == newest {
+				return
+			}
+			var page []stored
+			if err == nil {
+				page, err = l.x.page(ctx, p.seq+1)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, s := range page {
+				if s.seq != p.seq+1 {
+					yield(nil, adapter.ErrPosition) // trimmed in the meantime
+					return
+				}
+				p.seq, tries = s.seq, 0
+				if !strings.HasPrefix(s.subject, l.prefix) {
+					continue
+				}
+				m, err := l.message(p, s.data)
+				if err == nil && m.Type == adapter.MessageBroadcast && !yield(m, nil) {
+					return
+				}
+			}
+			if len(page) == 0 { // a replica that does not have it yet has answered
+				if err := wait(ctx, tries); err != nil {
+					yield(nil, err)
+					return
+				}
+			}
+		}
+	}
+}
+
+// newest returns the sequence of the stream's newest message, ErrPosition unless the stream has
+// everything after p.
+func (l *logLink) newest(ctx context.Context, p position) (uint64, error) {
+	info, err := l.x.info(ctx)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return 0, adapter.ErrPosition
+	case err != nil:
+		return 0, l.x.apiError("its state", err)
+	case p.made != madeAt(info.Created), p.seq > info.State.LastSeq, p.seq+1 < info.State.FirstSeq:
+		return 0, adapter.ErrPosition
+	}
+	return info.State.LastSeq, nil
+}
+
+func (x *stream) apiError(what string, err error) error {
+	return fmt.Errorf("%w: nats at %s: JetStream: %s: %s", adapter.ErrBroker, x.where, what, oneLine(err))
+}
+
+// stored is a message of the stream.
+type stored struct {
+	seq     uint64
+	subject string
+	data    []byte
+}
+
+// Bounds of a page.
+const (
+	pageMessages = 256
+	pageBytes    = 4 << 20
+)
+
+// page returns messages from a sequence on. They are any replica's.
+func (x *stream) page(ctx context.Context, from uint64) ([]stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	list, err := x.tryPage(ctx, from)
+	if err != nil {
+		return nil, x.apiError("its messages", err)
+	}
+	return list, nil
+}
+
+func (x *stream) tryPage(ctx context.Context, from uint64) (list []stored, err error) {
+	request, err := json.Marshal(map[string]uint64{"seq": from, "batch": pageMessages, "max_bytes": pageBytes})
+	if err != nil {
+		return nil, err
+	}
+	inbox := x.nc.NewInbox()
+	answers, err := x.nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answers.Unsubscribe() }()
+	if err := x.nc.PublishRequest("$JS.API.DIRECT.GET."+x.cfg.Stream, inbox, request); err != nil {
+		return nil, err
+	}
+	for {
+		m, err := answers.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch status := m.Header.Get("Status"); status {
+		case "":
+		case "204", "404": // the end
+			return list, nil
+		case "503":
+			return nil, errNoAnswer
+		default:
+			return nil, fmt.Errorf("status %s %s", status, m.Header.Get("Description"))
+		}
+		seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, stored{seq, m.Header.Get(jetstream.SubjectHeader), m.Data})
+	}
+}
+
+// sessionKey returns the key of a session. It comes from a client.
+func sessionKey(pid string) (key string, ok bool) {
+	return pid, pid != "" && token(pid) == pid && !strings.ContainsAny(pid, ":@#/")
+}
+
+// PutSession implements adapter.Log. The value is the time that it is kept, in milliseconds, and the
+// session, with a line break between them.
+func (l *logLink) PutSession(ctx context.Context, pid string, data []byte, ttl time.Duration) error {
+	key, ok := sessionKey(pid)
+	if !ok {
+		return fmt.Errorf("%w: %q cannot be the id of a session", adapter.ErrBroker, pid)
+	}
+	value := strconv.AppendInt(make([]byte, 0, len(data)+16), max(ttl.Milliseconds(), 1), 10)
+	if _, err := l.x.kv.Put(ctx, key, append(append(value, '\n'), data...)); err != nil {
+		return l.x.apiError("put of a session", err)
+	}
+	return nil
+}
+
+// takeTries limits the attempts to take a session that others write at the same time.
+const takeTries = 5
+
+// TakeSession implements adapter.Log. Of several callers one deletes the revision that it has read.
+func (l *logLink) TakeSession(ctx context.Context, pid string) ([]byte, error) {
+	key, ok := sessionKey(pid)
+	if !ok {
+		return nil, nil
+	}
+	for range takeTries {
+		entry, err := l.x.kv.Get(ctx, key)
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			return nil, nil
+		}
+		if err == nil {
+			err = l.x.kv.Delete(ctx, key, jetstream.LastRevision(entry.Revision()))
+		}
+		api, answered := errors.AsType[*jetstream.APIError](err)
+		if answered && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+			continue // somebody has taken or written it
+		}
+		if err != nil {
+			return nil, l.x.apiError("take of a session", err)
+		}
+		return readSession(entry)
+	}
+	return nil, nil
+}
+
+// readSession returns the session of an entry, nil when its time is over.
+func readSession(entry jetstream.KeyValueEntry) ([]byte, error) {
+	ttl, data, ok := strings.Cut(string(entry.Value()), "\n")
+	ms, err := strconv.ParseInt(ttl, 10, 64)
+	if !ok || err != nil {
+		return nil, errors.New("nats: the stored session cannot be read")
+	}
+	if time.Since(entry.Created()) > time.Duration(ms)*time.Millisecond {
+		return nil, nil
+	}
+	return []byte(data), nil
+}
