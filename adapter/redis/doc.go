@@ -17,6 +17,8 @@
 //   - With the wire Streams, streamWriter appends what the outbox gives it, and does send again: it
 //     looks first what has arrived. streamReader reads one stream, on a connection of its own; its
 //     goroutine run alone knows the position, streamReader.mu guards its links.
+//   - recent keeps what was read of a stream for clients to be recovered. A token guards it, which is
+//     held while Redis is asked: one client reads for all.
 //   - slots spreads shard channels over one feed for each node of a Redis Cluster.
 //   - Each link has a mutex that is held while its Member receives, so that none does after Close.
 package redis

@@ -28,9 +28,6 @@ func (l *streamLink) Reached() string {
 // ComparePositions implements adapter.Log.
 func (l *streamLink) ComparePositions(a, b string) int { return comparePositions(a, b) }
 
-// rangePage is the number of entries to read at a time.
-const rangePage = 200
-
 // After implements adapter.Log.
 func (l *streamLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Message, error] {
 	return func(yield func(*adapter.Message, error) bool) {
@@ -40,71 +37,27 @@ func (l *streamLink) After(ctx context.Context, from string) iter.Seq2[*adapter.
 			return
 		}
 		var seen seen
-		for first := true; ; first = false {
-			at, page, err := l.page(ctx, p)
-			switch {
-			case err != nil:
-			case len(at) == 1:
-				seen.again(at[0].sequence)
-			case first:
-				err = l.complete(ctx, p)
-			default:
-				err = adapter.ErrPosition // trimmed in the meantime
-			}
-			if err != nil {
+		began := time.Now()
+		for end := false; !end; {
+			var at logEntry
+			var list []logEntry
+			var err error
+			if at, list, end, err = l.reader.recent.after(ctx, p, began); err != nil {
 				yield(nil, err)
 				return
 			}
-			for i := range page {
-				e := &page[i]
-				if p, ok = parsePosition(e.id); !ok {
-					yield(nil, fmt.Errorf("%w: %w", adapter.ErrBroker, errEntry))
-					return
-				}
-				if seen.again(e.sequence) || e.nsp != l.namespace || e.kind != "3" {
+			seen.again(at.sequence)
+			for i := range list {
+				e := &list[i]
+				p = e.position
+				if seen.again(e.sequence) || e.message == nil || e.namespace != l.namespace {
 					continue
 				}
-				if m, err := e.message(); err == nil && !yield(m, nil) {
+				if m := *e.message; !yield(&m, nil) {
 					return
 				}
 			}
-			if len(page) < rangePage {
-				return
-			}
 		}
-	}
-}
-
-// page returns the entry at p, which may be gone, and those after it.
-func (l *streamLink) page(ctx context.Context, p position) (at, after []entry, err error) {
-	b, id := l.c.client.B(), p.String()
-	replies := l.c.client.DoMulti(ctx,
-		b.Xrange().Key(l.stream).Start(id).End(id).Build(),
-		b.Xrange().Key(l.stream).Start(p.next().String()).End("+").Count(rangePage).Build())
-	lists := make([][]entry, len(replies))
-	for i, r := range replies {
-		reply, err := r.ToMessage()
-		if err == nil {
-			lists[i], err = readEntries(reply)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("%w: XRANGE %s: %w", adapter.ErrBroker, l.stream, err)
-		}
-	}
-	return lists[0], lists[1], nil
-}
-
-// complete returns ErrPosition unless the stream has everything that came after p, although there
-// is no entry at p: p is its end, or nothing was ever removed from it.
-func (l *streamLink) complete(ctx context.Context, p position) error {
-	i, err := readInfo(ctx, l.c.client, l.stream)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w: XINFO STREAM %s: %w", adapter.ErrBroker, l.stream, err)
-	case i.last == p, i.last.compare(p) > 0 && i.added == i.length:
-		return nil
-	default:
-		return adapter.ErrPosition
 	}
 }
 

@@ -97,8 +97,11 @@ func TestStreamsLog(t *testing.T) {
 	if got, err := b.after(t, positions[5]); !slices.Equal(got, want[6:]) || err != nil {
 		t.Errorf("after the oldest: got %q, %v", got, err)
 	}
+	if got, err := b.after(t, positions[4]); !slices.Equal(got, want[5:]) || err != nil {
+		t.Errorf("after what has just been read: got %q, %v", got, err)
+	}
 	for _, position := range []string{start, positions[4]} {
-		if got, err := b.after(t, position); !errors.Is(err, adapter.ErrPosition) {
+		if got, err := a.after(t, position); !errors.Is(err, adapter.ErrPosition) {
 			t.Errorf("after %s, which is gone: got %q, %v", position, got, err)
 		}
 	}

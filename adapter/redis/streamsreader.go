@@ -24,6 +24,7 @@ type streamReader struct {
 	found  chan struct{} // closed when the end of the stream is known, or err is set
 	err    error
 	done   chan struct{} // run has returned
+	recent *recent
 
 	// Of run alone.
 	last  position // of the last entry that was read
@@ -50,7 +51,7 @@ func newStreamReader(c *connection, name string) *streamReader {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &streamReader{
 		c: c, name: name, cancel: cancel, found: make(chan struct{}), done: make(chan struct{}),
-		links: make(map[string]*streamLink),
+		links: make(map[string]*streamLink), recent: newRecent(c, name),
 	}
 	go r.run(ctx)
 	return r
@@ -131,6 +132,7 @@ func (r *streamReader) session(ctx context.Context, success func()) error {
 			return err
 		}
 		success()
+		r.recent.expire()
 	}
 }
 
