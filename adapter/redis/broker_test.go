@@ -47,7 +47,8 @@ func TestExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		got = memberA.next(t)
-		if got.Type != adapter.MessageFetchSocketsResponse || got.RequestID != "id1" || len(got.Sockets) != 1 || got.Sockets[0].ID != "s" {
+		if got.Type != adapter.MessageFetchSocketsResponse || got.RequestID != "id1" ||
+			len(got.Sockets) != 1 || got.Sockets[0].ID != "s" {
 			t.Errorf("got %+v", got)
 		}
 		if len(otherMember.messages) > 0 {
@@ -58,7 +59,8 @@ func TestExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		await(t, "the server leaves the count", func() bool { return count(t, linkA) == 1 })
-		if s := a.broker.Stats(); !s.Connected || s.Sent != 3 || s.Failed+s.Gaps+s.Invalid != 0 || !strings.HasPrefix(s.Broker, "redis ") {
+		if s := a.broker.Stats(); !s.Connected || s.Sent != 3 || s.Failed+s.Gaps+s.Invalid != 0 ||
+			!strings.HasPrefix(s.Broker, "redis ") {
 			t.Errorf("stats are %+v", s)
 		}
 		if len(a.reports()) > 0 {
@@ -138,7 +140,9 @@ func TestEmitAfterJoin(t *testing.T) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
 		linkA, _ := a.join("/")
 		_, memberB := b.join("/")
-		publishNow(t, linkA, &adapter.Message{UID: a.uid, Namespace: "/", Type: adapter.MessageSocketsJoin, Rooms: []string{"new"}})
+		publishNow(t, linkA, &adapter.Message{
+			UID: a.uid, Namespace: "/", Type: adapter.MessageSocketsJoin, Rooms: []string{"new"},
+		})
 		publishNow(t, linkA, event(a.uid, 1, "new"))
 		publishNow(t, linkA, event(a.uid, 2, "old"))
 		publishNow(t, linkA, event(a.uid, 3))
@@ -332,7 +336,8 @@ func TestUnknown(t *testing.T) {
 		if s := a.broker.Stats(); s.Failed == 0 || received > s.Sent {
 			t.Errorf("%d received, stats are %+v", received, s)
 		}
-		if !slices.ContainsFunc(a.reports(), func(err error) bool { return strings.Contains(err.Error(), "messages were lost") }) {
+		lost := func(err error) bool { return strings.Contains(err.Error(), "messages were lost") }
+		if !slices.ContainsFunc(a.reports(), lost) {
 			t.Errorf("reported %v", a.reports())
 		}
 	})
@@ -413,7 +418,8 @@ func TestStartErrors(t *testing.T) {
 		if err == nil {
 			_, err = broker.Join(t.Context(), newMember("/"))
 		}
-		if err == nil || !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") ||
+		if err == nil || !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "secret") ||
 			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", url, err)
 		}

@@ -45,7 +45,8 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = newBroker(c).Start(t.Context(), "aaaaaa", func(error) {})
-	if err == nil || !strings.Contains(err.Error(), "certificate signed by unknown authority") || strings.Contains(err.Error(), "\n") {
+	if err == nil || !strings.Contains(err.Error(), "certificate signed by unknown authority") ||
+		strings.Contains(err.Error(), "\n") {
 		t.Errorf("an unknown certificate: %v", err)
 	}
 }

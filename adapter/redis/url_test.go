@@ -62,7 +62,8 @@ func TestParseURLInvalid(t *testing.T) {
 		}
 	}
 	for _, url := range []string{
-		"redis://u:se/cret@host", "redis://u:sec?ret@host", "redis://u:sec%ret@host", "redis://u:sec ret@host:x", "redis://u:sec#ret@host",
+		"redis://u:se/cret@host", "redis://u:sec?ret@host", "redis://u:sec%ret@host", "redis://u:sec ret@host:x",
+		"redis://u:sec#ret@host",
 		"redis://u:sec@ret:x@host:y",
 	} {
 		if _, err := ParseURL(url); err == nil || strings.Contains(err.Error(), "ret") {
@@ -73,12 +74,16 @@ func TestParseURLInvalid(t *testing.T) {
 
 func TestResolve(t *testing.T) {
 	c, err := Config{URL: "redis+sharded://host?key=a&timeout=1s", Prefix: "b", MaxQueuedBytes: 7}.resolve()
-	want := Config{Wire: Sharded, Addrs: []string{"host:6379"}, Prefix: "b", RequestTimeout: time.Second, MaxQueuedBytes: 7}
+	want := Config{
+		Wire: Sharded, Addrs: []string{"host:6379"}, Prefix: "b", RequestTimeout: time.Second, MaxQueuedBytes: 7,
+	}
 	if d := cmp.Diff(want, c); d != "" || err != nil {
 		t.Errorf("%v, %s", err, d)
 	}
 	c, err = Config{}.resolve()
-	want = Config{Addrs: []string{"127.0.0.1:6379"}, Prefix: "socket.io", RequestTimeout: 5 * time.Second, MaxQueuedBytes: 64 << 20}
+	want = Config{
+		Addrs: []string{"127.0.0.1:6379"}, Prefix: "socket.io", RequestTimeout: 5 * time.Second, MaxQueuedBytes: 64 << 20,
+	}
 	if d := cmp.Diff(want, c); d != "" || err != nil {
 		t.Errorf("%v, %s", err, d)
 	}

@@ -139,7 +139,8 @@ func TestEncodeClassic(t *testing.T) {
 	for want, m := range map[string]*adapter.Message{
 		"\x83\xa3uid\xa6UUrwTY\xa4type\x06\xa4data\x92\xa3sse\xc4\x01\x01": {
 			Type: adapter.MessageServerSideEmit, Packet: &adapter.Packet{Event: "sse", Args: []any{[]byte{1}}}},
-		`{"uid":"UUrwTY","type":4,"opts":{"rooms":[],"except":[]},"close":true}`: {Type: adapter.MessageDisconnectSockets, Close: true},
+		`{"uid":"UUrwTY","type":4,"opts":{"rooms":[],"except":[]},"close":true}`: {
+			Type: adapter.MessageDisconnectSockets, Close: true},
 		"": {Type: adapter.MessageAdapterClose},
 	} {
 		if got, err := l.encode(m); string(got) != want || err != nil {
@@ -151,12 +152,14 @@ func TestEncodeClassic(t *testing.T) {
 			Type: adapter.MessageServerSideEmitResponse, RequestID: "r", Values: adapter.Values{
 				JSON: []json.RawMessage{json.RawMessage(`{"_placeholder":true,"num":0}`)}, Attachments: [][]byte{{9}},
 			}},
-		`{"requestId":"r","sockets":[]}`:        {Type: adapter.MessageFetchSocketsResponse, RequestID: "r"},
-		`{"requestId":"r","sockets":["b","a"]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerIDs + "r", Sockets: []adapter.Info{{ID: "b"}, {ID: "a"}}},
+		`{"requestId":"r","sockets":[]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: "r"},
+		`{"requestId":"r","sockets":["b","a"]}`: {
+			Type: adapter.MessageFetchSocketsResponse, RequestID: answerIDs + "r", Sockets: []adapter.Info{{ID: "b"}, {ID: "a"}}},
 		`{"requestId":"r","rooms":["a","b"]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerRooms + "r",
 			Sockets: []adapter.Info{{Rooms: []string{"b", "a"}}, {Rooms: []string{"b"}}}},
-		`{"requestId":"r"}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerDone + "r", Sockets: []adapter.Info{{ID: "a"}}},
-		"":                  {Type: adapter.MessageFetchSocketsResponse, RequestID: answerDone + "r"},
+		`{"requestId":"r"}`: {
+			Type: adapter.MessageFetchSocketsResponse, RequestID: answerDone + "r", Sockets: []adapter.Info{{ID: "a"}}},
+		"": {Type: adapter.MessageFetchSocketsResponse, RequestID: answerDone + "r"},
 	} {
 		if got, err := l.encodeResponse(m); string(got) != want || err != nil {
 			t.Errorf("got  %s, %v\nwant %s", got, err, want)
@@ -170,7 +173,8 @@ func TestEncodeEvent(t *testing.T) {
 		l := newClassicLink(&connection{uid: "UUrwTY"}, nil, newMember(namespace))
 		for _, args := range [][]any{nil, {1, "text", []byte{1, 2}, nil, true}, {1.5}, {map[string]any{"a": []byte{1}}}} {
 			options := adapter.Options{Rooms: []string{"a", "b"}, Except: []string{"c"}, Flags: adapter.Flags{Volatile: true}}
-			there := &adapter.Message{Type: adapter.MessageBroadcast, Options: options, Packet: &adapter.Packet{Event: "e", Args: args}}
+			packet := &adapter.Packet{Event: "e", Args: args}
+			there := &adapter.Message{Type: adapter.MessageBroadcast, Options: options, Packet: packet}
 			got, err := l.encode(there)
 			if err != nil {
 				t.Fatal(err)
@@ -188,8 +192,10 @@ func TestEncodeEvent(t *testing.T) {
 }
 
 func TestInlineBuffers(t *testing.T) {
-	text := `["e",{"_placeholder":true,"num":1},"{\"_placeholder\":true,\"num\":0}",{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":2}]`
-	want := `["e",{"type":"Buffer","data":[]},"{\"_placeholder\":true,\"num\":0}",{"a":{"type":"Buffer","data":[255,0]}},{"_placeholder":true,"num":2}]`
+	text := `["e",{"_placeholder":true,"num":1},"{\"_placeholder\":true,\"num\":0}",` +
+		`{"a":{"_placeholder":true,"num":0}},{"_placeholder":true,"num":2}]`
+	want := `["e",{"type":"Buffer","data":[]},"{\"_placeholder\":true,\"num\":0}",` +
+		`{"a":{"type":"Buffer","data":[255,0]}},{"_placeholder":true,"num":2}]`
 	if got := inlineBuffers([]byte(text), [][]byte{{255, 0}, {}}); string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -201,7 +207,8 @@ func TestDecodeClassic(t *testing.T) {
 	sid := adapter.Options{Rooms: []string{"sid"}}
 	for payload, want := range map[string][]adapter.Message{
 		`{"uid":"z","requestId":"r","type":0,"rooms":["a",7]}`: {
-			{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerIDs + "r", Options: adapter.Options{Rooms: []string{"a", "7"}}}},
+			{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerIDs + "r",
+				Options: adapter.Options{Rooms: []string{"a", "7"}}}},
 		`{"uid":"z","requestId":"r","type":1}`: {{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerRooms + "r"}},
 		`{"uid":"z","requestId":"r","type":2,"sid":"sid","room":"a"}`: {
 			{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerDone + "r", Options: sid},
@@ -209,17 +216,18 @@ func TestDecodeClassic(t *testing.T) {
 		`{"uid":"z","requestId":"r","type":4,"sid":"sid","close":true}`: {
 			{UID: "z", Type: adapter.MessageFetchSockets, RequestID: answerDone + "r", Options: sid},
 			{UID: "z", Type: adapter.MessageDisconnectSockets, Options: sid, Close: true}},
-		`{"type":2.0,"opts":{"rooms":["sid"]},"rooms":[]}`: {{UID: adapter.Emitter, Type: adapter.MessageSocketsJoin, Options: sid}},
-		`{"uid":"me","type":4,"opts":{},"close":true}`:     {},
-		`{"uid":"z","type":4,"close":true}`:                nil,
-		`{"uid":"z","type":4,"opts":null,"close":true}`:    nil,
-		`{"uid":"z","type":5,"requestId":"r"}`:             nil,
-		`{"uid":"z","type":7,"requestId":"r"}`:             nil,
-		`{"uid":"z","type":99}`:                            nil,
-		`{"uid":"z"}`:                                      nil,
-		`{"uid":`:                                          nil,
-		"\xff":                                             nil,
-		"":                                                 nil,
+		`{"type":2.0,"opts":{"rooms":["sid"]},"rooms":[]}`: {
+			{UID: adapter.Emitter, Type: adapter.MessageSocketsJoin, Options: sid}},
+		`{"uid":"me","type":4,"opts":{},"close":true}`:  {},
+		`{"uid":"z","type":4,"close":true}`:             nil,
+		`{"uid":"z","type":4,"opts":null,"close":true}`: nil,
+		`{"uid":"z","type":5,"requestId":"r"}`:          nil,
+		`{"uid":"z","type":7,"requestId":"r"}`:          nil,
+		`{"uid":"z","type":99}`:                         nil,
+		`{"uid":"z"}`:                                   nil,
+		`{"uid":`:                                       nil,
+		"\xff":                                          nil,
+		"":                                              nil,
 	} {
 		m := newMember("/")
 		c := &connection{uid: "me"}

@@ -26,7 +26,9 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 	}
 	c.Nodes[0].Do(append(create, "--cluster-yes")...)
 	for _, s := range c.Nodes {
-		await(t, s.addr+" knows the cluster", func() bool { return strings.Contains(s.Do("CLUSTER", "INFO"), "cluster_state:ok") })
+		await(t, s.addr+" knows the cluster", func() bool {
+			return strings.Contains(s.Do("CLUSTER", "INFO"), "cluster_state:ok")
+		})
 	}
 	return c
 }

@@ -38,7 +38,8 @@ func TestSentinel(t *testing.T) {
 		t.Fatalf("the master is %s, want %s", got, s.Master.Addr())
 	}
 	s.Master.Kill()
-	for deadline := time.Now().Add(15 * time.Second); s.MasterAddr() != s.Replica.Addr(); time.Sleep(50 * time.Millisecond) {
+	deadline := time.Now().Add(15 * time.Second)
+	for ; s.MasterAddr() != s.Replica.Addr(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the replica has not become the master")
 		}

@@ -141,8 +141,8 @@ func (s *Server) try(args ...string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	// #nosec G204 -- arguments of a test
-	out, err := exec.CommandContext(ctx, "redis-cli", append([]string{"-h", host, "-p", port}, args...)...).CombinedOutput()
+	args = append([]string{"-h", host, "-p", port}, args...)
+	out, err := exec.CommandContext(ctx, "redis-cli", args...).CombinedOutput() // #nosec G204 -- arguments of a test
 	text := strings.TrimSpace(string(out))
 	if err != nil {
 		return text, fmt.Errorf("%w: %s", err, text)
