@@ -71,6 +71,10 @@ type Member interface {
 	Gap(err error)
 }
 
+// OwnReceiver is a Member that says, when it joins, whether it wants the messages of this process that
+// the broker sends back. A broker that knows of it need not read the others.
+type OwnReceiver interface{ ReceivesOwn() bool }
+
 // Link sends the messages of one namespace. Its methods are called from many goroutines at once and
 // never wait for the broker: they encode and queue, in the order of the calls.
 type Link interface {

@@ -66,6 +66,9 @@ func (x *Cluster) UID() string { return x.uid }
 // Namespace returns the namespace's name.
 func (x *Cluster) Namespace() string { return x.host.Name() }
 
+// ReceivesOwn implements [OwnReceiver]: a host that recovers clients wants what the log sends back.
+func (x *Cluster) ReceivesOwn() bool { return x.host.Recovery() > 0 }
+
 // Log returns the broker's log when broadcasts come back from it with a position
 // ([Packet.Position]): the host recovers clients, and the broker keeps a log.
 func (x *Cluster) Log() (Log, bool) { return x.log, x.log != nil }

@@ -132,6 +132,7 @@ type streamLink struct {
 	s                         *streams
 	namespace, stream, public string
 	reader                    *streamReader
+	own                       bool // the member wants what comes back
 }
 
 var (
@@ -141,8 +142,9 @@ var (
 
 func newStreamLink(s *streams, m adapter.Member) *streamLink {
 	c, namespace := &s.cfg, m.Namespace()
+	o, ok := m.(adapter.OwnReceiver)
 	return &streamLink{
-		link: link{c: &s.connection, member: m}, s: s, namespace: namespace,
+		link: link{c: &s.connection, member: m}, s: s, namespace: namespace, own: !ok || o.ReceivesOwn(),
 		stream: streamName(c.StreamName, c.StreamCount, namespace),
 		public: c.Prefix + "#" + namespace + "#",
 	}

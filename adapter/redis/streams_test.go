@@ -95,6 +95,46 @@ func joinStreams(t *testing.T, c Config, uid string) *streamPeer {
 	return p
 }
 
+// othersOnly is a member that does not want what its process has sent.
+type othersOnly struct{ *member }
+
+func (othersOnly) ReceivesOwn() bool { return false }
+
+// A member that does not want its own messages back gets those of others only.
+func TestStreamsOwn(t *testing.T) {
+	c := Config{Addrs: []string{redistest.Start(t).Addr()}}
+	a, b := joinStreams(t, c, "a"), joinStreams(t, c, "b")
+	join := func(p *streamPeer, m adapter.Member) adapter.Link {
+		t.Helper()
+		l, err := p.Join(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		return l
+	}
+	publish := func(l adapter.Link, uid, namespace string) {
+		t.Helper()
+		m := &adapter.Message{
+			UID: uid, Namespace: namespace, Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Event: "e"},
+		}
+		if err := l.Publish(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, others := newMember("/all"), newMember("/others")
+	toAll, toOthers := join(a, all), join(a, othersOnly{others})
+	publish(toOthers, "a", "/others")
+	publish(toAll, "a", "/all")
+	if m := <-all.messages; m.UID != "a" {
+		t.Errorf("got a message of %s", m.UID)
+	}
+	publish(join(b, newMember("/others")), "b", "/others")
+	if m := <-others.messages; m.UID != "b" {
+		t.Errorf("got a message of %s", m.UID)
+	}
+}
+
 func (p *streamPeer) emit(t *testing.T, event string) {
 	t.Helper()
 	if err := p.try(event); err != nil {

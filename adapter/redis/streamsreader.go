@@ -212,7 +212,7 @@ func (r *streamReader) handle(e *entry) {
 	r.last = p
 	defer r.arrived()
 	l := r.link(e.nsp)
-	if r.seen.again(e.sequence) || l == nil {
+	if r.seen.again(e.sequence) || l == nil || e.uid == r.c.uid && !l.own {
 		return
 	}
 	message, err := e.message()
