@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/gosocketio/socketio v0.0.0
+	github.com/gosocketio/socketio/adapter/postgres v0.0.0
 	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/gosocketio/socketio/engineio/webtransport v0.0.0
 	github.com/quic-go/quic-go v0.64.1
@@ -14,12 +15,17 @@ require (
 	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/ws v1.5.0 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/pgx/v5 v5.13.0 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/webtransport-go v0.13.0 // indirect
 	github.com/redis/rueidis v1.0.79 // indirect
 	golang.org/x/crypto v0.59.0 // indirect
 	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/sync v0.25.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
@@ -27,6 +33,7 @@ require (
 
 replace (
 	github.com/gosocketio/socketio => ../
+	github.com/gosocketio/socketio/adapter/postgres => ../adapter/postgres
 	github.com/gosocketio/socketio/adapter/redis => ../adapter/redis
 	github.com/gosocketio/socketio/engineio/webtransport => ../engineio/webtransport
 )

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/postgres"
 	"github.com/gosocketio/socketio/adapter/redis"
 )
 
@@ -16,14 +19,32 @@ func (e *clusterError) Error() string {
 
 func (e *clusterError) Unwrap() error { return e.err }
 
-// adapter returns the adapter for the flag -cluster.
-func (c *serve) adapter() adapter.Factory {
-	join := redis.New(redis.Config{URL: c.Cluster})
+// clusterAdapter returns the adapter that the scheme of a URL names.
+func clusterAdapter(url string) (adapter.Factory, error) {
+	var join adapter.Factory
+	var err error
+	scheme, _, found := strings.Cut(url, "://")
+	base, _, _ := strings.Cut(scheme, "+")
+	switch {
+	case !found:
+		err = errors.New("it is no URL, such as redis://host or postgres://host/database")
+	case base == "redis" || base == "rediss":
+		_, err = redis.ParseURL(url)
+		join = redis.New(redis.Config{URL: url})
+	case base == "postgres" || base == "postgresql":
+		_, err = postgres.ParseURL(url)
+		join = postgres.New(postgres.Config{URL: url})
+	default:
+		err = fmt.Errorf("unknown scheme %q, it must be that of Redis or PostgreSQL", scheme)
+	}
+	if err != nil {
+		return nil, &clusterError{err}
+	}
 	return func(h adapter.Host) (adapter.Adapter, error) {
 		a, err := join(h)
 		if err != nil {
 			return nil, &clusterError{err}
 		}
 		return a, nil
-	}
+	}, nil
 }

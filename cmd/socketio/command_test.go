@@ -76,6 +76,9 @@ func TestMistakes(t *testing.T) {
 		{"serve -cluster localhost:6379", exitFailed, "-cluster"},
 		{"serve -cluster redis+tea://localhost", exitFailed, "redis+tea"},
 		{"serve -cluster redis://localhost?spoon=2", exitFailed, "spoon"},
+		{"serve -cluster tea://localhost", exitFailed, "tea"},
+		{"serve -cluster postgres://localhost?threshold=x", exitFailed, "threshold"},
+		{"serve -cluster postgres://" + closed.Addr().String(), exitFailed, "-cluster: "},
 		{"serve -cluster redis://" + closed.Addr().String(), exitFailed, "-cluster: "},
 	} {
 		var stdout, stderr syncBuffer

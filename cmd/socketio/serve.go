@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
-	"github.com/gosocketio/socketio/adapter/redis"
+	"github.com/gosocketio/socketio/adapter"
 	clientjs "github.com/gosocketio/socketio/client-js"
 	chatpage "github.com/gosocketio/socketio/client-js/chat"
 )
@@ -39,9 +39,11 @@ type serve struct {
 	Cors     []string `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
 	EIO3     bool     `name:"eio3" help:"Serve clients before Socket.IO 3.0 too."`
 	Deflate  bool     `help:"Compress the messages of WebSockets whose clients offer that (permessage-deflate)."`
-	Cluster  string   `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Redis that joins this server to others: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS. Several hosts are separated by commas."`
+	Cluster  string   `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Broker that joins this server to others. Redis: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS; several hosts are separated by commas. PostgreSQL: postgres://user:password@host:5432/database."`
 	LogLevel string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	Client   string   `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
+
+	join adapter.Factory // of Cluster, set by check; nil without one
 }
 
 // Help is what "socketio serve -h" says besides the flags.
@@ -117,8 +119,8 @@ func (c *serve) config(logger *slog.Logger) socketio.Config {
 	if c.Deflate {
 		cfg.PerMessageDeflate = &socketio.PerMessageDeflate{}
 	}
-	if c.Cluster != "" {
-		cfg.Adapter = c.adapter()
+	if c.join != nil {
+		cfg.Adapter = c.join
 	}
 	if c.hasClient() {
 		cfg.ClientFiles = os.DirFS(c.Client)
@@ -138,9 +140,11 @@ func (c *serve) check() error {
 		return fmt.Errorf("-addr is %q, it must be host:port, such as %s", c.Addr, net.JoinHostPort(cmp.Or(host, "127.0.0.1"), "3001"))
 	}
 	if c.Cluster != "" {
-		if _, err := redis.ParseURL(c.Cluster); err != nil {
-			return &clusterError{err}
+		join, err := clusterAdapter(c.Cluster)
+		if err != nil {
+			return err
 		}
+		c.join = join
 	}
 	given := c.Path
 	c.Path = "/" + strings.Trim(c.Path, "/") + "/"

@@ -13,8 +13,15 @@ import (
 	"github.com/gosocketio/socketio/rooms"
 )
 
-// oddNames are the namespaces of a cluster with names that are not like others.
-var oddNames = []string{"/odd#name", "/é€😀", "/star*", "/" + strings.Repeat("long", 50)}
+// oddNames are the namespaces of a cluster with names that are not like others. PostgreSQL has no
+// channel for a long one.
+func (o options) oddNames() []string {
+	names := []string{"/odd#name", "/é€😀", "/star*"}
+	if o.onPostgres() {
+		return names
+	}
+	return append(names, "/"+strings.Repeat("long", 50))
+}
 
 // serveCluster registers what concerns several servers, if there may be others.
 func serveCluster(io *socketio.Server, o options) (end func(), err error) {
@@ -23,17 +30,17 @@ func serveCluster(io *socketio.Server, o options) (end func(), err error) {
 		return end, nil
 	}
 	var emitter *redis.Emitter
-	if o.cluster != "" {
+	if o.cluster != "" && !o.onPostgres() {
 		emitter, err = redis.NewEmitter(context.Background(), redis.Config{URL: o.cluster})
 		if err != nil {
 			return nil, err
 		}
 		end = func() { _ = emitter.Close() } // what it had to send has been sent
 	}
-	for _, name := range oddNames {
+	for _, name := range o.oddNames() {
 		serveEverywhere(io.Of(name))
 	}
-	for _, name := range append([]string{"/", "/chat"}, oddNames...) {
+	for _, name := range append([]string{"/", "/chat"}, o.oddNames()...) {
 		of := emitter
 		if emitter != nil {
 			of = emitter.Of(name)

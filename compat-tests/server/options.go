@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/postgres"
 	"github.com/gosocketio/socketio/adapter/redis"
 	"github.com/gosocketio/socketio/engineio"
 	"github.com/gosocketio/socketio/protocol/msgpack"
@@ -62,7 +64,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.BoolVar(&o.webTransport, "webtransport", false, "serve WebTransport on the UDP port of the same number")
 	f.StringVar(&o.trust, "trust", "", "address of the proxy whose headers are trusted")
 	f.StringVar(&o.bus, "bus", "", "address of the bus that joins this server to others")
-	f.StringVar(&o.cluster, "cluster", "", "URL of the Redis that joins this server to others, such as redis+streams://host:6379")
+	f.StringVar(&o.cluster, "cluster", "", "URL of the broker that joins this server to others, such as redis+streams://host:6379 or postgres://host/database")
 	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
 	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
 	f.BoolVar(&o.recoveryRunMiddlewares, "recovery-run-middlewares", false, "run middlewares for recovered clients too, with -recovery")
@@ -134,7 +136,7 @@ func (o options) socketio() socketio.Config {
 		c.Adapter = busAdapter(o.bus)
 	}
 	if o.cluster != "" {
-		c.Adapter = redis.New(redis.Config{URL: o.cluster})
+		c.Adapter = o.clusterAdapter()
 	}
 	if o.recovery {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{
@@ -149,4 +151,15 @@ func (o options) socketio() socketio.Config {
 		c.Parser = msgpack.Parser
 	}
 	return c
+}
+
+// onPostgres reports whether the cluster's URL is that of a PostgreSQL.
+func (o options) onPostgres() bool { return strings.HasPrefix(o.cluster, "postgres") }
+
+// clusterAdapter returns the adapter that the scheme of the cluster's URL names.
+func (o options) clusterAdapter() adapter.Factory {
+	if o.onPostgres() {
+		return postgres.New(postgres.Config{URL: o.cluster})
+	}
+	return redis.New(redis.Config{URL: o.cluster})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gosocketio/socketio/adapter/postgres/pgtest"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
@@ -13,14 +14,23 @@ import (
 // Two processes on one Redis are one chat: visitors of one see and hear those of the other, and who
 // comes back to the other one has missed nothing.
 func TestCluster(t *testing.T) {
-	for _, scheme := range []string{"redis", "redis+sharded", "redis+streams"} {
-		t.Run(scheme, func(t *testing.T) {
-			url := scheme + "://" + redistest.Start(t).Addr()
+	onRedis := func(scheme string) func(*testing.T) string {
+		return func(t *testing.T) string { return scheme + "://" + redistest.Start(t).Addr() }
+	}
+	for name, broker := range map[string]func(*testing.T) string{
+		"redis": onRedis("redis"), "redis+sharded": onRedis("redis+sharded"), "redis+streams": onRedis("redis+streams"),
+		"postgres": func(t *testing.T) string { return pgtest.Start(t).URL() + "?create=true" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := broker(t)
 			first, second := start(t, "-cluster", url), start(t, "-cluster", url)
 			defer first.end(t)
 			defer second.end(t)
-			if said := second.stderr.String(); !strings.Contains(said, "servers=2") {
-				t.Errorf("it does not say how many servers there are: %q", said)
+			for deadline := time.Now().Add(5 * time.Second); !strings.Contains(second.stderr.String(), "servers=2"); {
+				if time.Now().After(deadline) {
+					t.Fatalf("it does not say how many servers there are: %q", second.stderr.String())
+				}
+				time.Sleep(10 * time.Millisecond)
 			}
 			here := rawclient.At(t, strings.TrimPrefix(first.url, "http://"))
 			there := rawclient.At(t, strings.TrimPrefix(second.url, "http://"))
