@@ -274,8 +274,9 @@ func (srv *Server) panicked(s *Socket, where string, v any) error {
 // Shutdown ends the server: new connections are refused, every socket is disconnected with the
 // reason "server shutting down" (clients will try to reconnect), connections are closed without
 // sending what still waits for them, and the handlers that are running are waited for. It returns
-// the context's cause if ctx ends before that. It does not touch the http.Server, whose own
-// Shutdown does not see WebSocket connections: call this first.
+// the context's cause if ctx ends before that; the adapters are closed when the last handler has
+// returned. It does not touch the http.Server, whose own Shutdown does not see WebSocket connections:
+// call this first.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.closing.Store(true)
 	var errs []error
@@ -292,9 +293,20 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	}
 	errs = append(errs, srv.engine.Shutdown(ctx))
 	if err := srv.workers.wait(ctx); err != nil {
+		go func() { // ends with the last handler
+			_ = srv.workers.wait(context.Background())
+			if err := srv.closeAdapters(); err != nil {
+				srv.report(nil, err)
+			}
+		}()
 		return errors.Join(append(errs, err)...)
 	}
-	// Only now: disconnect callbacks may still broadcast.
+	return errors.Join(append(errs, srv.closeAdapters())...)
+}
+
+// closeAdapters closes the adapters when nothing runs any more: disconnect callbacks may broadcast.
+func (srv *Server) closeAdapters() error {
+	var errs []error
 	for _, ns := range srv.Namespaces() {
 		if ns.recovery != nil {
 			ns.recovery.close()

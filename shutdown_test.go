@@ -65,7 +65,13 @@ func TestShutdown(t *testing.T) {
 
 // Shutdown waits for handlers, but not for longer than it is told to.
 func TestShutdownWaitsForHandlers(t *testing.T) {
-	f := start(t)
+	closed := make(chan struct{}, 2) // the cleanup shuts down again
+	f := start(t, func(c *socketio.Config) {
+		c.Adapter = func(h adapter.Host) (adapter.Adapter, error) {
+			a, err := adapter.Memory(h)
+			return closingAdapter{a, closed}, err
+		}
+	})
 	began, release := make(chan struct{}), make(chan struct{})
 	disconnected := disconnects(f.Of("/"))
 	f.Of("/").Handle("block", func(e *socketio.Event) error {
@@ -89,10 +95,23 @@ func TestShutdownWaitsForHandlers(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	none(t, disconnected)
+	none(t, closed)
 	close(release)
 	if d := wait(t, disconnected); d.reason != socketio.ReasonServerShuttingDown {
 		t.Errorf("reason %q", d.reason)
 	}
+	wait(t, closed) // by then nobody waits for it
+}
+
+// closingAdapter tells when it is closed.
+type closingAdapter struct {
+	adapter.Adapter
+	closed chan struct{}
+}
+
+func (a closingAdapter) Close() error {
+	a.closed <- struct{}{}
+	return a.Adapter.Close()
 }
 
 // A socket whose middleware is running when the server shuts down never connects.
