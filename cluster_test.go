@@ -327,6 +327,7 @@ func TestClusterBrokerErrors(t *testing.T) {
 		for range 3 {
 			bus.Cut(0)
 			bus.Restore(0)
+			synctest.Wait() // until what the hook sent is on its way
 		}
 		if m, err := client.Receive(t.Context(), "broker"); err != nil || m.Len() != 1 {
 			t.Errorf("got %v, %v", m, err)
