@@ -155,7 +155,8 @@ func parseURL(s string) (c Config, err error) {
 		return c, invalid(fmt.Errorf("unknown scheme %q", scheme))
 	}
 	base, query, _ := strings.Cut(s, "?")
-	if strings.Contains(query, "@") {
+	_, afterHost, _ := strings.Cut(base[strings.Index(base, "://")+3:], "/")
+	if strings.Contains(query, "@") || strings.Contains(afterHost, "@") {
 		return c, invalid(errors.New("/, ?, # and @ in a password are written %2F, %3F, %23 and %40"))
 	}
 	parameters, err := url.ParseQuery(query)

@@ -1,0 +1,425 @@
+package postgres
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/adapter/postgres/pgtest"
+)
+
+// node is a broker of a test, and what it reports.
+type node struct {
+	*broker
+	t       *testing.T
+	mu      sync.Mutex
+	reports []error
+}
+
+func start(t *testing.T, uid string, c Config) *node {
+	t.Helper()
+	b, err := newBroker(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &node{broker: b, t: t}
+	if err := b.Start(t.Context(), uid, n.report); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = b.Close(ctx)
+	})
+	return n
+}
+
+func (n *node) report(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.reports = append(n.reports, err)
+}
+
+func (n *node) reported() []error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.reports)
+}
+
+// member keeps what arrives.
+type member struct {
+	nsp  string
+	got  chan *adapter.Message
+	gaps chan error
+}
+
+func (m *member) Namespace() string          { return m.nsp }
+func (m *member) Receive(x *adapter.Message) { m.got <- x }
+func (m *member) Gap(err error)              { m.gaps <- err }
+
+func (n *node) join(nsp string) (adapter.Link, *member) {
+	n.t.Helper()
+	m := &member{nsp, make(chan *adapter.Message, 5000), make(chan error, 100)}
+	l, err := n.Join(n.t.Context(), m)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return l, m
+}
+
+const patience = 10 * time.Second
+
+// next returns the next message that a member gets, completely read.
+func (m *member) next(t *testing.T) *adapter.Message {
+	t.Helper()
+	select {
+	case x := <-m.got:
+		if x.Rest != nil {
+			read := x.Rest
+			x.Rest = nil
+			if err := read(x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return x
+	case <-time.After(patience):
+		t.Fatal("nothing arrives")
+		return nil
+	}
+}
+
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it is not so that %s", what)
+		}
+	}
+}
+
+func event(args ...any) *adapter.Message {
+	return &adapter.Message{UID: "aaaa", Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Event: "e", Args: args}}
+}
+
+func publish(t *testing.T, l adapter.Link, m *adapter.Message) {
+	t.Helper()
+	if err := l.Publish(m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What official servers wrote, and their emitter, is received: each message of the recording once and in
+// order, whether it is a notification or a row.
+func TestRecorded(t *testing.T) {
+	server := pgtest.Start(t)
+	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true})
+	_, root := n.join("/")
+	_, chat := n.join("/chat")
+	conn, err := pgx.Connect(t.Context(), server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	text, err := os.ReadFile("testdata/postgres.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type line struct {
+		Step     string
+		Cmd      []any
+		Observed string
+		Payload  any
+	}
+	var lines []line
+	rows := make(map[string]any)
+	for s := range strings.Lines(string(text)) {
+		var x line
+		if err := json.Unmarshal([]byte(s), &x); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, x)
+		if id, is := strings.CutPrefix(x.Observed, "row "); is {
+			rows[id] = x.Payload
+		}
+	}
+	read, fromRows, fromEmitter := 0, 0, 0
+	for _, x := range lines {
+		if len(x.Cmd) != 3 || x.Cmd[0] != "NOTIFY" {
+			continue
+		}
+		payload, whole := x.Cmd[2].(string)
+		if !whole {
+			continue // the recording has only its beginning
+		}
+		var head struct {
+			UID, AttachmentID string
+			Type              int
+		}
+		if err := json.Unmarshal([]byte(payload), &head); err != nil {
+			t.Fatal(err)
+		}
+		if head.AttachmentID != "" {
+			row := rows[head.AttachmentID].(map[string]any)
+			if row["truncated"] != nil {
+				continue
+			}
+			data, err := hex.DecodeString(row["hex"].(string))
+			if err == nil {
+				id, _ := strconv.Atoi(head.AttachmentID)
+				_, err = conn.Exec(t.Context(), "INSERT INTO socket_io_attachments (id, payload) VALUES ($1, $2)", id, data)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			fromRows++
+		}
+		if _, err := conn.Exec(t.Context(), "SELECT pg_notify($1, $2)", x.Cmd[1], payload); err != nil {
+			t.Fatal(err)
+		}
+		m, nsp := root, "/"
+		if strings.HasSuffix(x.Cmd[1].(string), "/chat") {
+			m, nsp = chat, "/chat"
+		}
+		got := m.next(t)
+		if int(got.Type) != head.Type || got.UID != head.UID || got.Namespace != nsp {
+			t.Errorf("%s: got type %d of %s in %s, want %s", x.Step, got.Type, got.UID, got.Namespace, payload)
+		}
+		if head.UID == adapter.Emitter {
+			fromEmitter++
+		}
+		read++
+	}
+	if read < 80 || fromRows < 8 || fromEmitter < 8 || n.Stats().Invalid != 0 {
+		t.Errorf("%d messages, %d of rows, %d of the emitter, %d invalid", read, fromRows, fromEmitter, n.Stats().Invalid)
+	}
+}
+
+// Order is that of Publish, also where a row is among notifications, and equal messages all arrive.
+func TestOrder(t *testing.T) {
+	server := pgtest.Start(t)
+	c := Config{URL: server.URL(), CreateTable: true}
+	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
+	link, own := a.join("/")
+	_, other := b.join("/")
+	server.Stop() // so that they gather
+	const events = 500
+	for i := range events {
+		switch i % 10 {
+		case 3:
+			publish(t, link, event(i, []byte{1}))
+		case 7:
+			publish(t, link, event(i, strings.Repeat("x", 9000)))
+		default:
+			publish(t, link, event(i, "equal"))
+		}
+		publish(t, link, event("same"))
+		publish(t, link, event(strings.Repeat("y", 7900))) // equal ones do not fit with spaces behind them
+	}
+	server.Continue()
+	for i := range events {
+		_, args, err := other.next(t).Packet.Decode()
+		if err != nil || fmt.Sprint(args[0]) != fmt.Sprint(i) {
+			t.Fatalf("number %d is %v, %v", i, args, err)
+		}
+		for range 2 {
+			if _, args, _ := other.next(t).Packet.Decode(); len(args) != 1 {
+				t.Fatalf("after number %d comes %v", i, args)
+			}
+		}
+	}
+	if len(own.got) != 0 || len(other.got) != 0 || a.Stats().Sent != 3*events {
+		t.Errorf("%d came back, %d came twice, %+v", len(own.got), len(other.got), a.Stats())
+	}
+}
+
+// A message is a notification as long as PostgreSQL takes it, and then a row.
+func TestBorder(t *testing.T) {
+	server := pgtest.Start(t)
+	c := Config{URL: server.URL(), CreateTable: true}
+	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
+	link, _ := a.join("/")
+	_, other := b.join("/")
+	rows := func() string { return server.Query("SELECT count(*) FROM socket_io_attachments")[0] }
+	for _, x := range []struct {
+		size int
+		rows string
+	}{{maxPayload - 1, "0"}, {maxPayload, "0"}, {maxPayload + 1, "1"}, {maxPayload + 2, "2"}} {
+		m := event("")
+		empty, _, err := clusterwire.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Repeat("z", x.size-len(empty))
+		publish(t, link, event(text))
+		if _, args, _ := other.next(t).Packet.Decode(); args[0] != text || rows() != x.rows {
+			t.Errorf("%d bytes: %d arrived, %s rows, want %s", x.size, len(fmt.Sprint(args[0])), rows(), x.rows)
+		}
+	}
+}
+
+// A namespace whose channel would be cut off is refused by its name.
+func TestLongNamespace(t *testing.T) {
+	server := pgtest.Start(t)
+	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true})
+	fits := "/" + strings.Repeat("n", maxChannel-len("socket.io#/"))
+	link, _ := n.join(fits)
+	publish(t, link, event(1))
+	for _, name := range []string{fits + "n", "/\xff", "/\x00"} {
+		_, err := n.Join(t.Context(), &member{nsp: name})
+		if err == nil || !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), strings.Trim(strconv.Quote(name), `"`)) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, odd := range []string{`/a"b`, "/a'b", "/Ünï", "/a b;", `/a\b`} {
+		link, _ := n.join(odd)
+		other := start(t, "bbbb", n.cfg)
+		_, m := other.join(odd)
+		x := event(odd)
+		x.Namespace = odd
+		publish(t, link, x)
+		if got := m.next(t); got.Namespace != odd {
+			t.Errorf("%q: %+v", odd, got)
+		}
+	}
+}
+
+// Without the table what needs it is refused, and everything else works. It is found when it is made.
+func TestWithoutTable(t *testing.T) {
+	server := pgtest.Start(t)
+	c := Config{URL: server.URL(), CleanupInterval: 50 * time.Millisecond}
+	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
+	if errs := a.reported(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "socket_io_attachments") {
+		t.Errorf("reported at the start: %v", errs)
+	}
+	link, _ := a.join("/")
+	_, other := b.join("/")
+	if err := link.Publish(event([]byte{1})); !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), "socket_io_attachments") {
+		t.Errorf("a binary message: %v", err)
+	}
+	publish(t, link, event(1))
+	other.next(t)
+	server.Query("CREATE TABLE socket_io_attachments (id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea)")
+	await(t, "the table is found", func() bool {
+		publish(t, link, event(2))
+		return link.Publish(event([]byte{1})) == nil
+	})
+	for m := other.next(t); len(m.Packet.Attachments) == 0; {
+		m = other.next(t)
+	}
+}
+
+// Old rows are deleted, and one that somebody needed is a gap.
+func TestCleanup(t *testing.T) {
+	server := pgtest.Start(t)
+	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true, CleanupInterval: 50 * time.Millisecond})
+	link, m := n.join("/")
+	server.Query("INSERT INTO socket_io_attachments (created_at, payload) SELECT now() - interval '1 minute', '' FROM generate_series(1, 2500)")
+	await(t, "there are no rows", func() bool {
+		publish(t, link, event([]byte{1}))
+		return server.Query("SELECT count(*) < 10 FROM socket_io_attachments")[0] == "t"
+	})
+	for range 2 { // reported once a minute
+		server.Query(`SELECT pg_notify('socket.io#/', '{"uid":"b","type":3,"attachmentId":"1"}')`)
+	}
+	server.Query(`SELECT pg_notify('socket.io#/', '{"uid":"b","type":2,"nsp":"/"}')`)
+	m.next(t)
+	if len(m.gaps) != 1 || n.Stats().Invalid != 2 || n.Stats().Gaps != 1 {
+		t.Errorf("%d gaps, %+v", len(m.gaps), n.Stats())
+	}
+}
+
+// What no server would write is counted, and neither ends the connection nor what follows.
+func TestBadInput(t *testing.T) {
+	server := pgtest.Start(t)
+	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true, MaxQueuedBytes: 1000})
+	_, m := n.join("/")
+	server.Query("INSERT INTO socket_io_attachments (id, payload) VALUES (1, ''), (2, NULL), (3, decode(repeat('c0', 1001), 'hex')), (4, '\\xdfffffffff')")
+	bad := []string{"", " ", "x", "[]", "{}", `{"type":3}`, `{"type":3,"uid":"b","nsp":"/","data":{}}`, `{"type":`}
+	for _, id := range []string{`"x"`, `"1"`, `"2"`, `"3"`, `"4"`, `"5"`, `"-1"`, `"99999999999999999999"`, `null`, `{}`, `1`} {
+		bad = append(bad, `{"uid":"b","type":3,"attachmentId":`+id+`}`)
+	}
+	for _, payload := range bad {
+		server.Query("SELECT pg_notify('socket.io#/', '" + payload + "')")
+	}
+	server.Query(`SELECT pg_notify('socket.io#/', '{"uid":"b","type":3,"data":{"packet":{"type":2,"data":["\"attachmentId\""]},"opts":{"rooms":[],"except":[]}}}')`)
+	if got := m.next(t); got.Packet.Name() != `"attachmentId"` {
+		t.Errorf("got %q", got.Packet.Name())
+	}
+	if s := n.Stats(); s.Invalid != uint64(len(bad)) || s.Received != 1 || len(n.reported()) != 0 {
+		t.Errorf("%d were bad: %+v, %v", len(bad), s, n.reported())
+	}
+}
+
+// Connections of the user's pool are used, and it goes on working.
+func TestPool(t *testing.T) {
+	server := pgtest.Start(t)
+	pool, err := pgxpool.New(t.Context(), server.URL()+"?pool_max_conns=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	c := Config{Pool: pool, CreateTable: true}
+	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
+	link, _ := a.join("/")
+	_, other := b.join("/")
+	publish(t, link, event([]byte{1}))
+	other.next(t)
+	server.Cut()
+	select {
+	case err := <-other.gaps:
+		if !errors.Is(err, adapter.ErrBrokerDown) {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("no gap")
+	}
+	publish(t, link, event(2))
+	other.next(t)
+	if n := len(other.gaps); n != 0 || b.Stats().Gaps != 1 || !b.Stats().Connected {
+		t.Errorf("%d more gaps, %+v", n, b.Stats())
+	}
+	if err := pool.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// What PostgreSQL refuses does not take along what was sent with it.
+func TestRefused(t *testing.T) {
+	server := pgtest.Start(t)
+	c := Config{URL: server.URL(), CreateTable: true}
+	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
+	link, _ := a.join("/")
+	_, other := b.join("/")
+	server.Query("DROP TABLE socket_io_attachments")
+	server.Stop()
+	for i := range 20 {
+		publish(t, link, event(i))
+		if i == 10 {
+			publish(t, link, event([]byte{1}))
+		}
+	}
+	server.Continue()
+	for i := range 20 {
+		if _, args, _ := other.next(t).Packet.Decode(); fmt.Sprint(args) != fmt.Sprint([]any{i}) {
+			t.Fatalf("number %d is %v", i, args)
+		}
+	}
+	await(t, "one is lost", func() bool { return a.Stats().Failed == 1 })
+	if errs := a.reported(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "1 of ") {
+		t.Errorf("reported %v", errs)
+	}
+}

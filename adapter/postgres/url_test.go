@@ -1,0 +1,78 @@
+package postgres
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+func TestParseURL(t *testing.T) {
+	c, err := ParseURL("postgres://user:se%40cret@h1:5432,h2:5433/db?key=chat&table=app.files&create=true&threshold=100&cleanup=1m&timeout=2s&sslmode=disable")
+	want := Config{
+		URL: "postgres://user:se%40cret@h1:5432,h2:5433/db?sslmode=disable", Prefix: "chat", TableName: "app.files", CreateTable: true,
+		PayloadThreshold: 100, CleanupInterval: time.Minute, RequestTimeout: 2 * time.Second,
+	}
+	if err != nil || c != want {
+		t.Errorf("%+v, %v", c, err)
+	}
+	b, err := newBroker(Config{URL: "postgres://user:secret@h1,h2:5433/db?key=chat&sslmode=disable", Prefix: "mine"})
+	if err != nil || b.where != "h1:5432,h2:5433/db" || b.cfg.Prefix != "mine" || b.cfg.TableName != "socket_io_attachments" {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// What cannot work is one line that says why, without the password.
+func TestMistakes(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	pool, err := pgxpool.New(t.Context(), "postgres://u:secret@"+closed.Addr().String()+"/db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for _, c := range []struct {
+		config Config
+		says   string
+	}{
+		{Config{URL: "localhost:5432"}, "scheme"},
+		{Config{URL: "mysql://u:secret@localhost/db"}, "mysql"},
+		{Config{URL: "postgres://u:secret@localhost:port/db"}, "invalid port"},
+		{Config{URL: "postgres://u:secret/x@localhost/db"}, "%2F"},
+		{Config{URL: "postgres://u:sec?ret=secret@localhost/db"}, "%3F"},
+		{Config{URL: "postgres://u:secret@localhost/db?threshold=many"}, "threshold"},
+		{Config{URL: "postgres://u:secret@localhost/db?threshold=8000"}, "7999"},
+		{Config{URL: "postgres://u:secret@localhost/db?sslmode=perhaps"}, "sslmode"},
+		{Config{URL: "postgres://u:secret@localhost/db?table=a;b"}, "cannot be read"},
+		{Config{URL: "postgres://u:secret@localhost/db?table=a%3Bb"}, "TableName"},
+		{Config{Pool: pool, URL: "postgres://u:secret@localhost/db"}, "Config.URL"},
+		{Config{Prefix: strings.Repeat("x", 62)}, "Prefix"},
+		{Config{MaxQueuedBytes: -1}, "MaxQueuedBytes"},
+		{Config{RequestTimeout: -1}, "RequestTimeout"},
+		{Config{CleanupInterval: -1}, "CleanupInterval"},
+		{Config{URL: "postgres://u:secret@" + closed.Addr().String() + "/db"}, "connection refused"},
+		{Config{Pool: pool}, closed.Addr().String()},
+	} {
+		_, err := New(c.config)(host{})
+		if err == nil {
+			t.Errorf("%+v: no error", c.config)
+			continue
+		}
+		said := err.Error()
+		if !strings.Contains(said, c.says) || strings.Contains(said, "secret") || strings.Contains(said, "\n") || !strings.Contains(said, "postgres") {
+			t.Errorf("%+v: %s", c.config, said)
+		}
+	}
+}
+
+// host is the part of a namespace that is used before there is an adapter.
+type host struct{ adapter.Host }
+
+func (host) Name() string { return "/" }
