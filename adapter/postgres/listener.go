@@ -116,7 +116,7 @@ func (x *listener) run(conn *pgx.Conn) {
 			x.b.sender.suspect.Store(true)
 			x.b.report(x.b.lost("the connection that receives: %s", oneLine(err)))
 		}
-		timer := time.NewTimer(delay/2 + rand.N(delay)) // not all servers at once
+		timer := time.NewTimer(delay/2 + rand.N(delay)) //nolint:gosec // so that not all servers come at once
 		delay = min(2*delay, time.Second)
 		select {
 		case <-timer.C:
@@ -312,8 +312,8 @@ func attachmentID(payload string) (id string, refers bool) {
 
 // attachment reads a row and passes it on. Messages that follow wait for it.
 func (x *listener) attachment(conn *pgx.Conn, l *link, id string) error {
-	row, err := strconv.ParseInt(id, 10, 64)
-	if err != nil {
+	row, invalid := strconv.ParseInt(id, 10, 64)
+	if invalid != nil {
 		x.b.invalid.Add(1)
 		return nil
 	}
@@ -321,7 +321,7 @@ func (x *listener) attachment(conn *pgx.Conn, l *link, id string) error {
 	defer cancel()
 	var size int
 	var payload []byte
-	err = conn.QueryRow(ctx, "SELECT octet_length(payload), CASE WHEN octet_length(payload) <= $2 THEN payload END FROM "+
+	err := conn.QueryRow(ctx, "SELECT octet_length(payload), CASE WHEN octet_length(payload) <= $2 THEN payload END FROM "+
 		x.b.cfg.TableName+" WHERE id = $1 AND payload IS NOT NULL", row, x.b.cfg.MaxQueuedBytes).Scan(&size, &payload)
 	switch {
 	case err == nil && payload != nil:
