@@ -175,6 +175,9 @@ func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", ";
 
 // put queues a message.
 func (c *connection) put(channel string, data []byte, m *adapter.Message) error {
+	if err := checkDepth(m); err != nil {
+		return err
+	}
 	return c.outbox.Put(adapter.Item{Key: channel, Data: data, Message: m})
 }
 

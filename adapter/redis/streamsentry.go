@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -57,6 +56,9 @@ func streamItem(c *Config, m *adapter.Message) (it adapter.Item, err error) {
 	} else {
 		it.Key = c.Prefix + "#" + m.Namespace + "#"
 		it.Data, err = clusterwire.EncodeMsgpack(m)
+	}
+	if err == nil {
+		err = checkDepth(m)
 	}
 	return it, err
 }
@@ -140,20 +142,12 @@ func (e *entry) message() (*adapter.Message, error) {
 	return m, nil
 }
 
-// maxDepth limits the nesting of what goes into a stream. Official servers run out of stack at
-// 2,000 to 6,000 levels, while they handle an entry, and then they read it again and again: they
-// stop.
-const maxDepth = 1000
-
 // entryData encodes the field data of a message.
 func entryData(m *adapter.Message, plaintext bool) ([]byte, error) {
 	c := *m
 	if m.Packet != nil {
 		if err := m.Packet.Encode(); err != nil {
 			return nil, err
-		}
-		if nested(m.Packet.Data) {
-			return nil, errNested
 		}
 		if plaintext && len(m.Packet.Attachments) > 0 {
 			p := *m.Packet
@@ -166,30 +160,4 @@ func entryData(m *adapter.Message, plaintext bool) ([]byte, error) {
 		return data, err
 	}
 	return base64.StdEncoding.AppendEncode(make([]byte, 0, base64.StdEncoding.EncodedLen(len(data))), data), nil
-}
-
-var errNested = fmt.Errorf("%w: its values are nested more than %d deep", adapter.ErrTooLarge, maxDepth)
-
-// nested tells whether a JSON value is nested deeper than maxDepth.
-func nested(raw []byte) bool {
-	if bytes.Count(raw, []byte{'['})+bytes.Count(raw, []byte{'{'}) <= maxDepth {
-		return false // as nearly always
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '{':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == ']' || c == '}':
-			depth--
-		}
-	}
-	return false
 }

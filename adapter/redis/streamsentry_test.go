@@ -103,23 +103,6 @@ func TestInvalidEntries(t *testing.T) {
 	}
 }
 
-// Official servers stop at an entry that is nested too deeply.
-func TestNestedEntry(t *testing.T) {
-	event := func(depth int) *adapter.Message {
-		value := json.RawMessage(strings.Repeat("[", depth) + strings.Repeat(`]`, depth))
-		return &adapter.Message{
-			Namespace: "/", Type: adapter.MessageBroadcast,
-			Packet: &adapter.Packet{Event: strings.Repeat(`[\"`, 2000), Args: []any{value}},
-		}
-	}
-	if _, err := entryData(event(maxDepth-1), false); err != nil {
-		t.Error(err)
-	}
-	if _, err := entryData(event(maxDepth), false); !errors.Is(err, adapter.ErrTooLarge) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestPlaintextEntry(t *testing.T) {
 	data, err := entryData(&adapter.Message{
 		Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{
