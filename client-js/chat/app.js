@@ -18,13 +18,18 @@ let visit = null; // {nick, rooms, connection, outbox, seen, catchUp}, from join
 
 function join(nick, roomName) {
   const rooms = new Rooms({ retry, view }, (room) => visit?.rooms === rooms && roomChanged(room));
-  visit = { nick, rooms, wasOnline: false, seen: 0 };
+  visit = { nick, rooms, wasOnline: false, seen: 0, node: "" };
   rooms.current = rooms.add(roomName);
   const auth = () => ({ nick, rooms: (visit.announced = rooms.names) });
   visit.connection = connect({ path, auth, changed: connectionChanged });
   visit.outbox = new Outbox(visit.connection, (message) => rooms.get(message.room)?.log.update(message));
   const { socket } = visit.connection;
-  socket.on("welcome", ({ at }) => (visit.seen ? catchUp() : (visit.seen = at)));
+  socket.on("welcome", ({ at, node = "" }) => {
+    visit.node = node;
+    showConnection(visit.connection.state);
+    if (visit.seen) catchUp();
+    else visit.seen = at;
+  });
   socket.on("message", (message) => {
     if (visit.catchUp) visit.catchUp.later.push(message);
     else saw(message);
@@ -192,7 +197,8 @@ function showConnection({ name, transport, attempt, refused }) {
   const badge = $("connection");
   badge.dataset.state = name;
   badge.dataset.transport = transport;
-  $("connection-text").textContent = online ? { websocket: "WebSocket", polling: "Polling" }[transport] ?? transport
+  const over = { websocket: "WebSocket", polling: "Polling" }[transport] ?? transport;
+  $("connection-text").textContent = online ? over + (visit.node && ` · node ${visit.node}`)
     : name === "offline" ? "Offline" : "Connecting";
   badge.title = online ? `Connected over ${transport}` : "Not connected";
   if (online || !visit.wasOnline) return;

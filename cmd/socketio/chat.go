@@ -41,9 +41,15 @@ type Typing struct {
 	From   User   `json:"from"`
 }
 
-// Received says when the server got a message, by its clock, or what time it is.
+// Received says when the server got a message, by its clock.
 type Received struct {
 	At int64 `json:"at"`
+}
+
+// Welcome is the first event of a connection.
+type Welcome struct {
+	At   int64  `json:"at"`
+	Node string `json:"node,omitempty"` // the server's name in a cluster
 }
 
 // Limits, so that no visitor makes the others' pages heavy. The size of a file is limited by Config.MaxPayload.
@@ -60,13 +66,13 @@ var userKey = socketio.NewSharedKey[User]("user")
 // chat is the server side of the chat page:
 //
 //	auth    {nick, rooms}                          with every connection: who comes back is where they were
-//	welcome {at}                                   from the server, first
+//	welcome {at, node?}                            from the server, first; node is the server's name in a cluster
 //	missed  since → {messages, upTo, more}         messages after that time, in pages: ask again from upTo while there is more
 //	join    room, leave room             → {}
 //	message {id, room, text, file?}      → {at}    to the others in the room with from and at
 //	typing  {room, typing}                         to the others in the room with from
 //	people  {room, people, total}                  from the server, when it changes; rooms [{name, people}] likewise
-func chat(ns *socketio.Namespace) {
+func chat(ns *socketio.Namespace, node string) {
 	present := newPresence(ns)
 	var recent backlog
 
@@ -80,7 +86,7 @@ func chat(ns *socketio.Namespace) {
 	})
 	ns.OnConnection(func(s *socketio.Socket) {
 		// Before the messages of any room, which the client keeps until it has what it missed. A socket that is gone needs none.
-		_ = s.Emit("welcome", Received{time.Now().UnixMilli()})
+		_ = s.Emit("welcome", Welcome{time.Now().UnixMilli(), node})
 		var auth struct {
 			Rooms []string
 		}

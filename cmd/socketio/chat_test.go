@@ -22,7 +22,7 @@ func chatServerAnd(t *testing.T) (*rawclient.Endpoint, *socketio.Server) {
 	t.Helper()
 	io := socketio.New(socketio.Config{Logger: slog.New(slog.DiscardHandler)})
 	tutorials(io)
-	chat(io.Of("/demo"))
+	chat(io.Of("/demo"), "")
 	e := rawclient.Serve(t, io)
 	t.Cleanup(func() {
 		if err := io.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {

@@ -1,6 +1,7 @@
 // Command socketio runs a Socket.IO server.
 //
 //	socketio serve [flags]
+//	socketio health [URL]
 //
 // serve is the demo and a first server to build on: a chat page at /, the official client's files below the Socket.IO path,
 // what the first tutorials expect on the namespaces / and /chat, and an echo for plain WebSockets at /chat. "socketio serve

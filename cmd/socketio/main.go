@@ -20,8 +20,9 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Serve serve `cmd:"" help:"Serve the demo: a chat page, the official client's files, and the tutorials' namespaces."`
-	Bench bench `cmd:"" help:"Load a Socket.IO server, this one or any other, and say how it bears it."`
+	Serve  serve  `cmd:"" help:"Serve the demo: a chat page, the official client's files, and the tutorials' namespaces."`
+	Health health `cmd:"" help:"Ask a running server whether it answers, and exit with 0 if so: a health check for containers."`
+	Bench  bench  `cmd:"" help:"Load a Socket.IO server, this one or any other, and say how it bears it."`
 }
 
 // command is a command that can be run.

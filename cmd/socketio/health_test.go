@@ -1,0 +1,25 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestHealth(t *testing.T) {
+	p := start(t)
+	ask := func(url string) (code int, says string) {
+		var stdout, stderr syncBuffer
+		code = run(t.Context(), []string{"health", url}, &stdout, &stderr)
+		return code, stdout.String() + stderr.String()
+	}
+	if code, says := ask(p.url + "/"); code != 0 || says != "" {
+		t.Errorf("a server that runs: exit code %d, %q", code, says)
+	}
+	if code, says := ask(p.url + "/nothing"); code != exitFailed || !strings.Contains(says, "404") {
+		t.Errorf("a page that is not there: exit code %d, %q", code, says)
+	}
+	p.end(t)
+	if code, says := ask(p.url + "/"); code != exitFailed || strings.Count(says, "\n") != 1 {
+		t.Errorf("a server that has ended: exit code %d, %q", code, says)
+	}
+}
