@@ -9,7 +9,7 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: help run test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million cluster-faults bench-cluster
+.PHONY: help run cluster test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million cluster-faults bench-cluster
 
 # The first target: what `make` alone does.
 help: ## list the targets
@@ -18,6 +18,10 @@ help: ## list the targets
 run: ## install the client's files, start the demo, print its URL
 	@scripts/install.sh npm client-js
 	@go run ./cmd/socketio serve
+
+cluster: ## the services of docker-compose.yml as processes: nginx, three nodes, Redis; prints the URL
+	@scripts/install.sh npm client-js proxies redis
+	@go run ./examples/deploy
 
 test: deps fmt vet lint go-test interop browser ## everything that CI runs
 	@$(MAKE) --no-print-directory ledger # of what has just run

@@ -35,6 +35,14 @@ test("two visitors talk", async (t) => {
   ben.assertContent();
 });
 
+test("the page names the node of a cluster", async (t) => {
+  const node = await startDemo({ flags: ["-node", "2"] });
+  t.after(() => node.kill());
+  const ana = await Visitor.arrive(t, browser, "Ana");
+  await ana.join(node.url, "nodes");
+  await ana.part("connection").filter({ hasText: "WebSocket · node 2" }).waitFor();
+});
+
 test("who is here, who types, who leaves", async (t) => {
   const [ana, ben] = await pair(t, "presence");
   await ana.seesPeople("Ana", "Ben");
