@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/nats"
 	"github.com/gosocketio/socketio/adapter/postgres"
 	"github.com/gosocketio/socketio/adapter/redis"
 )
@@ -27,15 +28,18 @@ func clusterAdapter(url string) (adapter.Factory, error) {
 	base, _, _ := strings.Cut(scheme, "+")
 	switch {
 	case !found:
-		err = errors.New("it is no URL, such as redis://host or postgres://host/database")
+		err = errors.New("it is no URL, such as redis://host, nats://host or postgres://host/database")
 	case base == "redis" || base == "rediss":
 		_, err = redis.ParseURL(url)
 		join = redis.New(redis.Config{URL: url})
 	case base == "postgres" || base == "postgresql":
 		_, err = postgres.ParseURL(url)
 		join = postgres.New(postgres.Config{URL: url})
+	case base == "nats" || base == "tls":
+		_, err = nats.ParseURL(url)
+		join = nats.New(nats.Config{URL: url})
 	default:
-		err = fmt.Errorf("unknown scheme %q, it must be that of Redis or PostgreSQL", scheme)
+		err = fmt.Errorf("unknown scheme %q, it must be that of Redis, NATS or PostgreSQL", scheme)
 	}
 	if err != nil {
 		return nil, &clusterError{err}

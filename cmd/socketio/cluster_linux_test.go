@@ -2,16 +2,20 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/gosocketio/socketio/adapter/postgres/pgtest"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
-// Two processes on one Redis are one chat: visitors of one see and hear those of the other, and who
+// Two processes on one broker are one chat: visitors of one see and hear those of the other, and who
 // comes back to the other one has missed nothing.
 func TestCluster(t *testing.T) {
 	onRedis := func(scheme string) func(*testing.T) string {
@@ -19,7 +23,9 @@ func TestCluster(t *testing.T) {
 	}
 	for name, broker := range map[string]func(*testing.T) string{
 		"redis": onRedis("redis"), "redis+sharded": onRedis("redis+sharded"), "redis+streams": onRedis("redis+streams"),
-		"postgres": func(t *testing.T) string { return pgtest.Start(t).URL() + "?create=true" },
+		"nats":           func(t *testing.T) string { return "nats://" + startNATS(t) },
+		"nats+jetstream": func(t *testing.T) string { return "nats+jetstream://" + startNATS(t) },
+		"postgres":       func(t *testing.T) string { return pgtest.Start(t).URL() + "?create=true" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := broker(t)
@@ -50,5 +56,42 @@ func TestCluster(t *testing.T) {
 			ben.Send(fmt.Sprintf(`42/demo,2["missed",%d]`, before))
 			ben.event(`43/demo,2`, contains(`"text":"from there"`))
 		})
+	}
+}
+
+// startNATS runs a NATS server with JetStream until the test ends, and returns its address.
+func startNATS(t *testing.T) string {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the NATS server does not start")
+	}
+	return s.Addr().String()
+}
+
+// -cluster takes the URLs that docker-compose.yml has.
+func TestComposeURLs(t *testing.T) {
+	compose, err := os.ReadFile("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	urls := regexp.MustCompile(`[a-z+]+://[^\s'}]*(?:nats|postgres|redis):\d+[^\s'}]*`).FindAllString(string(compose), -1)
+	if len(urls) != 3 {
+		t.Errorf("found the URLs %q", urls)
+	}
+	for _, url := range urls {
+		if _, err := clusterAdapter(url); err != nil {
+			t.Errorf("%s: %v", url, err)
+		}
 	}
 }

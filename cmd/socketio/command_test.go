@@ -77,6 +77,8 @@ func TestMistakes(t *testing.T) {
 		{"serve -cluster redis+tea://localhost", exitFailed, "redis+tea"},
 		{"serve -cluster redis://localhost?spoon=2", exitFailed, "spoon"},
 		{"serve -cluster tea://localhost", exitFailed, "tea"},
+		{"serve -cluster nats://localhost?spoon=2", exitFailed, "spoon"},
+		{"serve -cluster nats://" + closed.Addr().String(), exitFailed, "-cluster: "},
 		{"serve -cluster postgres://localhost?threshold=x", exitFailed, "threshold"},
 		{"serve -cluster postgres://" + closed.Addr().String(), exitFailed, "-cluster: "},
 		{"serve -cluster redis://" + closed.Addr().String(), exitFailed, "-cluster: "},
