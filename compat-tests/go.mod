@@ -4,6 +4,8 @@ go 1.26.0
 
 require (
 	github.com/gosocketio/socketio v0.0.0
+	github.com/gosocketio/socketio/adapter/nats v0.0.0
+	github.com/gosocketio/socketio/adapter/nats/embedded v0.0.0
 	github.com/gosocketio/socketio/adapter/postgres v0.0.0
 	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/gosocketio/socketio/engineio/webtransport v0.0.0
@@ -11,15 +13,23 @@ require (
 )
 
 require (
+	github.com/antithesishq/antithesis-sdk-go v0.9.0-default-no-op // indirect
 	github.com/dunglas/httpsfv v1.1.1 // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/ws v1.5.0 // indirect
+	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/pgx/v5 v5.13.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
-	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/klauspost/compress v1.20.4 // indirect
+	github.com/minio/highwayhash v1.0.4 // indirect
+	github.com/nats-io/jwt/v2 v2.8.3 // indirect
+	github.com/nats-io/nats-server/v2 v2.15.3 // indirect
+	github.com/nats-io/nats.go v1.55.0 // indirect
+	github.com/nats-io/nkeys v0.4.17 // indirect
+	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/webtransport-go v0.13.0 // indirect
 	github.com/redis/rueidis v1.0.79 // indirect
@@ -33,6 +43,8 @@ require (
 
 replace (
 	github.com/gosocketio/socketio => ../
+	github.com/gosocketio/socketio/adapter/nats => ../adapter/nats
+	github.com/gosocketio/socketio/adapter/nats/embedded => ../adapter/nats/embedded
 	github.com/gosocketio/socketio/adapter/postgres => ../adapter/postgres
 	github.com/gosocketio/socketio/adapter/redis => ../adapter/redis
 	github.com/gosocketio/socketio/engineio/webtransport => ../engineio/webtransport

@@ -46,6 +46,9 @@ type Config struct {
 	// Password, Token, Credentials and TLS must not be set then.
 	Conn *nats.Conn
 
+	// Name is what logs and errors call the NATS server. Default: Addrs, or "the given connection".
+	Name string
+
 	// Addrs are the addresses, host:port, of some servers of a NATS cluster: one is chosen, and another
 	// one when the connection is lost. Default 127.0.0.1:4222.
 	Addrs []string
@@ -189,7 +192,10 @@ func (c *Config) check() error {
 
 // where names the servers, for logs and errors: never a password.
 func (c *Config) where() string {
-	if c.Conn != nil {
+	switch {
+	case c.Name != "":
+		return c.Name
+	case c.Conn != nil:
 		return "the given connection"
 	}
 	return strings.Join(c.Addrs, ",")

@@ -54,6 +54,7 @@ type link struct {
 	prefix    string // of the subjects that follow
 	all       string // the subject for all servers
 	rooms     string // begins the subjects of rooms
+	own       string // the subject in the log of what the member does without; "" if there is none
 	joins     recent
 
 	seen seen // of the inbox

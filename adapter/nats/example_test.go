@@ -48,3 +48,16 @@ func ExampleParseURL() {
 	// Output:
 	// [host1:4222 host2:4223] user true chat static
 }
+
+// A broker can be wrapped before a node uses it.
+func ExampleNewBroker() {
+	broker, err := nats.NewBroker(nats.Config{URL: "nats://127.0.0.1:4222", Name: "the one in the cellar"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(broker.Stats().Broker)
+	_ = adapter.NewNode(broker, adapter.ClusterConfig{})
+	// Output:
+	// nats core at the one in the cellar
+}

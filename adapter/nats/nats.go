@@ -15,6 +15,15 @@ func New(c Config) adapter.Factory {
 	return adapter.NewNode(newBroker(c), adapter.ClusterConfig{RequestTimeout: c.RequestTimeout}).Adapter
 }
 
+// NewBroker returns the broker of New, for what wraps it, such as package embedded.
+func NewBroker(c Config) (adapter.Broker, error) {
+	c, err := c.resolve()
+	if err != nil {
+		return nil, err
+	}
+	return newBroker(c), nil
+}
+
 // newBroker returns the broker of a Config that has been resolved.
 func newBroker(c Config) adapter.Broker {
 	if c.JetStream {

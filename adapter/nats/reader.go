@@ -192,7 +192,7 @@ func (r *reader) handle(m jetstream.Msg, first bool) error {
 	r.x.mu.RLock()
 	l := r.x.links[namespace]
 	r.x.mu.RUnlock()
-	if l == nil {
+	if l == nil || m.Subject() == l.own {
 		return nil
 	}
 	message, err := l.message(r.last, m.Data())

@@ -81,12 +81,19 @@ func permanent(err error) bool {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return true
 	}
-	api, ok := errors.AsType[jetstream.JetStreamError](err)
-	return ok && api.APIError() != nil && api.APIError().Code != 503
+	e, ok := errors.AsType[jetstream.JetStreamError](err)
+	if !ok || e.APIError() == nil {
+		return false
+	}
+	api := e.APIError()
+	return api.Code != 503 && api.ErrorCode != noPeers
 }
 
+// noPeers is the code of JetStream for too few servers: others may still be starting.
+const noPeers = 10005
+
 func (x *stream) tryMake(ctx context.Context) (*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	ctx, cancel := context.WithTimeout(ctx, makeTimeout)
 	defer cancel()
 	c, storage := &x.cfg, jetstream.FileStorage
 	if c.Memory {
@@ -106,6 +113,9 @@ func (x *stream) tryMake(ctx context.Context) (*jetstream.StreamInfo, error) {
 	})
 	return s.CachedInfo(), err
 }
+
+// makeTimeout limits one attempt to make them: servers that have no leader yet do not answer.
+const makeTimeout = 2 * time.Second
 
 // doubtTime is how long JetStream recognises a message that is sent again.
 func (c *Config) doubtTime() time.Duration { return min(c.Retention, time.Minute) }
@@ -170,6 +180,9 @@ func (x *stream) send(ctx context.Context, batch []adapter.Item) error {
 func (x *stream) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
 	l := &logLink{link: newLink(&x.connection, m), x: x}
 	l.log = l.prefix + "log." + token(x.uid)
+	if r, says := m.(adapter.OwnReceiver); says && !r.ReceivesOwn() {
+		l.own = l.log
+	}
 	if err := x.join(ctx, l.link, l.all, l.private(x.uid)); err != nil {
 		return nil, err
 	}

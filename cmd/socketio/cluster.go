@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/nats"
+	"github.com/gosocketio/socketio/adapter/nats/embedded"
 	"github.com/gosocketio/socketio/adapter/postgres"
 	"github.com/gosocketio/socketio/adapter/redis"
 )
@@ -35,6 +36,9 @@ func clusterAdapter(url string) (adapter.Factory, error) {
 	case base == "postgres" || base == "postgresql":
 		_, err = postgres.ParseURL(url)
 		join = postgres.New(postgres.Config{URL: url})
+	case scheme == "nats+embedded":
+		_, err = embedded.ParseURL(url)
+		join = embedded.New(embedded.Config{URL: url})
 	case base == "nats" || base == "tls":
 		_, err = nats.ParseURL(url)
 		join = nats.New(nats.Config{URL: url})

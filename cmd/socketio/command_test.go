@@ -76,6 +76,8 @@ func TestMistakes(t *testing.T) {
 		{"serve -cluster localhost:6379", exitFailed, "-cluster"},
 		{"serve -cluster redis+tea://localhost", exitFailed, "redis+tea"},
 		{"serve -cluster redis://localhost?spoon=2", exitFailed, "spoon"},
+		{"serve -cluster nats://localhost?spoon=2", exitFailed, "spoon"},
+		{"serve -cluster nats+embedded://:4248?spoon=2", exitFailed, "spoon"},
 		{"serve -cluster tea://localhost", exitFailed, "tea"},
 		{"serve -cluster nats://localhost?spoon=2", exitFailed, "spoon"},
 		{"serve -cluster nats://" + closed.Addr().String(), exitFailed, "-cluster: "},

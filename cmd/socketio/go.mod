@@ -7,6 +7,7 @@ require (
 	github.com/gobwas/ws v1.5.0
 	github.com/gosocketio/socketio v0.0.0
 	github.com/gosocketio/socketio/adapter/nats v0.0.0
+	github.com/gosocketio/socketio/adapter/nats/embedded v0.0.0
 	github.com/gosocketio/socketio/adapter/postgres v0.0.0
 	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/nats-io/nats-server/v2 v2.15.3
@@ -38,6 +39,7 @@ require (
 replace (
 	github.com/gosocketio/socketio => ../../
 	github.com/gosocketio/socketio/adapter/nats => ../../adapter/nats
+	github.com/gosocketio/socketio/adapter/nats/embedded => ../../adapter/nats/embedded
 	github.com/gosocketio/socketio/adapter/postgres => ../../adapter/postgres
 	github.com/gosocketio/socketio/adapter/redis => ../../adapter/redis
 )

@@ -39,7 +39,7 @@ type serve struct {
 	Cors     []string `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
 	EIO3     bool     `name:"eio3" help:"Serve clients before Socket.IO 3.0 too."`
 	Deflate  bool     `help:"Compress the messages of WebSockets whose clients offer that (permessage-deflate)."`
-	Cluster  string   `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Broker that joins this server to others. Redis: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS; several hosts are separated by commas. NATS: nats://host:4222 or nats+jetstream://host:4222; tls for TLS. PostgreSQL: postgres://user:password@host:5432/database."`
+	Cluster  string   `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Broker that joins this server to others. Redis: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS; several hosts are separated by commas. NATS: nats://host:4222 or nats+jetstream://host:4222; tls for TLS. PostgreSQL: postgres://user:password@host:5432/database. No broker: nats+embedded://:4248?routes=host1:4248,host2:4248."`
 	Node     string   `placeholder:"NAME" env:"SOCKETIO_NODE" help:"Name of this server in a cluster, shown on the chat page."`
 	LogLevel string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	Client   string   `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`

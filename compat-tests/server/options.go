@@ -12,6 +12,8 @@ import (
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/nats"
+	"github.com/gosocketio/socketio/adapter/nats/embedded"
 	"github.com/gosocketio/socketio/adapter/postgres"
 	"github.com/gosocketio/socketio/adapter/redis"
 	"github.com/gosocketio/socketio/engineio"
@@ -158,8 +160,14 @@ func (o options) onPostgres() bool { return strings.HasPrefix(o.cluster, "postgr
 
 // clusterAdapter returns the adapter that the scheme of the cluster's URL names.
 func (o options) clusterAdapter() adapter.Factory {
-	if o.onPostgres() {
+	scheme, _, _ := strings.Cut(o.cluster, "://")
+	switch base, _, _ := strings.Cut(scheme, "+"); {
+	case o.onPostgres():
 		return postgres.New(postgres.Config{URL: o.cluster})
+	case scheme == "nats+embedded":
+		return embedded.New(embedded.Config{URL: o.cluster})
+	case base == "nats" || base == "tls":
+		return nats.New(nats.Config{URL: o.cluster})
 	}
 	return redis.New(redis.Config{URL: o.cluster})
 }
