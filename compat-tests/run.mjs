@@ -5,7 +5,7 @@
 //   --suite browser  headless Chromium: the chat page, and pages behind nginx, HAProxy and Vite
 //   --suite chromium  scenarios with bundles of the official client in headless Chromium
 //   --suite differential  raw scripts and generated packets, answered by the official packages and by ours
-//   --suite cluster  servers of both kinds that share a Redis
+//   --suite cluster  servers of both kinds that share a Redis or PostgreSQL
 //   --suite matrix  what matrix.mjs compares: what makes sense for every server
 //   --play TEXT    in that suite, only the scripts whose name contains TEXT, and both transcripts of each
 //   --mode portable  builds the servers so that each WebSocket has a goroutine, even where an event loop could wait for it

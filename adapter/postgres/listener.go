@@ -315,7 +315,7 @@ func (x *listener) attachment(conn *pgx.Conn, l *link, id string) error {
 	row, invalid := strconv.ParseInt(id, 10, 64)
 	if invalid != nil {
 		x.b.invalid.Add(1)
-		return nil
+		return nil //nolint:nilerr // the message is invalid, the connection is not
 	}
 	ctx, cancel := context.WithTimeout(x.ctx, commandTimeout)
 	defer cancel()

@@ -109,9 +109,9 @@ export class Clients {
     await Promise.all(this.all.map((from) => reach(from, { rooms: [room] }, clients)));
   }
 
-  /** Whether what one server sends arrives in order: each node of a Redis Cluster has channels of its own. */
+  /** Whether what one server sends arrives in order: each node of a Redis Cluster has channels of its own. Ours does on every other broker. */
   get ordered() {
-    return !this.mix.broker.nodes;
+    return !this.mix.broker.nodes && !(this.mix.wire.unordered && this.servers.some(({ go }) => !go));
   }
 
   /** Asserts that each inbox gets exactly these events next. */

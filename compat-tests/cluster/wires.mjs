@@ -65,3 +65,12 @@ export const streamsOfSentinel = wire("streams with sentinels", "redis+streams",
 
 /** Not Redis, but a line a message, between servers that count each other by heartbeats. */
 export const bus = { name: "bus", scheme: "bus", hasEmitter: false, flags: (address) => ["-bus", address] };
+
+/** PostgreSQL, where a message that is a row is overtaken by others on its way from and to an official server. */
+export const postgres = {
+  name: "postgres",
+  scheme: "postgres",
+  hasEmitter: false,
+  unordered: true,
+  flags: (address, key) => ["-cluster", `postgres://${address}?key=${key}`],
+};

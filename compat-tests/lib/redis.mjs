@@ -10,7 +10,7 @@ import { Process } from "./process.mjs";
 import { within } from "./deadline.mjs";
 
 /** Ports that are free now, each a different one. */
-async function freePorts(n) {
+export async function freePorts(n) {
   const servers = Array.from({ length: n }, () => createServer());
   await Promise.all(servers.map((server) => new Promise((done) => server.listen(0, "127.0.0.1", done))));
   const ports = servers.map((server) => server.address().port);

@@ -1,4 +1,4 @@
-// The official Redis adapters, from the URL that -cluster takes in ../server:
+// The official adapters for Redis and PostgreSQL, from the URL that -cluster takes in ../server:
 // redis[+sharded|+streams]://[USER:PASSWORD@]HOST:PORT[,HOST:PORT...][/DATABASE][?PARAMETERS]; the parameters are those of adapter/redis.
 
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
@@ -42,8 +42,21 @@ function nodeRedis({ username, password, nodes, db }) {
   return () => createClient({ url: url(nodes[0]), username, password, database: db });
 }
 
+/** The official adapter for a PostgreSQL. It ignores the official emitter, whose messages have no namespace. */
+async function joinPostgres(url) {
+  const { createAdapter } = await import("@socket.io/postgres-adapter");
+  const { default: { Pool } } = await import("pg");
+  const { searchParams, username, host, pathname } = new URL(url);
+  const pool = new Pool({ connectionString: `postgres://${username}@${host}${pathname}`, max: 2 }); // one receives; with several to send, messages overtake each other
+  pool.on("error", () => {}); // it connects again by itself
+  return { adapter: createAdapter(pool, { channelPrefix: searchParams.get("key") ?? "socket.io" }) };
+}
+
 /** The official adapter for a URL, with clients of the package ioredis or redis, and the emitter of a namespace. */
 export async function joinCluster(url, client) {
+  if (url.startsWith("postgres:")) {
+    return joinPostgres(url);
+  }
   const parsed = parse(url);
   const make = (client === "redis" ? nodeRedis : ioredis)(parsed);
   const open = async () => {

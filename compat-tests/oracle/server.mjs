@@ -7,7 +7,7 @@ import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
 import { busAdapter } from "./bus.mjs";
 import { joinCluster } from "./cluster.mjs";
-import { oddNames, serveCommands } from "./commands.mjs";
+import { oddNamesOn, serveCommands } from "./commands.mjs";
 import { parseFlags } from "./flags.mjs";
 import { serveDynamic, serveEverywhere, serveCustom, serveRefused } from "./handlers.mjs";
 
@@ -72,6 +72,7 @@ const io = new Server(http, {
 serveEverywhere(io.of("/"));
 serveEverywhere(io.of("/chat"));
 if (flags.cluster || flags.bus) {
+  const oddNames = oddNamesOn(flags.cluster.split(":")[0]);
   oddNames.forEach((name) => serveEverywhere(io.of(name)));
   for (const name of ["/", "/chat", ...oddNames]) {
     serveCommands(io.of(name), cluster.emitter?.(name));

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { Emitter } from "@socket.io/postgres-emitter";
+import { startPostgres } from "../lib/postgres.mjs";
+import { target } from "../lib/server.mjs";
+import { ask } from "../lib/suite.mjs";
+import { play, useBroker } from "./mix.mjs";
+import { scenarios } from "./scenarios.mjs";
+import { postgres } from "./wires.mjs";
+
+// Official servers ignore it, see ../oracle/cluster.mjs.
+const emitter = {
+  name: "the official emitter is obeyed",
+  fits: (names) => names.every((name) => name === "here"),
+  async run(c) {
+    const io = new Emitter(c.mix.broker.pool, "/", { channelPrefix: c.mix.key });
+    const room = c.room();
+    await c.join(room, c.b);
+    const heard = c.hear("outside");
+    io.emit("outside", "everybody", 1, { n: null });
+    io.to(room).emit("outside", Buffer.from("a room"));
+    io.except(room).emit("outside", "x".repeat(20_000));
+    await c.gets([heard[0]], ["everybody", 1, { n: null }], ["x".repeat(20_000)]);
+    await c.gets([heard[1]], ["everybody", 1, { n: null }], [Buffer.from("a room")]);
+    const told = c.hear("told");
+    io.serverSideEmit("told", "news");
+    await c.gets(told, ["news"]);
+    io.in(c.b.id).disconnectSockets();
+    await new Promise((done) => c.b.once("disconnect", done));
+    assert.deepEqual(await ask(c.a, "members", room), [[]]);
+  },
+};
+
+// There is only one kind of official servers here.
+const only = target === "node" ? [["ioredis", "ioredis"]] : [["here", "ioredis"], ["here", "here"]];
+play(postgres, useBroker(startPostgres), [...scenarios, emitter], { only });
