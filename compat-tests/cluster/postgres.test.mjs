@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
 import { Emitter } from "@socket.io/postgres-emitter";
 import { startPostgres } from "../lib/postgres.mjs";
+import { until } from "../lib/redis.mjs";
 import { target } from "../lib/server.mjs";
 import { ask } from "../lib/suite.mjs";
 import { play, useBroker } from "./mix.mjs";
@@ -30,6 +32,27 @@ const emitter = {
   },
 };
 
+// They know each other by heartbeats: official servers by those in each namespace.
+const heartbeats = {
+  name: "servers that say nothing are counted, and one that is killed is not any more",
+  once: true,
+  async run(c, t) {
+    const counted = async (servers) => {
+      const counts = await Promise.all(c.all.map((client) => ask(client, "servers")));
+      return counts.every(([count]) => count === servers);
+    };
+    await setTimeout(11_000); // what is silent for 10 s is gone
+    assert.ok(await counted(c.all.length));
+    const server = await c.mix.add(c.mix.names.at(-1));
+    t.after(() => server.kill());
+    c.mix.servers.pop();
+    await until(() => counted(c.all.length + 1), "one server more", 5_000);
+    await server.kill();
+    await setTimeout(12_000); // until then it is waited for
+    assert.ok(await counted(c.all.length));
+  },
+};
+
 // There is only one kind of official servers here.
 const only = target === "node" ? [["ioredis", "ioredis"]] : [["here", "ioredis"], ["here", "here"]];
-play(postgres, useBroker(startPostgres), [...scenarios, emitter], { only });
+play(postgres, useBroker(startPostgres), [...scenarios, emitter, heartbeats], { only });
