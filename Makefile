@@ -103,8 +103,8 @@ million: ## as many idle connections as the machine allows: docs/evidence/millio
 bench-quick: ## one short round of it, on the terminal
 	@cd bench && go run . -root .. -quick
 
-cluster-faults: ## connections, Redis and nodes that fail, beside the official adapters: docs/evidence/cluster-faults.md (6 minutes)
+cluster-faults: ## connections, Redis and nodes that fail, beside the official adapters: docs/evidence/cluster-faults.md (4 minutes)
 	@cd bench && go run ./cluster -root .. -faults
 
-bench-cluster: ## CPU for a message between two nodes, and throughput: docs/evidence/cluster-bench.md (6 minutes)
+bench-cluster: ## CPU for a message between two nodes, and throughput: docs/evidence/cluster-bench.md (5 minutes)
 	@cd bench && go run ./cluster -root ..
