@@ -37,7 +37,9 @@ const (
 	// maxReceived limits the bytes that wait, with those of inboxChannel besides.
 	maxReceived = 64 << 20
 	// inboxChannel is the number of messages that the connection may be ahead of take.
-	inboxChannel = 8192
+	inboxChannel = 1 << 15
+	// takeBatch limits the messages that take queues under one lock.
+	takeBatch = 256
 	// messageSize is what a message counts for besides its data.
 	messageSize = 256
 )
@@ -77,10 +79,23 @@ func (x *inbox) take() {
 	}
 }
 
+// put queues a message, and those behind it that are there.
 func (x *inbox) put(m *nats.Msg) {
-	size := len(m.Data) + messageSize
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.putLocked(m)
+	for range takeBatch {
+		select {
+		case m := <-x.in:
+			x.putLocked(m)
+		default:
+			return
+		}
+	}
+}
+
+func (x *inbox) putLocked(m *nats.Msg) {
+	size := len(m.Data) + messageSize
 	if x.full && x.bytes <= x.limit/2 {
 		x.full = false
 	}
