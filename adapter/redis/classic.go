@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 
 	"github.com/redis/rueidis"
 
@@ -13,10 +14,11 @@ import (
 // classic is the broker of the wire PubSub.
 type classic struct {
 	connection
+	officials *officials // nil with Static
 }
 
 func newClassic(c Config) *classic {
-	return &classic{connection{cfg: c, command: publish}}
+	return &classic{connection: connection{cfg: c, command: publish}}
 }
 
 // publish is the command that sends an item to a channel.
@@ -26,15 +28,19 @@ func publish(b rueidis.Builder, it *adapter.Item) rueidis.Completed {
 
 // Start implements adapter.Broker.
 func (x *classic) Start(ctx context.Context, uid string, report func(error)) error {
-	return x.start(ctx, uid, report, false)
+	err := x.start(ctx, uid, report, false)
+	if err == nil && x.cfg.SubscriptionMode != Static {
+		x.officials = newOfficials(&x.connection)
+	}
+	return err
 }
 
 // Join implements adapter.Broker.
 func (x *classic) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
 	l := newClassicLink(&x.connection, x.subs, m)
-	subjects := []subject{{l.events, false}, {l.requests, false}, {l.responses, false}, {l.own, false}}
+	subjects := []subject{{l.events, false}, {l.requests, false}, {l.responses, false}, {l.own, false}, {l.marker, false}}
 	if x.cfg.SubscriptionMode == Static {
-		subjects[0] = subject{escapeGlob(l.events) + "*", true}
+		subjects[0] = l.pattern()
 	}
 	if err := join(ctx, x.subs, l, subjects...); err != nil {
 		return nil, x.joinError(l.namespace, err)
@@ -42,20 +48,31 @@ func (x *classic) Join(ctx context.Context, m adapter.Member) (adapter.Link, err
 	if x.cfg.SubscriptionMode == Static {
 		return l, nil
 	}
+	l.officials = x.officials
+	x.officials.add(l)
+	x.officials.look(ctx)
 	return &routedLink{l}, nil
 }
 
 // Close implements adapter.Broker.
-func (x *classic) Close(ctx context.Context) error { return x.end(ctx) }
+func (x *classic) Close(ctx context.Context) error {
+	if x.officials != nil {
+		x.officials.close()
+	}
+	return x.end(ctx)
+}
 
 // classicLink is a namespace's link of the wire PubSub.
 type classicLink struct {
 	link
 	subs                        subscriptions
 	namespace                   string
-	events, requests, responses string // channels; those of rooms begin with events
-	own                         string // the channel of responses to this server alone
-	echo, head, tail            string // see frame
+	events, requests, responses string      // channels; those of rooms begin with events
+	own                         string      // the channel of responses to this server alone
+	marker                      string      // the channel that servers of this kind subscribe to
+	echo, head, tail            string      // see frame
+	officials                   *officials  // nil with Static
+	allRooms                    atomic.Bool // set by officials: it is subscribed to the pattern too
 	joins                       joins
 }
 
@@ -67,7 +84,7 @@ func newClassicLink(c *connection, subs subscriptions, m adapter.Member) *classi
 		requests:  prefix + "-request#" + nsp + "#",
 		responses: prefix + "-response#" + nsp + "#",
 	}
-	l.own = l.private(c.uid)
+	l.own, l.marker = l.private(c.uid), l.private("go")
 	l.echo, l.head, l.tail = l.frame()
 	return l
 }
@@ -83,6 +100,9 @@ func (l *classicLink) frame() (echo, head, tail string) {
 	}
 	return echo, head, tail
 }
+
+// pattern matches the channels of all events.
+func (l *classicLink) pattern() subject { return subject{escapeGlob(l.events) + "*", true} }
 
 // private returns the channel of responses to one server.
 func (l *classicLink) private(uid string) string { return l.responses + uid + "#" }
@@ -135,6 +155,9 @@ func (l *classicLink) Count(ctx context.Context) (int, error) {
 // Close implements adapter.Link.
 func (l *classicLink) Close() error {
 	l.close()
+	if l.officials != nil {
+		l.officials.remove(l)
+	}
 	l.subs.leave(l)
 	return nil
 }

@@ -68,6 +68,7 @@ func (l *classicLink) event(payload string) error {
 	case m.UID == "":
 		m.UID = adapter.Emitter
 	}
+	l.officials.heard(l, m.UID)
 	nsp, err := namespaceOf(packet)
 	if err != nil || nsp != "" && nsp != l.namespace { // the channel of a room can be that of a namespace
 		return err
@@ -136,6 +137,7 @@ func (l *classicLink) request(payload string) error {
 	if m.UID == "" {
 		m.UID = adapter.Emitter
 	}
+	l.officials.heard(l, m.UID)
 	m.Namespace = l.namespace
 	var err error
 	if !rooms.IsZero() {

@@ -51,7 +51,9 @@ const (
 	// The first socket of a room gets what other servers send to the room as soon as Redis has
 	// answered to the subscription. Go servers see to it that nothing is missed by what they send to a
 	// room after Namespace.SocketsJoin, or in answer to a message of this server. Official servers do
-	// not: what one emits to a new room right after its socketsJoin can miss the sockets of this one.
+	// not: what one emits to a new room right after its socketsJoin could miss the sockets of this one.
+	// With PubSub, therefore, this server gets the events of all rooms as long as there is an official
+	// server, which it notices within half a second. An official emitter, and Sharded, have that gap.
 	Dynamic SubscriptionMode = iota
 	// Static receives the events of all rooms, also of those that this server does not have, so that
 	// there is nothing to subscribe to and to miss. Official servers with PubSub do the same.

@@ -29,6 +29,8 @@ type feed struct {
 	mu       sync.Mutex
 	subjects map[subject]*subscription
 	changed  map[subject]struct{} // those to subscribe to, or to unsubscribe from
+	last     string               // the channel of the newest message, if it did not come by a pattern
+	served   []receiver           // those that got it
 	wanted   uint64               // counts calls of add
 	flushed  uint64               // the value of wanted that the server has answered to
 	progress chan struct{}        // closed when flushed changes; nil if nobody waits
@@ -229,6 +231,7 @@ func (f *feed) begin() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.changed)
+	f.last, f.served = "", nil
 	for s, sub := range f.subjects {
 		sub.sent, sub.confirmed = false, false
 		f.changed[s] = struct{}{}
@@ -429,7 +432,8 @@ func (f *feed) command(b rueidis.Builder, s subject, subscribe bool) rueidis.Com
 	}
 }
 
-// onMessage passes a message on.
+// onMessage passes a message on. One that a channel and a pattern both match comes twice, that of the
+// pattern directly after that of the channel: who got the first one does not get the second one.
 func (f *feed) onMessage(m rueidis.PubSubMessage) {
 	s := subject{m.Channel, false}
 	if m.Pattern != "" {
@@ -440,6 +444,11 @@ func (f *feed) onMessage(m rueidis.PubSubMessage) {
 	if sub := f.subjects[s]; sub != nil {
 		receivers = sub.receivers
 	}
+	if !s.pattern {
+		f.last, f.served = m.Channel, receivers
+	} else if m.Channel == f.last {
+		receivers = slices.DeleteFunc(slices.Clone(receivers), func(r receiver) bool { return slices.Contains(f.served, r) })
+	}
 	f.mu.Unlock()
 	for _, r := range receivers {
 		r.receive(m.Channel, m.Message)
@@ -448,13 +457,11 @@ func (f *feed) onMessage(m rueidis.PubSubMessage) {
 
 // onSubscription notices that the server ended a subscription by itself: the slot has moved.
 func (f *feed) onSubscription(p rueidis.PubSubSubscription) {
-	if p.Kind != "sunsubscribe" || f.moved == nil {
-		return
-	}
 	s := subject{p.Channel, false}
 	f.mu.Lock()
+	f.last, f.served = "", nil // what follows is another message
 	sub := f.subjects[s]
-	ended := sub != nil && sub.sent
+	ended := p.Kind == "sunsubscribe" && f.moved != nil && sub != nil && sub.sent
 	if ended {
 		sub.interrupt(errMoved)
 	}
