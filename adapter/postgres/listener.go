@@ -237,12 +237,13 @@ func (x *listener) confirm(channels []string) {
 // receive waits for a message and passes it on. It also returns when the subscriptions have changed.
 func (x *listener) receive(conn *pgx.Conn) error {
 	x.mu.Lock()
-	if len(x.changed) > 0 || x.ctx.Err() != nil {
+	err := x.ctx.Err()
+	if err != nil || len(x.changed) > 0 {
 		x.mu.Unlock()
-		return nil
+		return err
 	}
 	x.waiting = conn
-	err := conn.PgConn().Conn().SetReadDeadline(time.Now().Add(idleTime))
+	err = conn.PgConn().Conn().SetReadDeadline(time.Now().Add(idleTime))
 	x.mu.Unlock()
 	var n *pgconn.Notification
 	if err == nil {
@@ -269,11 +270,16 @@ func (x *listener) receive(conn *pgx.Conn) error {
 		return nil
 	}
 	id, refers := attachmentID(n.Payload)
-	if !refers {
+	row, err := strconv.ParseInt(id, 10, 64)
+	switch {
+	case !refers:
 		l.receive(n.Payload)
-		return nil
+	case err != nil:
+		x.b.invalid.Add(1)
+	default:
+		return x.attachment(conn, l, row)
 	}
-	return x.attachment(conn, l, id)
+	return nil
 }
 
 func ignoreTimeout(err error) error {
@@ -311,12 +317,7 @@ func attachmentID(payload string) (id string, refers bool) {
 }
 
 // attachment reads a row and passes it on. Messages that follow wait for it.
-func (x *listener) attachment(conn *pgx.Conn, l *link, id string) error {
-	row, invalid := strconv.ParseInt(id, 10, 64)
-	if invalid != nil {
-		x.b.invalid.Add(1)
-		return nil //nolint:nilerr // the message is invalid, the connection is not
-	}
+func (x *listener) attachment(conn *pgx.Conn, l *link, row int64) error {
 	ctx, cancel := context.WithTimeout(x.ctx, commandTimeout)
 	defer cancel()
 	var size int
