@@ -294,7 +294,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	errs = append(errs, srv.engine.Shutdown(ctx))
 	if err := srv.workers.wait(ctx); err != nil {
 		go func() { // ends with the last handler
-			_ = srv.workers.wait(context.Background())
+			_ = srv.workers.wait(context.WithoutCancel(ctx))
 			if err := srv.closeAdapters(); err != nil {
 				srv.report(nil, err)
 			}

@@ -661,7 +661,7 @@ func FuzzHeartbeats(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer made.Close()
+			defer func() { _ = made.Close() }()
 			for _, m := range []adapter.Message{
 				{Type: adapter.MessageType(first), Rooms: []string{one, two}, Count: version},
 				{Type: adapter.MessageType(second), Rooms: []string{other}, Count: later},

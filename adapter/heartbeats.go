@@ -253,7 +253,7 @@ func (h *heartbeats) heard(uid, namespace string) {
 	if _, known := p.namespaces[namespace]; !known {
 		p.namespaces[strings.Clone(namespace)] = struct{}{}
 		if h.official != nil && p.version == 0 { // it may not know this one
-			h.soonLocked(rand.N(answerDelay))
+			h.soonLocked(rand.N(answerDelay)) //nolint:gosec // so that not all servers answer at once
 		}
 	}
 }

@@ -175,7 +175,7 @@ func (n *Node) sendIn(namespace string) error {
 	x := n.clusters[namespace]
 	n.mu.Unlock()
 	if x == nil || !x.ready.Load() || x.open.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it is not there yet, or closed
 	}
 	return x.sendHeartbeat(MessageHeartbeat)
 }
