@@ -134,7 +134,7 @@ func freeAddrs(n int) (addrs []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		defer l.Close() // after the loop: each address is another one
+		defer func() { _ = l.Close() }() // after the loop: each address is another one
 		addrs = append(addrs, l.Addr().String())
 	}
 	return addrs, nil
@@ -161,7 +161,7 @@ type process struct {
 // start starts a program and returns when it accepts connections at addr.
 func (s *services) start(ctx context.Context, name, addr, program string, args ...string) error {
 	if conn, err := net.Dial("tcp", addr); err == nil {
-		conn.Close()
+		_ = conn.Close()
 		return fmt.Errorf("%s: something else listens on %s", name, addr)
 	}
 	// A context would kill it: stop ends it.
