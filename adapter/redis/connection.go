@@ -35,6 +35,7 @@ type connection struct {
 
 	unsent    atomic.Int64 // when the broker became unreachable for the outbox, in ns; 0 while it is not
 	lostFeeds atomic.Int32 // feeds without a connection
+	backAt    atomic.Int64 // when a feed that was lost was back the last time, in ns
 	suspect   atomic.Bool  // a feed was lost, so that the connections for sending may be dead too
 
 	sent, received, failed, gaps, invalid atomic.Uint64
@@ -138,10 +139,35 @@ func (c *connection) dialAny(context.Context) (rueidis.DedicatedClient, error) {
 	return conn, nil
 }
 
-// count returns the number of subscribers, of the answers to PUBSUB NUMSUB and the like. On a Redis
-// Cluster that is the sum over the nodes, because each knows its own. A master that does not answer
-// is an error.
+// count returns the number of servers that are subscribed to a channel, this one included. After a
+// loss of connections it waits, until ctx ends: those of other servers come back within maxDelay.
 func (c *connection) count(ctx context.Context, command func(rueidis.Builder) rueidis.Completed) (int, error) {
+	for {
+		n, err := c.subscribers(ctx, command)
+		if err != nil || n > 0 && c.steady() {
+			return n, err
+		}
+		timer := time.NewTimer(minDelay)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return 0, fmt.Errorf("%w: redis: the subscriptions are not back: %w", adapter.ErrBrokerDown, context.Cause(ctx))
+		}
+	}
+}
+
+// steady reports whether the subscriptions of all servers can be there, after a loss of this one's.
+// In a Redis Cluster a node may be away for long, and only the others count.
+func (c *connection) steady() bool {
+	return c.client.Mode() == rueidis.ClientModeCluster ||
+		c.lostFeeds.Load() == 0 && time.Since(time.Unix(0, c.backAt.Load())) > maxDelay
+}
+
+// subscribers returns the number of subscribers, of the answers to PUBSUB NUMSUB and the like. On a
+// Redis Cluster that is the sum over the nodes, because each knows its own. A master that does not
+// answer is an error.
+func (c *connection) subscribers(ctx context.Context, command func(rueidis.Builder) rueidis.Completed) (int, error) {
 	nodes := map[string]rueidis.Client{c.cfg.where(): c.client}
 	if c.client.Mode() == rueidis.ClientModeCluster {
 		nodes = c.client.Nodes()
@@ -195,7 +221,7 @@ func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 	c.settle(ctx)
 	builder := c.client.B()
 	commands := make([]rueidis.Completed, 0, len(batch))
-	for delay := minDelay; ; delay = min(2*delay, time.Second) {
+	for delay := minDelay; ; delay = min(2*delay, maxDelay) {
 		commands = commands[:0]
 		for i := range batch {
 			commands = append(commands, c.command(builder, &batch[i]))
@@ -227,7 +253,11 @@ func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 	}
 }
 
-const minDelay = 20 * time.Millisecond
+// The shortest and the longest delay between two attempts to connect.
+const (
+	minDelay = 20 * time.Millisecond
+	maxDelay = time.Second
+)
 
 // recover waits, after a loss of connections, for the subscriptions: those of other servers come
 // back at the same time. Then it makes rueidis notice which connections are dead, because what is

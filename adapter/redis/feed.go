@@ -154,6 +154,7 @@ func (f *feed) run(ctx context.Context) {
 		err := f.session(ctx, func() {
 			if lost != nil {
 				lost = nil
+				f.c.backAt.Store(time.Now().UnixNano())
 				f.c.lostFeeds.Add(-1)
 			}
 		})
@@ -166,7 +167,7 @@ func (f *feed) run(ctx context.Context) {
 		if f.moved != nil {
 			f.moved()
 		}
-		delay = min(2*delay+minDelay, time.Second)
+		delay = min(2*delay+minDelay, maxDelay)
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:
