@@ -297,7 +297,12 @@ func TestEmitterAway(t *testing.T) {
 		go func() { done <- e.emitter.Emit("e", n) }()
 	}
 	s.Kill()
-	time.AfterFunc(100*time.Millisecond, s.Restart)
+	restarted := make(chan struct{})
+	time.AfterFunc(100*time.Millisecond, func() {
+		defer close(restarted)
+		s.Restart()
+	})
+	defer func() { <-restarted }() // it may fail, and the test has not ended then
 	for range 20 {
 		e.do(<-done)
 	}
