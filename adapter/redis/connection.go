@@ -143,7 +143,7 @@ func (c *connection) dialAny(context.Context) (rueidis.DedicatedClient, error) {
 // loss of connections it waits, until ctx ends: those of other servers come back within maxDelay.
 func (c *connection) count(ctx context.Context, command func(rueidis.Builder) rueidis.Completed) (int, error) {
 	for {
-		n, err := c.subscribers(ctx, command)
+		n, err := c.countNow(ctx, command)
 		if err != nil || n > 0 && c.steady() {
 			return n, err
 		}
@@ -164,10 +164,10 @@ func (c *connection) steady() bool {
 		c.lostFeeds.Load() == 0 && time.Since(time.Unix(0, c.backAt.Load())) > maxDelay
 }
 
-// subscribers returns the number of subscribers, of the answers to PUBSUB NUMSUB and the like. On a
+// countNow returns the number of subscribers, of the answers to PUBSUB NUMSUB and the like. On a
 // Redis Cluster that is the sum over the nodes, because each knows its own. A master that does not
 // answer is an error.
-func (c *connection) subscribers(ctx context.Context, command func(rueidis.Builder) rueidis.Completed) (int, error) {
+func (c *connection) countNow(ctx context.Context, command func(rueidis.Builder) rueidis.Completed) (int, error) {
 	nodes := map[string]rueidis.Client{c.cfg.where(): c.client}
 	if c.client.Mode() == rueidis.ClientModeCluster {
 		nodes = c.client.Nodes()
