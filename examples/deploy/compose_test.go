@@ -32,7 +32,8 @@ func compose(t *testing.T, environment []string, profiles ...string) *types.Proj
 }
 
 func TestComposeServices(t *testing.T) {
-	if got, want := compose(t, nil).ServiceNames(), []string{"nginx", "node1", "node2", "node3", "redis"}; !slices.Equal(got, want) {
+	want := []string{"nginx", "node1", "node2", "node3", "redis"}
+	if got := compose(t, nil).ServiceNames(); !slices.Equal(got, want) {
 		t.Errorf("without a profile: %q, want %q", got, want)
 	}
 	p := compose(t, nil, "*")
@@ -111,7 +112,8 @@ func TestComposeNginx(t *testing.T) {
 			t.Errorf("nginx's configuration has no ${%s}", name)
 		}
 		if name == "LISTEN" {
-			if len(s.Ports) != 1 || s.Ports[0].Published != *value || s.HealthCheck.Test[len(s.HealthCheck.Test)-1] != "http://127.0.0.1:"+*value+"/" {
+			asks := s.HealthCheck.Test[len(s.HealthCheck.Test)-1]
+			if len(s.Ports) != 1 || s.Ports[0].Published != *value || asks != "http://127.0.0.1:"+*value+"/" {
 				t.Errorf("nginx listens on %s, published is %+v, its health check is %q", *value, s.Ports, s.HealthCheck.Test)
 			}
 			continue
@@ -131,7 +133,8 @@ func TestComposeNginx(t *testing.T) {
 // broker. cmd/socketio tests that -cluster takes these URLs.
 func TestComposeBrokers(t *testing.T) {
 	text := read(t, filepath.Join(root, "docker-compose.yml"))
-	urls := regexp.MustCompile(`export SOCKETIO_CLUSTER='?([^\s']+)'?\n#   docker compose --profile (\w+) `).FindAllStringSubmatch(text, -1)
+	example := regexp.MustCompile(`export SOCKETIO_CLUSTER='?([^\s']+)'?\n#   docker compose --profile (\w+) `)
+	urls := example.FindAllStringSubmatch(text, -1)
 	if len(urls) != 2 {
 		t.Fatalf("%d URLs in the comment", len(urls))
 	}
@@ -151,7 +154,8 @@ func TestComposeBrokers(t *testing.T) {
 		check(compose(t, []string{"SOCKETIO_CLUSTER=" + m[1]}, m[2]), m[2])
 	}
 	e := compose(t, nil, "*").Services["postgres"].Environment
-	if login := "//" + *e["POSTGRES_USER"] + ":" + *e["POSTGRES_PASSWORD"] + "@postgres:5432/" + *e["POSTGRES_DB"]; !strings.Contains(text, login) {
+	login := "//" + *e["POSTGRES_USER"] + ":" + *e["POSTGRES_PASSWORD"] + "@postgres:5432/" + *e["POSTGRES_DB"]
+	if !strings.Contains(text, login) {
 		t.Errorf("the URL has another login than %s", login)
 	}
 }
@@ -184,7 +188,8 @@ func TestDockerfile(t *testing.T) {
 	if !strings.HasPrefix(d["FROM"][0], "golang:"+goMod[1]+".") {
 		t.Errorf("FROM %s, but go.mod needs Go %s", d["FROM"][0], goMod[1])
 	}
-	if entry := d["ENTRYPOINT"]; len(entry) != 1 || entry[0] != `["/socketio"]` || !slices.Contains(d["COPY"], "--from=program /socketio /socketio") {
+	if entry := d["ENTRYPOINT"]; len(entry) != 1 || entry[0] != `["/socketio"]` ||
+		!slices.Contains(d["COPY"], "--from=program /socketio /socketio") {
 		t.Errorf("ENTRYPOINT %q", entry)
 	}
 	if cmd := d["CMD"]; len(cmd) != 1 || !strings.Contains(cmd[0], `"-addr", ":`+d["EXPOSE"][0]+`"`) {
