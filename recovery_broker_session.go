@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -87,13 +88,19 @@ func (s *Socket) brokerSession() *brokerSession {
 func (r *brokerRecovery) assign(s *Socket) {
 	pid, offset := parseRecovery(s.auth)
 	s.lease = r.newLease(s)
-	if pid != "" && len(pid) <= maxPid {
+	if pid != "" && plain(pid) && plain(offset) {
 		s.lease.broker.ticket = &recoveryTicket{pid, offset}
 	}
 }
 
-// maxPid limits the length of a pid that is looked up, in bytes. Real ones have 20.
-const maxPid = 64
+// plain reports whether a text of a client can be a pid or an offset: it is looked up in the broker,
+// and an offset goes into JSON as it is. Real pids have 20 bytes, positions up to 41.
+func plain(text string) bool {
+	const most = 64
+	return len(text) <= most && !strings.ContainsFunc(text, func(r rune) bool {
+		return r <= ' ' || r > '~' || r == '"' || r == '\\'
+	})
+}
 
 func (r *brokerRecovery) newLease(s *Socket) *lease {
 	x := &brokerSession{pid: newID(), sid: s.id, socket: s, gone: make(chan struct{})}

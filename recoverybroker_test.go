@@ -213,6 +213,25 @@ func TestLogTakenOnce(t *testing.T) {
 	})
 }
 
+// An offset that is none does not get into what is sent to the client.
+func TestLogForgedOffset(t *testing.T) {
+	inLogCluster(t, func(t *testing.T, c *logCluster) {
+		a, k := enter(t, c.servers[0])
+		emit(t, c.servers[0].Emit("e", 1))
+		k.position(t, a, `42["e",1]`)
+		a.Close()
+		time.Sleep(time.Second)
+		c.servers[1].Use(func(s *socketio.Socket) error { return s.Emit("early") })
+		k.offset = `1-0","forged`
+		b := comeBack(c.servers[1], k)
+		for packet := ""; !strings.HasPrefix(packet, "40"); {
+			if packet = b.Read(); strings.Contains(packet, "forged") {
+				t.Errorf("got %s", packet)
+			}
+		}
+	}, recovering(socketio.ConnectionStateRecovery{RunMiddlewares: true}))
+}
+
 // Clients that are not recovered become new sockets at once.
 func TestLogNotRecovered(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T, c *logCluster, a *rawclient.Conn, k *ticket){

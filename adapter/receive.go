@@ -218,6 +218,9 @@ func (x *Cluster) serverSideEvent(m *Message) {
 	x.host.ServerSideEvent(e)
 }
 
+// maxAskTimeout limits how long the sockets here are waited for, whatever another server says.
+const maxAskTimeout = time.Hour
+
 // collect asks local sockets for acknowledgements and sends them to the server that wants them.
 // It ends when all have come, when that server no longer waits, or when the adapter is closed.
 func (x *Cluster) collect(m *Message) {
@@ -226,7 +229,7 @@ func (x *Cluster) collect(m *Message) {
 		timeout = x.cfg.RequestTimeout
 	}
 	// A second more, because the timeout of the server that asks decides.
-	ctx, done := context.WithTimeout(x.open, timeout+time.Second)
+	ctx, done := context.WithTimeout(x.open, min(timeout, maxAskTimeout)+time.Second)
 	if ctx.Err() != nil {
 		done()
 		return
