@@ -125,7 +125,8 @@ type Config struct {
 	// Retention is the age up to which entries are kept, if there are not more than MaxLen. It should
 	// be longer than clients may be away to be recovered. (Streams) Default 3 minutes.
 	Retention time.Duration
-	// ReadCount is the number of entries to read at a time. (Streams) Default 100.
+	// ReadCount is the number of entries to read at a time: up to ten times as many when they are
+	// small, fewer when they are large. (Streams) Default 100.
 	ReadCount int
 	// SessionPrefix begins the names of the keys that hold sessions. (Streams) Default "sio:session:".
 	SessionPrefix string

@@ -146,3 +146,21 @@ func FuzzEntry(f *testing.F) {
 		}
 	})
 }
+
+func TestNextCount(t *testing.T) {
+	replies := func(n, size int) []entry {
+		list := make([]entry, n)
+		for i := range list {
+			list[i].data = strings.Repeat("x", size)
+		}
+		return list
+	}
+	for _, x := range []struct{ count, n, size, want int }{
+		{100, 100, 1000, 200}, {100, 99, 1000, 100}, {800, 800, 100, 1000}, {1000, 1000, 100, 1000},
+		{400, 400, 1000, 400}, {400, 400, 6000, 200}, {1, 1, 3 << 20, 1}, {3, 3, 10, 6},
+	} {
+		if got := nextCount(x.count, 100, replies(x.n, x.size)); got != x.want {
+			t.Errorf("after %d of %d entries of %d bytes: %d, want %d", x.n, x.count, x.size, got, x.want)
+		}
+	}
+}

@@ -33,6 +33,7 @@ type streamReader struct {
 	when  time.Time
 	lost  bool // there is no connection
 	seen  seen
+	count int // how many entries to read at a time
 
 	mu      sync.Mutex
 	links   map[string]*streamLink // by namespace
@@ -51,7 +52,7 @@ func newStreamReader(c *connection, name string) *streamReader {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &streamReader{
 		c: c, name: name, cancel: cancel, found: make(chan struct{}), done: make(chan struct{}),
-		links: make(map[string]*streamLink), recent: newRecent(c, name),
+		links: make(map[string]*streamLink), count: c.cfg.ReadCount, recent: newRecent(c, name),
 	}
 	go r.run(ctx)
 	return r
@@ -161,7 +162,7 @@ func (r *streamReader) read(ctx context.Context, conn rueidis.DedicatedClient) e
 	// A command that rueidis does not know it does not try again: then nobody would look whether the
 	// stream is still the same.
 	reply, err := conn.Do(ctx, conn.B().Arbitrary("XREAD").
-		Args("COUNT", strconv.Itoa(r.c.cfg.ReadCount), "BLOCK", strconv.FormatInt(block.Milliseconds(), 10), "STREAMS").
+		Args("COUNT", strconv.Itoa(r.count), "BLOCK", strconv.FormatInt(block.Milliseconds(), 10), "STREAMS").
 		Keys(r.name).Args(r.last.String()).Blocking()).ToMessage()
 	switch {
 	case rueidis.IsRedisNil(err):
@@ -181,8 +182,26 @@ func (r *streamReader) read(ctx context.Context, conn rueidis.DedicatedClient) e
 	if r.added >= 0 {
 		r.added += int64(len(entries))
 	}
-	r.check = r.check || len(entries) >= r.c.cfg.ReadCount // it may lag
+	r.check = r.check || len(entries) >= r.count // it may lag
+	r.count = nextCount(r.count, r.c.cfg.ReadCount, entries)
 	return nil
+}
+
+// nextCount returns how many entries to read after some: twice as many when that many small ones came,
+// up to ten times the configured number, and half as many after large ones.
+func nextCount(count, configured int, entries []entry) int {
+	const small, large = 256 << 10, 2 << 20
+	bytes := 0
+	for i := range entries {
+		bytes += len(entries[i].data)
+	}
+	switch {
+	case bytes > large:
+		return max(count/2, 1)
+	case len(entries) >= count && bytes <= small:
+		return max(count, min(2*count, 10*configured))
+	}
+	return count
 }
 
 // readStreams returns the entries of a reply to XREAD with one stream: a map in RESP3, a list of
