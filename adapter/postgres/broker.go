@@ -105,7 +105,8 @@ func (b *broker) Join(ctx context.Context, m adapter.Member) (adapter.Link, erro
 	}
 	l := newLink(b, m, channel)
 	if err := b.listener.add(ctx, l); err != nil {
-		return nil, fmt.Errorf("%w: postgres at %s: namespace %s: %s", adapter.ErrBroker, b.where, m.Namespace(), oneLine(err))
+		return nil, fmt.Errorf("%w: postgres at %s: namespace %s: %s",
+			adapter.ErrBroker, b.where, m.Namespace(), oneLine(err))
 	}
 	return l, nil
 }

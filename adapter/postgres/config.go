@@ -224,7 +224,8 @@ func where(c *pgx.ConnConfig) string {
 		addr = c.Host
 	}
 	for _, other := range c.Fallbacks {
-		if next := net.JoinHostPort(other.Host, strconv.Itoa(int(other.Port))); !slices.Contains(strings.Split(addr, ","), next) {
+		next := net.JoinHostPort(other.Host, strconv.Itoa(int(other.Port)))
+		if !slices.Contains(strings.Split(addr, ","), next) {
 			addr += "," + next
 		}
 	}
