@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -463,6 +464,35 @@ func TestClient(t *testing.T) {
 		})
 		if err := client.Do(t.Context(), client.B().Ping().Build()).Error(); err != nil {
 			t.Errorf("the client was closed: %v", err)
+		}
+	}
+}
+
+// A start that was waited for in vain says why.
+func TestStartInVain(t *testing.T) {
+	redis := redistest.Start(t)
+	for _, x := range []struct{ url, clients, want string }{
+		{"rediss://" + redis.Addr(), "10000", "is TLS the same on both sides?"},
+		{"redis://" + redis.Addr(), "1", "namespace /: "}, // ERR max number of clients reached, or EOF
+
+	} {
+		redis.Do("CONFIG", "SET", "maxclients", x.clients)
+		c, err := Config{URL: x.url}.resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		broker := newBroker(c)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err = broker.Start(ctx, "aaaaaa", func(error) {})
+		if err == nil {
+			_, err = broker.Join(ctx, newMember("/"))
+		}
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), x.want) || strings.HasSuffix(err.Error(), "namespace /: context deadline exceeded") {
+			t.Errorf("%s: got %v, want %q", x.url, err, x.want)
+		}
+		if err := broker.Close(t.Context()); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -33,10 +34,11 @@ type connection struct {
 	spare   spareBuffers
 	subs    subscriptions
 
-	unsent    atomic.Int64 // when the broker became unreachable for the outbox, in ns; 0 while it is not
-	lostFeeds atomic.Int32 // feeds without a connection
-	backAt    atomic.Int64 // when a feed that was lost was back the last time, in ns
-	suspect   atomic.Bool  // a feed was lost, so that the connections for sending may be dead too
+	unsent    atomic.Int64          // when the broker became unreachable for the outbox, in ns; 0 while it is not
+	lostFeeds atomic.Int32          // feeds without a connection
+	feedErr   atomic.Pointer[error] // why one could not connect, or was lost
+	backAt    atomic.Int64          // when a feed that was lost was back the last time, in ns
+	suspect   atomic.Bool           // a feed was lost, so that the connections for sending may be dead too
 
 	sent, received, failed, gaps, invalid atomic.Uint64
 }
@@ -62,7 +64,11 @@ func (c *connection) connect(ctx context.Context) error {
 	c.open, c.hangUp = context.WithCancel(context.Background())
 	if err := c.dial(ctx); err != nil {
 		c.hangUp()
-		return fmt.Errorf("%w: redis at %s: %s", adapter.ErrBroker, c.cfg.where(), oneLine(err))
+		text := oneLine(err)
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+			text = "it does not answer as a Redis (is TLS the same on both sides?): " + text
+		}
+		return fmt.Errorf("%w: redis at %s: %s", adapter.ErrBroker, c.cfg.where(), text)
 	}
 	return nil
 }

@@ -158,6 +158,9 @@ func (f *feed) run(ctx context.Context) {
 				f.c.lostFeeds.Add(-1)
 			}
 		})
+		if _, answer := rueidis.IsRedisErr(err); answer || f.c.feedErr.Load() == nil {
+			f.c.feedErr.Store(&err) // what Redis says, rather than that it hung up after that
+		}
 		if lost == nil && ctx.Err() == nil {
 			lost, delay = err, 0
 			f.c.lostFeeds.Add(1)

@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -8,8 +10,12 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 )
 
-// joinError returns the error of a Join.
+// joinError returns the error of a Join. One that was waited for in vain is why the last attempt to
+// connect failed.
 func (c *connection) joinError(namespace string, err error) error {
+	if why := c.feedErr.Load(); why != nil && errors.Is(err, context.DeadlineExceeded) {
+		err = *why
+	}
 	return fmt.Errorf("%w: redis at %s: namespace %s: %s", adapter.ErrBroker, c.cfg.where(), namespace, oneLine(err))
 }
 
