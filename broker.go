@@ -35,7 +35,7 @@ func brokerRule(err error) *refusal.Refusal {
 	_, gap := errors.AsType[*adapter.GapError](err)
 	switch {
 	case gap:
-		r.Rule, r.Remedy = "gap", "messages of other servers may have been lost; clients here did not get them"
+		r.Rule, r.Remedy = "gap", "what the error names of other servers may have been lost; nobody here got it"
 	case errors.Is(err, adapter.ErrBrokerStalled):
 		r.Rule, r.Field = "stalled", "MaxQueuedBytes"
 		r.Remedy = "messages for other servers are dropped until the broker takes them: look at its load, or let more wait"
@@ -43,7 +43,8 @@ func brokerRule(err error) *refusal.Refusal {
 		r.Rule, r.Field = "message too large", "MaxQueuedBytes"
 		r.Remedy = "other servers do not get it: send less at once, or let more wait"
 	case errors.Is(err, adapter.ErrBrokerDown):
-		r.Rule, r.Remedy = "connection lost", "clients of other servers are not reached until it is back; it is tried again"
+		r.Rule = "connection lost"
+		r.Remedy = "until it is back no client of other servers is reached, nor one here with recovery over a log"
 	}
 	return r
 }

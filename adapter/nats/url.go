@@ -39,14 +39,14 @@ func parseURL(s string) (c Config, err error) {
 	case "jetstream":
 		c.JetStream = true
 	default:
-		return c, fmt.Errorf("unknown scheme %q", scheme)
+		return c, fmt.Errorf("unknown scheme %q, it must be nats, nats+jetstream, tls or tls+jetstream", scheme)
 	}
 	switch base {
 	case "nats":
 	case "tls":
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	default:
-		return c, fmt.Errorf("unknown scheme %q", scheme)
+		return c, fmt.Errorf("unknown scheme %q, it must be nats, nats+jetstream, tls or tls+jetstream", scheme)
 	}
 
 	// Package url does not accept a list of hosts: it gets one, and the list is read here.

@@ -36,8 +36,8 @@ func TestParseURL(t *testing.T) {
 func TestParseURLInvalid(t *testing.T) {
 	for url, want := range map[string]string{
 		"host:4222":                      "nats: invalid URL: it has no scheme, such as nats://",
-		"http://host":                    `nats: invalid URL: unknown scheme "http"`,
-		"nats+tea://host":                `nats: invalid URL: unknown scheme "nats+tea"`,
+		"http://host":                    `nats: invalid URL: unknown scheme "http", it must be nats, nats+jetstream, tls or tls+jetstream`,
+		"nats+tea://host":                `nats: invalid URL: unknown scheme "nats+tea", it must be nats, nats+jetstream, tls or tls+jetstream`,
 		"nats://":                        `nats: invalid URL: "" is not a host`,
 		"nats://a,,b":                    `nats: invalid URL: "" is not a host`,
 		"nats://a:x":                     `nats: invalid URL: "a:x" is not a host`,

@@ -114,7 +114,8 @@ type Config struct {
 	// MaxQueuedBytes limits what waits to be sent. Default adapter.DefaultOutboxBytes, 64 MiB.
 	MaxQueuedBytes int
 
-	// StreamName is the name of the stream. (Streams) Default "socket.io".
+	// StreamName is the name of the stream. (Streams) Default Prefix. That of official servers is
+	// "socket.io", whatever their channelPrefix.
 	StreamName string
 	// StreamCount spreads the namespaces over so many streams: the option streamCount. (Streams)
 	// Default 1.
@@ -128,13 +129,16 @@ type Config struct {
 	// ReadCount is the number of entries to read at a time: up to ten times as many when they are
 	// small, fewer when they are large. (Streams) Default 100.
 	ReadCount int
-	// SessionPrefix begins the names of the keys that hold sessions. (Streams) Default "sio:session:".
+	// SessionPrefix begins the names of the keys that hold sessions. (Streams) Default "sio:session:",
+	// which official servers have, or Prefix and ":session:" if Prefix is set.
 	SessionPrefix string
 	// OnlyPlaintext says that no message holds binary data: the option onlyPlaintext. (Streams)
 	OnlyPlaintext bool
 	// ShardedPubSub sends requests over sharded channels: the option useShardedPubSub. (Streams)
 	ShardedPubSub bool
 }
+
+const defaultPrefix = "socket.io"
 
 // resolve returns c with what its URL says and with defaults, or an error that names a field.
 func (c Config) resolve() (Config, error) {
@@ -159,7 +163,7 @@ func (c Config) resolve() (Config, error) {
 		c.Addrs = []string{"127.0.0.1:6379"}
 	}
 	if c.Prefix == "" {
-		c.Prefix = "socket.io"
+		c.Prefix = defaultPrefix
 	}
 	if c.RequestTimeout == 0 {
 		c.RequestTimeout = adapter.DefaultRequestTimeout

@@ -226,7 +226,9 @@ func TestEmitter(t *testing.T) {
 func TestOfficialEmitters(t *testing.T) {
 	s := redistest.Start(t)
 	pubsub := startEmitter(t, redis.Config{Addrs: []string{s.Addr()}})
-	streams := startEmitter(t, redis.Config{Addrs: []string{s.Addr()}, Wire: redis.Streams, Prefix: "other"})
+	streams := startEmitter(t, redis.Config{
+		Addrs: []string{s.Addr()}, Wire: redis.Streams, Prefix: "other", StreamName: "socket.io",
+	})
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr()}, DisableCache: true})
 	if err != nil {
 		t.Fatal(err)

@@ -38,12 +38,17 @@ func newStreams(c Config) *streams {
 
 // withStreamDefaults returns c with the defaults of the fields for Streams.
 func (c Config) withStreamDefaults() Config {
-	c.StreamName = cmp.Or(c.StreamName, "socket.io")
+	c.StreamName = cmp.Or(c.StreamName, c.Prefix)
 	c.StreamCount = cmp.Or(c.StreamCount, 1)
 	c.MaxLen = cmp.Or(c.MaxLen, 100_000)
 	c.Retention = cmp.Or(c.Retention, 3*time.Minute)
 	c.ReadCount = cmp.Or(c.ReadCount, 100)
-	c.SessionPrefix = cmp.Or(c.SessionPrefix, "sio:session:")
+	if c.SessionPrefix == "" {
+		c.SessionPrefix = "sio:session:"
+		if c.Prefix != defaultPrefix {
+			c.SessionPrefix = c.Prefix + ":session:"
+		}
+	}
 	return c
 }
 

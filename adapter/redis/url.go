@@ -31,6 +31,10 @@ func ParseURL(s string) (Config, error) {
 	return c, c.check()
 }
 
+func errScheme(scheme string) error {
+	return fmt.Errorf("unknown scheme %q, it must be redis, redis+sharded or redis+streams, or rediss for TLS", scheme)
+}
+
 func parseURL(s string) (c Config, err error) {
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
@@ -44,14 +48,14 @@ func parseURL(s string) (c Config, err error) {
 	case "streams":
 		c.Wire = Streams
 	default:
-		return c, fmt.Errorf("unknown scheme %q", scheme)
+		return c, errScheme(scheme)
 	}
 	switch base {
 	case "redis":
 	case "rediss":
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	default:
-		return c, fmt.Errorf("unknown scheme %q", scheme)
+		return c, errScheme(scheme)
 	}
 
 	// Package url does not accept a list of hosts: it gets one, and the list is read here.
@@ -158,7 +162,7 @@ func (c *Config) parameter(name, value string) (err error) {
 	case "shardedpubsub":
 		c.ShardedPubSub, err = strconv.ParseBool(value)
 	default:
-		return fmt.Errorf("unknown parameter %q", name)
+		return fmt.Errorf("unknown parameter %q, see ParseURL of adapter/redis", name)
 	}
 	if err != nil {
 		return fmt.Errorf("parameter %s=%s: %w", name, value, err)

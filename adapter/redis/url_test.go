@@ -40,15 +40,16 @@ func TestParseURL(t *testing.T) {
 }
 
 func TestParseURLInvalid(t *testing.T) {
+	const schemes = `, it must be redis, redis+sharded or redis+streams, or rediss for TLS`
 	for url, want := range map[string]string{
 		"host:6379":           "redis: invalid URL: it has no scheme, such as redis://",
-		"http://host":         `redis: invalid URL: unknown scheme "http"`,
-		"redis+x://host":      `redis: invalid URL: unknown scheme "redis+x"`,
+		"http://host":         `redis: invalid URL: unknown scheme "http"` + schemes,
+		"redis+x://host":      `redis: invalid URL: unknown scheme "redis+x"` + schemes,
 		"redis://":            `redis: invalid URL: "" is not a host`,
 		"redis://a,,b":        `redis: invalid URL: "" is not a host`,
 		"redis://a:x":         `redis: invalid URL: "a:x" is not a host`,
 		"redis://a/b":         `redis: invalid URL: the database "b" is not a number`,
-		"redis://a?prefix=x":  `redis: invalid URL: unknown parameter "prefix"`,
+		"redis://a?prefix=x":  `redis: invalid URL: unknown parameter "prefix", see ParseURL of adapter/redis`,
 		"redis://a?timeout=x": `redis: invalid URL: parameter timeout=x: time: invalid duration "x"`,
 		"redis://a?mode=x":    `redis: invalid URL: parameter mode=x: it must be dynamic, static or dynamic-private`,
 		"redis://a?mode=dynamic-private": `redis: Config.SubscriptionMode is dynamic-private, ` +

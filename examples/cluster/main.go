@@ -1,4 +1,4 @@
-// Command cluster is a chat on several servers, which share a Redis. Start it twice, with other addresses:
+// Command cluster is a chat on several servers, which share a Redis. Start it twice in the folder examples, with other addresses:
 //
 //	go run ./cluster -addr 127.0.0.1:3001
 //	go run ./cluster -addr 127.0.0.1:3002
