@@ -5,7 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -141,15 +140,5 @@ func (p *proxy) Stop() {
 func (p *proxy) Continue() {
 	if p.held.CompareAndSwap(true, false) {
 		p.still.Unlock()
-	}
-}
-
-// await waits for a condition.
-func await(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("this did not happen: %s", what)
-		}
 	}
 }

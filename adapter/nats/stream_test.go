@@ -39,9 +39,9 @@ func positions(l adapter.Link, from string) (numbers []string, last string, err 
 func TestLog(t *testing.T) {
 	c := Config{Addrs: []string{startJetStream(t).host()}, JetStream: true}
 	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, memberA := a.join("/")
-	linkB, memberB := b.join("/")
-	other, _ := b.join("/other")
+	linkA, memberA := a.Link("/")
+	linkB, memberB := b.Link("/")
+	other, _ := b.Link("/other")
 	logA, logB := linkA.(adapter.Log), linkB.(adapter.Log)
 	begin := logA.Reached()
 	if begin == "" || logB.Reached() != begin {
@@ -49,14 +49,14 @@ func TestLog(t *testing.T) {
 	}
 	const n = 700 // more than two pages
 	for i := range n {
-		publishNow(t, linkA, event(a.uid, i, "room"))
-		m := event(b.uid, -i)
+		publishNow(t, linkA, event(a.UID, i, "room"))
+		m := event(b.UID, -i)
 		m.Namespace = "/other"
 		publishNow(t, other, m)
 	}
 	var last string
 	for i := range n {
-		x, y := memberA.next(t), memberB.next(t)
+		x, y := memberA.Next(t), memberB.Next(t)
 		want := fmt.Sprintf(`["n",%d]`, i)
 		if string(x.Packet.Data) != want || string(y.Packet.Data) != want || x.Position != y.Position ||
 			i > 0 && logA.ComparePositions(last, x.Position) != -1 {
@@ -66,7 +66,7 @@ func TestLog(t *testing.T) {
 	}
 	await(t, "both have read all", func() bool {
 		return logA.ComparePositions(logA.Reached(), last) >= 0 && logA.Reached() == logB.Reached() &&
-			a.broker.Stats().QueuedBytes+b.broker.Stats().QueuedBytes == 0
+			a.Stats().QueuedBytes+b.Stats().QueuedBytes == 0
 	})
 	numbers, end, err := positions(linkB, begin)
 	newest := fmt.Sprintf(`["n",%d]`, n-1)
@@ -90,8 +90,8 @@ func TestLogRestart(t *testing.T) {
 	nats := startJetStream(t)
 	c := Config{Addrs: []string{nats.host()}, JetStream: true}
 	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, memberA := a.join("/")
-	_, memberB := b.join("/")
+	linkA, memberA := a.Link("/")
+	_, memberB := b.Link("/")
 	const rounds = 3
 	var sent atomic.Int64
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -103,7 +103,7 @@ func TestLogRestart(t *testing.T) {
 				return
 			default:
 			}
-			if err := linkA.Publish(event(a.uid, int(sent.Load()))); err != nil {
+			if err := linkA.Publish(event(a.UID, int(sent.Load()))); err != nil {
 				t.Error(err)
 				return
 			}
@@ -114,8 +114,8 @@ func TestLogRestart(t *testing.T) {
 	next := 0
 	for range rounds {
 		for range 50 {
-			memberB.wants(t, next)
-			memberA.wants(t, next)
+			memberB.Wants(t, next)
+			memberA.Wants(t, next)
 			next++
 		}
 		nats.Kill()
@@ -124,11 +124,11 @@ func TestLogRestart(t *testing.T) {
 	close(stop)
 	<-stopped
 	for ; next < int(sent.Load()); next++ {
-		memberB.wants(t, next)
-		memberA.wants(t, next)
+		memberB.Wants(t, next)
+		memberA.Wants(t, next)
 	}
-	await(t, "all is counted", func() bool { return a.broker.Stats().Sent == uint64(next) })
-	if s := a.broker.Stats(); s.Failed > 0 || len(memberB.messages) > 0 {
+	await(t, "all is counted", func() bool { return a.Stats().Sent == uint64(next) })
+	if s := a.Stats(); s.Failed > 0 || len(memberB.Messages) > 0 {
 		t.Errorf("stats are %+v", s)
 	}
 }
@@ -139,12 +139,12 @@ func TestLogCut(t *testing.T) {
 	p := startProxy(t, nats.host())
 	a := start(t, "aaaaaa", Config{Addrs: []string{p.host()}, JetStream: true})
 	b := start(t, "bbbbbb", Config{Addrs: []string{p.host()}, JetStream: true})
-	linkA, _ := a.join("/")
-	_, memberB := b.join("/")
+	linkA, _ := a.Link("/")
+	_, memberB := b.Link("/")
 	const n = 3000
 	go func() {
 		for i := range n {
-			if err := linkA.Publish(event(a.uid, i)); err != nil {
+			if err := linkA.Publish(event(a.UID, i)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -153,10 +153,10 @@ func TestLogCut(t *testing.T) {
 		if i%500 == 100 {
 			p.Cut()
 		}
-		memberB.wants(t, i)
+		memberB.Wants(t, i)
 	}
-	if a.broker.Stats().Failed > 0 {
-		t.Errorf("stats are %+v", a.broker.Stats())
+	if a.Stats().Failed > 0 {
+		t.Errorf("stats are %+v", a.Stats())
 	}
 }
 
@@ -169,16 +169,16 @@ func TestLogGaps(t *testing.T) {
 	a := start(t, "aaaaaa", c)
 	c.Addrs = []string{p.host()}
 	b := start(t, "bbbbbb", c)
-	linkA, memberA := a.join("/")
-	linkB, memberB := b.join("/")
+	linkA, memberA := a.Link("/")
+	linkB, memberB := b.Link("/")
 	begin := linkA.(adapter.Log).Reached()
-	publishNow(t, linkA, event(a.uid, 0))
-	memberB.wants(t, 0)
+	publishNow(t, linkA, event(a.UID, 0))
+	memberB.Wants(t, 0)
 	p.Stop()
-	memberA.wants(t, 0)
+	memberA.Wants(t, 0)
 	for i := range 100 {
-		publishNow(t, linkA, event(a.uid, i))
-		memberA.wants(t, i)
+		publishNow(t, linkA, event(a.UID, i))
+		memberA.Wants(t, i)
 	}
 	p.Cut()
 	p.Continue()
@@ -186,7 +186,7 @@ func TestLogGaps(t *testing.T) {
 		t.Helper()
 		for deadline := time.After(patience); ; {
 			select {
-			case err := <-memberB.gaps:
+			case err := <-memberB.Gaps:
 				if strings.Contains(err.Error(), text) {
 					return
 				}
@@ -198,7 +198,7 @@ func TestLogGaps(t *testing.T) {
 	named("messages were trimmed that were not read")
 	last := ""
 	for last != `["n",99]` {
-		last = string(memberB.next(t).Packet.Data)
+		last = string(memberB.Next(t).Packet.Data)
 	}
 	if _, _, err := positions(linkB, begin); !errors.Is(err, adapter.ErrPosition) {
 		t.Errorf("got %v", err)
@@ -207,12 +207,12 @@ func TestLogGaps(t *testing.T) {
 	at := linkB.(adapter.Log).Reached()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := a.broker.(*stream).js.DeleteStream(ctx, "socketio"); err != nil {
+	if err := a.Broker.(*stream).js.DeleteStream(ctx, "socketio"); err != nil {
 		t.Fatal(err)
 	}
-	publishNow(t, linkA, event(a.uid, 1000))
+	publishNow(t, linkA, event(a.UID, 1000))
 	named("made again")
-	memberB.wants(t, 1000)
+	memberB.Wants(t, 1000)
 	if _, _, err := positions(linkB, at); !errors.Is(err, adapter.ErrPosition) {
 		t.Errorf("got %v", err)
 	}
@@ -225,8 +225,8 @@ func TestLogGaps(t *testing.T) {
 func TestSessions(t *testing.T) {
 	c := Config{Addrs: []string{startJetStream(t).host()}, JetStream: true}
 	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, _ := a.join("/")
-	linkB, _ := b.join("/")
+	linkA, _ := a.Link("/")
+	linkB, _ := b.Link("/")
 	ctx := t.Context()
 	for i := range 50 {
 		pid, data := fmt.Sprint("pid", i), fmt.Sprintf(`{"sid":"s%d"}`, i)
@@ -268,8 +268,8 @@ func TestSessions(t *testing.T) {
 func TestLogRefused(t *testing.T) {
 	nats := startJetStream(t)
 	a := start(t, "aaaaaa", Config{Addrs: []string{nats.host()}, JetStream: true})
-	linkA, memberA := a.join("/")
-	x := a.broker.(*stream)
+	linkA, memberA := a.Link("/")
+	x := a.Broker.(*stream)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	s, err := x.js.Stream(ctx, "socketio")
@@ -281,15 +281,15 @@ func TestLogRefused(t *testing.T) {
 	if _, err := x.js.UpdateStream(ctx, config); err != nil {
 		t.Fatal(err)
 	}
-	big := event(a.uid, 1)
+	big := event(a.UID, 1)
 	big.Packet = &adapter.Packet{Event: "big", Args: []any{strings.Repeat("x", 2000)}}
-	publishNow(t, linkA, event(a.uid, 1))
+	publishNow(t, linkA, event(a.UID, 1))
 	publishNow(t, linkA, big)
-	publishNow(t, linkA, event(a.uid, 2))
-	memberA.wants(t, 1, 2)
+	publishNow(t, linkA, event(a.UID, 2))
+	memberA.Wants(t, 1, 2)
 	await(t, "it is reported", func() bool {
-		return a.broker.Stats().Failed == 1 && len(a.reports()) == 1 &&
-			strings.Contains(a.reports()[0].Error(), "message size exceeds")
+		return a.Stats().Failed == 1 && len(a.Reports()) == 1 &&
+			strings.Contains(a.Reports()[0].Error(), "message size exceeds")
 	})
 }
 

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,106 +18,24 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
 	"github.com/gosocketio/socketio/adapter/postgres/pgtest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
-// node is a broker of a test, and what it reports.
-type node struct {
-	*broker
-	t       *testing.T
-	mu      sync.Mutex
-	reports []error
-}
+// What most tests need of brokertest.
+var publish, await = brokertest.Publish, brokertest.Await
 
-func start(t *testing.T, uid string, c Config) *node {
+// start starts a broker. It is closed with the test.
+func start(t *testing.T, uid string, c Config) *brokertest.Server {
 	t.Helper()
 	b, err := newBroker(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{broker: b, t: t}
-	if err := b.Start(t.Context(), uid, n.report); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = b.Close(ctx)
-	})
-	return n
-}
-
-func (n *node) report(err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.reports = append(n.reports, err)
-}
-
-func (n *node) reported() []error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.reports)
-}
-
-// member keeps what arrives.
-type member struct {
-	nsp  string
-	got  chan *adapter.Message
-	gaps chan error
-}
-
-func (m *member) Namespace() string          { return m.nsp }
-func (m *member) Receive(x *adapter.Message) { m.got <- x }
-func (m *member) Gap(err error)              { m.gaps <- err }
-
-func (n *node) join(nsp string) (adapter.Link, *member) {
-	n.t.Helper()
-	m := &member{nsp, make(chan *adapter.Message, 5000), make(chan error, 100)}
-	l, err := n.Join(n.t.Context(), m)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return l, m
-}
-
-const patience = 10 * time.Second
-
-// next returns the next message that a member gets, completely read.
-func (m *member) next(t *testing.T) *adapter.Message {
-	t.Helper()
-	select {
-	case x := <-m.got:
-		if x.Rest != nil {
-			read := x.Rest
-			x.Rest = nil
-			if err := read(x); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return x
-	case <-time.After(patience):
-		t.Fatal("nothing arrives")
-		return nil
-	}
-}
-
-func await(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !so(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it is not so that %s", what)
-		}
-	}
+	return brokertest.Start(t, b, uid)
 }
 
 func event(args ...any) *adapter.Message {
 	return &adapter.Message{UID: "aaaa", Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Event: "e", Args: args}}
-}
-
-func publish(t *testing.T, l adapter.Link, m *adapter.Message) {
-	t.Helper()
-	if err := l.Publish(m); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // What official servers wrote, and their emitter, is received: each message of the recording once and in
@@ -127,8 +43,8 @@ func publish(t *testing.T, l adapter.Link, m *adapter.Message) {
 func TestRecorded(t *testing.T) {
 	server := pgtest.Start(t)
 	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true})
-	_, root := n.join("/")
-	_, chat := n.join("/chat")
+	_, root := n.Link("/")
+	_, chat := n.Link("/chat")
 	conn, err := pgx.Connect(t.Context(), server.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +110,7 @@ func TestRecorded(t *testing.T) {
 		if strings.HasSuffix(x.Cmd[1].(string), "/chat") {
 			m, nsp = chat, "/chat"
 		}
-		got := m.next(t)
+		got := m.Next(t)
 		if int(got.Type) != head.Type || got.UID != head.UID || got.Namespace != nsp {
 			t.Errorf("%s: got type %d of %s in %s, want %s", x.Step, got.Type, got.UID, got.Namespace, payload)
 		}
@@ -213,8 +129,8 @@ func TestOrder(t *testing.T) {
 	server := pgtest.Start(t)
 	c := Config{URL: server.URL(), CreateTable: true}
 	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
-	link, own := a.join("/")
-	_, other := b.join("/")
+	link, own := a.Link("/")
+	_, other := b.Link("/")
 	server.Stop() // so that they gather
 	const events = 500
 	for i := range events {
@@ -231,18 +147,18 @@ func TestOrder(t *testing.T) {
 	}
 	server.Continue()
 	for i := range events {
-		_, args, err := other.next(t).Packet.Decode()
+		_, args, err := other.Next(t).Packet.Decode()
 		if err != nil || fmt.Sprint(args[0]) != fmt.Sprint(i) {
 			t.Fatalf("number %d is %v, %v", i, args, err)
 		}
 		for range 2 {
-			if _, args, _ := other.next(t).Packet.Decode(); len(args) != 1 {
+			if _, args, _ := other.Next(t).Packet.Decode(); len(args) != 1 {
 				t.Fatalf("after number %d comes %v", i, args)
 			}
 		}
 	}
-	if len(own.got) != 0 || len(other.got) != 0 || a.Stats().Sent != 3*events {
-		t.Errorf("%d came back, %d came twice, %+v", len(own.got), len(other.got), a.Stats())
+	if len(own.Messages) != 0 || len(other.Messages) != 0 || a.Stats().Sent != 3*events {
+		t.Errorf("%d came back, %d came twice, %+v", len(own.Messages), len(other.Messages), a.Stats())
 	}
 }
 
@@ -251,8 +167,8 @@ func TestBorder(t *testing.T) {
 	server := pgtest.Start(t)
 	c := Config{URL: server.URL(), CreateTable: true}
 	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
-	link, _ := a.join("/")
-	_, other := b.join("/")
+	link, _ := a.Link("/")
+	_, other := b.Link("/")
 	rows := func() string { return server.Query("SELECT count(*) FROM socket_io_attachments")[0] }
 	for _, x := range []struct {
 		size int
@@ -265,7 +181,7 @@ func TestBorder(t *testing.T) {
 		}
 		text := strings.Repeat("z", x.size-len(empty))
 		publish(t, link, event(text))
-		if _, args, _ := other.next(t).Packet.Decode(); args[0] != text || rows() != x.rows {
+		if _, args, _ := other.Next(t).Packet.Decode(); args[0] != text || rows() != x.rows {
 			t.Errorf("%d bytes: %d arrived, %s rows, want %s", x.size, len(fmt.Sprint(args[0])), rows(), x.rows)
 		}
 	}
@@ -274,24 +190,25 @@ func TestBorder(t *testing.T) {
 // A namespace whose channel would be cut off is refused by its name.
 func TestLongNamespace(t *testing.T) {
 	server := pgtest.Start(t)
-	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true})
+	c := Config{URL: server.URL(), CreateTable: true}
+	n := start(t, "aaaa", c)
 	fits := "/" + strings.Repeat("n", maxChannel-len("socket.io#/"))
-	link, _ := n.join(fits)
+	link, _ := n.Link(fits)
 	publish(t, link, event(1))
 	for _, name := range []string{fits + "n", "/\xff", "/\x00"} {
-		_, err := n.Join(t.Context(), &member{nsp: name})
+		_, err := n.Join(t.Context(), brokertest.NewMember(name))
 		if err == nil || !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), strings.Trim(strconv.Quote(name), `"`)) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
 	for _, odd := range []string{`/a"b`, "/a'b", "/Ünï", "/a b;", `/a\b`} {
-		link, _ := n.join(odd)
-		other := start(t, "bbbb", n.cfg)
-		_, m := other.join(odd)
+		link, _ := n.Link(odd)
+		other := start(t, "bbbb", c)
+		_, m := other.Link(odd)
 		x := event(odd)
 		x.Namespace = odd
 		publish(t, link, x)
-		if got := m.next(t); got.Namespace != odd {
+		if got := m.Next(t); got.Namespace != odd {
 			t.Errorf("%q: %+v", odd, got)
 		}
 	}
@@ -302,23 +219,23 @@ func TestWithoutTable(t *testing.T) {
 	server := pgtest.Start(t)
 	c := Config{URL: server.URL(), CleanupInterval: 50 * time.Millisecond}
 	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
-	if errs := a.reported(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "socket_io_attachments") {
+	if errs := a.Reports(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "socket_io_attachments") {
 		t.Errorf("reported at the start: %v", errs)
 	}
-	link, _ := a.join("/")
-	_, other := b.join("/")
+	link, _ := a.Link("/")
+	_, other := b.Link("/")
 	if err := link.Publish(event([]byte{1})); !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), "socket_io_attachments") {
 		t.Errorf("a binary message: %v", err)
 	}
 	publish(t, link, event(1))
-	other.next(t)
+	other.Next(t)
 	server.Query("CREATE TABLE socket_io_attachments (id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea)")
 	await(t, "the table is found", func() bool {
 		publish(t, link, event(2))
 		return link.Publish(event([]byte{1})) == nil
 	})
-	for m := other.next(t); len(m.Packet.Attachments) == 0; {
-		m = other.next(t)
+	for m := other.Next(t); len(m.Packet.Attachments) == 0; {
+		m = other.Next(t)
 	}
 }
 
@@ -326,7 +243,7 @@ func TestWithoutTable(t *testing.T) {
 func TestCleanup(t *testing.T) {
 	server := pgtest.Start(t)
 	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true, CleanupInterval: 50 * time.Millisecond})
-	link, m := n.join("/")
+	link, m := n.Link("/")
 	server.Query("INSERT INTO socket_io_attachments (created_at, payload) SELECT now() - interval '1 minute', '' FROM generate_series(1, 2500)")
 	await(t, "there are no rows", func() bool {
 		publish(t, link, event([]byte{1}))
@@ -336,9 +253,9 @@ func TestCleanup(t *testing.T) {
 		server.Query(`SELECT pg_notify('socket.io#/', '{"uid":"b","type":3,"attachmentId":"1"}')`)
 	}
 	server.Query(`SELECT pg_notify('socket.io#/', '{"uid":"b","type":2,"nsp":"/"}')`)
-	m.next(t)
-	if len(m.gaps) != 1 || n.Stats().Invalid != 2 || n.Stats().Gaps != 1 {
-		t.Errorf("%d gaps, %+v", len(m.gaps), n.Stats())
+	m.Next(t)
+	if len(m.Gaps) != 1 || n.Stats().Invalid != 2 || n.Stats().Gaps != 1 {
+		t.Errorf("%d gaps, %+v", len(m.Gaps), n.Stats())
 	}
 }
 
@@ -346,7 +263,7 @@ func TestCleanup(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	server := pgtest.Start(t)
 	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true, MaxQueuedBytes: 1000})
-	_, m := n.join("/")
+	_, m := n.Link("/")
 	server.Query("INSERT INTO socket_io_attachments (id, payload) VALUES (1, ''), (2, NULL), (3, decode(repeat('c0', 1001), 'hex')), (4, '\\xdfffffffff')")
 	bad := []string{"", " ", "x", "[]", "{}", `{"type":3}`, `{"type":3,"uid":"b","nsp":"/","data":{}}`, `{"type":`}
 	for _, id := range []string{`"x"`, `"1"`, `"2"`, `"3"`, `"4"`, `"5"`, `"-1"`, `"99999999999999999999"`, `null`, `{}`, `1`} {
@@ -356,11 +273,11 @@ func TestBadInput(t *testing.T) {
 		server.Query("SELECT pg_notify('socket.io#/', '" + payload + "')")
 	}
 	server.Query(`SELECT pg_notify('socket.io#/', '{"uid":"b","type":3,"data":{"packet":{"type":2,"data":["\"attachmentId\""]},"opts":{"rooms":[],"except":[]}}}')`)
-	if got := m.next(t); got.Packet.Name() != `"attachmentId"` {
+	if got := m.Next(t); got.Packet.Name() != `"attachmentId"` {
 		t.Errorf("got %q", got.Packet.Name())
 	}
-	if s := n.Stats(); s.Invalid != uint64(len(bad)) || s.Received != 1 || len(n.reported()) != 0 {
-		t.Errorf("%d were bad: %+v, %v", len(bad), s, n.reported())
+	if s := n.Stats(); s.Invalid != uint64(len(bad)) || s.Received != 1 || len(n.Reports()) != 0 {
+		t.Errorf("%d were bad: %+v, %v", len(bad), s, n.Reports())
 	}
 }
 
@@ -374,22 +291,15 @@ func TestPool(t *testing.T) {
 	defer pool.Close()
 	c := Config{Pool: pool, CreateTable: true}
 	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
-	link, _ := a.join("/")
-	_, other := b.join("/")
+	link, _ := a.Link("/")
+	_, other := b.Link("/")
 	publish(t, link, event([]byte{1}))
-	other.next(t)
+	other.Next(t)
 	server.Cut()
-	select {
-	case err := <-other.gaps:
-		if !errors.Is(err, adapter.ErrBrokerDown) {
-			t.Error(err)
-		}
-	case <-time.After(patience):
-		t.Fatal("no gap")
-	}
+	other.WantsGap(t)
 	publish(t, link, event(2))
-	other.next(t)
-	if n := len(other.gaps); n != 0 || b.Stats().Gaps != 1 || !b.Stats().Connected {
+	other.Next(t)
+	if n := len(other.Gaps); n != 0 || b.Stats().Gaps != 1 || !b.Stats().Connected {
 		t.Errorf("%d more gaps, %+v", n, b.Stats())
 	}
 	if err := pool.Ping(t.Context()); err != nil {
@@ -402,8 +312,8 @@ func TestRefused(t *testing.T) {
 	server := pgtest.Start(t)
 	c := Config{URL: server.URL(), CreateTable: true}
 	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
-	link, _ := a.join("/")
-	_, other := b.join("/")
+	link, _ := a.Link("/")
+	_, other := b.Link("/")
 	server.Query("DROP TABLE socket_io_attachments")
 	server.Stop()
 	for i := range 20 {
@@ -414,12 +324,12 @@ func TestRefused(t *testing.T) {
 	}
 	server.Continue()
 	for i := range 20 {
-		if _, args, _ := other.next(t).Packet.Decode(); fmt.Sprint(args) != fmt.Sprint([]any{i}) {
+		if _, args, _ := other.Next(t).Packet.Decode(); fmt.Sprint(args) != fmt.Sprint([]any{i}) {
 			t.Fatalf("number %d is %v", i, args)
 		}
 	}
 	await(t, "one is lost", func() bool { return a.Stats().Failed == 1 })
-	if errs := a.reported(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "1 of ") {
+	if errs := a.Reports(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "1 of ") {
 		t.Errorf("reported %v", errs)
 	}
 }

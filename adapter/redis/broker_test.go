@@ -14,17 +14,18 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 func TestExchange(t *testing.T) {
 	each(t, func(t *testing.T, _ *redistest.Server, c Config) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, memberA := a.join("/")
+		linkA, memberA := a.Link("/")
 		if n := count(t, linkA); n != 1 {
 			t.Errorf("count is %d, want 1", n)
 		}
-		linkB, memberB := b.join("/")
-		otherA, otherMember := a.join("/other")
+		linkB, memberB := b.Link("/")
+		otherA, otherMember := a.Link("/other")
 		if n := count(t, linkA); n != 2 {
 			t.Errorf("count is %d, want 2", n)
 		}
@@ -32,40 +33,40 @@ func TestExchange(t *testing.T) {
 			t.Errorf("count is %d, want 1", n)
 		}
 
-		publishNow(t, linkA, event(a.uid, 1))
-		publishNow(t, linkA, event(a.uid, 2, "r1", "r2"))
-		memberB.wants(t, 1, 2)
+		publishNow(t, linkA, event(a.UID, 1))
+		publishNow(t, linkA, event(a.UID, 2, "r1", "r2"))
+		memberB.Wants(t, 1, 2)
 
-		request := &adapter.Message{UID: a.uid, Namespace: "/", Type: adapter.MessageFetchSockets, RequestID: "id1"}
+		request := &adapter.Message{UID: a.UID, Namespace: "/", Type: adapter.MessageFetchSockets, RequestID: "id1"}
 		publishNow(t, linkA, request)
-		got := memberB.next(t)
-		if got.Type != adapter.MessageFetchSockets || got.UID != a.uid || got.RequestID != "id1" || got.Namespace != "/" {
+		got := memberB.Next(t)
+		if got.Type != adapter.MessageFetchSockets || got.UID != a.UID || got.RequestID != "id1" || got.Namespace != "/" {
 			t.Errorf("got %+v", got)
 		}
-		answer := &adapter.Message{UID: b.uid, Namespace: "/", Type: adapter.MessageFetchSocketsResponse, RequestID: "id1",
+		answer := &adapter.Message{UID: b.UID, Namespace: "/", Type: adapter.MessageFetchSocketsResponse, RequestID: "id1",
 			Sockets: []adapter.Info{{ID: "s", Rooms: []string{"s"}}}}
 		if err := linkB.Reply(got, answer); err != nil {
 			t.Fatal(err)
 		}
-		got = memberA.next(t)
+		got = memberA.Next(t)
 		if got.Type != adapter.MessageFetchSocketsResponse || got.RequestID != "id1" ||
 			len(got.Sockets) != 1 || got.Sockets[0].ID != "s" {
 			t.Errorf("got %+v", got)
 		}
-		if len(otherMember.messages) > 0 {
-			t.Errorf("another namespace got %+v", <-otherMember.messages)
+		if len(otherMember.Messages) > 0 {
+			t.Errorf("another namespace got %+v", <-otherMember.Messages)
 		}
 
 		if err := linkB.Close(); err != nil {
 			t.Fatal(err)
 		}
 		await(t, "the server leaves the count", func() bool { return count(t, linkA) == 1 })
-		if s := a.broker.Stats(); !s.Connected || s.Sent != 3 || s.Failed+s.Gaps+s.Invalid != 0 ||
+		if s := a.Stats(); !s.Connected || s.Sent != 3 || s.Failed+s.Gaps+s.Invalid != 0 ||
 			!strings.HasPrefix(s.Broker, "redis ") {
 			t.Errorf("stats are %+v", s)
 		}
-		if len(a.reports()) > 0 {
-			t.Errorf("reported %v", a.reports())
+		if len(a.Reports()) > 0 {
+			t.Errorf("reported %v", a.Reports())
 		}
 	})
 }
@@ -74,18 +75,18 @@ func TestExchange(t *testing.T) {
 func TestRooms(t *testing.T) {
 	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, _ := a.join("/")
-		linkB, memberB := b.join("/")
+		linkA, _ := a.Link("/")
+		linkB, memberB := b.Link("/")
 		router, routes := linkB.(adapter.Router)
 		if routes != (c.SubscriptionMode != Static) {
 			t.Fatalf("routes is %v", routes)
 		}
 		private := "private-of-a-socket!" // 20 characters
 		if !routes {
-			publishNow(t, linkA, event(a.uid, 1, "room1"))
-			publishNow(t, linkA, event(a.uid, 2, private))
-			publishNow(t, linkA, event(a.uid, 3))
-			memberB.wants(t, 1, 2, 3)
+			publishNow(t, linkA, event(a.UID, 1, "room1"))
+			publishNow(t, linkA, event(a.UID, 2, private))
+			publishNow(t, linkA, event(a.UID, 3))
+			memberB.Wants(t, 1, 2, 3)
 			return
 		}
 		channel := c.Prefix + "#/#%s#"
@@ -104,9 +105,9 @@ func TestRooms(t *testing.T) {
 			if subscribed(room) {
 				await(t, "a subscription to "+room, has(room, "1"))
 			}
-			publishNow(t, linkA, event(a.uid, 1, room))
-			publishNow(t, linkA, event(a.uid, 2))
-			memberB.wants(t, 1, 2)
+			publishNow(t, linkA, event(a.UID, 1, room))
+			publishNow(t, linkA, event(a.UID, 2))
+			memberB.Wants(t, 1, 2)
 			router.RoomClosed(room)
 			await(t, "the subscription ends", has(room, "0"))
 			router.RoomOpened(room) // these calls meet in one batch
@@ -120,9 +121,9 @@ func TestRooms(t *testing.T) {
 			router.RoomClosed(room)
 			await(t, "the subscription ends", has(room, "0"))
 		}
-		publishNow(t, linkA, event(a.uid, 1, "room1")) // nobody here has it
-		publishNow(t, linkA, event(a.uid, 2))
-		memberB.wants(t, 2)
+		publishNow(t, linkA, event(a.UID, 1, "room1")) // nobody here has it
+		publishNow(t, linkA, event(a.UID, 2))
+		memberB.Wants(t, 2)
 
 		for i := range 2000 {
 			router.RoomOpened(fmt.Sprint(i))
@@ -139,22 +140,22 @@ func TestRooms(t *testing.T) {
 func TestEmitAfterJoin(t *testing.T) {
 	each(t, func(t *testing.T, _ *redistest.Server, c Config) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, _ := a.join("/")
-		_, memberB := b.join("/")
+		linkA, _ := a.Link("/")
+		_, memberB := b.Link("/")
 		publishNow(t, linkA, &adapter.Message{
-			UID: a.uid, Namespace: "/", Type: adapter.MessageSocketsJoin, Rooms: []string{"new"},
+			UID: a.UID, Namespace: "/", Type: adapter.MessageSocketsJoin, Rooms: []string{"new"},
 		})
-		publishNow(t, linkA, event(a.uid, 1, "new"))
-		publishNow(t, linkA, event(a.uid, 2, "old"))
-		publishNow(t, linkA, event(a.uid, 3))
-		if m := memberB.next(t); m.Type != adapter.MessageSocketsJoin || len(m.Rooms) != 1 || m.Rooms[0] != "new" {
+		publishNow(t, linkA, event(a.UID, 1, "new"))
+		publishNow(t, linkA, event(a.UID, 2, "old"))
+		publishNow(t, linkA, event(a.UID, 3))
+		if m := memberB.Next(t); m.Type != adapter.MessageSocketsJoin || len(m.Rooms) != 1 || m.Rooms[0] != "new" {
 			t.Errorf("got %+v", m)
 		}
-		memberB.wants(t, 1)
+		memberB.Wants(t, 1)
 		if c.SubscriptionMode == Static {
-			memberB.wants(t, 2)
+			memberB.Wants(t, 2)
 		}
-		memberB.wants(t, 3)
+		memberB.Wants(t, 3)
 	})
 }
 
@@ -162,8 +163,8 @@ func TestEmitAfterJoin(t *testing.T) {
 func TestAnswerAfterJoin(t *testing.T) {
 	each(t, func(t *testing.T, _ *redistest.Server, c Config) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, memberA := a.join("/")
-		linkB, memberB := b.join("/")
+		linkA, memberA := a.Link("/")
+		linkB, memberB := b.Link("/")
 		for i := range 20 {
 			room := ""
 			for n := range 500 { // more than one pipeline of subscriptions, with those of the next round
@@ -172,10 +173,10 @@ func TestAnswerAfterJoin(t *testing.T) {
 					router.RoomOpened(room)
 				}
 			}
-			publishNow(t, linkB, event(b.uid, i))
-			memberA.wants(t, i)
-			publishNow(t, linkA, event(a.uid, i, room))
-			memberB.wants(t, i)
+			publishNow(t, linkB, event(b.UID, i))
+			memberA.Wants(t, i)
+			publishNow(t, linkA, event(a.UID, i, room))
+			memberB.Wants(t, i)
 		}
 	})
 }
@@ -208,65 +209,52 @@ func TestJoins(t *testing.T) {
 func TestGap(t *testing.T) {
 	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, _ := a.join("/")
-		linkB, memberB := b.join("/")
-		_, otherB := b.join("/other")
+		linkA, _ := a.Link("/")
+		linkB, memberB := b.Link("/")
+		_, otherB := b.Link("/other")
 		router, routes := linkB.(adapter.Router)
 		if routes {
 			router.RoomOpened("room1")
 		}
 		for round := range 3 {
 			redis.Do("CLIENT", "KILL", "TYPE", "pubsub")
-			for _, m := range []*member{memberB, otherB} {
-				m.wantsGap(t)
+			for _, m := range []*brokertest.Member{memberB, otherB} {
+				m.WantsGap(t)
 			}
 			await(t, "the other server is back too", func() bool { return count(t, linkA) == 2 })
-			publishNow(t, linkA, event(a.uid, 1, "room1"))
-			publishNow(t, linkA, event(a.uid, 2))
-			memberB.wants(t, 1, 2)
-			if n := len(memberB.gaps) + len(otherB.gaps); n > 0 {
+			publishNow(t, linkA, event(a.UID, 1, "room1"))
+			publishNow(t, linkA, event(a.UID, 2))
+			memberB.Wants(t, 1, 2)
+			if n := len(memberB.Gaps) + len(otherB.Gaps); n > 0 {
 				t.Errorf("%d more gaps", n)
 			}
-			if n := len(b.reports()); n != round+1 || !errors.Is(b.reports()[round], adapter.ErrBrokerDown) {
-				t.Errorf("reported %v", b.reports())
+			if n := len(b.Reports()); n != round+1 || !errors.Is(b.Reports()[round], adapter.ErrBrokerDown) {
+				t.Errorf("reported %v", b.Reports())
 			}
 		}
-		if s := b.broker.Stats(); s.Gaps != 3 || !s.Connected {
+		if s := b.Stats(); s.Gaps != 3 || !s.Connected {
 			t.Errorf("stats are %+v", s)
 		}
 	})
-}
-
-// stuck is a member that receives when it is told to.
-type stuck struct {
-	member
-	open chan struct{}
-}
-
-func (m *stuck) Receive(x *adapter.Message) {
-	<-m.open
-	m.member.Receive(x)
 }
 
 // A subscriber that does not read is cut off by Redis, which is a gap as well.
 func TestSlowSubscriber(t *testing.T) {
 	redis := redistest.Start(t, "--client-output-buffer-limit", "pubsub 4mb 0 0")
 	a, b := start(t, "aaaaaa", Config{URL: redis.URL()}), start(t, "bbbbbb", Config{URL: redis.URL()})
-	linkA, _ := a.join("/")
-	memberB := &stuck{*newMember("/"), make(chan struct{})}
-	if _, err := b.broker.Join(t.Context(), memberB); err != nil {
-		t.Fatal(err)
-	}
-	big := event(a.uid, 1)
+	linkA, _ := a.Link("/")
+	_, memberB := b.Link("/")
+	memberB.Held = make(chan struct{})
+	big := event(a.UID, 1)
 	big.Packet = &adapter.Packet{Event: "big", Args: []any{strings.Repeat("x", 100<<10)}}
 	for count(t, linkA) == 2 {
 		publishNow(t, linkA, big)
 	}
-	close(memberB.open)
-	memberB.wantsGap(t)
+	close(memberB.Held)
+	memberB.WantsGap(t)
 	await(t, "it is back", func() bool { return count(t, linkA) == 2 })
-	if len(a.reports()) > 0 || len(b.reports()) != 1 {
-		t.Errorf("reported %v, %v", a.reports(), b.reports())
+	if len(a.Reports()) > 0 || len(b.Reports()) != 1 {
+		t.Errorf("reported %v, %v", a.Reports(), b.Reports())
 	}
 }
 
@@ -275,16 +263,16 @@ func TestStop(t *testing.T) {
 	redis := redistest.Start(t)
 	type pair struct {
 		name    string
-		a, b    *server
+		a, b    *brokertest.Server
 		link    adapter.Link
-		memberB *member
+		memberB *brokertest.Member
 	}
 	var pairs []pair
 	for name, c := range configs(redis.URL()) {
 		c.Prefix = strings.ReplaceAll(name, " ", "-")
 		p := pair{name: name, a: start(t, "aaaaaa", c), b: start(t, "bbbbbb", c)}
-		p.link, _ = p.a.join("/")
-		_, p.memberB = p.b.join("/")
+		p.link, _ = p.a.Link("/")
+		_, p.memberB = p.b.Link("/")
 		pairs = append(pairs, p)
 	}
 	redis.Stop()
@@ -292,7 +280,7 @@ func TestStop(t *testing.T) {
 	began := time.Now()
 	for i := range 1000 {
 		for _, p := range pairs {
-			publishNow(t, p.link, event(p.a.uid, i))
+			publishNow(t, p.link, event(p.a.UID, i))
 		}
 	}
 	if d := time.Since(began); d > 2*time.Second {
@@ -300,11 +288,11 @@ func TestStop(t *testing.T) {
 	}
 	for _, p := range pairs {
 		for i := range 1000 {
-			p.memberB.wants(t, i)
+			p.memberB.Wants(t, i)
 		}
 	}
 	for _, p := range pairs {
-		if len(p.memberB.messages)+len(p.memberB.gaps)+len(p.a.reports())+len(p.b.reports()) > 0 {
+		if len(p.memberB.Messages)+len(p.memberB.Gaps)+len(p.a.Reports())+len(p.b.Reports()) > 0 {
 			t.Errorf("%s: something was sent twice, or reported", p.name)
 		}
 	}
@@ -314,32 +302,32 @@ func TestStop(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, _ := a.join("/")
-		_, memberB := b.join("/")
+		linkA, _ := a.Link("/")
+		_, memberB := b.Link("/")
 		redis.Stop()
 		for i := range 10 {
-			publishNow(t, linkA, event(a.uid, i))
+			publishNow(t, linkA, event(a.UID, i))
 		}
 		time.Sleep(50 * time.Millisecond) // nothing tells that a command is on its way
 		redis.Kill()
 		redis.Restart()
-		await(t, "both are back", func() bool { return count(t, linkA) == 2 && a.broker.Stats().QueuedBytes == 0 })
-		publishNow(t, linkA, event(a.uid, 99))
+		await(t, "both are back", func() bool { return count(t, linkA) == 2 && a.Stats().QueuedBytes == 0 })
+		publishNow(t, linkA, event(a.UID, 99))
 		last, received := -1, uint64(0)
 		for ; last != 99; received++ {
 			var n int
-			if _, err := fmt.Sscanf(string(memberB.next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
+			if _, err := fmt.Sscanf(string(memberB.Next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
 				t.Fatalf("%d came after %d, %v", n, last, err)
 			}
 			last = n
 		}
-		await(t, "the last is sent", func() bool { s := a.broker.Stats(); return s.Sent+s.Failed == 11 })
-		if s := a.broker.Stats(); s.Failed == 0 || received > s.Sent {
+		await(t, "the last is sent", func() bool { s := a.Stats(); return s.Sent+s.Failed == 11 })
+		if s := a.Stats(); s.Failed == 0 || received > s.Sent {
 			t.Errorf("%d received, stats are %+v", received, s)
 		}
 		lost := func(err error) bool { return strings.Contains(err.Error(), "messages were lost") }
-		if !slices.ContainsFunc(a.reports(), lost) {
-			t.Errorf("reported %v", a.reports())
+		if !slices.ContainsFunc(a.Reports(), lost) {
+			t.Errorf("reported %v", a.Reports())
 		}
 	})
 }
@@ -348,7 +336,7 @@ func TestUnknown(t *testing.T) {
 func TestStalled(t *testing.T) {
 	redis := redistest.Start(t)
 	a := start(t, "aaaaaa", Config{URL: redis.URL(), MaxQueuedBytes: 100_000})
-	linkA, _ := a.join("/")
+	linkA, _ := a.Link("/")
 	redis.Stop()
 	defer redis.Continue()
 	var err error
@@ -356,12 +344,12 @@ func TestStalled(t *testing.T) {
 		if n > 100_000 {
 			t.Fatal("no error")
 		}
-		err = linkA.Publish(event(a.uid, n))
+		err = linkA.Publish(event(a.UID, n))
 	}
 	if !errors.Is(err, adapter.ErrBrokerStalled) {
 		t.Errorf("got %v", err)
 	}
-	if n := a.broker.Stats().QueuedBytes; n > 100_000 || n < 50_000 {
+	if n := a.Stats().QueuedBytes; n > 100_000 || n < 50_000 {
 		t.Errorf("%d bytes wait", n)
 	}
 }
@@ -370,29 +358,29 @@ func TestStalled(t *testing.T) {
 func TestRestart(t *testing.T) {
 	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
 		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, _ := a.join("/")
-		_, memberB := b.join("/")
+		linkA, _ := a.Link("/")
+		_, memberB := b.Link("/")
 		redis.Kill()
-		await(t, "both know", func() bool { return !a.broker.Stats().Connected && !b.broker.Stats().Connected })
+		await(t, "both know", func() bool { return !a.Stats().Connected && !b.Stats().Connected })
 		for i := range 10 {
-			publishNow(t, linkA, event(a.uid, i))
+			publishNow(t, linkA, event(a.UID, i))
 		}
 		redis.Restart()
 		await(t, "both are back", func() bool {
-			return a.broker.Stats().Connected && b.broker.Stats().Connected && a.broker.Stats().QueuedBytes == 0
+			return a.Stats().Connected && b.Stats().Connected && a.Stats().QueuedBytes == 0
 		})
-		memberB.wantsGap(t)
-		publishNow(t, linkA, event(a.uid, 99))
+		memberB.WantsGap(t)
+		publishNow(t, linkA, event(a.UID, 99))
 		last := -1 // the first ones may have come before the subscriptions
 		for last != 99 {
 			var n int
-			if _, err := fmt.Sscanf(string(memberB.next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
+			if _, err := fmt.Sscanf(string(memberB.Next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
 				t.Fatalf("%d came after %d, %v", n, last, err)
 			}
 			last = n
 		}
-		await(t, "all are sent, once", func() bool { return a.broker.Stats().Sent == 11 })
-		if s := a.broker.Stats(); s.Failed > 0 {
+		await(t, "all are sent, once", func() bool { return a.Stats().Sent == 11 })
+		if s := a.Stats(); s.Failed > 0 {
 			t.Errorf("stats are %+v", s)
 		}
 	})
@@ -417,7 +405,7 @@ func TestStartErrors(t *testing.T) {
 		broker := newBroker(c)
 		err = broker.Start(t.Context(), "aaaaaa", func(error) {})
 		if err == nil {
-			_, err = broker.Join(t.Context(), newMember("/"))
+			_, err = broker.Join(t.Context(), brokertest.NewMember("/"))
 		}
 		if err == nil || !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), want) ||
 			strings.Contains(err.Error(), "secret") ||
@@ -429,7 +417,7 @@ func TestStartErrors(t *testing.T) {
 		}
 	}
 	s := start(t, "aaaaaa", Config{URL: "redis://limited:secret@" + host + "?key=good"})
-	s.join("/")
+	s.Link("/")
 }
 
 // A client of the user's is used and not closed, also one that speaks the older protocol.
@@ -445,18 +433,18 @@ func TestClient(t *testing.T) {
 		defer client.Close()
 		t.Run(fmt.Sprint("old is ", old), func(t *testing.T) {
 			a, b := start(t, "aaaaaa", Config{Client: client}), start(t, "bbbbbb", Config{Client: client})
-			linkA, _ := a.join("/")
-			linkB, memberB := b.join("/")
+			linkA, _ := a.Link("/")
+			linkB, memberB := b.Link("/")
 			linkB.(adapter.Router).RoomOpened("room1")
-			publishNow(t, linkB, event(b.uid, 0)) // after the subscription
-			await(t, "it is sent", func() bool { return b.broker.Stats().Sent == 1 })
-			publishNow(t, linkA, event(a.uid, 1, "room1"))
-			memberB.wants(t, 1)
+			publishNow(t, linkB, event(b.UID, 0)) // after the subscription
+			await(t, "it is sent", func() bool { return b.Stats().Sent == 1 })
+			publishNow(t, linkA, event(a.UID, 1, "room1"))
+			memberB.Wants(t, 1)
 			redis.Do("CLIENT", "KILL", "TYPE", "pubsub")
-			memberB.wantsGap(t)
-			await(t, "both are back", func() bool { return count(t, linkA) == 2 && a.broker.Stats().Connected })
-			publishNow(t, linkA, event(a.uid, 2, "room1"))
-			memberB.wants(t, 2)
+			memberB.WantsGap(t)
+			await(t, "both are back", func() bool { return count(t, linkA) == 2 && a.Stats().Connected })
+			publishNow(t, linkA, event(a.UID, 2, "room1"))
+			memberB.Wants(t, 2)
 			linkB.(adapter.Router).RoomClosed("room1")
 			await(t, "the subscription ends", func() bool {
 				return strings.HasSuffix(redis.Do("PUBSUB", "NUMSUB", "socket.io#/#room1#"), "\n0")
@@ -485,7 +473,7 @@ func TestStartInVain(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		err = broker.Start(ctx, "aaaaaa", func(error) {})
 		if err == nil {
-			_, err = broker.Join(ctx, newMember("/"))
+			_, err = broker.Join(ctx, brokertest.NewMember("/"))
 		}
 		cancel()
 		if err == nil || !strings.Contains(err.Error(), x.want) || strings.HasSuffix(err.Error(), "namespace /: context deadline exceeded") {

@@ -30,8 +30,8 @@ func TestCluster(t *testing.T) {
 		c.Prefix = strings.ReplaceAll(name, " ", "-")
 		t.Run(name, func(t *testing.T) {
 			a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-			linkA, _ := a.join("/")
-			linkB, memberB := b.join("/")
+			linkA, _ := a.Link("/")
+			linkB, memberB := b.Link("/")
 			if n := count(t, linkA); n != 2 {
 				t.Errorf("count is %d, want 2", n)
 			}
@@ -55,10 +55,10 @@ func TestCluster(t *testing.T) {
 				await(t, "all subscriptions", func() bool { return count(t, linkA) == 2 && (!routes || channels() == rooms) })
 				got := map[string]bool{}
 				for i := range rooms {
-					publishNow(t, linkA, event(a.uid, i, fmt.Sprint("room", i)))
+					publishNow(t, linkA, event(a.UID, i, fmt.Sprint("room", i)))
 				}
 				for range rooms {
-					got[string(memberB.next(t).Packet.Data)] = true
+					got[string(memberB.Next(t).Packet.Data)] = true
 				}
 				if len(got) != rooms {
 					t.Errorf("%d of %d rooms", len(got), rooms)
@@ -69,18 +69,18 @@ func TestCluster(t *testing.T) {
 			for _, node := range redis.Nodes {
 				node.Do("CLIENT", "KILL", "TYPE", "pubsub")
 			}
-			memberB.wantsGap(t)
+			memberB.WantsGap(t)
 			all()
 
 			if strings.HasPrefix(name, "sharded") && routes {
-				for len(memberB.gaps) > 0 {
-					memberB.wantsGap(t)
+				for len(memberB.Gaps) > 0 {
+					memberB.WantsGap(t)
 				}
 				move(t, redis, slotOf(c.Prefix+"#/#room7#"))
-				memberB.wantsGap(t)
+				memberB.WantsGap(t)
 				all()
 			}
-			for _, err := range append(a.reports(), b.reports()...) {
+			for _, err := range append(a.Reports(), b.Reports()...) {
 				if !strings.Contains(err.Error(), "the subscriptions of redis at 127.0.0.1:") {
 					t.Errorf("reported %v", err)
 				}
@@ -140,20 +140,20 @@ func TestSentinel(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-			linkA, _ := a.join("/")
-			linkB, memberB := b.join("/")
+			linkA, _ := a.Link("/")
+			linkB, memberB := b.Link("/")
 			linkB.(adapter.Router).RoomOpened("room1")
 			master := redis.Master
 			if redis.MasterAddr() != master.Addr() {
 				master = redis.Replica
 			}
 			master.Kill()
-			publishNow(t, linkA, event(a.uid, 1, "room1"))
-			memberB.wantsGap(t)
-			await(t, "both are back", func() bool { return a.broker.Stats().Connected && count(t, linkA) == 2 })
-			publishNow(t, linkA, event(a.uid, 2, "room1"))
+			publishNow(t, linkA, event(a.UID, 1, "room1"))
+			memberB.WantsGap(t)
+			await(t, "both are back", func() bool { return a.Stats().Connected && count(t, linkA) == 2 })
+			publishNow(t, linkA, event(a.UID, 2, "room1"))
 			for got := ""; got != `["n",2]`; { // the first may have come too
-				got = string(memberB.next(t).Packet.Data)
+				got = string(memberB.Next(t).Packet.Data)
 			}
 			master.Restart()
 		})

@@ -12,7 +12,7 @@ func TestCountAfterLoss(t *testing.T) {
 	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
 		var links []adapter.Link
 		for _, uid := range []string{"aaaaaa", "bbbbbb", "cccccc"} {
-			l, _ := start(t, uid, c).join("/")
+			l, _ := start(t, uid, c).Link("/")
 			links = append(links, l)
 		}
 		for range 3 {

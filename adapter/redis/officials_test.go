@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 // While there is an official server, the events of all rooms come, each once: it emits to a room at
@@ -16,8 +17,8 @@ func TestOfficials(t *testing.T) {
 	redis := redistest.Start(t)
 	c := Config{URL: redis.URL()}
 	a, b := start(t, "aaaaaaaa", c), start(t, "bbbbbbbb", c)
-	a.join("/")
-	linkB, memberB := b.join("/")
+	a.Link("/")
+	linkB, memberB := b.Link("/")
 	router := linkB.(adapter.Router)
 	patterns := func(n string) func() bool {
 		return func() bool { return redis.Do("PUBSUB", "NUMPAT") == n }
@@ -39,10 +40,10 @@ func TestOfficials(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "a subscription to all rooms", func() bool {
-		return linkB.(*routedLink).allRooms.Load() && b.broker.(*classic).flushed() && patterns("1")()
+		return linkB.(*routedLink).allRooms.Load() && b.Broker.(*classic).flushed() && patterns("1")()
 	})
 
-	encoder := newClassicLink(&connection{cfg: Config{Prefix: "socket.io"}, uid: "UUrwTY"}, nil, newMember("/"))
+	encoder := newClassicLink(&connection{cfg: Config{Prefix: "socket.io"}, uid: "UUrwTY"}, nil, brokertest.NewMember("/"))
 	emit := func(n int, rooms ...string) {
 		t.Helper()
 		m := event("UUrwTY", n, rooms...)
@@ -62,26 +63,26 @@ func TestOfficials(t *testing.T) {
 		emit(4*i+1, room)
 		emit(4*i + 2)
 		if i%2 == 0 {
-			await(t, "both are subscribed", func() bool { return b.broker.(*classic).flushed() })
+			await(t, "both are subscribed", func() bool { return b.Broker.(*classic).flushed() })
 		}
 		router.RoomClosed(room)
 		emit(4*i+3, room)
 	}
 	for n := range 1200 {
-		memberB.wants(t, n)
+		memberB.Wants(t, n)
 	}
 
 	c.Prefix = "socket.io" // one that starts later has it before it is ready
 	d := start(t, "dddddddd", c)
-	_, memberD := d.join("/")
-	await(t, "it is subscribed to all rooms", func() bool { return d.broker.(*classic).flushed() })
+	_, memberD := d.Link("/")
+	await(t, "it is subscribed to all rooms", func() bool { return d.Broker.(*classic).flushed() })
 	emit(1, "room")
-	memberD.wants(t, 1)
-	memberB.wants(t, 1)
+	memberD.Wants(t, 1)
+	memberB.Wants(t, 1)
 
 	release()
 	await(t, "the subscriptions to all rooms end", patterns("0"))
-	if n := len(memberB.messages) + len(memberD.messages); n > 0 {
+	if n := len(memberB.Messages) + len(memberD.Messages); n > 0 {
 		t.Errorf("%d events came twice", n)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 // streamPeer is a process on the wire Streams, and what its member got.
@@ -96,7 +97,7 @@ func joinStreams(t *testing.T, c Config, uid string) *streamPeer {
 }
 
 // othersOnly is a member that does not want what its process has sent.
-type othersOnly struct{ *member }
+type othersOnly struct{ *brokertest.Member }
 
 func (othersOnly) ReceivesOwn() bool { return false }
 
@@ -122,15 +123,15 @@ func TestStreamsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all, others := newMember("/all"), newMember("/others")
+	all, others := brokertest.NewMember("/all"), brokertest.NewMember("/others")
 	toAll, toOthers := join(a, all), join(a, othersOnly{others})
 	publish(toOthers, "a", "/others")
 	publish(toAll, "a", "/all")
-	if m := <-all.messages; m.UID != "a" {
+	if m := <-all.Messages; m.UID != "a" {
 		t.Errorf("got a message of %s", m.UID)
 	}
-	publish(join(b, newMember("/others")), "b", "/others")
-	if m := <-others.messages; m.UID != "b" {
+	publish(join(b, brokertest.NewMember("/others")), "b", "/others")
+	if m := <-others.Messages; m.UID != "b" {
 		t.Errorf("got a message of %s", m.UID)
 	}
 }

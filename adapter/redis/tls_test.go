@@ -35,10 +35,10 @@ func TestTLS(t *testing.T) {
 	url := "rediss://127.0.0.1:" + strconv.Itoa(port)
 	c := Config{URL: url, TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, _ := a.join("/")
-	_, memberB := b.join("/")
-	publishNow(t, linkA, event(a.uid, 1))
-	memberB.wants(t, 1)
+	linkA, _ := a.Link("/")
+	_, memberB := b.Link("/")
+	publishNow(t, linkA, event(a.UID, 1))
+	memberB.Wants(t, 1)
 
 	c, err = Config{URL: url}.resolve()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 // recorded is a line of a recording of what official servers do.
@@ -86,21 +87,21 @@ func TestRecordedClassic(t *testing.T) {
 				if strings.Contains(channel, "/chat#") {
 					namespace = "/chat"
 				}
-				m := newMember(namespace)
+				m := brokertest.NewMember(namespace)
 				c := &connection{cfg: Config{Prefix: "socket.io", PrivateResponses: file == "redis-specific.jsonl"}, uid: "me"}
 				l := newClassicLink(c, nil, m)
 				if strings.HasPrefix(channel, l.responses) {
 					channel = l.responses
 				}
 				l.receive(channel, payload)
-				if len(m.messages) != 1 || c.invalid.Load() > 0 {
+				if len(m.Messages) != 1 || c.invalid.Load() > 0 {
 					if step.Step != "allRooms" {
-						t.Errorf("%s: %d messages, %d invalid", step.Step, len(m.messages), c.invalid.Load())
+						t.Errorf("%s: %d messages, %d invalid", step.Step, len(m.Messages), c.invalid.Load())
 					}
 					continue
 				}
-				got := <-m.messages
-				read(t, got)
+				got := <-m.Messages
+				brokertest.Read(t, got)
 				if changed[step.Step] != "" {
 					continue
 				}
@@ -135,7 +136,7 @@ func order(payload string) string {
 
 // A message is written as the recording has it, also where reading loses something.
 func TestEncodeClassic(t *testing.T) {
-	l := newClassicLink(&connection{uid: "UUrwTY"}, nil, newMember("/"))
+	l := newClassicLink(&connection{uid: "UUrwTY"}, nil, brokertest.NewMember("/"))
 	for want, m := range map[string]*adapter.Message{
 		"\x83\xa3uid\xa6UUrwTY\xa4type\x06\xa4data\x92\xa3sse\xc4\x01\x01": {
 			Type: adapter.MessageServerSideEmit, Packet: &adapter.Packet{Event: "sse", Args: []any{[]byte{1}}}},
@@ -170,7 +171,7 @@ func TestEncodeClassic(t *testing.T) {
 // An event has the same bytes whether its arguments are there or its JSON.
 func TestEncodeEvent(t *testing.T) {
 	for _, namespace := range []string{"/", "/é", "/\xff"} {
-		l := newClassicLink(&connection{uid: "UUrwTY"}, nil, newMember(namespace))
+		l := newClassicLink(&connection{uid: "UUrwTY"}, nil, brokertest.NewMember(namespace))
 		for _, args := range [][]any{nil, {1, "text", []byte{1, 2}, nil, true}, {1.5}, {map[string]any{"a": []byte{1}}}} {
 			options := adapter.Options{Rooms: []string{"a", "b"}, Except: []string{"c"}, Flags: adapter.Flags{Volatile: true}}
 			packet := &adapter.Packet{Event: "e", Args: args}
@@ -229,7 +230,7 @@ func TestDecodeClassic(t *testing.T) {
 		"\xff":                                          nil,
 		"":                                              nil,
 	} {
-		m := newMember("/")
+		m := brokertest.NewMember("/")
 		c := &connection{uid: "me"}
 		l := newClassicLink(c, nil, m)
 		l.receive(l.requests, payload)
@@ -237,9 +238,9 @@ func TestDecodeClassic(t *testing.T) {
 			t.Errorf("%s: invalid is %v", payload, invalid)
 		}
 		var got []adapter.Message
-		for len(m.messages) > 0 {
-			x := <-m.messages
-			read(t, x)
+		for len(m.Messages) > 0 {
+			x := <-m.Messages
+			brokertest.Read(t, x)
 			x.Namespace = ""
 			got = append(got, *x)
 		}
@@ -257,12 +258,12 @@ func TestDecodeClassic(t *testing.T) {
 		"{}":                                                                       false,
 		"":                                                                         false,
 	} {
-		m := newMember("/")
+		m := brokertest.NewMember("/")
 		l := newClassicLink(&connection{uid: "me"}, nil, m)
 		l.receive(l.events, payload)
-		ok := len(m.messages) == 1
+		ok := len(m.Messages) == 1
 		if ok {
-			x := <-m.messages
+			x := <-m.Messages
 			ok = x.Rest == nil || x.Rest(x) == nil
 		}
 		if ok != valid {
@@ -276,11 +277,11 @@ func FuzzClassic(f *testing.F) {
 	f.Add(byte(1), []byte(`{"uid":"z","requestId":"r","type":5,"opts":{"rooms":["a"],"except":[]}}`))
 	f.Add(byte(2), []byte(`{"requestId":"r","sockets":[{"id":"a","handshake":{},"rooms":["a"],"data":{}}]}`))
 	f.Fuzz(func(_ *testing.T, channel byte, payload []byte) {
-		m := newMember("/")
+		m := brokertest.NewMember("/")
 		l := newClassicLink(&connection{uid: "me"}, nil, m)
 		l.receive([]string{l.events, l.requests, l.responses}[channel%3], string(bytes.Clone(payload)))
-		for len(m.messages) > 0 {
-			x := <-m.messages
+		for len(m.Messages) > 0 {
+			x := <-m.Messages
 			if x.Rest != nil && x.Rest(x) != nil {
 				continue
 			}

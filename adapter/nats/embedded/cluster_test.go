@@ -1,32 +1,27 @@
 package embedded_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter/nats/embedded"
+	"github.com/gosocketio/socketio/internal/brokertest"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
 // patience limits the wait for what must happen.
 const patience = 20 * time.Second
 
-// nodeURL names the environment variable that makes a test binary a node.
-const nodeURL = "EMBEDDED_TEST_NODE"
-
 // TestNode is the node of a process of its own, started by startNode.
 func TestNode(t *testing.T) {
-	url := os.Getenv(nodeURL)
+	url := brokertest.Argument()
 	if url == "" {
 		return
 	}
@@ -52,57 +47,12 @@ func TestNode(t *testing.T) {
 		}
 		return e.Ack(n)
 	})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Println("listening", l.Addr())
-	_ = http.Serve(l, io)
+	brokertest.Serve(t, io)
 }
 
-// node is a node in a process of its own.
-type node struct {
-	*rawclient.Endpoint
-	cmd *exec.Cmd
-	log string // until it listened
-}
-
-func startNode(t *testing.T, url string) *node {
+func startNode(t *testing.T, url string) *brokertest.Process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestNode$")
-	cmd.Env = append(os.Environ(), nodeURL+"="+url)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	n := &node{cmd: cmd}
-	t.Cleanup(n.kill)
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if addr, ok := strings.CutPrefix(lines.Text(), "listening "); ok {
-			n.Endpoint = rawclient.At(t, addr)
-			go func() { // so that it can go on writing
-				for lines.Scan() {
-				}
-			}()
-			return n
-		}
-		n.log += lines.Text() + "\n"
-	}
-	t.Fatalf("the node did not start: %s", n.log)
-	return nil
-}
-
-// kill is kill -9.
-func (n *node) kill() {
-	if n.cmd.ProcessState == nil {
-		_ = n.cmd.Process.Kill()
-		_ = n.cmd.Wait()
-	}
+	return brokertest.StartProcess(t, "TestNode", url)
 }
 
 // freePorts returns ports of the loopback interface.
@@ -126,7 +76,7 @@ type client struct {
 	acks int
 }
 
-func connect(t *testing.T, n *node) *client {
+func connect(t *testing.T, n *brokertest.Process) *client {
 	c := &client{t: t, conn: n.WebSocket()}
 	c.conn.Send("40")
 	if packet := c.conn.Read(); !strings.HasPrefix(packet, "40{") {
@@ -190,7 +140,7 @@ func TestThreeProcesses(t *testing.T) {
 				}
 				return url
 			}
-			nodes := make([]*node, 3)
+			nodes := make([]*brokertest.Process, 3)
 			started := make(chan int, 3)
 			for i := range nodes {
 				go func() {
@@ -208,8 +158,8 @@ func TestThreeProcesses(t *testing.T) {
 				}
 				clients = append(clients, connect(t, n))
 			}
-			if name == "JetStream" && !strings.Contains(nodes[0].log, "state=") {
-				t.Errorf("the log does not name the folder: %s", nodes[0].log)
+			if name == "JetStream" && !strings.Contains(nodes[0].Log, "state=") {
+				t.Errorf("the log does not name the folder: %s", nodes[0].Log)
 			}
 			for _, c := range clients {
 				c.servers(3)
@@ -230,7 +180,7 @@ func TestThreeProcesses(t *testing.T) {
 					emit(c, clients...)
 				}
 			}
-			nodes[0].kill()
+			nodes[0].Kill()
 			rest := clients[1:]
 			if name == "JetStream" { // the others elect leaders first, which takes some seconds
 				rest[0].servers(2)

@@ -1,0 +1,180 @@
+package brokertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gosocketio/socketio/adapter"
+)
+
+// Patience limits the wait for what must happen.
+const Patience = 15 * time.Second
+
+// Server is a server of a cluster, as far as its broker.
+type Server struct {
+	adapter.Broker
+	UID string
+
+	t       *testing.T
+	mu      sync.Mutex
+	reports []error
+}
+
+// Start starts a broker. It is closed with the test.
+func Start(t *testing.T, broker adapter.Broker, uid string) *Server {
+	t.Helper()
+	s := &Server{Broker: broker, UID: uid, t: t}
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	defer cancel()
+	err := broker.Start(ctx, uid, func(err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reports = append(s.reports, err)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
+		defer cancel()
+		if err := broker.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+// Reports returns the errors reported so far.
+func (s *Server) Reports() []error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.reports)
+}
+
+// Link joins a namespace.
+func (s *Server) Link(namespace string) (adapter.Link, *Member) {
+	s.t.Helper()
+	m := NewMember(namespace)
+	return s.LinkTo(m), m
+}
+
+// LinkTo joins the namespace of a member.
+func (s *Server) LinkTo(m adapter.Member) adapter.Link {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), Patience)
+	defer cancel()
+	l, err := s.Join(ctx, m)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return l
+}
+
+// Member records what it receives.
+type Member struct {
+	Messages chan *adapter.Message
+	Gaps     chan error
+	// Held, if it is not nil, makes Receive wait until it is closed.
+	Held chan struct{}
+
+	namespace string
+}
+
+// NewMember returns a member with room for some thousand messages. More make the broker wait.
+func NewMember(namespace string) *Member {
+	return &Member{
+		namespace: namespace, Messages: make(chan *adapter.Message, 5000), Gaps: make(chan error, 100),
+	}
+}
+
+// Namespace implements adapter.Member.
+func (m *Member) Namespace() string { return m.namespace }
+
+// Receive implements adapter.Member.
+func (m *Member) Receive(x *adapter.Message) {
+	if m.Held != nil {
+		<-m.Held
+	}
+	m.Messages <- x
+}
+
+// Gap implements adapter.Member.
+func (m *Member) Gap(err error) { m.Gaps <- err }
+
+// Next returns the next message that is received, completely read.
+func (m *Member) Next(t *testing.T) *adapter.Message {
+	t.Helper()
+	select {
+	case x := <-m.Messages:
+		Read(t, x)
+		return x
+	case <-time.After(Patience):
+		t.Fatal("no message")
+		return nil
+	}
+}
+
+// Wants receives events of [Event] with these numbers, in this order.
+func (m *Member) Wants(t *testing.T, numbers ...int) {
+	t.Helper()
+	for _, n := range numbers {
+		if x := m.Next(t); x.Packet == nil || string(x.Packet.Data) != fmt.Sprintf(`["n",%d]`, n) {
+			t.Fatalf("got %+v, want number %d", x, n)
+		}
+	}
+}
+
+// WantsGap waits for a gap.
+func (m *Member) WantsGap(t *testing.T) {
+	t.Helper()
+	select {
+	case err := <-m.Gaps:
+		if !errors.Is(err, adapter.ErrBrokerDown) {
+			t.Errorf("the gap is %v", err)
+		}
+	case <-time.After(Patience):
+		t.Fatal("no gap")
+	}
+}
+
+// Read reads the rest of a message.
+func Read(t *testing.T, m *adapter.Message) {
+	t.Helper()
+	if rest := m.Rest; rest != nil {
+		m.Rest = nil
+		if err := rest(m); err != nil {
+			t.Errorf("%+v: %v", m, err)
+		}
+	}
+}
+
+// Event is a broadcast of a number to rooms.
+func Event(uid string, n int, rooms ...string) *adapter.Message {
+	return &adapter.Message{
+		UID: uid, Namespace: "/", Type: adapter.MessageBroadcast, Options: adapter.Options{Rooms: rooms},
+		Packet: &adapter.Packet{Event: "n", Args: []any{n}},
+	}
+}
+
+// Publish publishes a message.
+func Publish(t *testing.T, l adapter.Link, m *adapter.Message) {
+	t.Helper()
+	if err := l.Publish(m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Await waits for a condition.
+func Await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(Patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("this did not happen: %s", what)
+		}
+	}
+}
