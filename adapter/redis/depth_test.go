@@ -28,6 +28,15 @@ func TestNestedTooDeep(t *testing.T) {
 				t.Errorf("depth %d: got %v, want %v", depth, err, want)
 			}
 		}
+		emitter, err := NewEmitter(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer emitter.Close()
+		deep := json.RawMessage(strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth))
+		if err := emitter.Emit("deep", deep); !errors.Is(err, adapter.ErrTooLarge) {
+			t.Errorf("an emitter: %v", err)
+		}
 		if m, err := client.Next(t.Context()); err != nil || m.Len() != 2 {
 			t.Errorf("got %v, %v", m, err)
 		}

@@ -149,6 +149,14 @@ func (e emitter) send(m *adapter.Message) error {
 		return nil
 	}
 	m.UID, m.Namespace, m.Options = adapter.Emitter, e.namespace, e.options
+	if m.Packet != nil {
+		if err := m.Packet.Encode(); err != nil {
+			return err
+		}
+	}
+	if err := checkDepth(m); err != nil {
+		return err
+	}
 	it, err := e.item(m)
 	if err != nil {
 		return err

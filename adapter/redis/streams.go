@@ -166,6 +166,9 @@ func (l *streamLink) Publish(m *adapter.Message) error {
 	default:
 	}
 	it, err := streamItem(&l.c.cfg, m)
+	if err == nil {
+		err = checkDepth(m)
+	}
 	if err != nil {
 		return err
 	}

@@ -57,9 +57,6 @@ func streamItem(c *Config, m *adapter.Message) (it adapter.Item, err error) {
 		it.Key = c.Prefix + "#" + m.Namespace + "#"
 		it.Data, err = clusterwire.EncodeMsgpack(m)
 	}
-	if err == nil {
-		err = checkDepth(m)
-	}
 	return it, err
 }
 
@@ -144,18 +141,15 @@ func (e *entry) message() (*adapter.Message, error) {
 
 // entryData encodes the field data of a message.
 func entryData(m *adapter.Message, plaintext bool) ([]byte, error) {
-	c := *m
-	if m.Packet != nil {
-		if err := m.Packet.Encode(); err != nil {
+	if plaintext && m.Packet != nil {
+		p, c := *m.Packet, *m
+		if err := p.Encode(); err != nil {
 			return nil, err
 		}
-		if plaintext && len(m.Packet.Attachments) > 0 {
-			p := *m.Packet
-			p.Data, p.Attachments = inlineBuffers(p.Data, p.Attachments), nil
-			c.Packet = &p
-		}
+		p.Data, p.Attachments = inlineBuffers(p.Data, p.Attachments), nil
+		c.Packet, m = &p, &c
 	}
-	data, binary, err := clusterwire.EncodeData(&c)
+	data, binary, err := clusterwire.EncodeData(m)
 	if err != nil || !binary {
 		return data, err
 	}
