@@ -221,17 +221,20 @@ func (x *Cluster) Broadcast(p *Packet, o Options) error {
 	if o.Flags.Local {
 		return x.host.Deliver(p, o)
 	}
-	if err := p.Encode(); err != nil { // once, for both
-		return err
+	sent := o
+	sent.Flags.Timeout = 0
+	m := &Message{Type: MessageBroadcast, Options: sent, Packet: p}
+	if x.log == nil && x.reads(m) || !p.plain() { // once, for both; else the link encodes it as the wire wants it
+		if err := p.Encode(); err != nil {
+			return err
+		}
 	}
 	if x.log == nil {
 		if err := x.host.Deliver(p, o); err != nil {
 			return err
 		}
 	}
-	sent := o
-	sent.Flags.Timeout = 0
-	err := x.publish(&Message{Type: MessageBroadcast, Options: sent, Packet: p})
+	err := x.publish(m)
 	if err != nil && x.log != nil {
 		return errors.Join(x.host.Deliver(p, o), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -32,17 +33,46 @@ func (p *Packet) Encode() error {
 	if p.Data != nil {
 		return nil
 	}
+	data, attachments, err := p.AppendData(nil)
+	if err == nil {
+		p.Data, p.Attachments = data, attachments
+	}
+	return err
+}
+
+// AppendData appends Data, or what Encode would make of it, and returns the attachments too.
+func (p *Packet) AppendData(dst []byte) (data []byte, attachments [][]byte, err error) {
+	if p.Data != nil {
+		return append(dst, p.Data...), p.Attachments, nil
+	}
+	return protocol.AppendArgs(slices.Grow(dst, p.Size()), nil, p.Event, true, p.Args)
+}
+
+// Size estimates the length of Data, for who makes room for it.
+func (p *Packet) Size() int {
+	if p.Data != nil {
+		return len(p.Data)
+	}
 	size := len(p.Event) + 32
 	for _, arg := range p.Args {
 		if text, ok := arg.(string); ok { // the rest grows
 			size += len(text)
 		}
 	}
-	data, attachments, err := protocol.AppendArgs(make([]byte, 0, size), nil, p.Event, true, p.Args)
-	if err == nil {
-		p.Data, p.Attachments = data, attachments
+	return size
+}
+
+// plain reports whether all arguments are text, numbers, booleans or binary: nothing in them is
+// nested, and each can be encoded.
+func (p *Packet) plain() bool {
+	for _, arg := range p.Args {
+		switch arg.(type) {
+		case nil, string, bool, int, int64, uint64, float64, []byte:
+		default:
+			return false
+		}
 	}
-	return err
+	return true
 }
 
 // Name returns the event's name.

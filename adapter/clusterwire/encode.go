@@ -36,7 +36,7 @@ func EncodeMsgpack(m *adapter.Message) ([]byte, error) {
 func EncodeData(m *adapter.Message) (data []byte, binary bool, err error) {
 	var dst []byte
 	if m.Packet != nil {
-		dst = make([]byte, 0, 128+len(m.Packet.Data))
+		dst = make([]byte, 0, 128+m.Packet.Size())
 	}
 	text, attachments, err := appendData(dst, m)
 	return finish(text, attachments, err)
@@ -55,10 +55,7 @@ func finish(text []byte, attachments [][]byte, err error) ([]byte, bool, error) 
 func appendMessage(dst []byte, m *adapter.Message) (text []byte, attachments [][]byte, err error) {
 	size := 256
 	if m.Packet != nil {
-		if err := m.Packet.Encode(); err != nil {
-			return nil, nil, err
-		}
-		size += len(m.Packet.Data)
+		size += m.Packet.Size()
 	}
 	text = append(slices.Grow(dst, size), `{"type":`...)
 	text = strconv.AppendUint(text, uint64(m.Type), 10)
@@ -152,15 +149,12 @@ func AppendPacket(dst []byte, p *adapter.Packet, nsp string) (json []byte, attac
 	return append(dst, '}'), attachments, nil
 }
 
-// AppendEvent appends the JSON array of an event. It encodes p if that has not been done.
+// AppendEvent appends the JSON array of an event.
 func AppendEvent(dst []byte, p *adapter.Packet) (json []byte, attachments [][]byte, err error) {
 	if p == nil {
 		return nil, nil, errNoPacket
 	}
-	if err := p.Encode(); err != nil {
-		return nil, nil, err
-	}
-	return append(dst, p.Data...), p.Attachments, nil
+	return p.AppendData(dst)
 }
 
 // AppendSockets appends the JSON array of the sockets in an answer.
