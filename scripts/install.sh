@@ -50,7 +50,7 @@ npm_project() { # directory
     return
   fi
   (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
-  cp "$1/package-lock.json" "$stamp"
+  cat "$1/package-lock.json" >"$stamp" # two installs at once may both write it
 }
 
 command -v go >/dev/null 2>&1 || die "Go 1.26 or later"
