@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -594,6 +595,70 @@ func TestAnswersAreBounded(t *testing.T) {
 			t.Errorf("reported %v", errs)
 		}
 		bus.Continue()
+	})
+}
+
+// Broadcasts of other servers that wait for sockets here are limited in number.
+func TestAsksAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 1 << 16
+		bus := &adaptertest.Bus{Counted: true}
+		a := join(t, bus, "a")
+		b := subscribe(t, bus, "bbbb")
+		ask := func() (asked int) {
+			a.Receive(&adapter.Message{
+				UID: "bbbb", Namespace: "/test", Type: adapter.MessageBroadcast, RequestID: "q", Packet: &adapter.Packet{Event: "e"},
+			})
+			return b.request(adapter.MessageBroadcastClientCount).Count
+		}
+		for i := range limit {
+			if ask() != 1 {
+				t.Fatalf("ask %d was refused", i)
+			}
+		}
+		if n, errs := ask(), a.reported(); n != 0 || len(errs) != 1 || !errors.Is(errs[0], adapter.ErrBroker) {
+			t.Errorf("one more asked %d sockets, reported %v", n, errs)
+		}
+		a.pending[0](adapter.Answer{Args: value("1").JSON})
+		synctest.Wait()
+		if ask() != 1 {
+			t.Error("after an answer one more was refused")
+		}
+	})
+}
+
+// The lists of namespaces of all servers are limited in bytes.
+func TestListsOfNamespacesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		members := make(captive)
+		s := &server{}
+		made, err := adapter.NewNode(members, adapter.ClusterConfig{}).Adapter(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = made.Close() }()
+		long := "/" + strings.Repeat("x", 40<<20)
+		list := func(uid string, names ...string) {
+			members[""].Receive(&adapter.Message{UID: uid, Type: adapter.MessageHeartbeat, Rooms: names, Count: 1})
+		}
+		want := func(servers, reports int) {
+			t.Helper()
+			n, err := made.ServerCount(t.Context())
+			if errs := s.reported(); n != servers || err != nil || len(errs) != reports {
+				t.Errorf("%d servers, %v, %d reports; want %d, %d", n, err, len(errs), servers, reports)
+			}
+		}
+		list("b", long, "/test")
+		want(2, 0)
+		list("b", long, "/test") // the list before it does not count
+		want(2, 0)
+		list("c", "/test", long)
+		want(3, 1)
+		list("c", long, "/test")
+		want(2, 2)
+		members[""].Receive(&adapter.Message{UID: "b", Type: adapter.MessageAdapterClose})
+		list("c", long, "/test")
+		want(2, 2)
 	})
 }
 

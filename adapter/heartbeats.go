@@ -50,6 +50,7 @@ type peer struct {
 	heard      time.Time
 	version    int // of namespaces, 0 when no list has come
 	namespaces map[string]struct{}
+	listed     int // bytes of the list
 }
 
 const (
@@ -57,6 +58,8 @@ const (
 	settleDelay = 500 * time.Millisecond // after the announcement: for answers and their way
 	settleLimit = time.Second            // how long a request waits for that
 	maxPeers    = 1 << 14                // servers beyond are ignored
+	maxListed   = 64 << 20               // bytes of the lists of all servers: longer ones are cut
+	listedName  = 64                     // bytes of a name in a list, besides its length
 )
 
 func newHeartbeats(
@@ -289,24 +292,44 @@ func (h *heartbeats) receive(m *Message) {
 	}
 	p := h.peerLocked(m.UID)
 	var left []string
+	var cut bool
 	switch {
 	case p == nil:
 	case len(m.Rooms) > 0:
-		before := p.namespaces
-		p.version, p.namespaces = m.Count, make(map[string]struct{}, len(m.Rooms))
-		for _, name := range m.Rooms {
-			p.namespaces[strings.Clone(name)] = struct{}{}
-			delete(before, name)
-		}
-		left = slices.Collect(maps.Keys(before))
+		left, cut = h.listLocked(p, m)
 	case p.version != m.Count && !h.ask: // a list was lost
 		h.ask, h.list = true, true
 		h.soonLocked(someDelay())
 	}
 	h.mu.Unlock()
+	if cut {
+		h.report(fmt.Errorf("%w: server %q is not asked in some namespaces, its list of them is too long", ErrBroker, m.UID))
+	}
 	if len(left) > 0 {
 		h.gone(m.UID, left...)
 	}
+}
+
+// listLocked records the list of a server's namespaces, cut so that all lists take at most maxListed
+// bytes. It returns those that the server has left.
+func (h *heartbeats) listLocked(p *peer, m *Message) (left []string, cut bool) {
+	p.listed = 0
+	room := maxListed
+	for _, other := range h.peers {
+		room -= other.listed
+	}
+	before := p.namespaces
+	p.version, p.namespaces = m.Count, make(map[string]struct{})
+	for _, name := range m.Rooms {
+		size := len(name) + listedName
+		if cut = p.listed+size > room; cut {
+			break
+		}
+		p.listed += size
+		p.namespaces[strings.Clone(name)] = struct{}{}
+		delete(before, name)
+	}
+	return slices.Collect(maps.Keys(before)), cut
 }
 
 // left removes a server from a namespace, or from all of them for "".

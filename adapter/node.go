@@ -25,6 +25,7 @@ type Node struct {
 
 	logged  atomic.Bool   // the line at the start
 	invalid atomic.Uint64 // messages whose rest could not be read
+	asks    atomic.Int64  // broadcasts of other servers that wait for sockets here
 
 	// Guarded by turn.
 	joined bool        // the namespace "", if the broker has it

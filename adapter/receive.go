@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -218,27 +219,29 @@ func (x *Cluster) serverSideEvent(m *Message) {
 	x.host.ServerSideEvent(e)
 }
 
-// maxAskTimeout limits how long the sockets here are waited for, whatever another server says.
-const maxAskTimeout = time.Hour
+const (
+	// maxAskTimeout limits how long the sockets here are waited for, whatever another server says.
+	maxAskTimeout = time.Hour
+	// maxAsks limits the broadcasts of other servers that wait for sockets of this process.
+	maxAsks = 1 << 16
+)
 
 // collect asks local sockets for acknowledgements and sends them to the server that wants them.
 // It ends when all have come, when that server no longer waits, or when the adapter is closed.
 func (x *Cluster) collect(m *Message) {
+	if x.open.Err() != nil {
+		return
+	}
+	if !x.reads(m) || !x.rest(m) || !x.mayAsk() { // also what cannot be read
+		x.reply(m, &Message{Type: MessageBroadcastClientCount})
+		return
+	}
 	timeout := m.Options.Flags.Timeout
 	if timeout <= 0 {
 		timeout = x.cfg.RequestTimeout
 	}
 	// A second more, because the timeout of the server that asks decides.
 	ctx, done := context.WithTimeout(x.open, min(timeout, maxAskTimeout)+time.Second)
-	if ctx.Err() != nil {
-		done()
-		return
-	}
-	if !x.reads(m) || !x.rest(m) { // also what cannot be read
-		done()
-		x.reply(m, &Message{Type: MessageBroadcastClientCount})
-		return
-	}
 	var left atomic.Int64
 	left.Store(1) // until the sockets have been asked
 	complete := func() {
@@ -261,10 +264,24 @@ func (x *Cluster) collect(m *Message) {
 		})
 	if err != nil { // what another server sent cannot be encoded
 		reply(Message{Type: MessageBroadcastClientCount})
-	} else {
-		context.AfterFunc(ctx, forget)
+		forget = func() {}
 	}
+	context.AfterFunc(ctx, func() {
+		forget()
+		x.node.asks.Add(-1)
+	})
 	complete()
+}
+
+// mayAsk counts one more broadcast that waits for sockets here, unless there are too many.
+func (x *Cluster) mayAsk() bool {
+	if x.node.asks.Add(1) <= maxAsks {
+		return true
+	}
+	x.node.asks.Add(-1)
+	x.host.Report(fmt.Errorf("%w: %d broadcasts of other servers wait for acknowledgements, no more are sent",
+		ErrBroker, maxAsks))
+	return false
 }
 
 // first returns the first value of an answer, none if there is none. The protocol has only one.
