@@ -13,6 +13,10 @@ import (
 // A client may come back to another server before the one that it was on has noticed that its old
 // connection is dead. What that server knows is newer than what the broker keeps, and its socket must
 // end: no two sockets have the same id.
+//
+// The others are asked only for a session that the broker has and that says that its socket may live. A
+// server stores a session as soon as its client is connected, so that a pid without one is made up, or
+// its client comes too late, which is common: each would cost every server a question.
 
 // handoverEvent is the event by which a server asks the others for a session that it has taken: the
 // arguments are the pid and the generation that it is about to have. Whoever has that session in a
@@ -23,9 +27,6 @@ const handoverEvent = "socketio:handover"
 // handoverTimeout limits the wait for other servers. One that was killed does not answer, nor does an
 // official one, but that never stores sessions whose sockets live.
 const handoverTimeout = 500 * time.Millisecond
-
-// maxGeneration is more than any session has.
-const maxGeneration = 1 << 30
 
 // handover returns the session as the server has it that the client was on, or else rec.
 func (r *brokerRecovery) handover(ctx context.Context, rec *sessionRecord) *sessionRecord {

@@ -168,9 +168,7 @@ func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error
 	}
 	rec := new(sessionRecord)
 	if raw == nil || json.Unmarshal(raw, rec) != nil {
-		// A server may have it that has not stored it yet, or has taken it for a connection that broke.
-		rec = &sessionRecord{PID: ticket.pid}
-		rec.Go.Live, rec.Go.Generation = true, maxGeneration
+		return nil, errNoSession
 	}
 	if rec.Go.Live {
 		rec = r.handover(ctx, rec)

@@ -300,6 +300,21 @@ func TestLogNotRecovered(t *testing.T) {
 	}
 }
 
+// A pid that the broker does not know costs the other servers nothing: one that does not answer is not
+// waited for.
+func TestLogUnknownPid(t *testing.T) {
+	inLogCluster(t, func(t *testing.T, c *logCluster) {
+		_, k := enter(t, c.servers[0])
+		c.connections[2].die()
+		k.pid = "made-up"
+		began := time.Now()
+		k.wantNew(t, comeBack(c.servers[1], k))
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 // A quiet client is recovered even if its last event is not in the log any more: nothing for it is
 // missing. That holds for one that has received nothing too, and after a kill.
 func TestLogQuietClient(t *testing.T) {
