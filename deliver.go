@@ -60,7 +60,7 @@ func (h host) send(list []adapter.Socket, p *adapter.Packet, f adapter.Flags, se
 	if !slices.ContainsFunc(list, connected) {
 		return nil
 	}
-	prepared, err := h.ns.prepare(p, p.ID, p.HasID)
+	prepared, err := h.ns.prepare(p, p.ID, p.HasID, "")
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (h host) DeliverWithAck(
 		return func() {}, nil
 	}
 	id := h.ns.nextID()
-	prepared, err := h.ns.prepare(p, id, true)
+	prepared, err := h.ns.prepare(p, id, true, "")
 	sent := EmitInfo{Namespace: h.ns, Err: err}
 	defer func() { h.sent(p, sent) }()
 	if err != nil {
@@ -172,13 +172,16 @@ func (h host) Disconnect(to []adapter.Socket, close bool) {
 	}
 }
 
-// prepare encodes p for many sockets.
-func (n *Namespace) prepare(p *adapter.Packet, id uint64, hasID bool) (*engineio.Prepared, error) {
+// prepare encodes p for many sockets, with an offset as its last argument unless that is "".
+func (n *Namespace) prepare(p *adapter.Packet, id uint64, hasID bool, offset string) (*engineio.Prepared, error) {
 	x := n.server.takeScratch()
 	defer x.release()
 	text, attachments, err := x.broadcast(n.name, id, hasID, p)
 	if err != nil {
 		return nil, err
+	}
+	if offset != "" {
+		text = appendOffset(text, offset)
 	}
 	frames, err := x.close(text, attachments)
 	if err != nil {

@@ -108,6 +108,11 @@ func (x *scratch) broadcast(
 	return text, attachments, err
 }
 
+// appendOffset adds an offset to the arguments of an event.
+func appendOffset(text []byte, offset string) []byte {
+	return append(append(append(text[:len(text)-1], `,"`...), offset...), `"]`...)
+}
+
 // event encodes an event with an offset of the epoch as its last argument. The offset's digits are
 // at frames[digits:].
 func (x *scratch) event(nsp string, p *adapter.Packet, epoch string) (frames []byte, digits int, err error) {
@@ -115,9 +120,7 @@ func (x *scratch) event(nsp string, p *adapter.Packet, epoch string) (frames []b
 	if err != nil {
 		return nil, 0, err
 	}
-	text = append(append(text[:len(text)-1], `,"`...), epoch...)
-	text = append(append(text, zeroDigits...), `"]`...)
-	if frames, err = x.close(text, attachments); err != nil {
+	if frames, err = x.close(appendOffset(text, epoch+zeroDigits), attachments); err != nil {
 		return nil, 0, err
 	}
 	_, packet, rest := wire.NextFrame(frames)

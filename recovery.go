@@ -146,6 +146,39 @@ type recovery interface {
 	close()
 }
 
+// recoveryState is what both recoveries have.
+type recoveryState struct {
+	ns    *Namespace
+	cfg   ConnectionStateRecovery
+	began time.Time
+
+	mu                 sync.Mutex
+	recovered, refused uint64 // sockets so far
+}
+
+// Lock and Unlock guard the state of a session.
+func (r *recoveryState) Lock()   { r.mu.Lock() }
+func (r *recoveryState) Unlock() { r.mu.Unlock() }
+
+func (r *recoveryState) now() time.Duration { return time.Since(r.began) }
+
+// leaveNamespace ends the membership of n sessions.
+func (r *recoveryState) leaveNamespace(n int) {
+	for range n {
+		r.ns.server.leave(r.ns)
+	}
+}
+
+// leaveLater is leaveNamespace in a goroutine: the last one closes the adapter, which may take a while.
+func (r *recoveryState) leaveLater(n int) {
+	workers := &r.ns.server.workers
+	workers.begin()
+	go func() {
+		defer workers.end()
+		r.leaveNamespace(n)
+	}()
+}
+
 var (
 	_ recovery = (*memoryRecovery)(nil)
 	_ recovery = (*brokerRecovery)(nil)
@@ -153,12 +186,13 @@ var (
 
 // newRecovery returns the recovery of a namespace whose adapter is there.
 func newRecovery(ns *Namespace, c ConnectionStateRecovery) recovery {
+	state := &recoveryState{ns: ns, cfg: c, began: time.Now()}
 	if a, ok := ns.adapter.(adapter.Recoverer); ok {
 		if log, ok := a.Log(); ok {
-			return newBrokerRecovery(ns, c, log)
+			return newBrokerRecovery(state, log)
 		}
 	}
-	return newMemoryRecovery(ns, c)
+	return newMemoryRecovery(state)
 }
 
 // lease is a socket's hold on its session. All sockets of a namespace with recovery have one.

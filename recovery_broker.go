@@ -1,11 +1,8 @@
 package socketio
 
 import (
-	"bytes"
 	"errors"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
@@ -18,24 +15,21 @@ import (
 // offset that clients know. So every server has one order. Sessions are kept in the broker too, from
 // the connect on: a server may die at any time.
 type brokerRecovery struct {
-	ns    *Namespace
-	cfg   ConnectionStateRecovery
+	*recoveryState
+
 	log   adapter.Log
 	hooks rooms.Hooks
-	began time.Time
 
-	mu       sync.Mutex
+	// Guarded by mu.
 	begun    string                    // position of the latest broadcast that selected its sockets
 	sessions map[string]*brokerSession // by pid, until what the broker keeps is final
 	members  map[string]*brokerSession // those of connected sockets, by socket id
 	store    sessionStore
-
-	recovered, refused uint64 // sockets so far
 }
 
-func newBrokerRecovery(ns *Namespace, c ConnectionStateRecovery, log adapter.Log) *brokerRecovery {
+func newBrokerRecovery(s *recoveryState, log adapter.Log) *brokerRecovery {
 	r := &brokerRecovery{
-		ns: ns, cfg: c, log: log, began: time.Now(),
+		recoveryState: s, log: log,
 		sessions: make(map[string]*brokerSession), members: make(map[string]*brokerSession),
 	}
 	r.hooks = rooms.Hooks{Join: r.joined, Leave: r.left}
@@ -47,12 +41,6 @@ func (n *Namespace) overBroker() *brokerRecovery {
 	r, _ := n.recovery.(*brokerRecovery)
 	return r
 }
-
-// Lock and Unlock guard the state of a session.
-func (r *brokerRecovery) Lock()   { r.mu.Lock() }
-func (r *brokerRecovery) Unlock() { r.mu.Unlock() }
-
-func (r *brokerRecovery) now() time.Duration { return time.Since(r.began) }
 
 func (r *brokerRecovery) stats() RecoveryStats {
 	r.mu.Lock()
@@ -85,7 +73,7 @@ func (r *brokerRecovery) queueAll(
 		return list, nil
 	}
 	offset := offsetOf(p, o.Flags)
-	unit, err := r.encode(p, offset)
+	unit, err := r.ns.prepare(p, p.ID, p.HasID, offset)
 	if err != nil {
 		return list[:0], err
 	}
@@ -114,25 +102,6 @@ func (r *brokerRecovery) queueAll(
 	}
 	clear(list[n:])
 	return list[:n], nil
-}
-
-// encode encodes an event with an offset as its last argument, unless that is "".
-func (r *brokerRecovery) encode(p *adapter.Packet, offset string) (*engineio.Prepared, error) {
-	x := r.ns.server.takeScratch()
-	defer x.release()
-	text, attachments, err := x.broadcast(r.ns.name, p.ID, p.HasID, p)
-	if err != nil {
-		return nil, err
-	}
-	if offset != "" {
-		text = append(append(text[:len(text)-1], `,"`...), offset...)
-		text = append(text, `"]`...)
-	}
-	frames, err := x.close(text, attachments)
-	if err != nil {
-		return nil, err
-	}
-	return engineio.Prepare(bytes.Clone(frames)), nil
 }
 
 // emit sends an event to one socket, or to the one that is recovered after it on any server.
@@ -182,7 +151,7 @@ func (r *brokerRecovery) emitDirect(s *Socket, p *adapter.Packet, f adapter.Flag
 		offset = x.knownLocked(r)
 	}
 	r.mu.Unlock()
-	unit, err := r.encode(p, offset)
+	unit, err := r.ns.prepare(p, p.ID, p.HasID, offset)
 	if err != nil {
 		s.emitted(p.Event, 0, err)
 		return err
@@ -248,7 +217,7 @@ func (s *Socket) sendPending() {
 	x.pending = nil
 	r.mu.Unlock()
 	for _, p := range pending {
-		if unit, err := r.encode(p, ""); err == nil {
+		if unit, err := r.ns.prepare(p, 0, false, ""); err == nil {
 			s.showOutgoing(p.Event, p.Args)
 			_ = s.write(engineio.OnFlush, message(adapter.Flags{}, nil, unit)) // the DISCONNECT follows
 		}

@@ -271,7 +271,7 @@ func (r *brokerRecovery) read(s *Socket, m *adapter.Message) error {
 		!x.missed(r.log, m) || !readable(m) || m.Packet.HasID {
 		return nil
 	}
-	if unit, err := r.encode(m.Packet, m.Position); err == nil {
+	if unit, err := r.ns.prepare(m.Packet, 0, false, m.Position); err == nil {
 		s.lease.missed = append(s.lease.missed, unit)
 		to.sent = m.Position
 		to.limit.add(unit)
@@ -478,10 +478,10 @@ func (r *brokerRecovery) release(s *Socket, reason Reason) (keeps bool) {
 	if x.back != nil { // it was not recovered: as it was
 		final, x.until = x.raw, r.now()+r.cfg.MaxDisconnectionDuration
 	}
-	if x.cost = savedSessionOverhead + len(final); r.store.bytes+x.cost > r.cfg.MaxSessionBytes {
+	if r.store.bytes+savedSessionOverhead+len(final) > r.cfg.MaxSessionBytes {
 		x.taken, final = true, nil // the broker does not take them: it keeps what it has
 	}
-	x.final = final
+	x.final, x.cost = final, savedSessionOverhead+len(final)
 	r.store.bytes += x.cost
 	r.store.ended++
 	r.storeLocked(x, 0)

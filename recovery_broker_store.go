@@ -215,12 +215,12 @@ func (r *brokerRecovery) stored(x *brokerSession, err error) {
 	switch {
 	case err != nil && x.socket == nil && r.now() > x.until+brokerTimeout:
 		r.finishLocked(x) // nobody can come back any more
-		r.leaveLater()
+		r.leaveLater(1)
 	case err != nil:
 		r.storeLocked(x, storeInterval)
 	case x.socket == nil && !x.op.queued:
 		r.finishLocked(x)
-		r.leaveLater()
+		r.leaveLater(1)
 	}
 }
 
@@ -238,16 +238,6 @@ func (r *brokerRecovery) finishLocked(x *brokerSession) {
 		r.store.wake = 0
 	}
 	close(x.gone)
-}
-
-// leaveLater ends the membership of a session in the namespace. The last one closes the adapter,
-// which may take a while.
-func (r *brokerRecovery) leaveLater() {
-	r.ns.server.workers.begin()
-	go func() {
-		defer r.ns.server.workers.end()
-		r.ns.server.leave(r.ns)
-	}()
 }
 
 // sessionRecord is a session in the broker, as JSON. The official servers know all but Go.

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"bytes"
-	"sync"
 	"time"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -14,11 +13,9 @@ import (
 // Under its lock an event gets its position in the log and is queued to its sockets. So each socket
 // gets events in the order of the log, and one offset tells everything that its client has.
 type memoryRecovery struct {
-	ns    *Namespace
-	cfg   ConnectionStateRecovery
-	began time.Time
+	*recoveryState
 
-	mu       sync.Mutex
+	// Guarded by mu.
 	log      eventLog
 	sessions map[string]*savedSession // by pid
 	waiting  savedSessions            // those that no socket holds
@@ -26,8 +23,6 @@ type memoryRecovery struct {
 	closed   bool
 	timer    *time.Timer // nil until the first sweep
 	arrivals *arrival    // the next one, still empty
-
-	recovered, refused uint64 // sockets so far
 }
 
 // arrival is a recovered socket that has just connected.
@@ -40,16 +35,12 @@ type arrival struct {
 	next   *arrival
 }
 
-func newMemoryRecovery(ns *Namespace, c ConnectionStateRecovery) *memoryRecovery {
+func newMemoryRecovery(s *recoveryState) *memoryRecovery {
 	return &memoryRecovery{
-		ns: ns, cfg: c, began: time.Now(), log: eventLog{epoch: newEpoch()},
+		recoveryState: s, log: eventLog{epoch: newEpoch()},
 		sessions: make(map[string]*savedSession), arrivals: new(arrival),
 	}
 }
-
-// Lock and Unlock guard the state of a session.
-func (r *memoryRecovery) Lock()   { r.mu.Lock() }
-func (r *memoryRecovery) Unlock() { r.mu.Unlock() }
 
 func (r *memoryRecovery) stats() RecoveryStats {
 	r.mu.Lock()
@@ -60,8 +51,6 @@ func (r *memoryRecovery) stats() RecoveryStats {
 		Recovered: r.recovered, Refused: r.refused,
 	}
 }
-
-func (r *memoryRecovery) now() time.Duration { return time.Since(r.began) }
 
 // encode encodes an event. Its offset is still zero: placeLocked writes it.
 func (r *memoryRecovery) encode(p *adapter.Packet) (e offsetEvent, err error) {
@@ -242,13 +231,7 @@ func (r *memoryRecovery) sweep() {
 	}
 	r.mu.Unlock()
 	if dropped > 0 && r.ns.server.cfg.CleanupEmptyChildNamespaces {
-		// The last one closes the adapter, which may take a while.
-		workers := &r.ns.server.workers
-		workers.begin()
-		go func() {
-			defer workers.end()
-			r.leaveNamespace(dropped)
-		}()
+		r.leaveLater(dropped)
 	}
 }
 

@@ -183,13 +183,6 @@ func (r *memoryRecovery) dropOldestLocked() {
 	delete(r.sessions, x.pid)
 }
 
-// leaveNamespace ends the membership of n dropped sessions.
-func (r *memoryRecovery) leaveNamespace(n int) {
-	for range n {
-		r.ns.server.leave(r.ns)
-	}
-}
-
 // claim is claimSession, or else a new socket takes the place of s.
 func (r *memoryRecovery) claim(s *Socket) *Socket {
 	if s.Recovered() && !r.claimSession(s) {
