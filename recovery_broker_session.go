@@ -159,7 +159,7 @@ func brokerError(err error) error {
 func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), brokerTimeout)
 	defer cancel()
-	if err := r.settle(ctx, ticket.pid); err != nil {
+	if err := r.endBefore(ctx, ticket.pid); err != nil {
 		return nil, err
 	}
 	raw, err := r.log.TakeSession(ctx, ticket.pid)
@@ -205,9 +205,9 @@ func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error
 	return other, nil
 }
 
-// settle ends the socket of a session on this server, if there is one, and waits until the broker
+// endBefore ends the socket of a session on this server, if there is one, and waits until the broker
 // has the session.
-func (r *brokerRecovery) settle(ctx context.Context, pid string) error {
+func (r *brokerRecovery) endBefore(ctx context.Context, pid string) error {
 	r.mu.Lock()
 	x := r.sessions[pid]
 	var before *Socket

@@ -33,12 +33,12 @@ type Cluster struct {
 	used     atomic.Bool // a socket was added: the namespace has its adapter
 
 	// Set once, before ready.
-	link    Link
-	log     Log           // nil unless broadcasts come back with a position, for recovery
-	counter Counter       // nil: beats tells which servers there are
-	beats   *heartbeats   // of the process, or of the namespace
-	routes  *routes       // nil unless the link subscribes to rooms
-	settled chan struct{} // closed when official servers have had time to answer; nil unless Mixed
+	link     Link
+	log      Log           // nil unless broadcasts come back with a position, for recovery
+	counter  Counter       // nil: beats tells which servers there are
+	beats    *heartbeats   // of the process, or of the namespace
+	routes   *routes       // nil unless the link subscribes to rooms
+	answered chan struct{} // closed when official servers have had time to answer; nil unless Mixed
 
 	// What arrives before Join has returned waits here.
 	ready atomic.Bool
@@ -114,11 +114,11 @@ func (x *Cluster) join(ctx context.Context) error {
 
 // announce asks official servers in the namespace for their heartbeats.
 func (x *Cluster) announce() {
-	x.settled = make(chan struct{})
+	x.answered = make(chan struct{})
 	if err := x.sendHeartbeat(MessageInitialHeartbeat); err != nil {
 		x.host.Report(err) // each will hear the next heartbeat of the others
 	}
-	time.AfterFunc(settleDelay, func() { close(x.settled) })
+	time.AfterFunc(heartbeatsDelay, func() { close(x.answered) })
 }
 
 // sendHeartbeat sends a heartbeat in the namespace for official servers, who ignore its Count. For
@@ -254,7 +254,7 @@ func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer
 	if o.Flags.Timeout == 0 {
 		o.Flags.Timeout = x.cfg.RequestTimeout
 	}
-	unsettled := x.settle(x.open)
+	unknown := x.awaitServers(x.open)
 	r := newAcks(o.Flags.ExpectSingle, count, answerTo(answer))
 	id := newUID()
 	x.requests.open(id, r)
@@ -264,7 +264,7 @@ func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer
 		return nil, err
 	}
 	m := &Message{Type: MessageBroadcast, RequestID: id, Options: o, Packet: p}
-	if err := cmp.Or(x.publish(m), unsettled); err != nil {
+	if err := cmp.Or(x.publish(m), unknown); err != nil {
 		r.failed(err) // one error among the answers of the sockets here
 	}
 	return func() {
@@ -287,7 +287,7 @@ func (x *Cluster) FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, e
 			ctx, stop = context.WithTimeout(ctx, x.cfg.RequestTimeout)
 			defer stop()
 		}
-		unsettled := x.settle(ctx)
+		unknown := x.awaitServers(ctx)
 		f := x.fetch(o) // first, so that the others work while the local ones are listed
 		defer x.requests.close(f.id)
 		for info, err := range local {
@@ -307,8 +307,8 @@ func (x *Cluster) FetchSockets(ctx context.Context, o Options) iter.Seq2[Info, e
 		switch {
 		case err != nil && missing != 0:
 			yield(Info{}, f.request.missing(err))
-		case unsettled != nil:
-			yield(Info{}, &MissingServersError{Missing: -1, Err: unsettled})
+		case unknown != nil:
+			yield(Info{}, &MissingServersError{Missing: -1, Err: unknown})
 		}
 	}
 }
@@ -347,17 +347,20 @@ func (x *Cluster) fetch(o Options) *fetch {
 	return f
 }
 
-// AddSockets makes sockets join rooms, here and then on the other servers. See command for a log.
+// AddSockets makes sockets join rooms, here and then on the other servers. With a log the command is
+// applied here when it comes back, like a Broadcast.
 func (x *Cluster) AddSockets(o Options, rooms ...string) error {
 	return x.command(o, &Message{Type: MessageSocketsJoin, Rooms: rooms})
 }
 
-// DelSockets makes sockets leave rooms, here and then on the other servers. See command for a log.
+// DelSockets makes sockets leave rooms, here and then on the other servers. With a log the command is
+// applied here when it comes back, like a Broadcast.
 func (x *Cluster) DelSockets(o Options, rooms ...string) error {
 	return x.command(o, &Message{Type: MessageSocketsLeave, Rooms: rooms})
 }
 
-// DisconnectSockets disconnects sockets, here and then on the other servers. See command for a log.
+// DisconnectSockets disconnects sockets, here and then on the other servers. With a log the command is
+// applied here when it comes back, like a Broadcast.
 func (x *Cluster) DisconnectSockets(o Options, close bool) error {
 	return x.command(o, &Message{Type: MessageDisconnectSockets, Close: close})
 }
@@ -409,7 +412,7 @@ func (x *Cluster) ServerSideEmitWithAck(p *Packet, count func(int), answer func(
 	if err := p.Encode(); err != nil {
 		return nil, err
 	}
-	_ = x.settle(x.open)
+	_ = x.awaitServers(x.open)
 	id := newUID()
 	x.requests.open(id, newAnswers(MessageServerSideEmitResponse, count, answerTo(answer)))
 	m := &Message{Type: MessageServerSideEmit, RequestID: id, Packet: p}
@@ -426,7 +429,7 @@ func (x *Cluster) ServerCount(ctx context.Context) (int, error) {
 	if x.counter != nil {
 		return x.count(ctx)
 	}
-	err := x.settle(ctx)
+	err := x.awaitServers(ctx)
 	return 1 + len(x.beats.servers(x.host.Name())), err
 }
 
@@ -438,16 +441,16 @@ func (x *Cluster) count(ctx context.Context) (int, error) {
 	return max(n, 1), brokerError(err)
 }
 
-// settle waits until the other servers are known, for a moment after the start.
-func (x *Cluster) settle(ctx context.Context) error {
+// awaitServers waits until the other servers are known, for a moment after the start.
+func (x *Cluster) awaitServers(ctx context.Context) error {
 	if x.beats == nil {
 		return nil
 	}
-	if err := x.beats.settle(ctx); err != nil || x.settled == nil {
+	if err := x.beats.await(ctx); err != nil || x.answered == nil {
 		return err
 	}
 	select {
-	case <-x.settled:
+	case <-x.answered:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

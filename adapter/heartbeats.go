@@ -31,7 +31,7 @@ type heartbeats struct {
 	namespaces func() []string                        // of this process; nil: not listed
 	gone       func(uid string, namespaces ...string) // a server has gone; called without the lock
 	official   func(namespace string) error           // sends a heartbeat in a namespace; nil unless Mixed
-	settled    chan struct{}                          // closed when the others have had time to answer
+	answered   chan struct{}                          // closed when the others have had time to answer
 
 	mu        sync.Mutex
 	peers     map[string]*peer
@@ -54,19 +54,19 @@ type peer struct {
 }
 
 const (
-	answerDelay = 250 * time.Millisecond // the longest, for a short list
-	settleDelay = 500 * time.Millisecond // after the announcement: for answers and their way
-	settleLimit = time.Second            // how long a request waits for that
-	maxPeers    = 1 << 14                // servers beyond are ignored
-	maxListed   = 64 << 20               // bytes of the lists of all servers: longer ones are cut
-	listedName  = 64                     // bytes of a name in a list, besides its length
+	answerDelay     = 250 * time.Millisecond // the longest, for a short list
+	heartbeatsDelay = 500 * time.Millisecond // after the announcement: for answers and their way
+	heartbeatsLimit = time.Second            // how long a request waits for that
+	maxPeers        = 1 << 14                // servers beyond are ignored
+	maxListed       = 64 << 20               // bytes of the lists of all servers: longer ones are cut
+	listedName      = 64                     // bytes of a name in a list, besides its length
 )
 
 func newHeartbeats(
 	c ClusterConfig, send func(*Message) error, report func(error), gone func(uid string, namespaces ...string),
 ) *heartbeats {
 	return &heartbeats{
-		cfg: c, send: send, report: report, gone: gone, settled: make(chan struct{}),
+		cfg: c, send: send, report: report, gone: gone, answered: make(chan struct{}),
 		peers: make(map[string]*peer),
 	}
 }
@@ -221,22 +221,22 @@ func (h *heartbeats) sent(m *Message, err error) {
 	}
 	if !h.announced {
 		h.announced = true
-		time.AfterFunc(settleDelay, func() { close(h.settled) })
+		time.AfterFunc(heartbeatsDelay, func() { close(h.answered) })
 	}
 }
 
-// settle waits until the other servers are known, for a moment after the start. It fails when this
+// await waits until the other servers are known, for a moment after the start. It fails when this
 // server could not be announced.
-func (h *heartbeats) settle(ctx context.Context) error {
+func (h *heartbeats) await(ctx context.Context) error {
 	select {
-	case <-h.settled:
+	case <-h.answered:
 		return nil
 	default:
 	}
-	limit := time.NewTimer(settleLimit)
+	limit := time.NewTimer(heartbeatsLimit)
 	defer limit.Stop()
 	select {
-	case <-h.settled:
+	case <-h.answered:
 		return nil
 	case <-limit.C:
 		return fmt.Errorf("%w: other servers are not known yet", ErrBroker)
