@@ -72,10 +72,10 @@ type Adapter interface {
 
 // Recoverer is an adapter whose broker may keep a log: a [Cluster].
 type Recoverer interface {
-	// Log returns the log and true when the host recovers clients and the broker keeps one. Then
-	// every broadcast that is not local comes through Host.Deliver with its position. One that
-	// could not be published, or was published by an emitter that the log does not keep, has none.
-	Log() (Log, bool)
+	// Log returns the log; ok is false unless the host recovers clients and the broker keeps a log. With
+	// a log, Host.Deliver gets every broadcast that is not local with its position ([Packet.Position]).
+	// A broadcast that could not be published has none, nor has one of an emitter that bypasses the log.
+	Log() (log Log, ok bool)
 }
 
 var _ Recoverer = (*Cluster)(nil)
@@ -105,11 +105,11 @@ type Host interface {
 	ServerSideEvent(e ServerSideEvent)
 	// RoomHooks returns the hooks for changes of rooms. They may differ from call to call.
 	RoomHooks() []*rooms.Hooks
-	// Recovery is how long clients whose connection broke may return as the same socket, 0 if they
-	// may not. It does not change.
+	// Recovery returns the time for which clients whose connection broke may return as the same socket,
+	// 0 if they may not. It does not change.
 	Recovery() time.Duration
-	// Report takes an error that has no caller, such as a [GapError]. It matches ErrBroker. Report does
-	// not block.
+	// Report handles an error that no call returns, such as a [GapError]. It matches ErrBroker. Report
+	// does not block.
 	Report(err error)
 	// Logger returns the server's logger.
 	Logger() *slog.Logger
@@ -141,7 +141,7 @@ type Flags struct {
 	NoCompress bool
 	// Timeout limits the wait for acknowledgements; 0 when it is not set.
 	Timeout time.Duration
-	// ExpectSingle tells that one socket is meant, so that the first answer ends the wait
+	// ExpectSingle means that the target is one socket: the first answer ends the wait
 	// (expectSingleResponse of the official adapters).
 	ExpectSingle bool
 }
@@ -154,7 +154,7 @@ type Answer struct {
 	Args []json.RawMessage
 	// Attachments are the binary values that placeholders in Args refer to.
 	Attachments [][]byte
-	// Err, if set, is why there is no answer: the socket disconnected.
+	// Err, if set, is the reason for which there is no answer, such as a disconnect.
 	Err error
 }
 

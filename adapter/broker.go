@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// ErrBroker is wrapped by every error of a broker. Sockets on this server were served all the same.
+// ErrBroker is wrapped by every error of a broker. The sockets on this server got the event anyway.
 var ErrBroker = errors.New("socketio: other servers cannot be reached")
 
 var (
-	// ErrBrokerDown means that the connection to the broker is lost. It is being set up again.
+	// ErrBrokerDown means that the connection to the broker is lost, and is being set up again.
 	ErrBrokerDown = fmt.Errorf("%w: the connection to the broker is lost", ErrBroker)
-	// ErrBrokerStalled means that as much waits for the broker as may wait (OutboxConfig.MaxBytes).
+	// ErrBrokerStalled means that the queue to the broker is full (OutboxConfig.MaxBytes).
 	ErrBrokerStalled = fmt.Errorf("%w: the broker does not take messages quickly enough", ErrBroker)
 	// ErrTooLarge means that a message is larger than the broker or the configuration allows.
 	ErrTooLarge = fmt.Errorf("%w: the message is too large", ErrBroker)
 )
 
-// GapError says that messages of other servers may have been lost. Nothing can bring them back.
+// GapError means that messages of other servers may have been lost, for good.
 type GapError struct {
 	// Namespace is the namespace concerned.
 	Namespace string
-	// Err is what happened: the subscription was interrupted, or the broker had dropped messages.
+	// Err is the cause: the subscription was interrupted, or the broker dropped messages.
 	Err error
 }
 
@@ -35,25 +35,25 @@ func (e *GapError) Error() string {
 	return fmt.Sprintf("socketio: messages of other servers for namespace %s may have been lost: %s", e.Namespace, cause)
 }
 
-// Unwrap returns ErrBroker and what happened.
+// Unwrap returns ErrBroker and Err.
 func (e *GapError) Unwrap() []error { return []error{ErrBroker, e.Err} }
 
 // Broker is the connection of one process to a broker, shared by all its namespaces. An adapter for
 // a broker implements it, and [Node] uses it.
 type Broker interface {
-	// Start connects. It returns when the broker answers, or with one readable error.
-	// Everything that happens later and has no caller goes to report: errors that match ErrBroker.
-	// report may be called from any goroutine and does not block.
+	// Start connects. It returns when the broker has answered, or with one readable error. Later
+	// errors that no call returns go to report, and match ErrBroker. report may be called from any
+	// goroutine and does not block.
 	Start(ctx context.Context, uid string, report func(error)) error
-	// Join subscribes a namespace. It returns when the broker has confirmed the subscription, so that
-	// nothing that is sent from then on is missed.
+	// Join subscribes a namespace. It returns when the broker has confirmed the subscription: the
+	// member receives everything that is sent from then on. Messages may arrive before it returns.
 	//
-	// A Node joins with the name "" too when the broker does not count servers: these messages are
-	// the heartbeats of processes, for Go servers only. Where official servers may be there too,
-	// ClusterConfig.Mixed is set. Where Join returns errors.ErrUnsupported for that name, each
-	// namespace has heartbeats of its own.
+	// If the broker does not count servers, a Node also joins the name "", for the heartbeats of
+	// processes: only Go servers have these. ClusterConfig.Mixed is set if there may be official
+	// servers too. If Join returns errors.ErrUnsupported for that name, each namespace has heartbeats
+	// of its own.
 	Join(ctx context.Context, m Member) (Link, error)
-	// Stats returns what the broker has done so far. It does not block.
+	// Stats returns the state of the connection. It does not block.
 	Stats() BrokerStats
 	// Close sends what is queued, until ctx ends, and disconnects.
 	Close(ctx context.Context) error
@@ -63,24 +63,24 @@ type Broker interface {
 type Member interface {
 	// Namespace returns its name.
 	Namespace() string
-	// Receive handles a message, without waiting for anything. A broker calls it in the order of
-	// arrival, also for messages of this process (UID is that of Start) if the broker sends them back.
-	// The message and what it refers to must not change afterwards.
+	// Receive handles a message and does not block. A broker calls it in the order of arrival, and also
+	// for messages of this process (UID is that of Start) if the broker sends them back. The message
+	// and the memory that it refers to must not change afterwards.
 	Receive(m *Message)
 	// Gap records that messages may have been lost before the next one.
 	Gap(err error)
 }
 
-// OwnReceiver is a Member that says, when it joins, whether it wants the messages of this process that
-// the broker sends back. A broker that knows of it need not read the others.
+// OwnReceiver is a Member that tells whether it needs the messages of this process that the broker
+// sends back. A broker asks at Join; if the answer is no it may drop them without decoding.
 type OwnReceiver interface{ ReceivesOwn() bool }
 
 // Link sends the messages of one namespace. Its methods are called from many goroutines at once and
 // never wait for the broker: they encode and queue, in the order of the calls.
 type Link interface {
 	// Publish sends a message to the namespace on all other servers. The error is ErrBrokerStalled,
-	// ErrBrokerDown, ErrTooLarge or that m cannot be encoded. A type of message that the wire does not
-	// have, such as MessageAdapterClose, is dropped without an error.
+	// ErrBrokerDown, ErrTooLarge or an encoding error. If the wire has no such type of message, as some
+	// have no MessageAdapterClose, it is dropped without an error.
 	Publish(m *Message) error
 	// Reply sends the answer m to the server that sent the request to.
 	Reply(to, m *Message) error
@@ -88,8 +88,8 @@ type Link interface {
 	Close() error
 }
 
-// Counter is a Link whose broker knows how many servers are subscribed. Without it servers are known
-// by their heartbeats.
+// Counter is a Link whose broker counts the servers that are subscribed. Without it a Cluster knows
+// them by their heartbeats.
 type Counter interface {
 	// Count returns the number of servers with this namespace, this one included.
 	Count(ctx context.Context) (int, error)
@@ -102,29 +102,29 @@ type Router interface {
 	// lock of the rooms.
 	RoomOpened(room string)
 	RoomClosed(room string)
-	// Settle waits until the rooms opened so far are subscribed to: until ctx ends, for a second at
-	// most, and not while the connection is lost.
+	// Settle waits until the broker has confirmed the subscriptions of the rooms opened so far, until
+	// ctx ends, or for one second. It returns at once while the connection is lost.
 	Settle(ctx context.Context)
 }
 
-// Log is a Link whose broker keeps broadcasts for a while, each at a position: clients can be
-// recovered on any server. What this server publishes comes back through Receive, with its position.
+// Log is a Link whose broker keeps broadcasts for a while, each at a position, so that clients can be
+// recovered on any server. Broadcasts of this server come back through Receive, with their positions.
 type Log interface {
-	// Reached returns a position up to which every broadcast of this namespace has been received:
-	// Receive has returned for it. It does not wait. It advances with the whole log, so that it is
-	// recent in a quiet namespace of a busy log too. "" means that none is known yet.
+	// Reached returns a position up to which Receive has returned for every broadcast of this
+	// namespace. It does not block. It advances with the whole log, so that it is recent in a quiet
+	// namespace of a busy log too. "" means that none is known yet.
 	Reached() string
 	// After returns the broadcasts of this namespace after a position, oldest first, up to the newest
 	// at the time of the last step. A position is any that Reached or a Message gave on any server.
-	// The first error is ErrPosition when the log does not reach back to it, when it is after the
-	// newest, and when it is no position: it comes from a client.
+	// The first error is ErrPosition when the log does not reach back to the position, when it is after
+	// the newest, and when it is malformed: it comes from a client.
 	After(ctx context.Context, position string) iter.Seq2[*Message, error]
 	// ComparePositions returns -1, 0 or +1 as a is before b, the same, or after it.
 	ComparePositions(a, b string) int
 	// PutSession keeps the session of a client, a JSON object, for ttl. The members sid, pid, rooms and
 	// data are those of the official servers; others are kept too.
 	PutSession(ctx context.Context, pid string, data []byte, ttl time.Duration) error
-	// TakeSession returns a session and deletes it, for one caller only; nil if there is none.
+	// TakeSession deletes a session and returns it, to one caller only. It is nil if there is none.
 	TakeSession(ctx context.Context, pid string) ([]byte, error)
 }
 
@@ -137,9 +137,10 @@ type BrokerStats struct {
 	Broker string
 	// Connected is false while the connection is lost.
 	Connected bool
-	// QueuedBytes wait for the broker.
+	// QueuedBytes is the size of the messages that are queued or being sent.
 	QueuedBytes int
-	// Sent and Received count messages; Failed those that were accepted and not sent; Gaps the times at
-	// which messages of others may have been lost; Invalid the messages that could not be read.
+	// Sent and Received count messages. Failed counts those that were queued and not sent. Gaps counts
+	// the times at which messages of others may have been lost. Invalid counts those that could not be
+	// read.
 	Sent, Received, Failed, Gaps, Invalid uint64
 }

@@ -17,11 +17,11 @@ import (
 
 // Cluster is the adapter of a namespace on several servers. It is the same for every broker.
 //
-// It does everything on this server first and then publishes it for the others. A request to them
+// Each call takes effect on this server first and is then published to the others. A request to them
 // ends when all have answered or gone, or on its timeout, with the answers so far. The broker counts
-// them ([Counter]), or they are known by their heartbeats.
+// the servers ([Counter]), or they are known by their heartbeats.
 //
-// [Node.Adapter] makes it.
+// [Node.Adapter] returns one.
 type Cluster struct {
 	*memory
 	node     *Node
@@ -66,11 +66,10 @@ func (x *Cluster) UID() string { return x.uid }
 // Namespace returns the namespace's name.
 func (x *Cluster) Namespace() string { return x.host.Name() }
 
-// ReceivesOwn implements [OwnReceiver]: a host that recovers clients wants what the log sends back.
+// ReceivesOwn implements [OwnReceiver]. It is true if the host recovers clients.
 func (x *Cluster) ReceivesOwn() bool { return x.host.Recovery() > 0 }
 
-// Log returns the broker's log when broadcasts come back from it with a position
-// ([Packet.Position]): the host recovers clients, and the broker keeps a log.
+// Log implements [Recoverer].
 func (x *Cluster) Log() (Log, bool) { return x.log, x.log != nil }
 
 // BrokerStats returns the state of the broker's connection, which all namespaces share.
@@ -148,8 +147,8 @@ func (x *Cluster) Add(s Socket) {
 // Join makes a local socket join rooms.
 //
 // Where the broker subscribes to rooms one by one, Join returns once it has done so: usually after a
-// round trip for the first socket of a room, after a second at most. So nobody who learns of the join
-// can send something that this server misses.
+// round trip for the first socket of a room, after a second at most. An event that another server
+// sends to the room after it has learned of the join reaches the socket.
 func (x *Cluster) Join(id string, rooms ...string) {
 	x.memory.Join(id, rooms...)
 	x.awaitRooms()
@@ -161,8 +160,8 @@ func (x *Cluster) awaitRooms() {
 	}
 }
 
-// Close ends the requests of other servers and says that this server leaves. With the last
-// namespace of the process the broker is closed.
+// Close ends the requests of other servers and tells them that this server leaves. Closing the last
+// namespace of the process closes the broker.
 func (x *Cluster) Close() error {
 	x.close()
 	if x.requests.end() {
@@ -242,8 +241,8 @@ func (x *Cluster) Broadcast(p *Packet, o Options) error {
 }
 
 // BroadcastWithAck sends p to sockets here and then to the other servers.
-// When a server goes, each answer that it owes is [ErrServerGone]. When the other servers cannot be
-// reached, one more answer has that error.
+// When a server goes, each answer that it owes is [ErrServerGone]. If the other servers cannot be
+// reached, there is one more answer, with that error.
 func (x *Cluster) BroadcastWithAck(p *Packet, o Options, count func(int), answer func(Answer)) (func(), error) {
 	if o.Flags.Local {
 		return x.memory.BroadcastWithAck(p, o, count, answer)
@@ -463,11 +462,11 @@ var ErrServerGone = errors.New("socketio: a server has gone")
 // MissingServersError ends a FetchSockets that not all servers answered.
 // The results before it are those of the others.
 type MissingServersError struct {
-	// UIDs are those of the servers that have not answered, nil where they are not known by name.
+	// UIDs are those of the servers that have not answered, nil if the broker only counts servers.
 	UIDs []string
 	// Missing is their number, -1 when it is not known how many servers there are.
 	Missing int
-	// Err is why the wait ended.
+	// Err is the reason for which the wait ended.
 	Err error
 }
 
@@ -482,7 +481,7 @@ func (e *MissingServersError) Error() string {
 	return fmt.Sprintf("socketio: %d servers have not answered (%s): %v", e.Missing, strings.Join(e.UIDs, ", "), e.Err)
 }
 
-// Unwrap returns why the wait ended.
+// Unwrap returns Err.
 func (e *MissingServersError) Unwrap() error { return e.Err }
 
 // Defaults of ClusterConfig, which are those of the official adapters.
@@ -494,17 +493,17 @@ const (
 
 // ClusterConfig configures a [Cluster]. The zero value has the official defaults and safe limits.
 type ClusterConfig struct {
-	// HeartbeatInterval is the time between two heartbeats, where the broker does not count servers.
+	// HeartbeatInterval is the time between two heartbeats, if the broker does not count servers.
 	// Default 5 s.
 	HeartbeatInterval time.Duration
-	// HeartbeatTimeout is the silence after which a server counts as gone, more than HeartbeatInterval.
+	// HeartbeatTimeout is the silence after which a server is gone. It must exceed HeartbeatInterval.
 	// Default 10 s.
 	HeartbeatTimeout time.Duration
-	// RequestTimeout limits the wait for other servers without a context's deadline or a timeout.
+	// RequestTimeout limits the wait for other servers if the call has no deadline and no timeout.
 	// Default 5 s.
 	RequestTimeout time.Duration
-	// Mixed tells that official servers may be in the cluster which are known by heartbeats in each
-	// namespace. It has no effect where the broker counts servers or has no namespace "".
+	// Mixed means that there may be official servers in the cluster, which send heartbeats in each
+	// namespace. It has no effect if the broker counts servers or has no namespace "".
 	Mixed bool
 }
 

@@ -19,15 +19,15 @@
 //
 // # Several servers
 //
-// A [Cluster] has the protocol between servers, once for every broker. The clusters of a process
+// A [Cluster] implements the protocol between servers, for every broker. The clusters of a process
 // share a [Node], which owns the [Broker]: one connection, with one [Outbox]. A broker gives each
-// namespace a [Link] and hands what arrives to [Cluster.Receive]. Package clusterwire encodes a
-// [Message] like the official adapters; package adaptertest has the tests that every adapter must pass.
+// namespace a [Link] and passes messages to [Cluster.Receive]. Package clusterwire encodes a [Message]
+// like the official adapters; package adaptertest has the tests that every adapter must pass.
 //
-//   - Local sockets are served first, whatever the broker does; its error matches [ErrBroker]. Only
-//     with a log, for recovery, they get a broadcast when it comes back ([Cluster.Log]).
-//   - An error that has no caller goes to Host.Report.
-//   - A message is routed before it is read: what concerns nobody here costs next to nothing.
+//   - Local sockets come first, whatever the broker does; its error matches [ErrBroker]. Only with a
+//     log, for recovery, they get a broadcast when it comes back ([Cluster.Log]).
+//   - An error that no call returns goes to Host.Report.
+//   - A message is routed before it is decoded: one without targets here costs next to nothing.
 //   - The broker counts the servers ([Counter]), or they are known by their heartbeats: one for each
 //     process, which lists its namespaces. Where official servers send heartbeats there is one for
 //     each namespace.
@@ -35,16 +35,17 @@
 //     with those that do not answer in time, by name or number ([MissingServersError]).
 //   - A fresh server waits for the first heartbeats of the others, for half a second, before its first
 //     request. Its start does not wait.
-//   - Nothing is kept of the sockets of other servers.
+//   - No state is kept for the sockets of other servers. State for other servers, their namespaces and
+//     their requests is bounded, whatever they send.
 //
 // # Locks
 //
 //   - Node.mu guards which namespaces there are. It is taken under heartbeats.mu, and nothing under it.
 //   - heartbeats.mu guards the other servers, and is taken under requests.mu.
 //   - requests.mu guards the requests under way. The lock of a request is taken under it.
-//   - routes.mu guards the rooms whose closing waits. It is taken under the lock of the rooms, and the
+//   - routes.mu guards the rooms to be closed later. It is taken under the lock of the rooms, and the
 //     link's Router is called under it.
-//   - Cluster.mu guards what arrives before the link is there, Outbox.mu the queue; each is taken alone.
+//   - Cluster.mu guards messages that arrive before the link is there, Outbox.mu the queue; each is taken alone.
 //
 // The host, the link's other methods and a user's callbacks are called without a lock.
 //

@@ -43,19 +43,19 @@ const Emitter = "emitter"
 // Message is a message between the adapters of one namespace.
 // It is only data; the broker defines its encoding. It must not change once published or received.
 type Message struct {
-	// UID is that of the adapter that sent it, or Emitter.
+	// UID is the id of the server that sent it, or Emitter.
 	UID string
 	// Namespace is the namespace's name.
 	Namespace string
 	// Type says which of the other fields are set.
 	Type MessageType
-	// RequestID ties responses to their request. It is empty in messages that want none.
+	// RequestID matches responses with their request. It is empty if no response is wanted.
 	RequestID string
-	// Position is where a received broadcast is in the broker's log, "" when the broker keeps none.
+	// Position is the position of a received broadcast in the broker's log, "" if there is no log.
 	Position string
-	// Rest reads the fields that follow Options. A broker sets it in a received message, so that a
-	// message that concerns nobody here costs nothing more. It is called at most once, nil when all
-	// fields are set.
+	// Rest decodes the fields that follow Options. A broker may set it in a received message, so that a
+	// message without targets on this server costs nothing more. It is called at most once. Nil means
+	// that all fields are set.
 	Rest func(m *Message) error
 	// Options select the sockets. Flags.Local is never set, Flags.Timeout only where
 	// acknowledgements are wanted. (MessageBroadcast, MessageSocketsJoin, MessageSocketsLeave,
@@ -63,7 +63,7 @@ type Message struct {
 	Options Options
 	// Packet is the event. (MessageBroadcast, MessageServerSideEmit)
 	Packet *Packet
-	// Values are the one value of an answer, none for undefined. (MessageServerSideEmitResponse,
+	// Values holds the one value of an answer, or none for undefined. (MessageServerSideEmitResponse,
 	// MessageBroadcastAck)
 	Values Values
 	// Rooms are the rooms to join or leave (MessageSocketsJoin, MessageSocketsLeave), or the namespaces
@@ -71,14 +71,14 @@ type Message struct {
 	Rooms []string
 	// Close closes the whole connections. (MessageDisconnectSockets)
 	Close bool
-	// Sockets are those found. Local is nil. (MessageFetchSocketsResponse)
+	// Sockets are the sockets found. Local is nil. (MessageFetchSocketsResponse)
 	Sockets []Info
 	// Count is the number of sockets that were asked (MessageBroadcastClientCount), or the version of
 	// the list of a process's namespaces, from 1 (heartbeats in the namespace "").
 	Count int
 }
 
-// Values are JSON values. Their binary data is apart, with placeholders in its place (see
+// Values are JSON values. Attachments holds their binary data; placeholders in JSON refer to it (see
 // protocol.AppendJSON).
 type Values struct {
 	JSON        []json.RawMessage

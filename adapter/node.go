@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Node is one process in a cluster: what the adapters of its namespaces share. It owns the broker.
+// Node is one process in a cluster. It owns the broker, which the adapters of its namespaces share.
 //
-// It is for one server: Config.Adapter is its method Adapter.
+// It is for one server: set Config.Adapter to its method Adapter.
 type Node struct {
 	broker Broker
 	cfg    ClusterConfig
@@ -37,17 +37,17 @@ type Node struct {
 	closed   bool
 	clusters map[string]*Cluster // by namespace
 	lost     time.Time           // when the connection was lost; zero while it is there
-	back     *time.Timer         // looks whether it is there again
+	back     *time.Timer         // calls look while it is lost
 }
 
 // Bounds of the first and the last call of a broker.
 const (
 	startTimeout = 10 * time.Second // for a connection, and for each subscription
-	closeTimeout = 5 * time.Second  // for what is queued
+	closeTimeout = 5 * time.Second  // to send the queue
 )
 
-// NewNode returns a node over a broker, which is not started yet. Node.Adapter reports an invalid
-// configuration.
+// NewNode returns a node over a broker. It does not start the broker, and does not check the
+// configuration: Node.Adapter does both.
 func NewNode(b Broker, c ClusterConfig) *Node {
 	n := &Node{broker: b, uid: newUID(), turn: make(chan struct{}, 1), clusters: make(map[string]*Cluster)}
 	n.cfg, n.err = c.withDefaults()
@@ -66,8 +66,8 @@ func (n *Node) UID() string { return n.uid }
 
 // Adapter returns the adapter of a namespace, a [*Cluster]. It is a [Factory].
 //
-// The first call starts the broker. The error is the broker's, or that of the configuration. When
-// the last adapter is closed the broker is closed too, and the node cannot be used any more.
+// The first call starts the broker. The error is the broker's, or names an invalid field of the
+// configuration. Closing the last adapter closes the broker, and the node cannot be used any more.
 func (n *Node) Adapter(h Host) (Adapter, error) {
 	if n.err != nil {
 		return nil, n.err
@@ -195,7 +195,7 @@ func (n *Node) namespaces() []string {
 	return names
 }
 
-// gone ends what a server owes which has gone from namespaces.
+// gone ends the answers that a server owes which has gone from namespaces.
 func (n *Node) gone(uid string, namespaces ...string) {
 	for _, name := range namespaces {
 		n.mu.Lock()

@@ -8,15 +8,15 @@ import (
 
 // Item is one command in an [Outbox].
 type Item struct {
-	// Key is where to: a channel, a subject, a stream.
+	// Key is the destination: a channel, a subject or a stream.
 	Key string
 	// Data is the encoded message.
 	Data []byte
-	// Message is what Data encodes, for reports and for brokers that need more of it than Data.
+	// Message is the message that Data encodes, for reports and for brokers that need its fields.
 	Message *Message
 }
 
-// size is what an item counts for, with its place in the queue.
+// size returns the size of an item in the queue, in bytes.
 func (it *Item) size() int { return len(it.Key) + len(it.Data) + 64 }
 
 // Defaults of OutboxConfig.
@@ -28,22 +28,23 @@ const (
 
 // OutboxConfig configures an [Outbox].
 type OutboxConfig struct {
-	// MaxBytes limits what waits, with about 64 bytes for each message. Default 64 MiB.
+	// MaxBytes limits the items that are queued or being sent: their keys, their data and 64 bytes for
+	// each. Default 64 MiB.
 	MaxBytes int
-	// MaxItemBytes limits one message; 0 means MaxBytes.
+	// MaxItemBytes limits one item. Default MaxBytes.
 	MaxItemBytes int
 	// BatchBytes and BatchItems end a batch. Default 256 KiB and 512.
 	BatchBytes, BatchItems int
-	// Send sends a batch, in order, and returns when that is done or has failed for good. It decides
-	// itself what may be sent again. One batch is under way at a time. ctx ends when the outbox is
-	// closed and its time is up. The batch must not be kept.
+	// Send sends a batch, in order, and returns when it has been sent or has failed for good: retries
+	// are up to Send. It is called for one batch at a time and must not keep it. ctx ends when Close
+	// gives up.
 	Send func(ctx context.Context, batch []Item) error
 	// Report gets the errors of Send. It must not block. Default: none.
 	Report func(error)
 }
 
-// Outbox is the queue in front of a broker's connection: bounded, in order, in batches. What
-// gathers while one batch is sent is the next batch; nothing waits for a timer.
+// Outbox is the bounded queue in front of a broker's connection. It keeps the order and sends in
+// batches: items that are put while one batch is being sent are the next one. It has no timer.
 //
 // Its goroutine exists only while there is something to send.
 type Outbox struct {
@@ -51,10 +52,10 @@ type Outbox struct {
 
 	mu      sync.Mutex
 	queue   []Item
-	bytes   int // of the queue and of the batch under way
+	bytes   int // of the queue and of the batch being sent
 	running bool
 	closed  bool
-	idle    chan struct{} // closed when nothing is queued or under way; nil unless Close waits
+	idle    chan struct{} // closed when nothing is queued or being sent; nil unless Close waits
 
 	ctx  context.Context // of Send
 	stop context.CancelFunc
@@ -95,7 +96,7 @@ func (o *Outbox) Put(it Item) error {
 	case o.bytes+size > o.cfg.MaxBytes:
 		waiting := o.bytes
 		o.mu.Unlock()
-		return fmt.Errorf("%w: %d bytes wait, the limit is %d", ErrBrokerStalled, waiting, o.cfg.MaxBytes)
+		return fmt.Errorf("%w: %d bytes are queued, the limit is %d", ErrBrokerStalled, waiting, o.cfg.MaxBytes)
 	}
 	o.queue = append(o.queue, it)
 	o.bytes += size
@@ -108,7 +109,7 @@ func (o *Outbox) Put(it Item) error {
 	return nil
 }
 
-// Bytes returns what waits or is under way.
+// Bytes returns the size of the items that are queued or being sent.
 func (o *Outbox) Bytes() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -144,16 +145,16 @@ func (o *Outbox) run() {
 			o.bytes -= bytes
 			o.mu.Unlock()
 		}
-		clear(all) // what was sent must not be kept alive
+		clear(all) // keeps no sent item alive
 		spare = all[:0]
-		if cap(spare) > 4*o.cfg.BatchItems { // what a stall let grow
+		if cap(spare) > 4*o.cfg.BatchItems { // it grew during a stall
 			spare = nil
 		}
 	}
 }
 
-// Close refuses further items and returns when those queued have been sent, or when ctx ends: then
-// Send is told to give up.
+// Close refuses further items. It returns when those queued have been sent, or when ctx ends: then it
+// cancels Send and returns an error that matches ErrBrokerDown.
 func (o *Outbox) Close(ctx context.Context) error {
 	o.mu.Lock()
 	o.closed = true

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// Receive handles a message of another server, without waiting for anything. A broker calls it.
+// Receive handles a message of another server and does not block. A broker calls it.
 //
-// It ignores messages of other namespaces, and its own unless they come back from a log. A message
-// that concerns nobody here is not read further than its Options (see [Message.Rest]). A message
-// without a UID is that of an emitter, or an answer of a server that does not say which it is.
+// It ignores messages of other namespaces, and its own unless they come back from a log. If a message
+// has no targets here it is not decoded beyond its Options (see [Message.Rest]). A message without a
+// UID comes from an emitter, or is the answer of a server that does not give its UID.
 func (x *Cluster) Receive(m *Message) {
 	if !x.ready.Load() && x.keepEarly(m) {
 		return

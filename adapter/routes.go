@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// routes tells a Router of the rooms that messages are wanted for: those with local sockets, and for a
-// while those that had some, whose clients may come back.
+// routes opens and closes rooms at a Router: a room is open while it has local sockets, and for keep
+// after the last one has left, because its client may come back.
 type routes struct {
 	router Router
 	keep   time.Duration
 
 	mu      sync.Mutex // taken under the lock of the rooms
 	closing map[string]time.Time
-	queue   []closing // of closing, the next first; some have been opened again
+	queue   []closing // of closing, the next first; stale where a room was opened again
 	timer   *time.Timer
 	stopped bool
 }

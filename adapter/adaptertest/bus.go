@@ -12,8 +12,8 @@ import (
 )
 
 // Bus joins the servers of one process, as a broker joins those of many: for tests of what is done
-// with an adapter, and of adapters. What arrives has been written and read (package clusterwire),
-// so that nothing is shared. Its methods do what may happen to a broker.
+// with an adapter, and of adapters. It encodes and decodes each message (package clusterwire), so that
+// servers share no memory. Its methods simulate the faults of a broker.
 //
 // The fields must be set before there are servers. The zero value is ready: its servers know each
 // other by heartbeats.
@@ -47,7 +47,7 @@ type Bus struct {
 // NewBus returns a bus without servers.
 func NewBus() *Bus { return new(Bus) }
 
-// Adapter returns what makes the adapters of one server.
+// Adapter returns the Factory of one more server.
 func (b *Bus) Adapter(c adapter.ClusterConfig) adapter.Factory {
 	return adapter.NewNode(b.Broker(), c).Adapter
 }
@@ -62,20 +62,20 @@ func (b *Bus) Broker() adapter.Broker {
 	return c
 }
 
-// Fail makes each Publish and Reply from now on return an error, and nothing arrive; nil ends that.
+// Fail makes each Publish and Reply return err from now on, and delivers nothing. Nil undoes it.
 func (b *Bus) Fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.err = err
 }
 
-// Stop makes the bus take and hand over nothing until Continue. Nothing is lost.
+// Stop makes the bus neither accept nor deliver messages until Continue. Nothing is lost.
 func (b *Bus) Stop() { b.change(func() { b.stopped = true }) }
 
-// Continue ends what Stop began.
+// Continue undoes Stop.
 func (b *Bus) Continue() { b.change(func() { b.stopped = false }) }
 
-// change changes the state under the lock, and wakes who waits for that.
+// change calls f under the lock and wakes the callers of waitLocked.
 func (b *Bus) change(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -102,8 +102,8 @@ func (b *Bus) waitLocked(ctx context.Context) error {
 	}
 }
 
-// Cut ends the connections of servers, by their numbers; none means all, until [Bus.Restore]. What is
-// sent by them and to them is lost, with ErrBrokerDown, unless it is kept: then it arrives later.
+// Cut ends the connections of servers until [Bus.Restore], by their numbers; none means all. Messages
+// from them fail with ErrBrokerDown and messages to them are lost. With Kept both arrive later.
 func (b *Bus) Cut(servers ...int) {
 	for _, c := range b.of(servers) {
 		was := false
@@ -134,8 +134,8 @@ func (b *Bus) Restore(servers ...int) {
 	}
 }
 
-// Kill ends servers as if their processes were killed: they say and hear nothing any more, and are
-// not counted.
+// Kill ends servers as if their processes were killed: they send and receive nothing any more, and
+// are not counted.
 func (b *Bus) Kill(servers ...int) {
 	for _, c := range b.of(servers) {
 		b.change(func() {

@@ -126,8 +126,8 @@ func (l *link) Reply(to, m *adapter.Message) error {
 	return l.c.put(adapter.Item{Key: l.private(to.UID), Data: data, Message: m})
 }
 
-// publish gives an item to the connection. The subjects of one message follow each other, so that
-// whoever has several of them gets its copies in a row.
+// publish gives an item to the connection, once for each of its subjects. A server that is subscribed
+// to several of them receives the copies one after the other.
 func (c *connection) publish(it *adapter.Item) error {
 	subject, more, several := strings.Cut(it.Key, " ")
 	if !several {

@@ -73,7 +73,7 @@ func (r *recent) any(names []string) bool {
 }
 
 // seen recognises the copies of a message, by the number of the last one of each server. Servers
-// number them in order, and the copies of one come in a row. Memory is bounded: the last 1,024 to
+// number them in order, and the copies of one arrive one after the other. Memory is bounded: the last 1,024 to
 // 2,048 servers.
 type seen struct {
 	last, old map[string]string // number by uid; when last is full it becomes old

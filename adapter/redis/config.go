@@ -39,7 +39,7 @@ func (w Wire) String() string {
 	}
 }
 
-// SubscriptionMode says which channels a server subscribes to.
+// SubscriptionMode selects the channels that a server subscribes to.
 type SubscriptionMode uint8
 
 // The modes. With [Sharded] all servers of a cluster must use the same one; with [PubSub] a server
@@ -48,15 +48,15 @@ const (
 	// Dynamic subscribes to the rooms of this server, one channel each. With Sharded it leaves out
 	// the rooms of single sockets, whose events go to all servers.
 	//
-	// The first socket of a room gets what other servers send to the room as soon as Redis has
-	// answered to the subscription. Go servers see to it that nothing is missed by what they send to a
-	// room after Namespace.SocketsJoin, or in answer to a message of this server. Official servers do
-	// not: what one emits to a new room right after its socketsJoin could miss the sockets of this one.
-	// With PubSub, therefore, this server gets the events of all rooms as long as there is an official
-	// server, which it notices within half a second. An official emitter, and Sharded, have that gap.
+	// The first socket of a room receives the events of other servers once Redis has confirmed the
+	// subscription. Go servers allow for that: an event that one emits to a room right after
+	// Namespace.SocketsJoin reaches the sockets that join here. An event of an official server right
+	// after its socketsJoin could miss them. With PubSub, therefore, this server subscribes to all
+	// rooms while there is an official server, which it notices within half a second. Events of an
+	// official emitter, and of official servers with Sharded, may miss such sockets.
 	Dynamic SubscriptionMode = iota
-	// Static receives the events of all rooms, also of those that this server does not have, so that
-	// there is nothing to subscribe to and to miss. Official servers with PubSub do the same.
+	// Static subscribes to all rooms from the start, also those without sockets here, so that no event
+	// is missed. Official servers with PubSub do the same.
 	Static
 	// DynamicPrivate is Dynamic for the rooms of single sockets too. (Sharded)
 	DynamicPrivate
@@ -78,8 +78,8 @@ func (m SubscriptionMode) String() string {
 
 // Config configures the connection of a process to Redis. The zero value of a field is its default.
 type Config struct {
-	// URL is where Redis is and which wire to use, see [ParseURL]. Other fields that are set take
-	// precedence over it.
+	// URL has the address of Redis and the wire, see [ParseURL]. Other fields that are set take
+	// precedence.
 	URL string
 	// Client is a client to use. It is not closed. Addrs, Master, Username, Password, DB and TLS must
 	// not be set then.
@@ -104,20 +104,20 @@ type Config struct {
 	// Prefix begins the names of all channels: the option key or channelPrefix of the official
 	// adapters. Default "socket.io".
 	Prefix string
-	// SubscriptionMode says which channels to subscribe to. (PubSub, Sharded) Default Dynamic.
+	// SubscriptionMode selects the channels to subscribe to. (PubSub, Sharded) Default Dynamic.
 	SubscriptionMode SubscriptionMode
-	// PrivateResponses sends answers to the server that asks and not to all: the option
+	// PrivateResponses sends answers only to the server that asked: the option
 	// publishOnSpecificResponseChannel. (PubSub)
 	PrivateResponses bool
 	// RequestTimeout limits the wait for other servers. Default 5 s.
 	RequestTimeout time.Duration
-	// MaxQueuedBytes limits what waits to be sent. Default adapter.DefaultOutboxBytes, 64 MiB.
+	// MaxQueuedBytes limits the messages that are queued for Redis. Default adapter.DefaultOutboxBytes, 64 MiB.
 	MaxQueuedBytes int
 
 	// StreamName is the name of the stream. (Streams) Default Prefix. That of official servers is
 	// "socket.io", whatever their channelPrefix.
 	StreamName string
-	// StreamCount spreads the namespaces over so many streams: the option streamCount. (Streams)
+	// StreamCount is the number of streams that share the namespaces: the option streamCount. (Streams)
 	// Default 1.
 	StreamCount int
 	// MaxLen is the number of entries that a stream keeps at most, approximately. (Streams) Default
@@ -126,13 +126,13 @@ type Config struct {
 	// Retention is the age up to which entries are kept, if there are not more than MaxLen. It should
 	// be longer than clients may be away to be recovered. (Streams) Default 3 minutes.
 	Retention time.Duration
-	// ReadCount is the number of entries to read at a time: up to ten times as many when they are
-	// small, fewer when they are large. (Streams) Default 100.
+	// ReadCount is the number of entries to read at a time. Up to ten times as many are read while they
+	// are small, and fewer while they are large. (Streams) Default 100.
 	ReadCount int
 	// SessionPrefix begins the names of the keys that hold sessions. (Streams) Default "sio:session:",
 	// which official servers have, or Prefix and ":session:" if Prefix is set.
 	SessionPrefix string
-	// OnlyPlaintext says that no message holds binary data: the option onlyPlaintext. (Streams)
+	// OnlyPlaintext means that no message holds binary data: the option onlyPlaintext. (Streams)
 	OnlyPlaintext bool
 	// ShardedPubSub sends requests over sharded channels: the option useShardedPubSub. (Streams)
 	ShardedPubSub bool

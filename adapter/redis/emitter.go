@@ -25,7 +25,7 @@ var ErrReservedEvent = errors.New("redis: reserved event name")
 // time. An Emitter may be used by many goroutines at once.
 type Emitter struct{ emitter }
 
-// EmitterOperator targets sockets and says how to send to them.
+// EmitterOperator targets sockets and sets how events are sent to them.
 //
 // It is an immutable value: each method returns a new one. It may be kept and used by many
 // goroutines.
@@ -41,8 +41,8 @@ type emitter struct {
 }
 
 // NewEmitter connects to Redis and returns an Emitter for the namespace "/". The Config is that of
-// the servers: Wire, Prefix, and SubscriptionMode or the fields for Streams must be the same. What
-// concerns only receiving has no effect.
+// the servers: Wire, Prefix, and SubscriptionMode or the fields for Streams must be the same. Fields
+// that only concern receiving have no effect.
 func NewEmitter(ctx context.Context, c Config) (*Emitter, error) {
 	c, err := c.resolve()
 	if err != nil {

@@ -8,9 +8,10 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// officials looks for servers that are not ours. They emit to a room right after they have told
-// sockets to join it, and rely on a subscription to all rooms: while there is one, the links have that
-// too, besides the rooms of their own. Our servers are those that are subscribed to a marker.
+// officials looks for official servers. These emit to a room right after they have told sockets to
+// join it, and rely on a subscription to all rooms. While there is one, each link is subscribed to all
+// rooms too. Only Go servers subscribe to a marker: more subscribers of the channel for requests than
+// of the marker mean that there is an official server.
 type officials struct {
 	c    *connection
 	kick chan struct{} // look at once

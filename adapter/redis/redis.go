@@ -4,9 +4,9 @@ import "github.com/gosocketio/socketio/adapter"
 
 // New returns the adapter of a cluster over Redis, for socketio.Config.Adapter of one server.
 //
-// Nothing happens before the server is made. An invalid Config and a Redis that cannot be reached are
-// errors of the function that it calls, and so of socketio.NewServer: one line, without a password.
-// Later the connection is made again whenever it is lost.
+// New does not connect: socketio.NewServer does. It returns an error for an invalid Config and for a
+// Redis that cannot be reached: one line, without a password. A connection that is lost later is made
+// again.
 func New(c Config) adapter.Factory {
 	c, err := c.resolve()
 	if err != nil {
