@@ -154,7 +154,7 @@ if (directories.includes("proxies")) {
   }
 }
 
-if (directories.includes("cluster")) {
+if (["cluster", "browser"].some((name) => directories.includes(name))) {
   for (const program of ["redis-server", "redis-sentinel"]) {
     if (spawnSync(program, ["--version"], { env }).error) {
       fail(`no ${program}: install Debian's package ${program}`);

@@ -16,6 +16,8 @@ const kinds = {
   here: { go: target !== "node", start: startServer },
   ioredis: { go: false, start: (flags) => startOfficial([...flags, "-cluster-client", "ioredis"]) },
   redis: { go: false, start: (flags) => startOfficial([...flags, "-cluster-client", "redis"]) },
+  admin: { go: false, start: (flags) => startOfficial([...flags, "-admin", "development"]) },
+  production: { go: false, start: (flags) => startOfficial([...flags, "-admin", "production"]) },
 };
 
 /** Which servers play together. */

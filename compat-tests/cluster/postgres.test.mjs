@@ -5,6 +5,7 @@ import { startPostgres } from "../lib/postgres.mjs";
 import { until } from "../lib/redis.mjs";
 import { target } from "../lib/server.mjs";
 import { ask } from "../lib/suite.mjs";
+import { admin, adminMixes } from "./admin.mjs";
 import { play, useBroker } from "./mix.mjs";
 import { scenarios } from "./scenarios.mjs";
 import { postgres } from "./wires.mjs";
@@ -55,4 +56,6 @@ const heartbeats = {
 
 // There is only one kind of official servers here.
 const only = target === "node" ? [["ioredis", "ioredis"]] : [["here", "ioredis"], ["here", "here"]];
-play(postgres, useBroker(startPostgres), [...scenarios, emitter, heartbeats], { only });
+const broker = useBroker(startPostgres);
+play(postgres, broker, [...scenarios, emitter, heartbeats], { only });
+play(postgres, broker, admin, { only: adminMixes });

@@ -1,4 +1,5 @@
 import { startRedis } from "../lib/redis.mjs";
+import { admin, adminMixes } from "./admin.mjs";
 import { badInput } from "./bad-input.mjs";
 import { membership } from "./membership.mjs";
 import { play, useBroker } from "./mix.mjs";
@@ -7,4 +8,6 @@ import { recorded } from "./recorded.mjs";
 import { scenarios } from "./scenarios.mjs";
 import { sharded } from "./wires.mjs";
 
-play(sharded, useBroker(startRedis), [...scenarios, ...membership, ...model, ...recorded, ...badInput]);
+const broker = useBroker(startRedis);
+play(sharded, broker, [...scenarios, ...membership, ...model, ...recorded, ...badInput]);
+play(sharded, broker, admin, { only: adminMixes });

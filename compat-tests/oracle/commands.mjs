@@ -75,6 +75,10 @@ export function serveCommands(namespace, emitter) {
       socket.data.kept = value;
       done();
     });
+    socket.on("keep-admin", (done = nobody) => {
+      socket.data._admin = { clientId: socket.client.id.slice(0, 12), transport: socket.conn.transport.name };
+      done();
+    });
     socket.on("fetch", async (how, done) => {
       const found = await to(how).fetchSockets();
       done(found.map(({ id, rooms, data, handshake }) => ({ id, rooms: [...rooms], data, handshake })), null);

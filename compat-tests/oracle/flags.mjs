@@ -24,6 +24,7 @@ const kinds = {
   bus: String,
   cluster: String,
   "cluster-client": String,
+  admin: String,
   recovery: Boolean,
   "recovery-duration": duration,
   "recovery-run-middlewares": Boolean,

@@ -3,6 +3,7 @@
 
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
+import { instrument } from "@socket.io/admin-ui";
 import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
 import { busAdapter } from "./bus.mjs";
@@ -27,6 +28,7 @@ try {
     bus: "",
     cluster: "",
     "cluster-client": "ioredis",
+    admin: "", // development or production: what the admin UI may show
     recovery: false,
     "recovery-duration": 120_000,
     "recovery-run-middlewares": false,
@@ -49,6 +51,9 @@ const engineOptions = {
 };
 if (flags.cors) {
   engineOptions.cors = { origin: flags.cors === "*" ? "*" : flags.cors.split(",") };
+}
+if (flags.admin) {
+  engineOptions.cors = { origin: /^http:\/\/127\.0\.0\.1:/, credentials: true }; // the page is of another server
 }
 
 const recovery = {
@@ -81,6 +86,10 @@ if (flags.cluster || flags.bus) {
 serveCustom(io.of("/custom"));
 serveRefused(io.of("/refused"));
 serveDynamic(io.of(/^\/dynamic-\d+$/));
+
+if (flags.admin) {
+  instrument(io, { auth: false, mode: flags.admin });
+}
 
 const engine = new Engine(engineOptions);
 engine.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));

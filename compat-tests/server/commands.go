@@ -186,6 +186,14 @@ func serveHistory(n *socketio.Namespace) {
 // keptKey is a value that other servers see.
 var keptKey = socketio.NewSharedKey[any]("kept")
 
+// adminKey is what the admin UI of an official server wants to know besides.
+var adminKey = socketio.NewSharedKey[adminData]("_admin")
+
+type adminData struct {
+	ClientID  string `json:"clientId"`
+	Transport string `json:"transport"`
+}
+
 // remote is a socket of any server.
 type remote struct {
 	ID        string             `json:"id"`
@@ -198,6 +206,11 @@ type remote struct {
 func serveKept(n *socketio.Namespace) {
 	socketio.On(byHand{n}, "keep", func(e *socketio.Event, v any) error {
 		keptKey.Set(e.Socket(), v)
+		return e.Ack()
+	})
+	byHand{n}.Handle("keep-admin", func(e *socketio.Event) error {
+		conn := e.Socket().Conn()
+		adminKey.Set(e.Socket(), adminData{conn.ID()[:12], conn.Transport().String()})
 		return e.Ack()
 	})
 	socketio.On(byHand{n}, "fetch", func(e *socketio.Event, h how) error {

@@ -1,0 +1,128 @@
+// The admin UI of an official server (@socket.io/admin-ui), which asks all servers for their sockets. What it cannot read, and an
+// answer that does not come, ends its process.
+
+import assert from "node:assert/strict";
+import { once } from "../lib/deadline.mjs";
+import { until } from "../lib/redis.mjs";
+import { ask, connect, connected, open, plainly, record } from "../lib/suite.mjs";
+import { settle } from "./mix.mjs";
+
+/** The first server has the admin UI. */
+export const adminMixes = [["admin", "here"], ["admin", "here", "here"], ["production", "here"]];
+
+const patience = 4_500; // after 5 s without an answer the server ends
+
+export const admin = [];
+
+function scenario(name, run, fits = ([first]) => first === "admin") {
+  admin.push({ name, run, fits, once: true });
+}
+
+/** An admin, as the page connects one: the client, and what it is told of all sockets. */
+function enter(c, t) {
+  const client = open(t, `${c.servers[0].url}/admin`, plainly, { transports: ["polling", "websocket"], withCredentials: true, auth: { sessionId: null } });
+  return { client, config: record(client, "config"), all: record(client, "all_sockets") };
+}
+
+/** What an admin that connects now is shown of /: the ids of sockets. */
+async function shown(c, t) {
+  const { client, all } = enter(c, t);
+  const [sockets] = await all.next(patience);
+  client.close();
+  return sockets.filter(({ nsp }) => nsp === "/").map(({ id }) => id).sort();
+}
+
+const ids = (clients) => clients.map(({ id }) => id).sort();
+
+scenario("the admin UI is shown the sockets of all servers", async (c, t) => {
+  const chat = c.b.io.socket("/chat");
+  await connected(chat);
+  const [room, bare] = [c.room(), c.others.at(-1)];
+  await ask(c.b, "join", room);
+  await ask(c.b, "keep-admin");
+  await ask(c.b, "keep", { n: 1, none: null });
+  const [sockets] = await enter(c, t).all.next();
+  const one = (id) => sockets.find((socket) => socket.id === id);
+
+  const { handshake, rooms, ...rest } = one(c.b.id);
+  assert.deepEqual(rest, { id: c.b.id, nsp: "/", clientId: c.b.io.engine.id.slice(0, 12), transport: "websocket", data: { kept: { n: 1, none: null } } });
+  assert.deepEqual(rooms.sort(), [c.b.id, room].sort());
+  assert.deepEqual(Object.keys(handshake).sort(), ["address", "headers", "issued", "query", "secure", "time", "url", "xdomain"]);
+  assert.equal(handshake.headers.host, new URL(c.servers[1].url).host);
+  assert.equal(handshake.query.EIO, "4");
+  assert.match(handshake.address, /127\.0\.0\.1$/);
+
+  assert.deepEqual([one(chat.id).nsp, one(chat.id).data], ["/chat", {}]);
+  if (bare !== c.b) {
+    assert.deepEqual(one(bare.id).data, {});
+  }
+  assert.deepEqual(await shown(c, t), ids(c.all));
+});
+
+scenario("an admin has sockets of another server join, leave and disconnected", async (c, t) => {
+  const { client, config } = enter(c, t);
+  const [{ supportedFeatures }] = await config.next();
+  assert.deepEqual(supportedFeatures.slice(0, 8), ["EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT", "AGGREGATED_EVENTS"]);
+  const rooms = async (of) => (await ask(of, "whoami"))[0].rooms;
+  const [first, second] = [c.room(), c.room()];
+  client.emit("join", "/", first, c.b.id);
+  await until(async () => (await rooms(c.b)).includes(first), "joining");
+  assert.ok(!(await rooms(c.a)).includes(first));
+  client.emit("join", "/", second, first);
+  await until(async () => (await rooms(c.b)).includes(second), "joining, by a room");
+  client.emit("leave", "/", first, c.b.id);
+  await until(async () => !(await rooms(c.b)).includes(first), "leaving");
+  client.emit("leave", "/", second);
+  await until(async () => !(await rooms(c.b)).includes(second), "leaving, all sockets");
+  const heard = c.hear("from the admin");
+  client.emit("emit", "/", null, "from the admin", { n: 1 });
+  await c.gets(heard, [{ n: 1 }]);
+
+  const victim = await connect(t, c.servers[1].url, plainly);
+  const chat = victim.io.socket("/chat");
+  await connected(chat);
+  const gone = once(victim, "disconnect");
+  client.emit("_disconnect", "/", false, victim.id);
+  assert.equal((await gone)[0], "io server disconnect");
+  const chatGone = once(chat, "disconnect");
+  assert.deepEqual(await ask(chat, "ack", 1), [1]);
+  client.emit("_disconnect", "/chat", true, chat.id);
+  assert.equal((await chatGone)[0], "io server disconnect");
+  assert.ok(c.all.every(({ connected: is }) => is));
+}, () => true);
+
+scenario("admins connect while a server comes and leaves", async (c, t) => {
+  let over = false;
+  const visits = (async () => {
+    while (!over) {
+      await shown(c, t); // maybe of the new server instead of another: an official one over Redis takes as many answers as it has counted servers
+    }
+  })();
+  const server = await c.mix.add("here");
+  t.after(async () => {
+    c.mix.servers.splice(c.mix.servers.indexOf(server), 1);
+    await server.kill();
+  });
+  const guest = await connect(t, server.url, plainly);
+  await settle([...c.all, guest]);
+  over = true;
+  await visits;
+  assert.deepEqual(await shown(c, t), ids([...c.all, guest]));
+  if (!server.go && c.mix.wire.unordered) {
+    return; // it ends before it has said so to others
+  }
+
+  await server.freeze();
+  const { client, config, all } = enter(c, t);
+  await config.next();
+  await c.fence();
+  await c.fence(); // now all servers have been asked
+  const ended = server.stop();
+  server.thaw();
+  const [sockets] = await all.next(patience);
+  client.close();
+  assert.ok(ids(c.all).every((id) => sockets.some((socket) => socket.id === id)));
+  assert.equal((await ended).code, 0);
+  await until(async () => (await ask(c.a, "servers"))[0] === c.all.length, "one server less");
+  assert.deepEqual(await shown(c, t), ids(c.all));
+});
