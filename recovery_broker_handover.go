@@ -86,11 +86,7 @@ func (r *brokerRecovery) serverSideEvent(e adapter.ServerSideEvent) bool {
 // this server stored late is not in the broker any more: the other one stores it after that.
 func (r *brokerRecovery) giveUp(x *brokerSession) []byte {
 	r.mu.Lock()
-	s, stored := x.socket, x.op.done
-	final := x.final
-	if x.back != nil {
-		final = x.raw
-	}
+	s, final, stored := x.socket, x.final, x.op.done
 	r.mu.Unlock()
 	if s != nil {
 		if final == nil {

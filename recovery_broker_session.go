@@ -38,7 +38,6 @@ type brokerSession struct {
 
 	ticket *recoveryTicket    // until it is claimed
 	back   *brokerRestoration // until the recovered socket has connected
-	raw    []byte             // what the broker kept, while back is set
 	rooms  []string           // at the disconnect
 	final  []byte             // what the broker is to keep after the disconnect; nil for nothing
 	gone   chan struct{}      // closed when what the broker keeps is final
@@ -50,6 +49,8 @@ type recoveryTicket struct{ pid, offset string }
 
 // brokerRestoration is the state of a socket that is being recovered.
 type brokerRestoration struct {
+	raw []byte // the session as the broker kept it
+
 	// The worker's own.
 	begin string // the client has everything up to here
 	last  string // events up to here have been read
@@ -183,10 +184,10 @@ func (r *brokerRecovery) take(s *Socket, ticket *recoveryTicket) (*Socket, error
 	other := s.client.newSocket(s.ns, s.auth)
 	other.id = rec.SID
 	x := &brokerSession{
-		pid: rec.PID, sid: rec.SID, socket: other, gone: make(chan struct{}), raw: rec.encode(),
+		pid: rec.PID, sid: rec.SID, socket: other, gone: make(chan struct{}),
 		generation: rec.Go.Generation + 1, start: rec.Go.Start, stays: rec.stays(r.now()),
 		back: &brokerRestoration{
-			begin: begin, last: begin, sent: rec.Go.Sent, in: make(map[string]struct{}, len(rec.Rooms)),
+			raw: rec.encode(), begin: begin, last: begin, sent: rec.Go.Sent, in: make(map[string]struct{}, len(rec.Rooms)),
 			limit: missedLimit{server: r.ns.server}, heldLimit: missedLimit{server: r.ns.server},
 		},
 	}
@@ -364,7 +365,7 @@ func (r *brokerRecovery) connectLocked(s *Socket) bool {
 				x.sent = h.offset
 			}
 		}
-		x.back, x.raw = nil, nil
+		x.back = nil
 		r.recovered++
 	} else {
 		x.start = r.log.Reached()
@@ -476,7 +477,7 @@ func (r *brokerRecovery) release(s *Socket, reason Reason) (keeps bool) {
 		return false
 	}
 	if x.back != nil { // it was not recovered: as it was
-		final, x.until = x.raw, r.now()+r.cfg.MaxDisconnectionDuration
+		final, x.until = x.back.raw, r.now()+r.cfg.MaxDisconnectionDuration
 	}
 	if r.store.bytes+savedSessionOverhead+len(final) > r.cfg.MaxSessionBytes {
 		x.taken, final = true, nil // the broker does not take them: it keeps what it has

@@ -136,25 +136,22 @@ func (r *brokerRecovery) nextToStore() (batch []*brokerSession, done bool) {
 	}
 	wake := t.refreshAt
 	if t.failing {
-		now = -1
-		wake = r.now() + storeInterval
+		wake = now + storeInterval
+	} else {
+		t.queue = slices.DeleteFunc(t.queue, func(x *brokerSession) bool {
+			if x.op.due > now {
+				wake = min(wake, x.op.due)
+				return false
+			}
+			x.op.queued, x.op.storedAt, x.op.done = false, max(now, 1), make(chan struct{})
+			batch = append(batch, x)
+			return true
+		})
 	}
-	t.queue = slices.DeleteFunc(t.queue, func(x *brokerSession) bool {
-		if x.op.due > now {
-			wake = min(wake, max(x.op.due, r.now()))
-			return false
-		}
-		x.op.queued, x.op.storedAt, x.op.done = false, max(now, 1), make(chan struct{})
-		batch = append(batch, x)
-		return true
-	})
 	if len(batch) > 0 {
 		return batch, false
 	}
 	t.running = false
-	if t.failing {
-		wake = r.now() + storeInterval
-	}
 	if len(r.sessions) > 0 {
 		r.runStoreLocked(max(wake, r.now()+1))
 	}
