@@ -40,7 +40,7 @@ type Cluster struct {
 	routes   *routes       // nil unless the link subscribes to rooms
 	answered chan struct{} // closed when official servers have had time to answer; nil unless Mixed
 
-	// What arrives before Join has returned waits here.
+	// Requests and heartbeats that arrive before Join has returned.
 	ready atomic.Bool
 	mu    sync.Mutex
 	early []*Message

@@ -23,17 +23,17 @@ func (x *Cluster) Receive(m *Message) {
 	x.receive(m)
 }
 
-// maxEarly limits the messages that arrive before Join has returned.
+// maxEarly limits the requests and heartbeats that arrive before Join has returned.
 const maxEarly = 4096
 
-// keepEarly keeps a message for receiveEarly, unless that is over.
+// keepEarly keeps a message for receiveEarly, unless that is over. There are no sockets yet.
 func (x *Cluster) keepEarly(m *Message) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.ready.Load() {
 		return false
 	}
-	if len(x.early) < maxEarly {
+	if !onlySockets(m) && len(x.early) < maxEarly {
 		x.early = append(x.early, m)
 	}
 	return true
@@ -61,9 +61,9 @@ func (x *Cluster) receiveEarly() {
 // Gap reports that messages of other servers may have been lost. A broker calls it.
 func (x *Cluster) Gap(err error) { x.host.Report(&GapError{Namespace: x.host.Name(), Err: err}) }
 
-// returns reports whether a message of this server is for its own sockets when it comes back from a
-// log.
-func returns(m *Message) bool {
+// onlySockets reports whether a message concerns sockets and wants no answer. One of this server that
+// comes back from a log is for its own sockets too.
+func onlySockets(m *Message) bool {
 	switch m.Type {
 	case MessageSocketsJoin, MessageSocketsLeave, MessageDisconnectSockets:
 		return true
@@ -75,7 +75,7 @@ func (x *Cluster) receive(m *Message) {
 	switch {
 	case m.Namespace != x.host.Name():
 		return
-	case m.UID == x.uid && (x.log == nil || !returns(m)):
+	case m.UID == x.uid && (x.log == nil || !onlySockets(m)):
 		return
 	}
 	named := m.UID != "" && m.UID != Emitter
