@@ -58,8 +58,9 @@ func TestImportsPointDownwards(t *testing.T) {
 		"protocol/msgpack": "protocol",
 		"engineio": "engineio/wire internal/refusal internal/origin internal/bufpool " +
 			"internal/netloop internal/accept",
-		"adapter":   "rooms protocol internal/gather",
-		"client-js": "internal/accept",
+		"adapter":          "rooms protocol internal/gather",
+		"internal/brokers": "adapter rooms protocol internal/gather",
+		"client-js":        "internal/accept",
 		"siotest": "internal/rawclient protocol engineio engineio/wire internal/refusal " +
 			"internal/origin internal/bufpool internal/netloop internal/accept",
 	} {

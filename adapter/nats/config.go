@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // SubscriptionMode says which subjects a server subscribes to. Servers of one cluster may differ.
@@ -93,12 +93,7 @@ func (c Config) resolve() (Config, error) {
 			return c, err
 		}
 		c.URL = ""
-		to, from := reflect.ValueOf(&u).Elem(), reflect.ValueOf(c)
-		for i := range from.NumField() {
-			if field := from.Field(i); !field.IsZero() {
-				to.Field(i).Set(field)
-			}
-		}
+		brokers.Override(&u, c)
 		c = u
 	}
 	if err := c.check(); err != nil {
@@ -107,15 +102,9 @@ func (c Config) resolve() (Config, error) {
 	if len(c.Addrs) == 0 && c.Conn == nil {
 		c.Addrs = []string{"127.0.0.1:4222"}
 	}
-	if c.Prefix == "" {
-		c.Prefix = "socketio"
-	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = adapter.DefaultRequestTimeout
-	}
-	if c.MaxQueuedBytes == 0 {
-		c.MaxQueuedBytes = adapter.DefaultOutboxBytes
-	}
+	c.Prefix = cmp.Or(c.Prefix, "socketio")
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, adapter.DefaultRequestTimeout)
+	c.MaxQueuedBytes = cmp.Or(c.MaxQueuedBytes, adapter.DefaultOutboxBytes)
 	if c.JetStream {
 		c.Stream = cmp.Or(c.Stream, strings.ReplaceAll(c.Prefix, ".", "_"))
 		c.MaxLen = cmp.Or(c.MaxLen, 100_000)
@@ -127,53 +116,31 @@ func (c Config) resolve() (Config, error) {
 
 // check reports a field that cannot work, or that would be ignored.
 func (c *Config) check() error {
-	invalid := func(field string, is any, must string) error {
-		return fmt.Errorf("nats: Config.%s is %v, must be %s", field, is, must)
-	}
+	is := brokers.Check{Package: "nats", Config: *c}
 	switch {
 	case c.SubscriptionMode > Static:
-		return invalid("SubscriptionMode", c.SubscriptionMode, "Dynamic or Static")
-	case c.RequestTimeout < 0:
-		return invalid("RequestTimeout", c.RequestTimeout, "positive")
-	case c.MaxQueuedBytes < 0:
-		return invalid("MaxQueuedBytes", c.MaxQueuedBytes, "positive")
+		return is.Invalid("SubscriptionMode", "Dynamic or Static")
 	case c.Prefix != "" && !isPrefix(c.Prefix):
-		return invalid("Prefix", fmt.Sprintf("%q", c.Prefix), "tokens of letters, digits, - and _, separated by dots")
+		return is.Invalid("Prefix", "tokens of letters, digits, - and _, separated by dots")
 	case c.Stream != "" && token(c.Stream) != c.Stream, strings.ContainsAny(c.Stream, "/:@#"):
-		return invalid("Stream", fmt.Sprintf("%q", c.Stream), "letters, digits, - and _")
-	case c.MaxLen < 0:
-		return invalid("MaxLen", c.MaxLen, "positive")
+		return is.Invalid("Stream", "letters, digits, - and _")
 	case c.Retention < 0 || c.Retention > 0 && c.Retention < time.Second:
-		return invalid("Retention", c.Retention, "1 s or more")
+		return is.Invalid("Retention", "1 s or more")
 	case c.Replicas < 0 || c.Replicas > 5:
-		return invalid("Replicas", c.Replicas, "1 to 5")
+		return is.Invalid("Replicas", "1 to 5")
 	case c.Password != "" && c.Username == "":
 		return fmt.Errorf("nats: Config.Password has no effect without Config.Username")
 	}
-	for _, addr := range c.Addrs {
-		if strings.LastIndexByte(addr, ':') < 1 {
-			return invalid("Addrs", fmt.Sprintf("%q", addr), "host:port")
-		}
+	err := cmp.Or(is.Positive("RequestTimeout", "MaxQueuedBytes", "MaxLen"), is.Addrs("Addrs", c.Addrs))
+	if err == nil && c.Conn != nil {
+		err = is.Unset("with Config.Conn", "Addrs", "Username", "Password", "Token", "Credentials", "TLS")
 	}
-	refuse := func(when string, names ...string) error {
-		for _, name := range names {
-			if !reflect.ValueOf(*c).FieldByName(name).IsZero() {
-				return fmt.Errorf("nats: Config.%s has no effect %s", name, when)
-			}
-		}
-		return nil
-	}
-	if c.Conn != nil {
-		err := refuse("with Config.Conn", "Addrs", "Username", "Password", "Token", "Credentials", "TLS")
-		if err != nil {
-			return err
-		}
-	}
-	var err error
-	if c.JetStream {
-		err = refuse("with JetStream", "SubscriptionMode")
-	} else {
-		err = refuse("without JetStream", "Stream", "MaxLen", "Retention", "Replicas", "Memory")
+	switch {
+	case err != nil:
+	case c.JetStream:
+		err = is.Unset("with JetStream", "SubscriptionMode")
+	default:
+		err = is.Unset("without JetStream", "Stream", "MaxLen", "Retention", "Replicas", "Memory")
 	}
 	if err != nil {
 		return err

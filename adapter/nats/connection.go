@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // connection is what the brokers of both wires share: the NATS connection, the queue in front of it,
@@ -188,7 +189,7 @@ func isPermission(err error) bool { return errors.Is(err, nats.ErrPermissionViol
 
 // oneLine returns the text of an error, without line breaks and the name of the library.
 func oneLine(err error) string {
-	return strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", "; "), "nats: ")
+	return strings.TrimPrefix(brokers.OneLine(err), "nats: ")
 }
 
 // end sends what is queued, until ctx ends, and disconnects.

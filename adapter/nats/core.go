@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // core is the broker without a log.
@@ -48,23 +48,20 @@ func (x *core) Close(ctx context.Context) error { return x.end(ctx) }
 // link is a namespace's link.
 type link struct {
 	c         *connection
-	member    adapter.Member
+	to        brokers.Delivery
 	namespace string
 	token     string // of namespace
 	prefix    string // of the subjects that follow
 	all       string // the subject for all servers
 	rooms     string // begins the subjects of rooms
 	own       string // the subject in the log of what the member does without; "" if there is none
-	joins     recent
+	joins     brokers.Joins
 
 	seen seen // of the inbox
-
-	mu     sync.Mutex // held while the member receives, so that it gets one message at a time
-	closed bool
 }
 
 func newLink(c *connection, m adapter.Member) *link {
-	l := &link{c: c, member: m, namespace: m.Namespace(), token: token(m.Namespace())}
+	l := &link{c: c, to: brokers.Delivery{To: m}, namespace: m.Namespace(), token: token(m.Namespace())}
 	l.prefix = c.cfg.Prefix + "." + l.token + "."
 	l.all, l.rooms = l.prefix+"all", l.prefix+"room."
 	return l
@@ -90,7 +87,7 @@ func (l *link) Publish(m *adapter.Message) error {
 		return err
 	}
 	if m.Type == adapter.MessageSocketsJoin {
-		l.joins.add(m.Rooms)
+		l.joins.Add(m.Rooms)
 	}
 	return l.c.put(adapter.Item{Key: l.target(m), Data: data, Message: m})
 }
@@ -100,7 +97,7 @@ func (l *link) Publish(m *adapter.Message) error {
 func (l *link) target(m *adapter.Message) string {
 	rooms := m.Options.Rooms
 	if m.Type != adapter.MessageBroadcast || m.RequestID != "" || len(rooms) == 0 || len(rooms) > maxCopies ||
-		l.joins.any(rooms) {
+		l.joins.Any(rooms) {
 		return l.all
 	}
 	if len(rooms) == 1 {
@@ -152,11 +149,7 @@ func (l *link) Close() error {
 }
 
 // close stops delivery. None is under way when it returns.
-func (l *link) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-}
+func (l *link) close() { l.to.Close() }
 
 // receive passes a message to the member. The inbox calls it, one message at a time.
 func (l *link) receive(x *nats.Msg) {
@@ -174,23 +167,13 @@ func (l *link) receive(x *nats.Msg) {
 
 func (l *link) deliver(m *adapter.Message) {
 	if m.Type == adapter.MessageSocketsJoin {
-		l.joins.add(m.Rooms)
+		l.joins.Add(m.Rooms)
 	}
 	l.c.received.Add(1)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.closed {
-		l.member.Receive(m)
-	}
+	l.to.Receive(m)
 }
 
-func (l *link) gap(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.closed {
-		l.member.Gap(fmt.Errorf("%w: %s", adapter.ErrBrokerDown, oneLine(err)))
-	}
-}
+func (l *link) gap(err error) { l.to.Gap(fmt.Errorf("%w: %s", adapter.ErrBrokerDown, oneLine(err))) }
 
 // routedLink is a link that subscribes to rooms.
 type routedLink struct{ *link }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // position is where a message is in the stream: its sequence, and when the stream was made, because
@@ -36,15 +38,5 @@ func (p position) compare(q position) int {
 
 // comparePositions compares two positions. What is no position is before all of them.
 func comparePositions(a, b string) int {
-	p, okP := parsePosition(a)
-	q, okQ := parsePosition(b)
-	switch {
-	case okP && okQ:
-		return p.compare(q)
-	case okP:
-		return 1
-	case okQ:
-		return -1
-	}
-	return 0
+	return brokers.ComparePositions(a, b, parsePosition, position.compare)
 }

@@ -42,7 +42,7 @@ func TestParseURLInvalid(t *testing.T) {
 		"nats://a,,b":                    `nats: invalid URL: "" is not a host`,
 		"nats://a:x":                     `nats: invalid URL: "a:x" is not a host`,
 		"nats://a/b":                     "nats: invalid URL: it has a path, which means nothing",
-		"nats://a?key=x":                 `nats: invalid URL: unknown parameter "key"`,
+		"nats://a?key=x":                 `nats: invalid URL: unknown parameter "key", see ParseURL of adapter/nats`,
 		"nats://a?timeout=x":             `nats: invalid URL: parameter timeout=x: time: invalid duration "x"`,
 		"nats://a?mode=x":                "nats: invalid URL: parameter mode=x: it must be dynamic or static",
 		"nats://a?prefix=a.*":            `nats: Config.Prefix is "a.*", must be tokens of letters, digits, - and _, separated by dots`,

@@ -1,11 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // Config configures the connections of a process to PostgreSQL. The zero value of a field is its
@@ -65,33 +66,19 @@ func (c Config) resolve() (Config, *pgx.ConnConfig, error) {
 		if err != nil {
 			return c, nil, err
 		}
-		to, from := reflect.ValueOf(&u).Elem(), reflect.ValueOf(c)
-		for i := range from.NumField() {
-			if field := from.Field(i); !field.IsZero() && from.Type().Field(i).Name != "URL" {
-				to.Field(i).Set(field)
-			}
-		}
+		c.URL = ""
+		brokers.Override(&u, c)
 		c = u
 	}
 	if err := c.check(); err != nil {
 		return c, nil, err
 	}
-	for field, def := range map[*string]string{&c.Prefix: "socket.io", &c.TableName: "socket_io_attachments"} {
-		if *field == "" {
-			*field = def
-		}
-	}
-	for field, def := range map[*int]int{&c.PayloadThreshold: maxPayload, &c.MaxQueuedBytes: adapter.DefaultOutboxBytes} {
-		if *field == 0 {
-			*field = def
-		}
-	}
-	if c.CleanupInterval == 0 {
-		c.CleanupInterval = 30 * time.Second
-	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = adapter.DefaultRequestTimeout
-	}
+	c.Prefix = cmp.Or(c.Prefix, "socket.io")
+	c.TableName = cmp.Or(c.TableName, "socket_io_attachments")
+	c.PayloadThreshold = cmp.Or(c.PayloadThreshold, maxPayload)
+	c.CleanupInterval = cmp.Or(c.CleanupInterval, 30*time.Second)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, adapter.DefaultRequestTimeout)
+	c.MaxQueuedBytes = cmp.Or(c.MaxQueuedBytes, adapter.DefaultOutboxBytes)
 	if c.Pool != nil {
 		return c, nil, nil
 	}
@@ -104,28 +91,20 @@ func (c Config) resolve() (Config, *pgx.ConnConfig, error) {
 
 // check reports a field that cannot work, or that would be ignored.
 func (c *Config) check() error {
-	invalid := func(field string, is any, must string) error {
-		return fmt.Errorf("postgres: Config.%s is %v, must be %s", field, is, must)
-	}
+	is := brokers.Check{Package: "postgres", Config: *c}
 	switch {
 	case c.Pool != nil && c.URL != "":
 		return errors.New("postgres: Config.URL has no effect with Config.Pool")
 	case c.Pool != nil && c.Pool.Config().ConnConfig.OnNotification != nil:
 		return errors.New("postgres: Config.Pool has an OnNotification, which would get the messages")
 	case c.TableName != "" && !tableName.MatchString(c.TableName):
-		return invalid("TableName", strconv.Quote(c.TableName), "name or schema.name")
+		return is.Invalid("TableName", "name or schema.name")
 	case c.PayloadThreshold < 0 || c.PayloadThreshold > maxPayload:
-		return invalid("PayloadThreshold", c.PayloadThreshold, fmt.Sprintf("from 1 to %d", maxPayload))
-	case c.CleanupInterval < 0:
-		return invalid("CleanupInterval", c.CleanupInterval, "positive")
-	case c.RequestTimeout < 0:
-		return invalid("RequestTimeout", c.RequestTimeout, "positive")
-	case c.MaxQueuedBytes < 0:
-		return invalid("MaxQueuedBytes", c.MaxQueuedBytes, "positive")
+		return is.Invalid("PayloadThreshold", fmt.Sprintf("from 1 to %d", maxPayload))
 	case len(c.Prefix) > maxChannel-len("#/"):
-		return invalid("Prefix", strconv.Quote(c.Prefix), fmt.Sprintf("of at most %d bytes", maxChannel-len("#/")))
+		return is.Invalid("Prefix", fmt.Sprintf("of at most %d bytes", maxChannel-len("#/")))
 	}
-	return nil
+	return is.Positive("CleanupInterval", "RequestTimeout", "MaxQueuedBytes")
 }
 
 // ParseURL returns the Config of a URL:
@@ -157,41 +136,22 @@ func parseURL(s string) (c Config, err error) {
 	base, query, _ := strings.Cut(s, "?")
 	_, afterHost, _ := strings.Cut(base[strings.Index(base, "://")+3:], "/")
 	if strings.Contains(query, "@") || strings.Contains(afterHost, "@") {
-		return c, invalid(errors.New("/, ?, # and @ in a password are written %2F, %3F, %23 and %40"))
+		return c, invalid(brokers.ErrPassword)
 	}
 	parameters, err := url.ParseQuery(query)
 	if err != nil {
 		return c, invalid(errors.New("its parameters cannot be read"))
 	}
-	for name, set := range map[string]func(string) error{
-		"key":   func(v string) error { c.Prefix = v; return nil },
-		"table": func(v string) error { c.TableName = v; return nil },
-		"create": func(v string) (err error) {
-			c.CreateTable, err = strconv.ParseBool(v)
-			return err
-		},
-		"threshold": func(v string) (err error) {
-			c.PayloadThreshold, err = strconv.Atoi(v)
-			return err
-		},
-		"cleanup": func(v string) (err error) {
-			c.CleanupInterval, err = time.ParseDuration(v)
-			return err
-		},
-		"timeout": func(v string) (err error) {
-			c.RequestTimeout, err = time.ParseDuration(v)
-			return err
-		},
-	} {
-		values, given := parameters[name]
-		if !given {
-			continue
-		}
-		value := values[len(values)-1]
-		if err := set(value); err != nil {
-			return c, invalid(fmt.Errorf("parameter %s=%s: %w", name, value, err))
-		}
-		delete(parameters, name)
+	err = brokers.Take(parameters, map[string]any{
+		"key":       &c.Prefix,
+		"table":     &c.TableName,
+		"create":    &c.CreateTable,
+		"threshold": &c.PayloadThreshold,
+		"cleanup":   &c.CleanupInterval,
+		"timeout":   &c.RequestTimeout,
+	})
+	if err != nil {
+		return c, invalid(err)
 	}
 	c.URL = base
 	if len(parameters) > 0 {
@@ -237,11 +197,5 @@ func oneLine(err error) string {
 	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		err = e.Unwrap()
 	}
-	var lines []string
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines, "; ")
+	return brokers.OneLine(err)
 }

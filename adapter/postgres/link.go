@@ -3,17 +3,17 @@ package postgres
 import (
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/internal/brokers"
 	"github.com/gosocketio/socketio/protocol"
 )
 
 // link is a namespace's end of the broker.
 type link struct {
 	b       *broker
-	member  adapter.Member
+	to      brokers.Delivery
 	channel string
 	begin   string        // how its own references to rows begin
 	end     string        // how its own messages end
@@ -21,15 +21,12 @@ type link struct {
 
 	// Of the goroutine of the listener.
 	confirmed bool
-
-	mu     sync.Mutex // held while the member receives
-	closed bool
 }
 
 func newLink(b *broker, m adapter.Member, channel string) *link {
 	uid := string(protocol.AppendString([]byte(`"uid":`), b.uid))
 	return &link{
-		b: b, member: m, channel: channel, done: make(chan struct{}), begin: "{" + uid + ",",
+		b: b, to: brokers.Delivery{To: m}, channel: channel, done: make(chan struct{}), begin: "{" + uid + ",",
 		end: "," + uid + string(protocol.AppendString([]byte(`,"nsp":`), m.Namespace())) + "}",
 	}
 }
@@ -55,9 +52,7 @@ func (l *link) Reply(_, m *adapter.Message) error { return l.Publish(m) }
 
 // Close implements adapter.Link.
 func (l *link) Close() error {
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
+	l.to.Close()
 	l.b.listener.remove(l)
 	return nil
 }
@@ -75,24 +70,14 @@ func (l *link) receive(text string) {
 		return
 	}
 	if m.Namespace == "" {
-		m.Namespace = l.member.Namespace()
+		m.Namespace = l.to.To.Namespace()
 	}
-	if m.UID == l.b.uid || m.Namespace != l.member.Namespace() {
+	if m.UID == l.b.uid || m.Namespace != l.to.To.Namespace() {
 		return
 	}
 	l.b.received.Add(1)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.closed {
-		l.member.Receive(m)
-	}
+	l.to.Receive(m)
 }
 
 // gap tells the member that messages may have been lost.
-func (l *link) gap(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.closed {
-		l.member.Gap(err)
-	}
-}
+func (l *link) gap(err error) { l.to.Gap(err) }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -177,30 +176,6 @@ func TestAnswerAfterJoin(t *testing.T) {
 			memberA.Wants(t, i)
 			publishNow(t, linkA, event(a.UID, i, room))
 			memberB.Wants(t, i)
-		}
-	})
-}
-
-func TestJoins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var j joins
-		j.add([]string{"a", "b"})
-		if !j.has("a") || !j.has("b") || j.has("c") {
-			t.Error("a or b is not new, or c is")
-		}
-		time.Sleep(joinGrace + 1)
-		if j.has("a") || j.has("b") || j.used.Load() {
-			t.Error("a or b is still new")
-		}
-		for i := range maxJoins + 1 {
-			j.add([]string{fmt.Sprint(i)})
-		}
-		if !j.has("0") || !j.has("any") || len(j.rooms) > maxJoins {
-			t.Error("after too many joins a room is not new")
-		}
-		time.Sleep(joinGrace + 1)
-		if j.has("any") || j.has("0") {
-			t.Error("a room is still new")
 		}
 	})
 }

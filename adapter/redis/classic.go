@@ -8,6 +8,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 	"github.com/gosocketio/socketio/protocol/msgpack"
 )
 
@@ -73,13 +74,13 @@ type classicLink struct {
 	echo, head, tail            string      // see frame
 	officials                   *officials  // nil with Static
 	allRooms                    atomic.Bool // set by officials: it is subscribed to the pattern too
-	joins                       joins
+	joins                       brokers.Joins
 }
 
 func newClassicLink(c *connection, subs subscriptions, m adapter.Member) *classicLink {
 	prefix, nsp := c.cfg.Prefix, m.Namespace()
 	l := &classicLink{
-		link: link{c: c, member: m}, subs: subs, namespace: nsp,
+		link: link{c: c, to: brokers.Delivery{To: m}}, subs: subs, namespace: nsp,
 		events:    prefix + "#" + nsp + "#",
 		requests:  prefix + "-request#" + nsp + "#",
 		responses: prefix + "-response#" + nsp + "#",
@@ -120,11 +121,11 @@ func (l *classicLink) Publish(m *adapter.Message) error {
 func (l *classicLink) target(m *adapter.Message) string {
 	switch {
 	case m.Type == adapter.MessageSocketsJoin:
-		l.joins.add(m.Rooms)
+		l.joins.Add(m.Rooms)
 		return l.requests
 	case m.Type != adapter.MessageBroadcast || m.RequestID != "":
 		return l.requests
-	case len(m.Options.Rooms) == 1 && !l.joins.has(m.Options.Rooms[0]):
+	case len(m.Options.Rooms) == 1 && !l.joins.Any(m.Options.Rooms):
 		return l.events + m.Options.Rooms[0] + "#"
 	default:
 		return l.events

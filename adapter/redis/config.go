@@ -1,15 +1,16 @@
 package redis
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // Wire is the format in which servers exchange messages. All servers of a cluster use the same one.
@@ -148,12 +149,7 @@ func (c Config) resolve() (Config, error) {
 			return c, err
 		}
 		c.URL = ""
-		to, from := reflect.ValueOf(&u).Elem(), reflect.ValueOf(c)
-		for i := range from.NumField() {
-			if field := from.Field(i); !field.IsZero() {
-				to.Field(i).Set(field)
-			}
-		}
+		brokers.Override(&u, c)
 		c = u
 	}
 	if err := c.check(); err != nil {
@@ -162,80 +158,49 @@ func (c Config) resolve() (Config, error) {
 	if len(c.Addrs) == 0 && c.Client == nil {
 		c.Addrs = []string{"127.0.0.1:6379"}
 	}
-	if c.Prefix == "" {
-		c.Prefix = defaultPrefix
-	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = adapter.DefaultRequestTimeout
-	}
-	if c.MaxQueuedBytes == 0 {
-		c.MaxQueuedBytes = adapter.DefaultOutboxBytes
-	}
+	c.Prefix = cmp.Or(c.Prefix, defaultPrefix)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, adapter.DefaultRequestTimeout)
+	c.MaxQueuedBytes = cmp.Or(c.MaxQueuedBytes, adapter.DefaultOutboxBytes)
 	return c, nil
 }
 
 // check reports a field that cannot work, or that would be ignored.
 func (c *Config) check() error {
-	invalid := func(field string, is any, must string) error {
-		return fmt.Errorf("redis: Config.%s is %v, must be %s", field, is, must)
-	}
+	is := brokers.Check{Package: "redis", Config: *c}
 	switch {
 	case c.Wire > Streams:
-		return invalid("Wire", c.Wire, "PubSub, Sharded or Streams")
+		return is.Invalid("Wire", "PubSub, Sharded or Streams")
 	case c.SubscriptionMode > DynamicPrivate:
-		return invalid("SubscriptionMode", c.SubscriptionMode, "Dynamic, Static or DynamicPrivate")
-	case c.RequestTimeout < 0:
-		return invalid("RequestTimeout", c.RequestTimeout, "positive")
-	case c.MaxQueuedBytes < 0:
-		return invalid("MaxQueuedBytes", c.MaxQueuedBytes, "positive")
+		return is.Invalid("SubscriptionMode", "Dynamic, Static or DynamicPrivate")
 	case c.DB < 0:
-		return invalid("DB", c.DB, "0 or more")
-	case c.StreamCount < 0:
-		return invalid("StreamCount", c.StreamCount, "positive")
-	case c.MaxLen < 0:
-		return invalid("MaxLen", c.MaxLen, "positive")
-	case c.Retention < 0:
-		return invalid("Retention", c.Retention, "positive")
-	case c.ReadCount < 0:
-		return invalid("ReadCount", c.ReadCount, "positive")
+		return is.Invalid("DB", "0 or more")
 	}
-	for _, addr := range c.Addrs {
-		if strings.LastIndexByte(addr, ':') < 1 {
-			return invalid("Addrs", fmt.Sprintf("%q", addr), "host:port")
-		}
+	err := cmp.Or(
+		is.Positive("RequestTimeout", "MaxQueuedBytes", "StreamCount", "MaxLen", "Retention", "ReadCount"),
+		is.Addrs("Addrs", c.Addrs),
+	)
+	if err == nil && c.Client != nil {
+		err = is.Unset("with Config.Client", "Addrs", "Master", "Username", "Password",
+			"SentinelUsername", "SentinelPassword", "DB", "TLS")
 	}
-	fields := reflect.ValueOf(*c)
-	refuse := func(when string, names ...string) error {
-		for _, name := range names {
-			if !fields.FieldByName(name).IsZero() {
-				return fmt.Errorf("redis: Config.%s has no effect %s", name, when)
-			}
-		}
-		return nil
+	if err == nil && c.Master == "" {
+		err = is.Unset("without Config.Master", "SentinelUsername", "SentinelPassword")
 	}
-	if c.Client != nil {
-		if err := refuse("with Config.Client", "Addrs", "Master", "Username", "Password",
-			"SentinelUsername", "SentinelPassword", "DB", "TLS"); err != nil {
-			return err
-		}
-	}
-	if c.Master == "" {
-		if err := refuse("without Config.Master", "SentinelUsername", "SentinelPassword"); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	with := "with the wire " + c.Wire.String()
 	if c.Wire != PubSub {
-		if err := refuse(with, "PrivateResponses"); err != nil {
+		if err := is.Unset(with, "PrivateResponses"); err != nil {
 			return err
 		}
 	} else if c.SubscriptionMode == DynamicPrivate {
-		return invalid("SubscriptionMode", c.SubscriptionMode, "Dynamic or Static "+with)
+		return is.Invalid("SubscriptionMode", "Dynamic or Static "+with)
 	}
 	if c.Wire == Streams {
-		return refuse(with, "SubscriptionMode")
+		return is.Unset(with, "SubscriptionMode")
 	}
-	return refuse(with, "StreamName", "StreamCount", "MaxLen", "Retention", "ReadCount", "SessionPrefix",
+	return is.Unset(with, "StreamName", "StreamCount", "MaxLen", "Retention", "ReadCount", "SessionPrefix",
 		"OnlyPlaintext", "ShardedPubSub")
 }
 

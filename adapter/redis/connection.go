@@ -16,6 +16,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // connection is what the brokers of all wires share: the client, the queue in front of it, and
@@ -64,7 +65,7 @@ func (c *connection) connect(ctx context.Context) error {
 	c.open, c.hangUp = context.WithCancel(context.Background())
 	if err := c.dial(ctx); err != nil {
 		c.hangUp()
-		text := oneLine(err)
+		text := brokers.OneLine(err)
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 			text = "it does not answer as a Redis (is TLS the same on both sides?): " + text
 		}
@@ -192,18 +193,15 @@ func (c *connection) countNow(ctx context.Context, command func(rueidis.Builder)
 	if len(failed) > 0 && len(failed) < len(nodes) {
 		table, err := c.slotTable(ctx)
 		if err != nil {
-			return 0, fmt.Errorf("%w: redis: %s", adapter.ErrBrokerDown, oneLine(err))
+			return 0, fmt.Errorf("%w: redis: %s", adapter.ErrBrokerDown, brokers.OneLine(err))
 		}
 		maps.DeleteFunc(failed, func(addr string, _ error) bool { return !slices.Contains(table.masters(), addr) })
 	}
 	for addr, err := range failed {
-		return 0, fmt.Errorf("%w: redis at %s: %s", adapter.ErrBrokerDown, addr, oneLine(err))
+		return 0, fmt.Errorf("%w: redis at %s: %s", adapter.ErrBrokerDown, addr, brokers.OneLine(err))
 	}
 	return sum, nil
 }
-
-// oneLine returns the text of an error, without the line breaks that errors of several have.
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // put queues a message.
 func (c *connection) put(channel string, data []byte, m *adapter.Message) error {
@@ -255,7 +253,7 @@ func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 			c.spare.put(batch) // the answers are there, so that nobody reads the data any more
 			return nil
 		}
-		return fmt.Errorf("%w: %d of %d messages were lost: %s", adapter.ErrBrokerDown, lost, len(batch), oneLine(cause))
+		return fmt.Errorf("%w: %d of %d messages were lost: %s", adapter.ErrBrokerDown, lost, len(batch), brokers.OneLine(cause))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // feed is a Redis connection that is subscribed to channels. It is made again when it is lost.
@@ -165,7 +166,7 @@ func (f *feed) run(ctx context.Context) {
 			lost, delay = err, 0
 			f.c.lostFeeds.Add(1)
 			f.c.suspect.Store(true)
-			f.c.report(fmt.Errorf("%w: the subscriptions of %s: %s", adapter.ErrBrokerDown, f.name, oneLine(err)))
+			f.c.report(fmt.Errorf("%w: the subscriptions of %s: %s", adapter.ErrBrokerDown, f.name, brokers.OneLine(err)))
 		}
 		if f.moved != nil {
 			f.moved()
@@ -404,7 +405,7 @@ func (f *feed) subscribed(s subject, err error, gaps map[receiver]error) bool {
 		sub.sent = false
 		if len(sub.waiters) == 0 && !sub.refused {
 			sub.refused = true
-			f.c.report(fmt.Errorf("%w: no subscription to %q of %s: %s", adapter.ErrBroker, s.name, f.name, oneLine(err)))
+			f.c.report(fmt.Errorf("%w: no subscription to %q of %s: %s", adapter.ErrBroker, s.name, f.name, brokers.OneLine(err)))
 		}
 		sub.waiters = nil
 		return false

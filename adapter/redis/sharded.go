@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // sharded is the broker of the wire Sharded.
@@ -50,11 +51,11 @@ type shardedLink struct {
 	subs     subscriptions
 	all, own string // channels: for all servers, for this one; those of rooms begin with all
 	echoes   [2]string
-	joins    joins
+	joins    brokers.Joins
 }
 
 func newShardedLink(c *connection, subs subscriptions, m adapter.Member) *shardedLink {
-	l := &shardedLink{link: link{c: c, member: m}, subs: subs, all: c.cfg.Prefix + "#" + m.Namespace() + "#"}
+	l := &shardedLink{link: link{c: c, to: brokers.Delivery{To: m}}, subs: subs, all: c.cfg.Prefix + "#" + m.Namespace() + "#"}
 	l.own = l.channel(c.uid)
 	l.echoes = l.endings()
 	return l
@@ -94,9 +95,9 @@ func (l *shardedLink) Publish(m *adapter.Message) error { return l.send(l.target
 func (l *shardedLink) target(m *adapter.Message) string {
 	switch {
 	case m.Type == adapter.MessageSocketsJoin:
-		l.joins.add(m.Rooms)
+		l.joins.Add(m.Rooms)
 	case m.Type == adapter.MessageBroadcast && m.RequestID == "" && len(m.Options.Rooms) == 1:
-		if room := m.Options.Rooms[0]; l.hasChannel(room) && !l.joins.has(room) {
+		if room := m.Options.Rooms[0]; l.hasChannel(room) && !l.joins.Any(m.Options.Rooms) {
 			return l.channel(room)
 		}
 	}
@@ -156,7 +157,7 @@ func (l *routedShardedLink) Settle(ctx context.Context) { l.c.settle(ctx) }
 
 // endings returns how the messages of this server end, as JSON and as MessagePack.
 func (l *shardedLink) endings() (texts [2]string) {
-	m := &adapter.Message{UID: l.c.uid, Namespace: l.member.Namespace(), Type: adapter.MessageHeartbeat}
+	m := &adapter.Message{UID: l.c.uid, Namespace: l.to.To.Namespace(), Type: adapter.MessageHeartbeat}
 	text, _, err1 := clusterwire.Encode(m)
 	packed, err2 := clusterwire.EncodeMsgpack(m)
 	if err1 == nil && err2 == nil { // else no message can be encoded
@@ -175,7 +176,7 @@ func (l *shardedLink) receive(_, payload string) {
 	switch {
 	case err != nil:
 		l.reject()
-	case m.UID != l.c.uid && m.Namespace == l.member.Namespace():
+	case m.UID != l.c.uid && m.Namespace == l.to.To.Namespace():
 		l.deliver(m)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // streams is the broker of the wire Streams. Messages for sockets are entries of streams, which all
@@ -59,7 +60,7 @@ func (s *streams) Start(ctx context.Context, uid string, report func(error)) err
 	}
 	s.outbox = adapter.NewOutbox(adapter.OutboxConfig{MaxBytes: s.cfg.MaxQueuedBytes, Send: s.send, Report: report})
 	s.writer = newStreamWriter(s.client, &s.cfg, func(err error) {
-		report(fmt.Errorf("%w: messages wait: %s", adapter.ErrBrokerDown, oneLine(err)))
+		report(fmt.Errorf("%w: messages wait: %s", adapter.ErrBrokerDown, brokers.OneLine(err)))
 	})
 	return nil
 }
@@ -149,7 +150,7 @@ func newStreamLink(s *streams, m adapter.Member) *streamLink {
 	c, namespace := &s.cfg, m.Namespace()
 	o, ok := m.(adapter.OwnReceiver)
 	return &streamLink{
-		link: link{c: &s.connection, member: m}, s: s, namespace: namespace, own: !ok || o.ReceivesOwn(),
+		link: link{c: &s.connection, to: brokers.Delivery{To: m}}, s: s, namespace: namespace, own: !ok || o.ReceivesOwn(),
 		stream: streamName(c.StreamName, c.StreamCount, namespace),
 		public: c.Prefix + "#" + namespace + "#",
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // position is the id of an entry: the time in milliseconds and a number.
@@ -48,17 +50,7 @@ func (p position) compare(q position) int {
 
 // comparePositions compares two ids. What is no id is before all of them.
 func comparePositions(a, b string) int {
-	p, okP := parsePosition(a)
-	q, okQ := parsePosition(b)
-	switch {
-	case okP && okQ:
-		return p.compare(q)
-	case okP:
-		return 1
-	case okQ:
-		return -1
-	}
-	return 0
+	return brokers.ComparePositions(a, b, parsePosition, position.compare)
 }
 
 // seen recognises entries that a writer has sent twice: it cannot always know whether an entry has

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // streamReader reads one stream for all namespaces in it, on a connection of its own, and resumes
@@ -105,7 +106,7 @@ func (r *streamReader) run(ctx context.Context) {
 		if ctx.Err() == nil && !r.lost {
 			r.lost = true
 			r.c.lostFeeds.Add(1)
-			r.c.report(fmt.Errorf("%w: stream %s: %s", adapter.ErrBrokerDown, r.name, oneLine(err)))
+			r.c.report(fmt.Errorf("%w: stream %s: %s", adapter.ErrBrokerDown, r.name, brokers.OneLine(err)))
 		}
 		r.check, r.when = true, time.Time{}
 		_ = wait(ctx, tries)

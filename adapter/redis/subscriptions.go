@@ -8,6 +8,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // subject is what a feed can be subscribed to: a channel, or a pattern of channels.
@@ -65,7 +66,7 @@ func newSubscriptions(ctx context.Context, c *connection, sharded bool) (subscri
 	}
 	table, err := c.slotTable(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %s", adapter.ErrBroker, name, oneLine(err))
+		return nil, fmt.Errorf("%w: %s: %s", adapter.ErrBroker, name, brokers.OneLine(err))
 	}
 	return newSlots(c, table), nil
 }

@@ -1,18 +1,19 @@
 package embedded
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/gosocketio/socketio/adapter/nats"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // Config configures a node. The zero value of a field is its default.
@@ -62,58 +63,46 @@ func ParseURL(s string) (Config, error) {
 }
 
 func parseURL(s string) (c Config, err error) {
-	rest, ok := strings.CutPrefix(s, "nats+embedded://")
-	if !ok {
-		return c, errors.New("it does not begin with nats+embedded://")
-	}
-	u, err := url.Parse("nats://" + rest)
-	switch {
-	case err != nil: // its text would hold the token
-		return c, errors.New("it cannot be read; /, ?, # and @ in a token are written %2F, %3F, %23 and %40")
-	case strings.Trim(u.Path, "/") != "" || u.Fragment != "":
-		return c, errors.New("it has a path, which means nothing; / in a token is written %2F")
-	}
-	if _, both := u.User.Password(); both {
-		return c, errors.New("it has a password, must be token@host:port")
-	}
-	c.Token = u.User.Username()
-	if u.Host != "" {
-		if c.Listen = u.Host; u.Port() == "" {
-			c.Listen = net.JoinHostPort(u.Hostname(), defaultPort)
-		}
-	}
-	query, err := url.ParseQuery(u.RawQuery)
+	u, err := brokers.ParseURL(s, "nats+embedded")
 	if err != nil {
 		return c, err
 	}
-	take := func(name string) string {
-		value := query.Get(name)
-		query.Del(name)
-		return value
+	_, both := u.User.Password()
+	switch {
+	case u.Scheme != "nats+embedded":
+		return c, errors.New("it does not begin with nats+embedded://")
+	case u.Path != "":
+		return c, errors.New("it has a path, which means nothing; / in a token is written %2F")
+	case both:
+		return c, errors.New("it has a password, must be token@host:port")
 	}
-	if routes := take("routes"); routes != "" {
+	c.Token, c.Listen = u.User.Username(), u.Hosts
+	if _, _, err := net.SplitHostPort(u.Hosts); err != nil && u.Hosts != "" {
+		c.Listen += ":" + defaultPort
+	}
+	var routes, cert, key, ca string
+	jetStream := false
+	err = brokers.Take(u.Query, map[string]any{
+		"routes": &routes, "name": &c.Name, "node": &c.Node, "store": &c.StoreDir, "jetstream": &jetStream,
+		"cert": &cert, "key": &key, "ca": &ca,
+	})
+	if err == nil && cert+key+ca != "" {
+		c.TLS, err = readTLS(cert, key, ca)
+	}
+	if err != nil {
+		return c, err
+	}
+	if routes != "" {
 		c.Routes = strings.Split(routes, ",")
 	}
-	c.Name, c.Node, c.StoreDir = take("name"), take("node"), take("store")
 	scheme := "nats"
-	if value := take("jetstream"); value != "" {
-		on, err := strconv.ParseBool(value)
-		if err != nil {
-			return c, fmt.Errorf("parameter jetstream=%s: it must be true or false", value)
-		}
-		if on {
-			scheme = "nats+jetstream"
-		}
+	if jetStream {
+		scheme = "nats+jetstream"
 	}
-	if cert, key, ca := take("cert"), take("key"), take("ca"); cert+key+ca != "" {
-		if c.TLS, err = readTLS(cert, key, ca); err != nil {
-			return c, err
-		}
-	}
-	if query.Has("creds") {
+	if u.Query.Has("creds") {
 		return c, errors.New(`unknown parameter "creds"`)
 	}
-	c.NATS, err = nats.ParseURL(scheme + "://embedded?" + query.Encode())
+	c.NATS, err = nats.ParseURL(scheme + "://embedded?" + u.Query.Encode())
 	if err != nil {
 		return c, errors.New(strings.TrimPrefix(err.Error(), "nats: invalid URL: "))
 	}
@@ -152,25 +141,19 @@ func (c Config) resolve() (Config, error) {
 		if err != nil {
 			return c, err
 		}
-		u.Listen, u.Name, u.Node = or(c.Listen, u.Listen), or(c.Name, u.Name), or(c.Node, u.Node)
-		u.Token, u.StoreDir = or(c.Token, u.Token), or(c.StoreDir, u.StoreDir)
-		if c.Routes != nil {
-			u.Routes = c.Routes
-		}
-		if c.TLS != nil {
-			u.TLS = c.TLS
-		}
+		brokers.Override(&u.NATS, c.NATS)
+		c.URL, c.NATS = "", nats.Config{}
+		brokers.Override(&u, c)
 		c = u
 	}
-	c.Listen, c.Name = or(c.Listen, ":"+defaultPort), or(c.Name, "socketio")
+	c.Listen, c.Name = cmp.Or(c.Listen, ":"+defaultPort), cmp.Or(c.Name, "socketio")
 	_, port, err := net.SplitHostPort(c.Listen)
+	is := brokers.Check{Package: "nats", Config: c}
 	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
-		return c, fmt.Errorf("nats: Config.Listen is %q, must be host:port", c.Listen)
+		return c, is.Invalid("Listen", "host:port")
 	}
-	for _, route := range c.Routes {
-		if host, port, err := net.SplitHostPort(route); err != nil || host == "" || port == "" {
-			return c, fmt.Errorf("nats: Config.Routes has %q, must be host:port", route)
-		}
+	if err := is.Addrs("Routes", c.Routes); err != nil {
+		return c, err
 	}
 	if strings.ContainsAny(c.Name+c.Node, " \t\n") {
 		return c, errors.New("nats: Config.Name and Config.Node must not have spaces")
@@ -180,7 +163,7 @@ func (c Config) resolve() (Config, error) {
 	}
 	if c.Node == "" {
 		host, _ := os.Hostname()
-		c.Node = or(host, "node") + "-" + port
+		c.Node = cmp.Or(host, "node") + "-" + port
 	}
 	n := &c.NATS
 	if n.URL != "" || n.Conn != nil || n.Addrs != nil || n.TLS != nil ||
@@ -200,11 +183,4 @@ func (c Config) resolve() (Config, error) {
 	n.Name = "embedded server " + c.Node
 	_, err = nats.NewBroker(*n) // what else is wrong
 	return c, err
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -102,7 +103,7 @@ func (b *broker) options() (*server.Options, error) {
 		NoSigs: true, MaxPayload: maxPayload,
 		JetStream: c.NATS.JetStream, StoreDir: c.StoreDir,
 		Cluster: server.ClusterOpts{
-			Name: c.Name, Host: or(host, "0.0.0.0"), Port: port, PingInterval: routePings, MaxPingsOut: 2,
+			Name: c.Name, Host: cmp.Or(host, "0.0.0.0"), Port: port, PingInterval: routePings, MaxPingsOut: 2,
 		},
 	}
 	user := (*url.Userinfo)(nil)

@@ -44,7 +44,7 @@ func TestParseURL(t *testing.T) {
 		"nats://:4248":                      "nats: invalid URL: it does not begin with nats+embedded://",
 		"nats+embedded://:4248/x":           "nats: invalid URL: it has a path, which means nothing; / in a token is written %2F",
 		"nats+embedded://u:secret@:4248":    "nats: invalid URL: it has a password, must be token@host:port",
-		"nats+embedded://:4248?spoon=1":     `nats: invalid URL: unknown parameter "spoon"`,
+		"nats+embedded://:4248?spoon=1":     `nats: invalid URL: unknown parameter "spoon", see ParseURL of adapter/nats`,
 		"nats+embedded://:4248?creds=x":     `nats: invalid URL: unknown parameter "creds"`,
 		"nats+embedded://:4248?jetstream=x": "nats: invalid URL: parameter jetstream=x: it must be true or false",
 		"nats+embedded://:4248?cert=x":      "nats: invalid URL: TLS needs all of cert, key and ca",
@@ -62,7 +62,7 @@ func TestParseURL(t *testing.T) {
 func TestResolve(t *testing.T) {
 	for want, c := range map[string]Config{
 		`nats: Config.Listen is "x", must be host:port`:              {Listen: "x"},
-		`nats: Config.Routes has "x", must be host:port`:             {Routes: []string{"x"}},
+		`nats: Config.Routes is "x", must be host:port`:              {Routes: []string{"x"}},
 		"nats: Config.TLS needs Certificates, RootCAs and ClientCAs": {TLS: &tls.Config{MinVersion: tls.VersionTLS12}},
 		"nats: Config.NATS must not say how to connect":              {NATS: nats.Config{Token: "x"}},
 		"nats: Config.Name and Config.Node must not have spaces":     {Node: "a b"},
@@ -72,7 +72,11 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	c, err := Config{NATS: nats.Config{JetStream: true}, Routes: []string{"a:1", "b:1"}}.resolve()
+	c, err := Config{URL: "nats+embedded://t@h?prefix=p&mode=static", Token: "u", NATS: nats.Config{Prefix: "q"}}.resolve()
+	if err != nil || c.Listen != "h:4248" || c.Token != "u" || c.NATS.Prefix != "q" || c.NATS.SubscriptionMode != nats.Static {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c, err = Config{NATS: nats.Config{JetStream: true}, Routes: []string{"a:1", "b:1"}}.resolve()
 	folder := filepath.Join("socketio", "nats-4248")
 	if err != nil || c.Listen != ":4248" || c.NATS.Replicas != 3 || !strings.HasSuffix(c.StoreDir, folder) {
 		t.Errorf("%+v, %v", c, err)
