@@ -193,9 +193,9 @@ func (w *streamWriter) xadd(u unsent) rueidis.Completed {
 
 // trims returns commands that remove old entries of the streams, now and then. One XADD cannot
 // limit both the number and the age. The newest entry stays: it is where a client's recovery starts.
-func (w *streamWriter) trims(todo []unsent) (commands rueidis.Commands) {
+func (w *streamWriter) trims(batch []unsent) (commands rueidis.Commands) {
 	now := time.Now()
-	for _, u := range todo {
+	for _, u := range batch {
 		t := w.streams[u.item.Key]
 		if t == nil || now.Sub(t.last) < trimInterval {
 			continue
