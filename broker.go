@@ -31,11 +31,11 @@ func (h host) Report(err error) {
 
 // brokerRule returns what kind of error it is, and what an operator can do about it.
 func brokerRule(err error) *refusal.Refusal {
-	r := &refusal.Refusal{Rule: "error", Remedy: "other servers may not be reached, or messages of theirs not be read"}
+	r := &refusal.Refusal{Rule: "error", Remedy: "other servers may not be reached, or their messages not be read"}
 	_, gap := errors.AsType[*adapter.GapError](err)
 	switch {
 	case gap:
-		r.Rule, r.Remedy = "gap", "what the error names of other servers may have been lost; nobody here got it"
+		r.Rule, r.Remedy = "gap", "messages of other servers may be lost: clients here have not got them"
 	case errors.Is(err, adapter.ErrBrokerStalled):
 		r.Rule, r.Field = "stalled", "MaxQueuedBytes"
 		r.Remedy = "messages for other servers are dropped until the broker takes them: look at its load, or let more wait"
@@ -44,7 +44,7 @@ func brokerRule(err error) *refusal.Refusal {
 		r.Remedy = "other servers do not get it: send less at once, or let more wait"
 	case errors.Is(err, adapter.ErrBrokerDown):
 		r.Rule = "connection lost"
-		r.Remedy = "until it is back no client of other servers is reached, nor one here with recovery over a log"
+		r.Remedy = "until it is back, clients of other servers are not reached, nor those here with recovery over a log"
 	}
 	return r
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// burst writes what other servers broadcast. Messages come from a broker many at a time; what one of
-// them queues to a connection leaves together with the next ones, in one write.
+// burst writes broadcasts of other servers. A broker delivers many at a time: those for one
+// connection leave in one write.
 //
 // Its goroutine exists only while there is something to write.
 type burst struct {
@@ -18,14 +18,14 @@ type burst struct {
 }
 
 const (
-	maxBurst        = 64      // messages that wait for one write
-	maxBurstMessage = 4 << 10 // bytes of a message that is worth waiting
+	maxBurst        = 64      // messages in one write
+	maxBurstMessage = 4 << 10 // bytes; larger messages are written at once
 )
 
 // fromBroker reports whether another server has sent p.
 func fromBroker(p *adapter.Packet) bool { return p.Event == "" && p.Data != nil }
 
-// write queues a message of another server and has it written soon.
+// write queues a message of another server; it is written soon.
 func (b *burst) write(s *Socket, m engineio.Message) error {
 	switch {
 	case m.Volatile: // it must not find a queue that only waits for the next message
@@ -41,7 +41,7 @@ func (b *burst) write(s *Socket, m engineio.Message) error {
 	return err
 }
 
-// flush has the outbox of a socket's connection written soon, or at once if much waits there.
+// flush writes the outbox of a socket's connection soon, or at once after every maxBurst messages.
 func (b *burst) flush(s *Socket) {
 	n := s.client.unwritten.Add(1)
 	if n%maxBurst == 0 || s.held.Load() != nil {
@@ -71,7 +71,7 @@ func (b *burst) run() {
 			return
 		}
 		for _, c := range list {
-			c.unwritten.Store(0) // who queues from now on adds c again
+			c.unwritten.Store(0) // a write from now on adds c again
 			c.link.Flush(engineio.Now)
 		}
 		clear(list)

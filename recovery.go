@@ -169,7 +169,7 @@ func (r *recoveryState) leaveNamespace(n int) {
 	}
 }
 
-// leaveLater is leaveNamespace in a goroutine: the last one closes the adapter, which may take a while.
+// leaveLater is leaveNamespace in a goroutine: closing the adapter may take a while.
 func (r *recoveryState) leaveLater(n int) {
 	workers := &r.ns.server.workers
 	workers.begin()

@@ -11,9 +11,9 @@ import (
 
 // brokerRecovery is recovery on any server of a broker that keeps a log.
 //
-// What is sent comes back from the broker, in the order of its log and with a position, which is the
-// offset that clients know. So every server has one order. Sessions are kept in the broker too, from
-// the connect on: a server may die at any time.
+// Every event goes through the broker and comes back in the order of its log, with a position: the
+// offset that clients know. So all servers have the same order. The broker also keeps the sessions,
+// from the connect on: a server may die at any time.
 type brokerRecovery struct {
 	*recoveryState
 
@@ -22,7 +22,7 @@ type brokerRecovery struct {
 
 	// Guarded by mu.
 	begun    string                    // position of the latest broadcast that selected its sockets
-	sessions map[string]*brokerSession // by pid, until what the broker keeps is final
+	sessions map[string]*brokerSession // by pid, until the final session is stored
 	members  map[string]*brokerSession // those of connected sockets, by socket id
 	store    sessionStore
 }
@@ -176,7 +176,7 @@ func (r *brokerRecovery) ask(s *Socket, id uint64, event string, args []any, f a
 // maxPending limits brokerSession.pending.
 const maxPending = 64
 
-// pend keeps an event that is on its way to the broker and back.
+// pend adds an event that is on its way to the broker and back.
 func (x *brokerSession) pend(p *adapter.Packet) {
 	if len(x.pending) == maxPending {
 		x.pending = slices.Delete(x.pending, 0, 1)
@@ -184,7 +184,7 @@ func (x *brokerSession) pend(p *adapter.Packet) {
 	x.pending = append(x.pending, p)
 }
 
-// unpend takes back what pend did for an event that could not be sent.
+// unpend removes an event that could not be published.
 func (r *brokerRecovery) unpend(s *Socket, p *adapter.Packet) {
 	if x := s.brokerSession(); x != nil {
 		r.mu.Lock()
@@ -193,7 +193,7 @@ func (r *brokerRecovery) unpend(s *Socket, p *adapter.Packet) {
 	}
 }
 
-// arrived drops the events that are not on their way any more when p is there.
+// arrived drops p, and the events before it, from the pending ones.
 func (x *brokerSession) arrived(p *adapter.Packet) {
 	if len(x.pending) == 0 {
 		return
@@ -204,8 +204,8 @@ func (x *brokerSession) arrived(p *adapter.Packet) {
 	}
 }
 
-// sendPending writes what was emitted to a socket that the server has disconnected since, and has
-// not come back yet. Nobody else will send it.
+// sendPending writes the events to a socket that have not come back from the broker yet. The server
+// disconnects the socket, so that they would come too late.
 func (s *Socket) sendPending() {
 	r := s.ns.overBroker()
 	x := s.brokerSession()

@@ -14,9 +14,9 @@ import (
 // connection is dead. What that server knows is newer than what the broker keeps, and its socket must
 // end: no two sockets have the same id.
 //
-// The others are asked only for a session that the broker has and that says that its socket may live. A
-// server stores a session as soon as its client is connected, so that a pid without one is made up, or
-// its client comes too late, which is common: each would cost every server a question.
+// The others are asked only if the broker has the session, and that says that its socket may live. A
+// server stores a session as soon as its client is connected. A pid without a session is made up, or
+// its client comes too late, which is common: each such client would cost every server a question.
 
 // handoverEvent is the event by which a server asks the others for a session that it has taken: the
 // arguments are the pid and the generation that it is about to have. Whoever has that session in a

@@ -27,10 +27,10 @@ type brokerSession struct {
 	start  string // the position when the client connected: it missed nothing before
 	ended  string // the position at the disconnect, "" before
 	sent   string // the offset of the last event that was sent to it
-	floor  string // what comes up to here has been sent already; "" from the first event after it
+	floor  string // events up to here have been sent already; "" from the first event after it
 	stays  []stay // changes of rooms since
-	taken  bool   // what the broker keeps is not ours any more
-	cost   int    // while it has ended and is to be stored
+	taken  bool   // not to be stored: another server has it, or there is no room
+	cost   int    // of the final session in store.bytes, 0 before
 	until  time.Duration
 	reason Reason // of the disconnect, "" before
 
@@ -39,8 +39,8 @@ type brokerSession struct {
 	ticket *recoveryTicket    // until it is claimed
 	back   *brokerRestoration // until the recovered socket has connected
 	rooms  []string           // at the disconnect
-	final  []byte             // what the broker is to keep after the disconnect; nil for nothing
-	gone   chan struct{}      // closed when what the broker keeps is final
+	final  []byte             // the session to store after the disconnect; nil: none
+	gone   chan struct{}      // closed when the final session is stored
 	op     sessionOp          // the store's
 }
 
@@ -74,7 +74,7 @@ type stay struct {
 	at             time.Duration // of the last change
 }
 
-// maxStays limits brokerSession.stays: what is older counts for the whole time.
+// maxStays limits brokerSession.stays. A room without a stay counts as at the disconnect, all the time.
 const maxStays = 64
 
 // brokerSession returns the socket's session with a broker, or nil.
@@ -314,7 +314,7 @@ func (x *brokerSession) in(log adapter.Log, room, position string) bool {
 }
 
 // takesLocked tells whether an event is to be written to the session's socket now, and records that.
-// What comes while the socket is being recovered is held back, what it has got already is dropped.
+// It holds events back while the socket is being recovered, and drops those that its client has.
 func (x *brokerSession) takesLocked(r *brokerRecovery, s *Socket, position, offset string, m engineio.Message) bool {
 	switch {
 	case x.back != nil:

@@ -221,7 +221,7 @@ func (r *brokerRecovery) stored(x *brokerSession, err error) {
 	}
 }
 
-// finishLocked forgets a session: what the broker keeps is final.
+// finishLocked forgets a session whose final state is in the broker.
 func (r *brokerRecovery) finishLocked(x *brokerSession) {
 	if r.sessions[x.pid] == x {
 		delete(r.sessions, x.pid)
@@ -248,14 +248,14 @@ type sessionRecord struct {
 		Generation int         `json:"n,omitempty"`
 		Start      string      `json:"start,omitempty"`
 		Sent       string      `json:"sent,omitempty"`
-		At         string      `json:"at,omitempty"` // what was sent up to here is known
+		At         string      `json:"at,omitempty"` // Sent is the last event up to here
 		Stays      [][3]string `json:"stays,omitempty"`
 	} `json:"go"`
 }
 
 // record encodes a session. A live one that has disconnected meanwhile is nil.
 func (r *brokerRecovery) record(s *Socket, x *brokerSession, in []string, live bool) []byte {
-	at := r.log.Reached() // before what was sent is looked at
+	at := r.log.Reached() // before x.sent is read
 	rec := sessionRecord{SID: x.sid, PID: x.pid, Rooms: in, Data: s.sharedValues()}
 	r.mu.Lock()
 	if s.lease.leftRooms.Load() {

@@ -16,7 +16,7 @@ type Packet struct {
 	Event string
 	Args  []any
 	// Data is the encoded event, the JSON array ["event", args...]. It is nil until Encode.
-	// What another server sent has only this, and [Packet.Decode] reads it.
+	// A packet of another server has only this, see [Packet.Decode].
 	Data []byte
 	// Attachments are the binary values that placeholders in Data refer to.
 	Attachments [][]byte
@@ -24,7 +24,7 @@ type Packet struct {
 	// socket of their own when they recover connections.
 	ID    uint64
 	HasID bool
-	// Position is where the event is in the broker's log, "" when there is none (see [Recoverer]).
+	// Position is the position of the event in the broker's log, "" if it has none (see [Recoverer]).
 	Position string
 }
 
@@ -48,7 +48,7 @@ func (p *Packet) AppendData(dst []byte) (data []byte, attachments [][]byte, err 
 	return protocol.AppendArgs(slices.Grow(dst, p.Size()), nil, p.Event, true, p.Args)
 }
 
-// Size estimates the length of Data, for who makes room for it.
+// Size estimates the length of Data, to allocate memory for it.
 func (p *Packet) Size() int {
 	if p.Data != nil {
 		return len(p.Data)

@@ -125,7 +125,7 @@ func (x *Cluster) receive(m *Message) {
 	}
 }
 
-// reads reports whether somebody here may be meant, so that the rest of a message must be read.
+// reads reports whether a message may have targets here, so that its rest must be read.
 func (x *Cluster) reads(m *Message) bool {
 	switch {
 	case !x.used.Load() || x.Len() == 0:

@@ -30,11 +30,11 @@ type request interface {
 	// It does not call back: announce follows, without a lock.
 	expect(uids []string)
 	announce()
-	// counted sets how many other servers there are. It is called again as long as the request waits.
+	// counted sets the number of other servers. It is called again as long as the request waits.
 	counted(servers int)
-	// uncounted says why the servers could not be counted. It ends a request that never was.
+	// uncounted records that the servers could not be counted. It ends a request without a count.
 	uncounted(err error)
-	// response takes an answer, or what else answers the request.
+	// response handles a message that answers the request, or a part of it.
 	response(m *Message)
 	// gone ends the answers that a server owes which has gone.
 	gone(uid string)
@@ -68,7 +68,7 @@ func (q *requests) open(id string, r request) {
 	r.announce()
 }
 
-// end has no goroutine started from now on. It reports whether that was so before.
+// end starts no more goroutines. It reports whether it was called before.
 func (q *requests) end() (before bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -284,7 +284,7 @@ type acks struct {
 	early     int  // bytes of acknowledgements that came before their number
 }
 
-// debtor is a server that has asked its sockets. One stands for all that do not say who they are.
+// debtor is a server that has asked its sockets. One stands for all servers that give no UID.
 type debtor struct {
 	known bool // it has said how many
 	owes  int
@@ -436,7 +436,7 @@ func (r *acks) take(m *Message) bool {
 	return false
 }
 
-// earlySize is what an acknowledgement takes in memory.
+// earlySize returns the memory of an acknowledgement, in bytes.
 func earlySize(m *Message) int {
 	size := 512
 	for _, raw := range m.Values.JSON {
@@ -448,7 +448,7 @@ func earlySize(m *Message) int {
 	return size
 }
 
-// serverLocked returns what is known of a server, nil when there are too many.
+// serverLocked returns the record of a server, nil when there are too many.
 func (r *acks) serverLocked(uid string) *debtor {
 	s := r.servers[uid]
 	if s == nil && len(r.servers) < maxServers {
