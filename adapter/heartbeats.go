@@ -35,6 +35,7 @@ type heartbeats struct {
 
 	mu        sync.Mutex
 	peers     map[string]*peer
+	bytes     int // of the namespaces of all peers
 	timer     *time.Timer
 	beat      time.Time // the next heartbeat
 	list      bool      // it lists the namespaces
@@ -50,7 +51,6 @@ type peer struct {
 	heard      time.Time
 	version    int // of namespaces, 0 when no list has come
 	namespaces map[string]struct{}
-	listed     int // bytes of the list
 }
 
 const (
@@ -58,8 +58,7 @@ const (
 	heartbeatsDelay = 500 * time.Millisecond // after the announcement: for answers and their way
 	heartbeatsLimit = time.Second            // how long a request waits for that
 	maxPeers        = 1 << 14                // servers beyond are ignored
-	maxListed       = 64 << 20               // bytes of the lists of all servers: longer ones are cut
-	listedName      = 64                     // bytes of a name in a list, besides its length
+	maxBytes        = 64 << 20               // of the namespaces of all servers; those beyond are ignored
 )
 
 func newHeartbeats(
@@ -143,8 +142,7 @@ func (h *heartbeats) check() {
 	gone := make(map[string][]string)
 	for uid, p := range h.peers {
 		if now.Sub(p.heard) > h.cfg.HeartbeatTimeout {
-			gone[uid] = slices.Collect(maps.Keys(p.namespaces))
-			delete(h.peers, uid)
+			gone[uid] = h.removeLocked(uid, p)
 		}
 	}
 	h.mu.Unlock()
@@ -253,12 +251,43 @@ func (h *heartbeats) heard(uid, namespace string) {
 	if p == nil {
 		return
 	}
-	if _, known := p.namespaces[namespace]; !known {
-		p.namespaces[strings.Clone(namespace)] = struct{}{}
-		if h.official != nil && p.version == 0 { // it may not know this one
-			h.soonLocked(rand.N(answerDelay)) //nolint:gosec // so that not all servers answer at once
-		}
+	if _, known := p.namespaces[namespace]; !known && h.addLocked(p, namespace) && h.official != nil && p.version == 0 {
+		h.soonLocked(someDelay()) // it may not know this server
 	}
+}
+
+// addLocked adds a namespace of a server. It returns false when there is no room for it.
+func (h *heartbeats) addLocked(p *peer, namespace string) bool {
+	if _, known := p.namespaces[namespace]; known {
+		return true
+	}
+	size := sizeOf(namespace)
+	if h.bytes+size > maxBytes {
+		return false
+	}
+	h.bytes += size
+	p.namespaces[strings.Clone(namespace)] = struct{}{}
+	return true
+}
+
+// sizeOf returns the memory of the name of a namespace, in bytes.
+func sizeOf(namespace string) int { return len(namespace) + 64 }
+
+// removeLocked removes a server and returns its namespaces.
+func (h *heartbeats) removeLocked(uid string, p *peer) (namespaces []string) {
+	namespaces = h.clearLocked(p)
+	delete(h.peers, uid)
+	return namespaces
+}
+
+// clearLocked removes the namespaces of a server and returns them.
+func (h *heartbeats) clearLocked(p *peer) (namespaces []string) {
+	for name := range p.namespaces {
+		h.bytes -= sizeOf(name)
+		namespaces = append(namespaces, name)
+	}
+	clear(p.namespaces)
+	return namespaces
 }
 
 // peerLocked returns a server that has just been heard of, nil when there are too many.
@@ -310,26 +339,21 @@ func (h *heartbeats) receive(m *Message) {
 	}
 }
 
-// listLocked records the list of a server's namespaces, cut so that all lists take at most maxListed
-// bytes. It returns those that the server has left.
+// listLocked records the list of a server's namespaces, and whether it was cut. It returns those that
+// the server has left.
 func (h *heartbeats) listLocked(p *peer, m *Message) (left []string, cut bool) {
-	p.listed = 0
-	room := maxListed
-	for _, other := range h.peers {
-		room -= other.listed
-	}
-	before := p.namespaces
-	p.version, p.namespaces = m.Count, make(map[string]struct{})
+	before := h.clearLocked(p)
+	p.version = m.Count
 	for _, name := range m.Rooms {
-		size := len(name) + listedName
-		if cut = p.listed+size > room; cut {
+		if cut = !h.addLocked(p, name); cut {
 			break
 		}
-		p.listed += size
-		p.namespaces[strings.Clone(name)] = struct{}{}
-		delete(before, name)
 	}
-	return slices.Collect(maps.Keys(before)), cut
+	left = slices.DeleteFunc(before, func(name string) bool {
+		_, still := p.namespaces[name]
+		return still
+	})
+	return left, cut
 }
 
 // left removes a server from a namespace, or from all of them for "".
@@ -341,13 +365,15 @@ func (h *heartbeats) left(uid, namespace string) {
 		return
 	}
 	left := []string{namespace}
-	if namespace == "" {
-		left = slices.Collect(maps.Keys(p.namespaces))
-	} else {
+	switch _, in := p.namespaces[namespace]; {
+	case namespace == "":
+		left = h.removeLocked(uid, p)
+	case in:
 		delete(p.namespaces, namespace)
+		h.bytes -= sizeOf(namespace)
 	}
-	if namespace == "" || h.namespaces == nil || p.version == 0 && len(p.namespaces) == 0 {
-		delete(h.peers, uid)
+	if h.namespaces == nil || p.version == 0 && len(p.namespaces) == 0 {
+		h.removeLocked(uid, p)
 	}
 	h.mu.Unlock()
 	h.gone(uid, left...)

@@ -142,7 +142,7 @@ type answers struct {
 	mu       sync.Mutex
 	asked    map[string]bool // the uids that owe an answer; nil when servers are counted
 	expected int             // answers; -1 until servers are counted
-	failed   bool            // they could not be
+	failed   bool            // the servers were not asked
 	answered int
 	seen     map[string]bool // the uids that have answered, when servers are counted
 }
@@ -168,7 +168,7 @@ func (r *answers) abandon(err error) *MissingServersError {
 	missing := r.missing(err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.expected = r.answered
+	r.expected, r.failed = r.answered, true
 	clear(r.asked)
 	return missing
 }
@@ -179,11 +179,7 @@ func (r *answers) uncounted(err error) {
 	r.mu.Unlock()
 	if first {
 		missing := r.abandon(err)
-		r.mu.Lock()
-		r.failed = true
-		n := r.answered
-		r.mu.Unlock()
-		r.count(n + 1)
+		r.count(r.expected + 1)
 		r.answer(new(Message), missing)
 	}
 }
