@@ -32,7 +32,7 @@ func TestNestedTooDeep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer emitter.Close()
+		defer func() { _ = emitter.Close() }()
 		deep := json.RawMessage(strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth))
 		if err := emitter.Emit("deep", deep); !errors.Is(err, adapter.ErrTooLarge) {
 			t.Errorf("an emitter: %v", err)
