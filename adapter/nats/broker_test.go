@@ -291,49 +291,14 @@ func TestStalled(t *testing.T) {
 	linkA, _ := a.Link("/")
 	p.Stop()
 	defer p.Continue()
-	var err error
-	for n := 0; err == nil; n++ {
-		if n > 100_000 {
-			t.Fatal("no error")
-		}
-		err = linkA.Publish(event(a.UID, n))
-	}
-	if !errors.Is(err, adapter.ErrBrokerStalled) {
-		t.Errorf("got %v", err)
-	}
-	if n := a.Stats().QueuedBytes; n > 100_000 || n < 50_000 {
-		t.Errorf("%d bytes wait", n)
-	}
+	brokertest.Stalled(t, a, linkA)
 }
 
 // A broker that dies and comes back is a gap. What is published meanwhile waits and arrives.
 func TestRestart(t *testing.T) {
 	nats := startNATS(t, nil)
 	c := Config{Addrs: []string{nats.host()}}
-	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, _ := a.Link("/")
-	_, memberB := b.Link("/")
-	nats.Kill()
-	await(t, "both know", func() bool { return !a.Stats().Connected && !b.Stats().Connected })
-	for i := range 10 {
-		publishNow(t, linkA, event(a.UID, i))
-	}
-	nats.Restart()
-	memberB.WantsGap(t)
-	await(t, "all is sent", func() bool { return a.Stats().Connected && a.Stats().QueuedBytes == 0 })
-	publishNow(t, linkA, event(a.UID, 99))
-	last := -1 // the first ones may have come before the subscriptions
-	for last != 99 {
-		var n int
-		if _, err := fmt.Sscanf(string(memberB.Next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
-			t.Fatalf("%d came after %d, %v", n, last, err)
-		}
-		last = n
-	}
-	await(t, "all is counted", func() bool { return a.Stats().Sent == 11 })
-	if s := a.Stats(); s.Failed > 0 {
-		t.Errorf("stats are %+v", s)
-	}
+	brokertest.Restart(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c), nats.Kill, nats.Restart)
 }
 
 // What was under way when the connection broke is counted and reported as lost, and not sent again.
@@ -436,16 +401,9 @@ func TestStartErrors(t *testing.T) {
 	} {
 		c, err := Config{URL: url}.resolve()
 		if err == nil {
-			broker := newBroker(c)
-			err = broker.Start(t.Context(), "aaaaaa", func(error) {})
-			if err == nil {
-				_, err = broker.Join(t.Context(), brokertest.NewMember("/"))
-			}
+			err = brokertest.StartError(t.Context(), t, newBroker(c))
 			if err == nil || !errors.Is(err, adapter.ErrBroker) {
 				t.Errorf("%s: %v", url, err)
-			}
-			if err := broker.Close(t.Context()); err != nil {
-				t.Error(err)
 			}
 		}
 		text := fmt.Sprint(err)

@@ -288,14 +288,7 @@ func TestUnknown(t *testing.T) {
 		redis.Restart()
 		await(t, "both are back", func() bool { return count(t, linkA) == 2 && a.Stats().QueuedBytes == 0 })
 		publishNow(t, linkA, event(a.UID, 99))
-		last, received := -1, uint64(0)
-		for ; last != 99; received++ {
-			var n int
-			if _, err := fmt.Sscanf(string(memberB.Next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
-				t.Fatalf("%d came after %d, %v", n, last, err)
-			}
-			last = n
-		}
+		received := memberB.Rising(t, 99)
 		await(t, "the last is sent", func() bool { s := a.Stats(); return s.Sent+s.Failed == 11 })
 		if s := a.Stats(); s.Failed == 0 || received > s.Sent {
 			t.Errorf("%d received, stats are %+v", received, s)
@@ -314,50 +307,13 @@ func TestStalled(t *testing.T) {
 	linkA, _ := a.Link("/")
 	redis.Stop()
 	defer redis.Continue()
-	var err error
-	for n := 0; err == nil; n++ {
-		if n > 100_000 {
-			t.Fatal("no error")
-		}
-		err = linkA.Publish(event(a.UID, n))
-	}
-	if !errors.Is(err, adapter.ErrBrokerStalled) {
-		t.Errorf("got %v", err)
-	}
-	if n := a.Stats().QueuedBytes; n > 100_000 || n < 50_000 {
-		t.Errorf("%d bytes wait", n)
-	}
+	brokertest.Stalled(t, a, linkA)
 }
 
 // A broker that dies and comes back is a gap. What is published meanwhile waits and arrives.
 func TestRestart(t *testing.T) {
 	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
-		a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-		linkA, _ := a.Link("/")
-		_, memberB := b.Link("/")
-		redis.Kill()
-		await(t, "both know", func() bool { return !a.Stats().Connected && !b.Stats().Connected })
-		for i := range 10 {
-			publishNow(t, linkA, event(a.UID, i))
-		}
-		redis.Restart()
-		await(t, "both are back", func() bool {
-			return a.Stats().Connected && b.Stats().Connected && a.Stats().QueuedBytes == 0
-		})
-		memberB.WantsGap(t)
-		publishNow(t, linkA, event(a.UID, 99))
-		last := -1 // the first ones may have come before the subscriptions
-		for last != 99 {
-			var n int
-			if _, err := fmt.Sscanf(string(memberB.Next(t).Packet.Data), `["n",%d]`, &n); err != nil || n <= last {
-				t.Fatalf("%d came after %d, %v", n, last, err)
-			}
-			last = n
-		}
-		await(t, "all are sent, once", func() bool { return a.Stats().Sent == 11 })
-		if s := a.Stats(); s.Failed > 0 {
-			t.Errorf("stats are %+v", s)
-		}
+		brokertest.Restart(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c), redis.Kill, redis.Restart)
 	})
 }
 
@@ -377,18 +333,10 @@ func TestStartErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		broker := newBroker(c)
-		err = broker.Start(t.Context(), "aaaaaa", func(error) {})
-		if err == nil {
-			_, err = broker.Join(t.Context(), brokertest.NewMember("/"))
-		}
+		err = brokertest.StartError(t.Context(), t, newBroker(c))
 		if err == nil || !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), want) ||
-			strings.Contains(err.Error(), "secret") ||
-			strings.Contains(err.Error(), "\n") {
+			strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", url, err)
-		}
-		if err := broker.Close(t.Context()); err != nil {
-			t.Error(err)
 		}
 	}
 	s := start(t, "aaaaaa", Config{URL: "redis://limited:secret@" + host + "?key=good"})
@@ -437,25 +385,18 @@ func TestStartInVain(t *testing.T) {
 	for _, x := range []struct{ url, clients, want string }{
 		{"rediss://" + redis.Addr(), "10000", "is TLS the same on both sides?"},
 		{"redis://" + redis.Addr(), "1", "namespace /: "}, // ERR max number of clients reached, or EOF
-
 	} {
 		redis.Do("CONFIG", "SET", "maxclients", x.clients)
 		c, err := Config{URL: x.url}.resolve()
 		if err != nil {
 			t.Fatal(err)
 		}
-		broker := newBroker(c)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		err = broker.Start(ctx, "aaaaaa", func(error) {})
-		if err == nil {
-			_, err = broker.Join(ctx, brokertest.NewMember("/"))
-		}
+		err = brokertest.StartError(ctx, t, newBroker(c))
 		cancel()
-		if err == nil || !strings.Contains(err.Error(), x.want) || strings.HasSuffix(err.Error(), "namespace /: context deadline exceeded") {
+		if err == nil || !strings.Contains(err.Error(), x.want) ||
+			strings.HasSuffix(err.Error(), "namespace /: context deadline exceeded") {
 			t.Errorf("%s: got %v, want %q", x.url, err, x.want)
-		}
-		if err := broker.Close(t.Context()); err != nil {
-			t.Error(err)
 		}
 	}
 }
