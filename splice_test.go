@@ -68,18 +68,24 @@ func wireBroadcast(t testing.TB, o adapter.Options, event string, args ...any) s
 func TestRemoteBroadcastIsSpliced(t *testing.T) {
 	var c socketio.Config
 	var hooked []string
-	c.Hooks.Emit = func(i socketio.EmitInfo) { hooked = append(hooked, fmt.Sprint(i.Event, i.Recipients, i.Failed, i.Err)) }
+	c.Hooks.Emit = func(i socketio.EmitInfo) {
+		hooked = append(hooked, fmt.Sprint(i.Event, i.Recipients, i.Failed, i.Err))
+	}
 	r := withRemote(&c)
 	s, e := serve(t, c)
 	conn := e.WebSocket()
 	room := conn.Join("/", "")
 	var seen []string
 	seeOutgoing := func() func() {
-		return s.OnAnyOutgoing(func(_ *socketio.Socket, event string, args []any) { seen = append(seen, fmt.Sprint(event, args)) })
+		return s.OnAnyOutgoing(func(_ *socketio.Socket, event string, args []any) {
+			seen = append(seen, fmt.Sprint(event, args))
+		})
 	}
-	r.receive(t, `{"type":3,"data":{"packet":{"type":2,"data":[ "e", 1.50 ,{"a":[]}]},"opts":{"rooms":["`+room+`"]}},"uid":"x","nsp":"/"}`)
+	r.receive(t, `{"type":3,"data":{"packet":{"type":2,"data":[ "e", 1.50 ,{"a":[]}]},`+
+		`"opts":{"rooms":["`+room+`"]}},"uid":"x","nsp":"/"}`)
 	off := seeOutgoing()
-	r.receive(t, `{"type":3,"data":{"packet":{"type":2,"data":["\u0065",{"_placeholder":true,"num":9}],"id":7},"opts":{}},"uid":"x","nsp":"/"}`)
+	r.receive(t, `{"type":3,"data":{"packet":{"type":2,"data":["\u0065",{"_placeholder":true,"num":9}],"id":7},`+
+		`"opts":{}},"uid":"x","nsp":"/"}`)
 	r.receive(t, wireBroadcast(t, adapter.Options{Rooms: []string{room}}, "bin", []byte{1}, "x", []byte{}))
 	r.receive(t, wireBroadcast(t, adapter.Options{Rooms: []string{room}}, "bytes\xff", "\xff"))
 	off()
@@ -105,7 +111,8 @@ func TestRemoteBroadcastForms(t *testing.T) {
 	room := conn.Read()[len(`40{"sid":"`):][:20]
 	r.receive(t, wireBroadcast(t, adapter.Options{Rooms: []string{room}}, "e", 1, []byte{2}))
 	text := conn.Read()
-	if head := `451-["e",1,{"_placeholder":true,"num":0},"`; !strings.HasPrefix(text, head) || len(text) != len(head)+14+2 {
+	head := `451-["e",1,{"_placeholder":true,"num":0},"`
+	if !strings.HasPrefix(text, head) || len(text) != len(head)+14+2 {
 		t.Errorf("got %s", text)
 	}
 	conn.WantBinary([]byte{2})
@@ -143,7 +150,9 @@ func encode(t *testing.T, text string) (messages [][]byte) {
 // socket, and for one socket without the write (a volatile one, whose client cannot be written to).
 func BenchmarkDelivered(b *testing.B) {
 	for name, arg := range map[string]any{
-		"32 B": strings.Repeat("x", 18), "1 KiB text": strings.Repeat("x", 1012), "1 KiB binary": []byte(strings.Repeat("x", 1012)),
+		"32 B":         strings.Repeat("x", 18),
+		"1 KiB text":   strings.Repeat("x", 1012),
+		"1 KiB binary": []byte(strings.Repeat("x", 1012)),
 	} {
 		for _, to := range []string{"nobody", "one", "no write"} {
 			b.Run(name+"/"+to, func(b *testing.B) {

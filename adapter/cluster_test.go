@@ -252,7 +252,8 @@ func TestClusterConfig(t *testing.T) {
 		"HeartbeatTimeout":  {HeartbeatInterval: time.Minute},
 		"RequestTimeout":    {RequestTimeout: -1},
 	} {
-		if _, err := adapter.NewNode(&node{}, c).Adapter(&node{}); err == nil || !strings.Contains(err.Error(), field) || strings.Contains(err.Error(), "\n") {
+		_, err := adapter.NewNode(&node{}, c).Adapter(&node{})
+		if err == nil || !strings.Contains(err.Error(), field) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
@@ -268,7 +269,9 @@ func TestClusterCloseComesLast(t *testing.T) {
 		if err := b.cluster.Close(); err != nil {
 			t.Error(err)
 		}
-		b.cluster.Receive(&adapter.Message{UID: a.cluster.UID(), Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: "r"})
+		b.cluster.Receive(&adapter.Message{
+			UID: a.cluster.UID(), Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: "r",
+		})
 		w.mu.Lock()
 		if last := w.log[len(w.log)-1]; last != fmt.Sprint(adapter.MessageAdapterClose) {
 			t.Errorf("the last message is of type %s", last)

@@ -252,7 +252,8 @@ func TestFreshServerSettles(t *testing.T) {
 			d := join(t, bus, "d")
 			began = time.Now()
 			ids, err = d.fetch(t.Context())
-			if took := time.Since(began); !slices.Equal(ids, []string{"d"}) || !errors.Is(err, adapter.ErrBroker) || took > time.Second {
+			took := time.Since(began)
+			if !slices.Equal(ids, []string{"d"}) || !errors.Is(err, adapter.ErrBroker) || took > time.Second {
 				t.Errorf("counted=%v, no broker: found %q, %v after %v", counted, ids, err, took)
 			}
 			var missing *adapter.MissingServersError
@@ -286,7 +287,8 @@ func TestCountedServers(t *testing.T) {
 			bus.Kill(3)
 		}()
 		ids, err := a.fetch(t.Context())
-		if took := time.Since(began); !slices.Equal(ids, []string{"a", "b", "c"}) || err != nil || took > 300*time.Millisecond {
+		took := time.Since(began)
+		if !slices.Equal(ids, []string{"a", "b", "c"}) || err != nil || took > 300*time.Millisecond {
 			t.Errorf("found %q, %v after %v", ids, err, took)
 		}
 		// One that is there and does not answer is missing; it has no name.
@@ -294,8 +296,9 @@ func TestCountedServers(t *testing.T) {
 		began = time.Now()
 		ids, err = b.fetch(t.Context())
 		var missing *adapter.MissingServersError
-		took := time.Since(began)
-		if !errors.As(err, &missing) || missing.Missing != 1 || missing.UIDs != nil || len(ids) != 3 || took != 5*time.Second {
+		took = time.Since(began)
+		if !errors.As(err, &missing) || missing.Missing != 1 || missing.UIDs != nil ||
+			len(ids) != 3 || took != 5*time.Second {
 			t.Errorf("found %q, %v after %v", ids, err, took)
 		}
 	})
@@ -607,7 +610,8 @@ func TestAsksAreBounded(t *testing.T) {
 		b := subscribe(t, bus, "bbbb")
 		ask := func() (asked int) {
 			a.Receive(&adapter.Message{
-				UID: "bbbb", Namespace: "/test", Type: adapter.MessageBroadcast, RequestID: "q", Packet: &adapter.Packet{Event: "e"},
+				UID: "bbbb", Namespace: "/test", Type: adapter.MessageBroadcast, RequestID: "q",
+				Packet: &adapter.Packet{Event: "e"},
 			})
 			return b.request(adapter.MessageBroadcastClientCount).Count
 		}

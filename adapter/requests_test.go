@@ -191,7 +191,9 @@ func TestClusterServerSide(t *testing.T) {
 func TestClusterAnswerFails(t *testing.T) {
 	three(t, func(t *testing.T, w *net, a, b, _ *node) {
 		w.fail(errors.New("no broker"))
-		a.cluster.Receive(&adapter.Message{UID: b.cluster.UID(), Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: "r"})
+		a.cluster.Receive(&adapter.Message{
+			UID: b.cluster.UID(), Namespace: "/test", Type: adapter.MessageFetchSockets, RequestID: "r",
+		})
 		w.fail(nil)
 		if errs := a.reported(); len(errs) != 1 || !errors.Is(errs[0], adapter.ErrBroker) {
 			t.Errorf("reported %v", errs)

@@ -44,8 +44,9 @@ func (b *bench) onBoth(ctx context.Context) error {
 	return nil
 }
 
-// scaling compares the throughput of a server on two cores with that on one, computed from the CPU times per operation. It does
-// not include time that the server waits; share, the CPU that the server used of the two cores, shows that.
+// scaling compares the throughput of a server on two cores with that on one, computed from the CPU
+// times per operation. It does not include time that the server waits; share, the CPU that the server
+// used of the two cores, shows that.
 func (b *bench) scaling(s scenario, server string) (times, one, two, share float64) {
 	one, _, _ = median(b.cells[key{s.name, server}], cost)
 	two, _, _ = median(b.both[key{s.name, server}], cost)
@@ -59,9 +60,11 @@ func (b *bench) scaling(s scenario, server string) (times, one, two, share float
 // cores is the part of docs/benchmarks.md about both cores.
 func (b *bench) cores() string {
 	var t strings.Builder
-	t.WriteString("## Does it scale to two cores?\n\nServer and load generator share both cores; neither is pinned. Scaling compares the CPU times per" +
+	t.WriteString("## Does it scale to two cores?\n\n" +
+		"Server and load generator share both cores; neither is pinned. Scaling compares the CPU times per" +
 		"\noperation: 2 × one core / both cores. Goal for ours: 1.70. CPU share is what the server used of the" +
-		"\ntwo cores (200 %); the load generator used the rest, or it was idle.\n\n| scenario | server | one core | both cores | scaling | CPU share |\n| --- | --- | ---: | ---: | ---: | ---: |\n")
+		"\ntwo cores (200 %); the load generator used the rest, or it was idle.\n\n" +
+		"| scenario | server | one core | both cores | scaling | CPU share |\n| --- | --- | ---: | ---: | ---: | ---: |\n")
 	for _, s := range scenarios {
 		for _, name := range scaledServers {
 			times, one, two, share := b.scaling(s, name)

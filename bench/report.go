@@ -114,7 +114,8 @@ func (b *bench) report(ctx context.Context) string {
 		}
 		say("%s", row)
 	}
-	say("\n## What are throughput and latency?\n\nOperations per second; p50 / p99 of the time in µs from sending to the answer or delivery. The number of" +
+	say("\n## What are throughput and latency?\n\n" +
+		"Operations per second; p50 / p99 of the time in µs from sending to the answer or delivery. The number of" +
 		"\noutstanding messages is fixed, so latency is mostly queueing.\n")
 	say("%s\n%s", header, rule)
 	for _, s := range scenarios {

@@ -11,7 +11,8 @@ import (
 
 // broadcasts are messages for one room, as another server sends them.
 func broadcasts(t testing.TB) map[string]*adapter.Message {
-	object := json.RawMessage(`{"id":123456,"name":"some name","tags":["a","b","c"],"price":12.5,"nested":{"ok":true,"none":null}}`)
+	object := json.RawMessage(`{"id":123456,"name":"some name","tags":["a","b","c"],"price":12.5,` +
+		`"nested":{"ok":true,"none":null}}`)
 	list := []any{}
 	for range 9 {
 		list = append(list, object)

@@ -55,12 +55,15 @@ func TestRecorded(t *testing.T) {
 			`{"type":3,"data":{"packet":{"type":2,"data":["hello","world"]},"opts":{"rooms":[],"except":[],"flags":{}}},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"binary", here(adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "bin", []byte{1, 2})}),
 			"84a47479706503a46461746182a67061636b657482a47479706502a46461746192a362696ec4020102a46f70747383a5726f6f6d7390a665786365707490a5666c61677380a3756964b033323266343364303864663030313861a36e7370a12f"},
-		{"acknowledgements", here(adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "ackme", "q"), RequestID: "cae3824e9e3d1c2f",
+		{"acknowledgements", here(adapter.Message{
+			Type: adapter.MessageBroadcast, Packet: packet(t, "ackme", "q"), RequestID: "cae3824e9e3d1c2f",
 			Options: adapter.Options{Flags: adapter.Flags{Timeout: time.Second}}}),
 			`{"type":3,"data":{"packet":{"type":2,"data":["ackme","q"]},"requestId":"cae3824e9e3d1c2f","opts":{"rooms":[],"except":[],"flags":{"timeout":1000}}},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"count", adapter.Message{UID: "94e4805415a894b8", Namespace: "/", Type: adapter.MessageBroadcastClientCount, RequestID: "cae3824e9e3d1c2f", Count: 1},
 			`{"type":11,"data":{"requestId":"cae3824e9e3d1c2f","clientCount":1},"uid":"94e4805415a894b8","nsp":"/"}`},
-		{"acknowledgement", adapter.Message{UID: "94e4805415a894b8", Namespace: "/", Type: adapter.MessageBroadcastAck, RequestID: "cae3824e9e3d1c2f", Values: answer(t, []byte{7})},
+		{"acknowledgement", adapter.Message{
+			UID: "94e4805415a894b8", Namespace: "/", Type: adapter.MessageBroadcastAck,
+			RequestID: "cae3824e9e3d1c2f", Values: answer(t, []byte{7})},
 			"84a4747970650ca46461746182a9726571756573744964b063616533383234653965336431633266a67061636b6574c40107a3756964b039346534383035343135613839346238a36e7370a12f"},
 		{"fetch", here(adapter.Message{Type: adapter.MessageFetchSockets, RequestID: "91910fe59c8e0b0a"}),
 			`{"type":7,"data":{"opts":{"rooms":[],"except":[],"flags":{}},"requestId":"91910fe59c8e0b0a"},"uid":"322f43d08df0018a","nsp":"/"}`},
@@ -75,9 +78,12 @@ func TestRecorded(t *testing.T) {
 			`{"type":6,"data":{"opts":{"rooms":["room1"],"except":[],"flags":{}},"close":false},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"server-side", here(adapter.Message{Type: adapter.MessageServerSideEmit, Packet: packet(t, "sse", "a")}),
 			`{"type":9,"data":{"packet":["sse","a"]},"uid":"322f43d08df0018a","nsp":"/"}`},
-		{"server-side with an answer", here(adapter.Message{Type: adapter.MessageServerSideEmit, RequestID: "42bc6ecd7d4ac566", Packet: packet(t, "sse", "a")}),
+		{"server-side with an answer", here(adapter.Message{
+			Type: adapter.MessageServerSideEmit, RequestID: "42bc6ecd7d4ac566", Packet: packet(t, "sse", "a")}),
 			`{"type":9,"data":{"requestId":"42bc6ecd7d4ac566","packet":["sse","a"]},"uid":"322f43d08df0018a","nsp":"/"}`},
-		{"answer", here(adapter.Message{Type: adapter.MessageServerSideEmitResponse, RequestID: "42bc6ecd7d4ac566", Values: answer(t, json.RawMessage(`{"from":"S2","got":["a"]}`))}),
+		{"answer", here(adapter.Message{
+			Type: adapter.MessageServerSideEmitResponse, RequestID: "42bc6ecd7d4ac566",
+			Values: answer(t, json.RawMessage(`{"from":"S2","got":["a"]}`))}),
 			`{"type":10,"data":{"requestId":"42bc6ecd7d4ac566","packet":{"from":"S2","got":["a"]}},"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"heartbeat", here(adapter.Message{Type: adapter.MessageHeartbeat}), `{"type":2,"uid":"322f43d08df0018a","nsp":"/"}`},
 		{"flags", here(adapter.Message{Type: adapter.MessageBroadcast, Packet: packet(t, "e"),
@@ -132,7 +138,8 @@ func TestRecordedData(t *testing.T) {
 	if err := clusterwire.DecodeData(&m, packed); err != nil {
 		t.Fatal(err)
 	}
-	want := `date ["date","2023-11-14T22:13:20.123Z",{"_placeholder":true,"num":0},null,{"u":null},1.5,-3,4294967296] [[1]]`
+	want := `date ["date","2023-11-14T22:13:20.123Z",{"_placeholder":true,"num":0},null,{"u":null},` +
+		`1.5,-3,4294967296] [[1]]`
 	if got := fmt.Sprintf("%s %s %v", "date", m.Packet.Data, m.Packet.Attachments); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -158,7 +165,8 @@ func TestLenient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Packet.Name() != "7" || len(m.Options.Rooms) != 2 || m.Options.Rooms[0] != "42" || m.Options.Flags != (adapter.Flags{ExpectSingle: true}) || string(m.Packet.Data) != "[7,null]" {
+	if m.Packet.Name() != "7" || len(m.Options.Rooms) != 2 || m.Options.Rooms[0] != "42" ||
+		m.Options.Flags != (adapter.Flags{ExpectSingle: true}) || string(m.Packet.Data) != "[7,null]" {
 		t.Errorf("got %+v", m)
 	}
 	m, err = clusterwire.Decode([]byte(`{"uid":"x","nsp":"/","type":12,"data":{"requestId":"r"}}`)) // an acknowledgement with undefined
@@ -169,7 +177,8 @@ func TestLenient(t *testing.T) {
 
 // The data of a socket may hold binary values, or be null.
 func TestSocketsData(t *testing.T) {
-	text := `{"type":8,"data":{"requestId":"r","sockets":[{"id":"a","handshake":{},"rooms":["a",7],"data":{"b":{"_placeholder":true,"num":0}}},` +
+	text := `{"type":8,"data":{"requestId":"r","sockets":[` +
+		`{"id":"a","handshake":{},"rooms":["a",7],"data":{"b":{"_placeholder":true,"num":0}}},` +
 		`{"id":"b","data":null}]},"uid":"x","nsp":"/"}`
 	packed, err := msgpack.AppendValue(nil, []byte(text), [][]byte{{1, 2, 3}})
 	if err != nil {
@@ -180,7 +189,8 @@ func TestSocketsData(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []adapter.Info{
-		{ID: "a", Rooms: []string{"a", "7"}, Handshake: json.RawMessage(`{}`), Data: json.RawMessage(`{"b":"AQID"}`)}, {ID: "b"},
+		{ID: "a", Rooms: []string{"a", "7"}, Handshake: json.RawMessage(`{}`), Data: json.RawMessage(`{"b":"AQID"}`)},
+		{ID: "b"},
 	}
 	if d := cmp.Diff(want, m.Sockets); d != "" {
 		t.Error(d)
@@ -194,12 +204,13 @@ func TestHostile(t *testing.T) {
 		return `{"type":3,"data":{"packet":{"type":2,"data":` + data + `},"opts":{"rooms":[]}},"uid":"x","nsp":"/"}`
 	}
 	for name, text := range map[string]string{
-		"deep":           packet(`["e",` + strings.Repeat("[", n) + strings.Repeat("]", n) + "]"),
-		"deep, open":     packet(strings.Repeat(`{"a":`, n)),
-		"deep, packed":   "\x81\xa4data\x81\xa6packet" + strings.Repeat("\x91", n),
-		"long counts":    "\x81\xa4data" + strings.Repeat("\xdd\x00\x0f\xff\xff", n/5),
-		"escapes":        packet(`["` + strings.Repeat(`\u0041`, n/6) + `"]`),
-		"keys":           `{"type":3,` + strings.Repeat(`"type":3,"data":{"opts":{}},`, n/30) + `"data":{"packet":{"data":["e"]},"opts":{}}}`,
+		"deep":         packet(`["e",` + strings.Repeat("[", n) + strings.Repeat("]", n) + "]"),
+		"deep, open":   packet(strings.Repeat(`{"a":`, n)),
+		"deep, packed": "\x81\xa4data\x81\xa6packet" + strings.Repeat("\x91", n),
+		"long counts":  "\x81\xa4data" + strings.Repeat("\xdd\x00\x0f\xff\xff", n/5),
+		"escapes":      packet(`["` + strings.Repeat(`\u0041`, n/6) + `"]`),
+		"keys": `{"type":3,` + strings.Repeat(`"type":3,"data":{"opts":{}},`, n/30) +
+			`"data":{"packet":{"data":["e"]},"opts":{}}}`,
 		"no text":        packet("[\"" + strings.Repeat("\xff", n) + "\"]"),
 		"rooms":          strings.Replace(packet(`["e"]`), "[]}", "["+strings.Repeat("1,", n/2)+"1]}", 1),
 		"rooms, escaped": strings.Replace(packet(`["e"]`), "[]}", "["+strings.Repeat(`"\n",`, n/5)+"1]}", 1),
@@ -221,8 +232,15 @@ func TestInvalid(t *testing.T) {
 	for _, data := range []string{
 		"", "x", "{", "{}", "[]", "null", "\x80", "\xdd\xff\xff\xff\xff", "\xc6\xff\xff\xff\xff",
 		`{"type":3}`, `{"type":3,"data":null}`, `{"type":3,"data":{}}`, `{"type":3,"data":{"packet":[]}}`, `{"type":3,"data":{"packet":{"data":[]}}}`,
-		`{"type":3,"data":{"packet":{"data":["e"]}}}`, `{"type":3,"data":{"opts":{}}}`, `{"type":3,"data":{"packet":{"data":{}},"opts":{}}}`, `{"type":3.5,"data":{"packet":{"data":["e"]},"opts":{}}}`,
-		`{"type":3,"data":{"packet":{"data":["e"]},"opts":{}}}x`, `{"type":3,"data":{"packet":{"data":["e"]},"opts":{},}}`, `{"type":6,"data":{"close":true}}`, `{"type":11,"data":{"clientCount":-1}}`, "{\"type\":3,\"data\":{\"packet\":{\"data\":[\"e\",\"\x01\"]},\"opts\":{}}}",
+		`{"type":3,"data":{"packet":{"data":["e"]}}}`,
+		`{"type":3,"data":{"opts":{}}}`,
+		`{"type":3,"data":{"packet":{"data":{}},"opts":{}}}`,
+		`{"type":3.5,"data":{"packet":{"data":["e"]},"opts":{}}}`,
+		`{"type":3,"data":{"packet":{"data":["e"]},"opts":{}}}x`,
+		`{"type":3,"data":{"packet":{"data":["e"]},"opts":{},}}`,
+		`{"type":6,"data":{"close":true}}`,
+		`{"type":11,"data":{"clientCount":-1}}`,
+		"{\"type\":3,\"data\":{\"packet\":{\"data\":[\"e\",\"\x01\"]},\"opts\":{}}}",
 		`{"type":9,"data":{"packet":{}}}`, `{"type":9,"data":{"packet":[]}}`, `{"type":-1,"data":{}}`, `{"type":300,"data":{}}`, `{"type":"3","data":{}}`,
 		`{"type":4,"data":{"rooms":"a"}}`, `{"type":4,"data":{"opts":{"rooms":{}}}}`, `{"type":8,"data":{"sockets":{}}}`,
 	} {

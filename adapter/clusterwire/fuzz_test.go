@@ -17,10 +17,15 @@ import (
 // JSON means what encoding/json says that it means.
 func FuzzDecode(f *testing.F) {
 	for _, text := range []string{
-		`{"type":3,"data":{"packet":{"type":2,"data":["hello","world"],"id":0},"opts":{"rooms":["a",1e0],"except":["\u00e9"],"flags":{}}},"uid":"x","nsp":"/"}`,
-		`{"nsp":"/","data":{"opts":{"flags":{"volatile":true,"compress":false,"timeout":1e3},"rooms":null},"packet":{"data":[1.50]},"requestId":"r"},"type":3.0}`,
-		`{"type":8,"data":{"requestId":"r","sockets":[{"id":"s","handshake":{},"rooms":["s"],"data":{}}]},"uid":"x","nsp":"/"}`,
-		`{"type":4,"data":{"opts":{},"rooms":["a"]}}`, `{"type":6,"data":{"opts":{},"close":true}}`, `{"type":11,"data":{"clientCount":2}}`,
+		`{"type":3,"data":{"packet":{"type":2,"data":["hello","world"],"id":0},` +
+			`"opts":{"rooms":["a",1e0],"except":["\u00e9"],"flags":{}}},"uid":"x","nsp":"/"}`,
+		`{"nsp":"/","data":{"opts":{"flags":{"volatile":true,"compress":false,"timeout":1e3},"rooms":null},` +
+			`"packet":{"data":[1.50]},"requestId":"r"},"type":3.0}`,
+		`{"type":8,"data":{"requestId":"r","sockets":[{"id":"s","handshake":{},"rooms":["s"],"data":{}}]},` +
+			`"uid":"x","nsp":"/"}`,
+		`{"type":4,"data":{"opts":{},"rooms":["a"]}}`,
+		`{"type":6,"data":{"opts":{},"close":true}}`,
+		`{"type":11,"data":{"clientCount":2}}`,
 		`{"type":12,"data":{"requestId":"r","packet":{"data":1,"id":[]}}}`, `{"type":9,"data":{"packet":["e",{"a":[]}]}}`,
 	} {
 		f.Add([]byte(text))

@@ -34,10 +34,11 @@ func TestParseURL(t *testing.T) {
 }
 
 func TestParseURLInvalid(t *testing.T) {
+	const schemes = `, it must be nats, nats+jetstream, tls or tls+jetstream`
 	for url, want := range map[string]string{
 		"host:4222":                      "nats: invalid URL: it has no scheme, such as nats://",
-		"http://host":                    `nats: invalid URL: unknown scheme "http", it must be nats, nats+jetstream, tls or tls+jetstream`,
-		"nats+tea://host":                `nats: invalid URL: unknown scheme "nats+tea", it must be nats, nats+jetstream, tls or tls+jetstream`,
+		"http://host":                    `nats: invalid URL: unknown scheme "http"` + schemes,
+		"nats+tea://host":                `nats: invalid URL: unknown scheme "nats+tea"` + schemes,
 		"nats://":                        `nats: invalid URL: "" is not a host`,
 		"nats://a,,b":                    `nats: invalid URL: "" is not a host`,
 		"nats://a:x":                     `nats: invalid URL: "a:x" is not a host`,
@@ -58,7 +59,8 @@ func TestParseURLInvalid(t *testing.T) {
 		}
 	}
 	for _, url := range []string{
-		"nats://u:se/cret@host", "nats://u:sec?ret@host", "nats://u:sec%ret@host", "nats://u:sec ret@host:x", "nats://u:sec#ret@host",
+		"nats://u:se/cret@host", "nats://u:sec?ret@host", "nats://u:sec%ret@host", "nats://u:sec ret@host:x",
+		"nats://u:sec#ret@host",
 		"nats://u:sec@ret:x@host:y",
 	} {
 		if _, err := ParseURL(url); err == nil || strings.Contains(err.Error(), "ret") {
@@ -74,7 +76,9 @@ func TestResolve(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	c, err = Config{}.resolve()
-	want = Config{Addrs: []string{"127.0.0.1:4222"}, Prefix: "socketio", RequestTimeout: 5 * time.Second, MaxQueuedBytes: 64 << 20}
+	want = Config{
+		Addrs: []string{"127.0.0.1:4222"}, Prefix: "socketio", RequestTimeout: 5 * time.Second, MaxQueuedBytes: 64 << 20,
+	}
 	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("%+v, %v", c, err)
 	}

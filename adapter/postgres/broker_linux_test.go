@@ -35,7 +35,9 @@ func start(t *testing.T, uid string, c Config) *brokertest.Server {
 }
 
 func event(args ...any) *adapter.Message {
-	return &adapter.Message{UID: "aaaa", Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Event: "e", Args: args}}
+	return &adapter.Message{
+		UID: "aaaa", Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Event: "e", Args: args},
+	}
 }
 
 // What official servers wrote, and their emitter, is received: each message of the recording once and in
@@ -197,7 +199,8 @@ func TestLongNamespace(t *testing.T) {
 	publish(t, link, event(1))
 	for _, name := range []string{fits + "n", "/\xff", "/\x00"} {
 		_, err := n.Join(t.Context(), brokertest.NewMember(name))
-		if err == nil || !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), strings.Trim(strconv.Quote(name), `"`)) {
+		quoted := strings.Trim(strconv.Quote(name), `"`)
+		if err == nil || !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), quoted) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -224,12 +227,14 @@ func TestWithoutTable(t *testing.T) {
 	}
 	link, _ := a.Link("/")
 	_, other := b.Link("/")
-	if err := link.Publish(event([]byte{1})); !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), "socket_io_attachments") {
+	err := link.Publish(event([]byte{1}))
+	if !errors.Is(err, adapter.ErrBroker) || !strings.Contains(err.Error(), "socket_io_attachments") {
 		t.Errorf("a binary message: %v", err)
 	}
 	publish(t, link, event(1))
 	other.Next(t)
-	server.Query("CREATE TABLE socket_io_attachments (id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea)")
+	server.Query("CREATE TABLE socket_io_attachments " +
+		"(id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea)")
 	await(t, "the table is found", func() bool {
 		publish(t, link, event(2))
 		return link.Publish(event([]byte{1})) == nil
@@ -244,7 +249,8 @@ func TestCleanup(t *testing.T) {
 	server := pgtest.Start(t)
 	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true, CleanupInterval: 50 * time.Millisecond})
 	link, m := n.Link("/")
-	server.Query("INSERT INTO socket_io_attachments (created_at, payload) SELECT now() - interval '1 minute', '' FROM generate_series(1, 2500)")
+	server.Query("INSERT INTO socket_io_attachments (created_at, payload) " +
+		"SELECT now() - interval '1 minute', '' FROM generate_series(1, 2500)")
 	await(t, "there are no rows", func() bool {
 		publish(t, link, event([]byte{1}))
 		return server.Query("SELECT count(*) < 10 FROM socket_io_attachments")[0] == "t"
@@ -264,15 +270,19 @@ func TestBadInput(t *testing.T) {
 	server := pgtest.Start(t)
 	n := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true, MaxQueuedBytes: 1000})
 	_, m := n.Link("/")
-	server.Query("INSERT INTO socket_io_attachments (id, payload) VALUES (1, ''), (2, NULL), (3, decode(repeat('c0', 1001), 'hex')), (4, '\\xdfffffffff')")
+	server.Query("INSERT INTO socket_io_attachments (id, payload) " +
+		"VALUES (1, ''), (2, NULL), (3, decode(repeat('c0', 1001), 'hex')), (4, '\\xdfffffffff')")
 	bad := []string{"", " ", "x", "[]", "{}", `{"type":3}`, `{"type":3,"uid":"b","nsp":"/","data":{}}`, `{"type":`}
-	for _, id := range []string{`"x"`, `"1"`, `"2"`, `"3"`, `"4"`, `"5"`, `"-1"`, `"99999999999999999999"`, `null`, `{}`, `1`} {
+	for _, id := range []string{
+		`"x"`, `"1"`, `"2"`, `"3"`, `"4"`, `"5"`, `"-1"`, `"99999999999999999999"`, `null`, `{}`, `1`,
+	} {
 		bad = append(bad, `{"uid":"b","type":3,"attachmentId":`+id+`}`)
 	}
 	for _, payload := range bad {
 		server.Query("SELECT pg_notify('socket.io#/', '" + payload + "')")
 	}
-	server.Query(`SELECT pg_notify('socket.io#/', '{"uid":"b","type":3,"data":{"packet":{"type":2,"data":["\"attachmentId\""]},"opts":{"rooms":[],"except":[]}}}')`)
+	server.Query(`SELECT pg_notify('socket.io#/', '{"uid":"b","type":3,"data":{` +
+		`"packet":{"type":2,"data":["\"attachmentId\""]},"opts":{"rooms":[],"except":[]}}}')`)
 	if got := m.Next(t); got.Packet.Name() != `"attachmentId"` {
 		t.Errorf("got %q", got.Packet.Name())
 	}

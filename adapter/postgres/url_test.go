@@ -12,16 +12,19 @@ import (
 )
 
 func TestParseURL(t *testing.T) {
-	c, err := ParseURL("postgres://user:se%40cret@h1:5432,h2:5433/db?key=chat&table=app.files&create=true&threshold=100&cleanup=1m&timeout=2s&sslmode=disable")
+	c, err := ParseURL("postgres://user:se%40cret@h1:5432,h2:5433/db?key=chat&table=app.files&create=true" +
+		"&threshold=100&cleanup=1m&timeout=2s&sslmode=disable")
 	want := Config{
-		URL: "postgres://user:se%40cret@h1:5432,h2:5433/db?sslmode=disable", Prefix: "chat", TableName: "app.files", CreateTable: true,
+		URL:    "postgres://user:se%40cret@h1:5432,h2:5433/db?sslmode=disable",
+		Prefix: "chat", TableName: "app.files", CreateTable: true,
 		PayloadThreshold: 100, CleanupInterval: time.Minute, RequestTimeout: 2 * time.Second,
 	}
 	if err != nil || c != want {
 		t.Errorf("%+v, %v", c, err)
 	}
 	b, err := newBroker(Config{URL: "postgres://user:secret@h1,h2:5433/db?key=chat&sslmode=disable", Prefix: "mine"})
-	if err != nil || b.where != "h1:5432,h2:5433/db" || b.cfg.Prefix != "mine" || b.cfg.TableName != "socket_io_attachments" {
+	if err != nil || b.where != "h1:5432,h2:5433/db" || b.cfg.Prefix != "mine" ||
+		b.cfg.TableName != "socket_io_attachments" {
 		t.Errorf("%+v, %v", b, err)
 	}
 }
@@ -66,7 +69,8 @@ func TestMistakes(t *testing.T) {
 			continue
 		}
 		said := err.Error()
-		if !strings.Contains(said, c.says) || strings.Contains(said, "secret") || strings.Contains(said, "\n") || !strings.Contains(said, "postgres") {
+		if !strings.Contains(said, c.says) || !strings.Contains(said, "postgres") ||
+			strings.Contains(said, "secret") || strings.Contains(said, "\n") {
 			t.Errorf("%+v: %s", c.config, said)
 		}
 	}

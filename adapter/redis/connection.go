@@ -253,7 +253,8 @@ func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 			c.spare.put(batch) // the answers are there, so that nobody reads the data any more
 			return nil
 		}
-		return fmt.Errorf("%w: %d of %d messages were lost: %s", adapter.ErrBrokerDown, lost, len(batch), brokers.OneLine(cause))
+		return fmt.Errorf("%w: %d of %d messages were lost: %s",
+			adapter.ErrBrokerDown, lost, len(batch), brokers.OneLine(cause))
 	}
 }
 

@@ -405,7 +405,8 @@ func (f *feed) subscribed(s subject, err error, gaps map[receiver]error) bool {
 		sub.sent = false
 		if len(sub.waiters) == 0 && !sub.refused {
 			sub.refused = true
-			f.c.report(fmt.Errorf("%w: no subscription to %q of %s: %s", adapter.ErrBroker, s.name, f.name, brokers.OneLine(err)))
+			f.c.report(fmt.Errorf("%w: no subscription to %q of %s: %s",
+				adapter.ErrBroker, s.name, f.name, brokers.OneLine(err)))
 		}
 		sub.waiters = nil
 		return false

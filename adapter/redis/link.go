@@ -16,7 +16,8 @@ func (c *connection) joinError(namespace string, err error) error {
 	if why := c.feedErr.Load(); why != nil && errors.Is(err, context.DeadlineExceeded) {
 		err = *why
 	}
-	return fmt.Errorf("%w: redis at %s: namespace %s: %s", adapter.ErrBroker, c.cfg.where(), namespace, brokers.OneLine(err))
+	return fmt.Errorf("%w: redis at %s: namespace %s: %s",
+		adapter.ErrBroker, c.cfg.where(), namespace, brokers.OneLine(err))
 }
 
 // link is what the links of all wires share: the way to the Member.

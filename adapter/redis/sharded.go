@@ -55,7 +55,9 @@ type shardedLink struct {
 }
 
 func newShardedLink(c *connection, subs subscriptions, m adapter.Member) *shardedLink {
-	l := &shardedLink{link: link{c: c, to: brokers.Delivery{To: m}}, subs: subs, all: c.cfg.Prefix + "#" + m.Namespace() + "#"}
+	l := &shardedLink{
+		link: link{c: c, to: brokers.Delivery{To: m}}, subs: subs, all: c.cfg.Prefix + "#" + m.Namespace() + "#",
+	}
 	l.own = l.channel(c.uid)
 	l.echoes = l.endings()
 	return l

@@ -155,7 +155,8 @@ func TestEncodeClassic(t *testing.T) {
 			}},
 		`{"requestId":"r","sockets":[]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: "r"},
 		`{"requestId":"r","sockets":["b","a"]}`: {
-			Type: adapter.MessageFetchSocketsResponse, RequestID: answerIDs + "r", Sockets: []adapter.Info{{ID: "b"}, {ID: "a"}}},
+			Type: adapter.MessageFetchSocketsResponse, RequestID: answerIDs + "r",
+			Sockets: []adapter.Info{{ID: "b"}, {ID: "a"}}},
 		`{"requestId":"r","rooms":["a","b"]}`: {Type: adapter.MessageFetchSocketsResponse, RequestID: answerRooms + "r",
 			Sockets: []adapter.Info{{Rooms: []string{"b", "a"}}, {Rooms: []string{"b"}}}},
 		`{"requestId":"r"}`: {

@@ -66,7 +66,8 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.BoolVar(&o.webTransport, "webtransport", false, "serve WebTransport on the UDP port of the same number")
 	f.StringVar(&o.trust, "trust", "", "address of the proxy whose headers are trusted")
 	f.StringVar(&o.bus, "bus", "", "address of the bus that joins this server to others")
-	f.StringVar(&o.cluster, "cluster", "", "URL of the broker that joins this server to others, such as redis+streams://host:6379 or postgres://host/database")
+	f.StringVar(&o.cluster, "cluster", "",
+		"URL of the broker that joins this server to others, such as redis+streams://host:6379 or postgres://host/database")
 	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
 	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
 	f.BoolVar(&o.recoveryRunMiddlewares, "recovery-run-middlewares", false, "run middlewares for recovered clients too, with -recovery")

@@ -1,10 +1,11 @@
-// Command cluster is a chat on several servers, which share a Redis. Start it twice in the folder examples, with other addresses:
+// Command cluster is a chat on several servers, which share a Redis. Start it twice in the
+// folder examples, with other addresses:
 //
 //	go run ./cluster -addr 127.0.0.1:3001
 //	go run ./cluster -addr 127.0.0.1:3002
 //
-// A message reaches the clients of both. End one with kill -9: its clients come back on the other as the same sockets, and get what
-// they missed.
+// A message reaches the clients of both. End one with kill -9: its clients come back on the other
+// as the same sockets, and get what they missed.
 package main
 
 import (

@@ -43,7 +43,8 @@ func At(t testing.TB, addr string) *Endpoint { return newEndpoint(t, addr, dialT
 // From is At for a client whose own address is the IP local.
 func From(t testing.TB, local, addr string) *Endpoint {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(local)}}
-	return newEndpoint(t, addr, func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) }, patience)
+	dial := func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) }
+	return newEndpoint(t, addr, dial, patience)
 }
 
 func dialTCP(addr string) func(context.Context) (net.Conn, error) {

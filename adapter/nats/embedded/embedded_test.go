@@ -73,7 +73,8 @@ func TestResolve(t *testing.T) {
 		}
 	}
 	c, err := Config{URL: "nats+embedded://t@h?prefix=p&mode=static", Token: "u", NATS: nats.Config{Prefix: "q"}}.resolve()
-	if err != nil || c.Listen != "h:4248" || c.Token != "u" || c.NATS.Prefix != "q" || c.NATS.SubscriptionMode != nats.Static {
+	if err != nil || c.Listen != "h:4248" || c.Token != "u" || c.NATS.Prefix != "q" ||
+		c.NATS.SubscriptionMode != nats.Static {
 		t.Errorf("%+v, %v", c, err)
 	}
 	c, err = Config{NATS: nats.Config{JetStream: true}, Routes: []string{"a:1", "b:1"}}.resolve()

@@ -187,7 +187,8 @@ func (s *Server) signal(sig syscall.Signal) (children []int) {
 
 // Cut ends the connections of all clients, which see that.
 func (s *Server) Cut() {
-	s.Query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+	s.Query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity " +
+		"WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
 }
 
 // Query runs SQL and returns the first column of the result as text. It fails the test if that fails.
