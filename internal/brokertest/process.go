@@ -78,3 +78,17 @@ func Serve(t *testing.T, h http.Handler) {
 	fmt.Println("listening", l.Addr())
 	t.Fatal(http.Serve(l, h))
 }
+
+// FreePorts returns ports of the loopback interface that were free a moment ago.
+func FreePorts(t testing.TB, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }() // so that no port comes twice
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"testing"
@@ -53,20 +52,6 @@ func TestNode(t *testing.T) {
 func startNode(t *testing.T, url string) *brokertest.Process {
 	t.Helper()
 	return brokertest.StartProcess(t, "TestNode", url)
-}
-
-// freePorts returns ports of the loopback interface.
-func freePorts(t *testing.T, n int) (ports []int) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = l.Close() }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
 
 // client is a client of a node.
@@ -122,7 +107,7 @@ func TestThreeProcesses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // it waits most of the time
-			ports := freePorts(t, 4)
+			ports := brokertest.FreePorts(t, 4)
 			token := ""
 			if name == "token" {
 				token = "secret@"

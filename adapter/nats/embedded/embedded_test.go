@@ -24,6 +24,8 @@ import (
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/nats"
+
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 func TestParseURL(t *testing.T) {
@@ -100,14 +102,7 @@ func serve(t *testing.T, c Config) (*socketio.Server, error) {
 }
 
 // address returns a free one.
-func address(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
+func address(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", brokertest.FreePorts(t, 1)[0]) }
 
 // A port that is taken is one clear line.
 func TestPortTaken(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 // Cluster is a Redis Cluster of three masters without replicas.
@@ -19,8 +21,8 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 	c := &Cluster{}
 	create := []string{"--cluster", "create"}
 	for range 3 {
-		s := start(t, freePort(t), append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
-			"--cluster-port", strconv.Itoa(freePort(t))}, args...)...)
+		s := start(t, brokertest.FreePorts(t, 1)[0], append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
+			"--cluster-port", strconv.Itoa(brokertest.FreePorts(t, 1)[0])}, args...)...)
 		c.Nodes = append(c.Nodes, s)
 		create = append(create, s.addr)
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 // MasterName is what the sentinels call the master.
@@ -43,7 +45,7 @@ func StartSentinel(t testing.TB, args ...string) *Sentinel {
 
 func startSentinel(t testing.TB, host, port string) *Server {
 	t.Helper()
-	dir, config, watch := t.TempDir(), "sentinel.conf", freePort(t)
+	dir, config, watch := t.TempDir(), "sentinel.conf", brokertest.FreePorts(t, 1)[0]
 	text := strings.Join([]string{
 		"port " + strconv.Itoa(watch), "bind 127.0.0.1", "logfile " + logFile,
 		"sentinel monitor " + MasterName + " " + host + " " + port + " 2",

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 // startTimeout limits the wait for a server to answer.
@@ -35,7 +37,7 @@ type Server struct {
 // when the server answers.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	return start(t, freePort(t), args...)
+	return start(t, brokertest.FreePorts(t, 1)[0], args...)
 }
 
 func start(t testing.TB, port int, args ...string) *Server {
@@ -148,15 +150,4 @@ func (s *Server) try(args ...string) (string, error) {
 		return text, fmt.Errorf("%w: %s", err, text)
 	}
 	return text, nil
-}
-
-// freePort returns a port that was free a moment ago.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
