@@ -16,11 +16,7 @@ import (
 )
 
 // What most tests need of brokertest.
-const patience = brokertest.Patience
-
-var (
-	event, publishNow, await = brokertest.Event, brokertest.Publish, brokertest.Await
-)
+var event, publishNow, await = brokertest.Event, brokertest.Publish, brokertest.Await
 
 // start starts a broker. It is closed with the test.
 func start(t *testing.T, uid string, c Config) *brokertest.Server {
@@ -37,7 +33,7 @@ func settled(t *testing.T, s *brokertest.Server) {
 	t.Helper()
 	c := s.Broker.(*core)
 	if err := c.subs.confirm(t.Context(), "none"); err != nil {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), brokertest.Patience)
 		defer cancel()
 		if err := c.subs.confirm(ctx, "none"); err != nil {
 			t.Fatal(err)

@@ -25,7 +25,7 @@ func TestRecoveryAfterKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		return "nats+jetstream://" + s.host(), func(pid string) string {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), brokertest.Patience)
 			defer cancel()
 			kv, err := js.KeyValue(ctx, "socketio-sessions")
 			if err != nil {

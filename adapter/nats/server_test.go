@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 // natsServer is a NATS server in this process, which can end and come back.
@@ -46,7 +48,7 @@ func (s *natsServer) Restart() {
 		s.t.Fatal(err)
 	}
 	s.Start()
-	if !s.ReadyForConnections(patience) {
+	if !s.ReadyForConnections(brokertest.Patience) {
 		s.t.Fatal("the NATS server is not ready")
 	}
 }

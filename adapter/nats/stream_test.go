@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 func startJetStream(t testing.TB) *natsServer {
@@ -184,7 +185,7 @@ func TestLogGaps(t *testing.T) {
 	p.Continue()
 	named := func(text string) {
 		t.Helper()
-		for deadline := time.After(patience); ; {
+		for deadline := time.After(brokertest.Patience); ; {
 			select {
 			case err := <-memberB.Gaps:
 				if strings.Contains(err.Error(), text) {
@@ -205,7 +206,7 @@ func TestLogGaps(t *testing.T) {
 	}
 
 	at := linkB.(adapter.Log).Reached()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), brokertest.Patience)
 	defer cancel()
 	if err := a.Broker.(*stream).js.DeleteStream(ctx, "socketio"); err != nil {
 		t.Fatal(err)
@@ -270,7 +271,7 @@ func TestLogRefused(t *testing.T) {
 	a := start(t, "aaaaaa", Config{Addrs: []string{nats.host()}, JetStream: true})
 	linkA, memberA := a.Link("/")
 	x := a.Broker.(*stream)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), brokertest.Patience)
 	defer cancel()
 	s, err := x.js.Stream(ctx, "socketio")
 	if err != nil {
@@ -300,7 +301,7 @@ func TestNoJetStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	broker := newBroker(c)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), brokertest.Patience)
 	defer cancel()
 	err = broker.Start(ctx, "aaaaaa", func(error) {})
 	want := "nats at " + host + ": JetStream: the NATS server does not have it enabled"

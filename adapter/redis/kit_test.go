@@ -10,11 +10,7 @@ import (
 )
 
 // What most tests need of brokertest.
-const patience = brokertest.Patience
-
-var (
-	event, publishNow, await = brokertest.Event, brokertest.Publish, brokertest.Await
-)
+var event, publishNow, await = brokertest.Event, brokertest.Publish, brokertest.Await
 
 // start starts a broker. It is closed with the test.
 func start(t *testing.T, uid string, c Config) *brokertest.Server {
