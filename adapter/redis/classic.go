@@ -39,6 +39,7 @@ func (x *classic) Start(ctx context.Context, uid string, report func(error)) err
 // Join implements adapter.Broker.
 func (x *classic) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
 	l := newClassicLink(&x.connection, x.subs, m)
+	l.officials = x.officials // messages may come before join has returned
 	subjects := []subject{{l.events, false}, {l.requests, false}, {l.responses, false}, {l.own, false}, {l.marker, false}}
 	if x.cfg.SubscriptionMode == Static {
 		subjects[0] = l.pattern()
@@ -49,7 +50,6 @@ func (x *classic) Join(ctx context.Context, m adapter.Member) (adapter.Link, err
 	if x.cfg.SubscriptionMode == Static {
 		return l, nil
 	}
-	l.officials = x.officials
 	x.officials.add(l)
 	x.officials.look(ctx)
 	return &routedLink{l}, nil

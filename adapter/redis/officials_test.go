@@ -3,6 +3,7 @@ package redis
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -93,4 +94,35 @@ func (x *classic) flushed() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.flushed == f.wanted
+}
+
+// A namespace may be asked as soon as it has subscribed, before Join has returned.
+func TestQuestionsWhileJoining(t *testing.T) {
+	c := Config{URL: redistest.Start(t).URL()}
+	a, b := start(t, "aaaaaa", c), start(t, "bbbbbbbb", c)
+	for i := range 20 {
+		asking, _ := a.Link(fmt.Sprint("/", i))
+		joined, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for n := 0; n < 1000; n++ {
+				m := &adapter.Message{Type: adapter.MessageFetchSockets, UID: "aaaaaa", RequestID: "r"}
+				if err := asking.Publish(m); err != nil {
+					t.Error(err)
+				}
+				select {
+				case <-joined:
+					return
+				case <-time.After(10 * time.Microsecond):
+				}
+			}
+		}()
+		_, member := b.Link(fmt.Sprint("/", i))
+		close(joined)
+		<-ended
+		publishNow(t, asking, &adapter.Message{Type: adapter.MessageFetchSockets, UID: "aaaaaa", RequestID: "r"})
+		if m := member.Next(t); m.Type != adapter.MessageFetchSockets {
+			t.Errorf("got a message of type %d", m.Type)
+		}
+	}
 }
