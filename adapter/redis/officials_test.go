@@ -105,7 +105,7 @@ func TestQuestionsWhileJoining(t *testing.T) {
 		joined, ended := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(ended)
-			for n := 0; n < 1000; n++ {
+			for range 1000 {
 				m := &adapter.Message{Type: adapter.MessageFetchSockets, UID: "aaaaaa", RequestID: "r"}
 				if err := asking.Publish(m); err != nil {
 					t.Error(err)
