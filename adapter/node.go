@@ -40,11 +40,8 @@ type Node struct {
 	back     *time.Timer         // calls look while it is lost
 }
 
-// Bounds of the first and the last call of a broker.
-const (
-	startTimeout = 10 * time.Second // for a connection, and for each subscription
-	closeTimeout = 5 * time.Second  // to send the queue
-)
+// closeTimeout limits the last call of a broker, which sends the queue.
+const closeTimeout = 5 * time.Second
 
 // NewNode returns a node over a broker. It does not start the broker, and does not check the
 // configuration: Node.Adapter does both.
@@ -76,7 +73,7 @@ func (n *Node) Adapter(h Host) (Adapter, error) {
 	if err := n.add(x); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.StartTimeout)
 	defer cancel()
 	err := n.start(ctx)
 	if err == nil {

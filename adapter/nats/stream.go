@@ -67,8 +67,14 @@ func (x *stream) make(ctx context.Context) (*jetstream.StreamInfo, error) {
 		if errors.Is(err, nats.ErrNoResponders) && time.Since(began) > readyTime {
 			return nil, errors.New("the NATS server does not have it enabled")
 		}
-		if err == nil || permanent(err) || wait(ctx, tries) != nil {
+		if err == nil || permanent(err) {
 			return info, err
+		}
+		if wait(ctx, tries) != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = errNoAnswer
+			}
+			return nil, err
 		}
 	}
 }
