@@ -65,7 +65,7 @@ func (x *stream) make(ctx context.Context) (*jetstream.StreamInfo, error) {
 	for tries := 0; ; tries++ {
 		info, err := x.tryMake(ctx)
 		if errors.Is(err, nats.ErrNoResponders) && time.Since(began) > readyTime {
-			return nil, errors.New("the NATS server does not have it enabled")
+			return nil, errors.New("the NATS server does not have it enabled (nats-server -js)")
 		}
 		if err == nil || permanent(err) {
 			return info, err
