@@ -23,9 +23,10 @@ type Node struct {
 	uid    string
 	turn   chan struct{} // one token: the broker is started by one goroutine
 
-	logged  atomic.Bool   // the line at the start
-	invalid atomic.Uint64 // messages whose rest could not be read
-	asks    atomic.Int64  // broadcasts of other servers that wait for sockets here
+	logged    atomic.Bool   // the line at the start
+	invalid   atomic.Uint64 // messages whose rest could not be read
+	discarded atomic.Uint64 // messages for no socket here
+	asks      atomic.Int64  // broadcasts of other servers that wait for sockets here
 
 	// Guarded by turn.
 	joined bool        // the namespace "", if the broker has it
@@ -267,6 +268,12 @@ func (n *Node) remove(x *Cluster) error {
 func (n *Node) Stats() BrokerStats {
 	s := n.broker.Stats()
 	s.Invalid += n.invalid.Load()
+	s.Discarded += n.discarded.Load()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !s.Connected && !n.lost.IsZero() {
+		s.Away = time.Since(n.lost)
+	}
 	return s
 }
 
