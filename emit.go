@@ -48,9 +48,13 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	return err
 }
 
-// emitted counts, and tells the hook, that an event of so many bytes, none when it could not be
-// encoded, was sent to this socket or was not.
+// emitted tells the hook that an event of so many bytes, none when it could not be encoded, was
+// sent to this socket or was not.
 func (s *Socket) emitted(event string, bytes int, err error) {
+	fn := s.ns.server.cfg.Hooks.Emit
+	if fn == nil {
+		return
+	}
 	info := EmitInfo{Namespace: s.ns, Socket: s, Event: event, Bytes: bytes}
 	switch {
 	case err == nil:
@@ -60,8 +64,7 @@ func (s *Socket) emitted(event string, bytes int, err error) {
 	default:
 		info.Err = err
 	}
-	s.ns.totals.countSent(&info)
-	hook(s.ns.server, s.ns.server.cfg.Hooks.Emit, info)
+	hook(s.ns.server, fn, info)
 }
 
 // checkEvent refuses names that mean something else to the client.

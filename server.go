@@ -32,9 +32,8 @@ type Server struct {
 
 	names namespace.Registry[*Namespace, *Parent]
 
-	mu      sync.Mutex
-	onNew   []func(*Namespace) // called for each new namespace
-	defined []*totals          // of the namespaces and patterns that the program defined
+	mu    sync.Mutex
+	onNew []func(*Namespace) // called for each new namespace
 
 	// What recovery has to know of the engine's configuration.
 	unnoticed       time.Duration // how long a connection may be dead before that is noticed
@@ -43,8 +42,6 @@ type Server struct {
 
 	closing atomic.Bool // Shutdown has begun: nobody joins any more
 	workers workers
-
-	functions atomic.Int32 // calls of OfFunc
 
 	takenIDs takenIDs
 	burst    burst
@@ -156,11 +153,8 @@ func (srv *Server) OnNewNamespace(fn func(*Namespace)) {
 
 // newNamespace makes a namespace with its adapter, for srv.names.
 func (srv *Server) newNamespace(name string, pattern *namespace.Pattern[*Namespace, *Parent]) (*Namespace, error) {
-	ns := &Namespace{core{name: name, totals: &totals{label: name}}}
+	ns := &Namespace{core{name: name}}
 	ns.server, ns.ns = srv, ns
-	if pattern != nil {
-		ns.totals = pattern.Owner.totals
-	}
 	made, err := srv.cfg.Adapter(host{ns})
 	if err == nil && made == nil {
 		err = errors.New("it made none")
@@ -174,8 +168,6 @@ func (srv *Server) newNamespace(name string, pattern *namespace.Pattern[*Namespa
 	}
 	if pattern != nil {
 		ns.now.Store(pattern.Owner.load())
-	} else {
-		srv.define(ns.totals)
 	}
 	return ns, nil
 }

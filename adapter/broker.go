@@ -48,10 +48,11 @@ type Broker interface {
 	// Join subscribes a namespace. It returns when the broker has confirmed the subscription: the
 	// member receives everything that is sent from then on. Messages may arrive before it returns.
 	//
-	// If the broker does not count servers, a Node also joins the name "", for the heartbeats of
-	// processes: only Go servers have these. ClusterConfig.Mixed is set if there may be official
-	// servers too. If Join returns errors.ErrUnsupported for that name, each namespace has heartbeats
-	// of its own.
+	// A Node also joins the name "", for the heartbeats of processes: only Go servers have these, and
+	// official servers must not receive them. Its Link carries heartbeats and MessageAdapterClose, and
+	// need be nothing else. If Join returns errors.ErrUnsupported for that name, each namespace has
+	// heartbeats of its own, unless the broker counts servers. ClusterConfig.Mixed is set if there may
+	// be official servers that send heartbeats.
 	Join(ctx context.Context, m Member) (Link, error)
 	// Stats returns the state of the connection. It does not block.
 	Stats() BrokerStats
@@ -88,8 +89,8 @@ type Link interface {
 	Close() error
 }
 
-// Counter is a Link whose broker counts the servers that are subscribed. Without it a Cluster knows
-// them by their heartbeats.
+// Counter is a Link whose broker counts the servers that are subscribed, official ones too. Without it
+// a Cluster knows them by their heartbeats.
 type Counter interface {
 	// Count returns the number of servers with this namespace, this one included.
 	Count(ctx context.Context) (int, error)
@@ -137,13 +138,10 @@ type BrokerStats struct {
 	Broker string
 	// Connected is false while the connection is lost.
 	Connected bool
-	// Away is how long the connection has been lost; 0 while it is there.
-	Away time.Duration
 	// QueuedBytes is the size of the messages that are queued or being sent.
 	QueuedBytes int
 	// Sent and Received count messages. Failed counts those that were queued and not sent. Gaps counts
 	// the times at which messages of others may have been lost. Invalid counts those that could not be
-	// read. Discarded counts those that were for no socket here, such as for a room that nobody here has
-	// joined: they were received in vain.
-	Sent, Received, Failed, Gaps, Invalid, Discarded uint64
+	// read.
+	Sent, Received, Failed, Gaps, Invalid uint64
 }

@@ -21,6 +21,8 @@ import (
 // ends when all have answered or gone, or on its timeout, with the answers so far. The broker counts
 // the servers ([Counter]), or they are known by their heartbeats.
 //
+// Go servers tell each other of themselves with each heartbeat, over every broker ([Directory]).
+//
 // [Node.Adapter] returns one.
 type Cluster struct {
 	*memory
@@ -36,7 +38,8 @@ type Cluster struct {
 	link     Link
 	log      Log           // nil unless broadcasts come back with a position, for recovery
 	counter  Counter       // nil: beats tells which servers there are
-	beats    *heartbeats   // of the process, or of the namespace
+	beats    *heartbeats   // of the process, or of the namespace; nil where servers are counted
+	hello    *heartbeats   // of the process; nil where the broker carries none
 	routes   *routes       // nil unless the link subscribes to rooms
 	answered chan struct{} // closed when official servers have had time to answer; nil unless Mixed
 
@@ -93,18 +96,21 @@ func (x *Cluster) join(ctx context.Context) error {
 		x.routes = newRoutes(r, keep)
 		x.index.Watch(x.routes.changed)
 	}
+	if x.hello, err = x.node.heartbeats(ctx); err != nil {
+		return errors.Join(err, link.Close())
+	}
 	if x.counter, _ = link.(Counter); x.counter == nil {
-		if x.beats, err = x.node.heartbeats(ctx); err != nil {
-			return errors.Join(err, link.Close())
-		}
-		if x.beats == nil { // the process has none
+		if x.beats = x.hello; x.beats == nil { // the process has none
 			x.beats = newHeartbeats(x.cfg, x.send, x.host.Report, func(uid string, _ ...string) { x.requests.gone(uid) })
 		}
 	}
 	x.receiveEarly()
-	if x.beats != nil {
-		x.beats.start() // or tell that there is one namespace more
-		if x.beats.official != nil {
+	if x.beats != nil && x.beats != x.hello {
+		x.beats.start()
+	}
+	if x.hello != nil {
+		x.hello.start() // or tell that there is one namespace more
+		if x.counter == nil && x.hello.official != nil {
 			x.announce()
 		}
 	}
@@ -489,14 +495,11 @@ const (
 	DefaultHeartbeatInterval = 5 * time.Second
 	DefaultHeartbeatTimeout  = 10 * time.Second
 	DefaultRequestTimeout    = 5 * time.Second
-	// DefaultStartTimeout is the default of ClusterConfig.StartTimeout.
-	DefaultStartTimeout = 10 * time.Second
 )
 
 // ClusterConfig configures a [Cluster]. The zero value has the official defaults and safe limits.
 type ClusterConfig struct {
-	// HeartbeatInterval is the time between two heartbeats, if the broker does not count servers.
-	// Default 5 s.
+	// HeartbeatInterval is the time between two heartbeats. Default 5 s.
 	HeartbeatInterval time.Duration
 	// HeartbeatTimeout is the silence after which a server is gone. It must exceed HeartbeatInterval.
 	// Default 10 s.
@@ -504,9 +507,6 @@ type ClusterConfig struct {
 	// RequestTimeout limits the wait for other servers if the call has no deadline and no timeout.
 	// Default 5 s.
 	RequestTimeout time.Duration
-	// StartTimeout limits the wait for the broker when a namespace is made: for the first one until it is
-	// connected, for each until it is subscribed. Default 10 s.
-	StartTimeout time.Duration
 	// Mixed means that there may be official servers in the cluster, which send heartbeats in each
 	// namespace. It has no effect if the broker counts servers or has no namespace "".
 	Mixed bool
@@ -522,7 +522,6 @@ func (c ClusterConfig) withDefaults() (ClusterConfig, error) {
 		{"HeartbeatInterval", &c.HeartbeatInterval, DefaultHeartbeatInterval},
 		{"HeartbeatTimeout", &c.HeartbeatTimeout, DefaultHeartbeatTimeout},
 		{"RequestTimeout", &c.RequestTimeout, DefaultRequestTimeout},
-		{"StartTimeout", &c.StartTimeout, DefaultStartTimeout},
 	} {
 		if *d.v < 0 {
 			return c, fmt.Errorf("adapter: ClusterConfig.%s is %v, it must not be negative", d.name, *d.v)

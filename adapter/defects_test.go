@@ -431,9 +431,13 @@ func TestRouteBeforeReading(t *testing.T) {
 
 // P2: heartbeats are those of processes: 10 servers with 100 namespaces each.
 func TestHeartbeatsOfProcesses(t *testing.T) {
+	t.Run("heard", func(t *testing.T) { heartbeatsOfProcesses(t, &adaptertest.Bus{}) })
+	t.Run("counted", func(t *testing.T) { heartbeatsOfProcesses(t, &adaptertest.Bus{Counted: true}) })
+}
+
+func heartbeatsOfProcesses(t *testing.T, bus *adaptertest.Bus) {
 	synctest.Test(t, func(t *testing.T) {
 		const servers, namespaces = 10, 100
-		bus := adaptertest.NewBus()
 		var all []adapter.Adapter
 		for range servers {
 			factory := bus.Adapter(adapter.ClusterConfig{})
@@ -734,7 +738,10 @@ func FuzzHeartbeats(f *testing.F) {
 			for _, m := range []adapter.Message{
 				{Type: adapter.MessageType(first), Rooms: []string{one, two}, Count: version},
 				{Type: adapter.MessageType(second), Rooms: []string{other}, Count: later},
-				{Type: adapter.MessageType(second), Count: version},
+				{
+					Type: adapter.MessageType(second), Count: version,
+					Hello: &adapter.Hello{Protocol: version, Oldest: later, Address: other},
+				},
 			} {
 				m.UID = uid
 				members[""].Receive(&m)

@@ -28,9 +28,10 @@
 //     log, for recovery, they get a broadcast when it comes back ([Cluster.Log]).
 //   - An error that no call returns goes to Host.Report.
 //   - A message is routed before it is decoded: one without targets here costs next to nothing.
-//   - The broker counts the servers ([Counter]), or they are known by their heartbeats: one for each
-//     process, which lists its namespaces. Where official servers send heartbeats there is one for
-//     each namespace.
+//   - Each process sends heartbeats in the namespace "", over every broker: they say what it says of
+//     itself ([Hello]) and list its namespaces. Official servers do not see them.
+//   - The broker counts the servers of a namespace ([Counter]), or they are known by their heartbeats.
+//     Where official servers send heartbeats there is one for each namespace too.
 //   - A request waits for each of these servers once. It does not wait for one that has gone, and ends
 //     with those that do not answer in time, by name or number ([MissingServersError]).
 //   - A fresh server waits for the first heartbeats of the others, for half a second, before its first
@@ -41,7 +42,8 @@
 // # Locks
 //
 //   - Node.mu guards which namespaces there are. It is taken under heartbeats.mu, and nothing under it.
-//   - heartbeats.mu guards the other servers, and is taken under requests.mu.
+//   - heartbeats.mu guards the other servers and what they say of themselves, and is taken under
+//     requests.mu.
 //   - requests.mu guards the requests under way. The lock of a request is taken under it.
 //   - routes.mu guards the rooms to be closed later. It is taken under the lock of the rooms, and the
 //     link's Router is called under it.

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// heartbeats keeps which other servers there are, by their messages, for brokers that do not count
-// them.
+// heartbeats keeps which other servers there are, by their messages.
 //
-// Among Go servers there is one for a process: its messages are in the namespace "" and list the
-// namespaces of the process when these have changed, or when a new server asks. Where there are only
-// official servers besides, there is one for each namespace, and its messages list nothing.
+// Among Go servers there is one for a process: its messages are in the namespace "", say what the
+// process says of itself (Hello), and list its namespaces when these have changed, or when a new
+// server asks. Where a broker that does not count servers has no namespace "", there is one for each
+// namespace, and its messages list nothing.
 //
 // With ClusterConfig.Mixed there is one for a process, and official is set. A server that is heard
 // in a namespace and has sent no list is an official one: where there is one, this process sends
@@ -35,12 +35,15 @@ type heartbeats struct {
 
 	mu        sync.Mutex
 	peers     map[string]*peer
-	bytes     int // of the namespaces of all peers
+	tags      map[string]string // uids of peers, by their tags
+	address   string            // of this server, for its Hello
+	bytes     int               // of the namespaces of all peers
 	timer     *time.Timer
 	beat      time.Time // the next heartbeat
 	list      bool      // it lists the namespaces
 	ask       bool      // it asks for those of the others
 	announced bool      // a heartbeat was sent
+	failing   bool      // the last one was not, which was reported
 	version   int       // of the list of namespaces
 	listed    int       // its length when it was sent last
 	closed    bool
@@ -51,6 +54,10 @@ type peer struct {
 	heard      time.Time
 	version    int // of namespaces, 0 when no list has come
 	namespaces map[string]struct{}
+
+	tag      string // "" until a Hello has come
+	protocol int
+	address  string
 }
 
 const (
@@ -58,6 +65,7 @@ const (
 	heartbeatsDelay = 500 * time.Millisecond // after the announcement: for answers and their way
 	heartbeatsLimit = time.Second            // how long a request waits for that
 	maxPeers        = 1 << 14                // servers beyond are ignored
+	maxUID          = 128                    // bytes; servers with a longer one are ignored
 	maxBytes        = 64 << 20               // of the namespaces of all servers; those beyond are ignored
 )
 
@@ -66,7 +74,7 @@ func newHeartbeats(
 ) *heartbeats {
 	return &heartbeats{
 		cfg: c, send: send, report: report, gone: gone, answered: make(chan struct{}),
-		peers: make(map[string]*peer),
+		peers: make(map[string]*peer), tags: make(map[string]string),
 	}
 }
 
@@ -181,6 +189,7 @@ func (h *heartbeats) heartbeatLocked() *Message {
 	}
 	if h.namespaces != nil {
 		m.Count = h.version
+		m.Hello = &Hello{Protocol: protocolVersion, Oldest: oldestVersion, Address: h.address}
 		if h.list {
 			m.Rooms = h.namespaces()
 			h.listed = len(m.Rooms)
@@ -204,22 +213,24 @@ func (h *heartbeats) officialLocked() (names []string) {
 	return slices.Compact(names)
 }
 
-// sent records that a heartbeat was sent. One that was not is tried again at the next check.
+// sent records that a heartbeat was sent. One that was not is tried again at the next check, and
+// reported unless the one before was.
 func (h *heartbeats) sent(m *Message, err error) {
-	if err != nil {
-		h.report(err)
-	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if err != nil {
+	report := err != nil && !h.failing
+	h.failing = err != nil
+	switch {
+	case err != nil:
 		h.beat = time.Now().Add(h.tick())
 		h.list = h.list || m.Rooms != nil
 		h.ask = h.ask || m.Type == MessageInitialHeartbeat
-		return
-	}
-	if !h.announced {
+	case !h.announced:
 		h.announced = true
 		time.AfterFunc(heartbeatsDelay, func() { close(h.answered) })
+	}
+	h.mu.Unlock()
+	if report {
+		h.report(err)
 	}
 }
 
@@ -276,6 +287,7 @@ func sizeOf(namespace string) int { return len(namespace) + 64 }
 // removeLocked removes a server and returns its namespaces.
 func (h *heartbeats) removeLocked(uid string, p *peer) (namespaces []string) {
 	namespaces = h.clearLocked(p)
+	h.forgetLocked(uid, p)
 	delete(h.peers, uid)
 	return namespaces
 }
@@ -294,7 +306,7 @@ func (h *heartbeats) clearLocked(p *peer) (namespaces []string) {
 func (h *heartbeats) peerLocked(uid string) *peer {
 	p := h.peers[uid]
 	if p == nil {
-		if len(h.peers) >= maxPeers {
+		if len(h.peers) >= maxPeers || len(uid) > maxUID {
 			return nil
 		}
 		p = &peer{namespaces: make(map[string]struct{})}
@@ -320,6 +332,9 @@ func (h *heartbeats) receive(m *Message) {
 		return
 	}
 	p := h.peerLocked(m.UID)
+	if p != nil {
+		h.helloLocked(m.UID, p, m.Hello)
+	}
 	var left []string
 	var cut bool
 	switch {

@@ -76,6 +76,8 @@ type Message struct {
 	// Count is the number of sockets that were asked (MessageBroadcastClientCount), or the version of
 	// the list of a process's namespaces, from 1 (heartbeats in the namespace "").
 	Count int
+	// Hello is what a process says of itself. (heartbeats in the namespace "")
+	Hello *Hello
 }
 
 // Values are JSON values. Attachments holds their binary data; placeholders in JSON refer to it (see

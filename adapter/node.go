@@ -23,14 +23,13 @@ type Node struct {
 	uid    string
 	turn   chan struct{} // one token: the broker is started by one goroutine
 
-	logged    atomic.Bool   // the line at the start
-	invalid   atomic.Uint64 // messages whose rest could not be read
-	discarded atomic.Uint64 // messages for no socket here
-	asks      atomic.Int64  // broadcasts of other servers that wait for sockets here
+	logged  atomic.Bool   // the line at the start
+	invalid atomic.Uint64 // messages whose rest could not be read
+	asks    atomic.Int64  // broadcasts of other servers that wait for sockets here
 
 	// Guarded by turn.
 	joined bool        // the namespace "", if the broker has it
-	beats  *heartbeats // of the process; nil where each namespace has its own
+	beats  *heartbeats // of the process; nil where the broker has no namespace ""
 	link   Link        // of beats
 
 	mu       sync.Mutex
@@ -41,8 +40,11 @@ type Node struct {
 	back     *time.Timer         // calls look while it is lost
 }
 
-// closeTimeout limits the last call of a broker, which sends the queue.
-const closeTimeout = 5 * time.Second
+// Bounds of the first and the last call of a broker.
+const (
+	startTimeout = 10 * time.Second // for a connection, and for each subscription
+	closeTimeout = 5 * time.Second  // to send the queue
+)
 
 // NewNode returns a node over a broker. It does not start the broker, and does not check the
 // configuration: Node.Adapter does both.
@@ -74,7 +76,7 @@ func (n *Node) Adapter(h Host) (Adapter, error) {
 	if err := n.add(x); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.StartTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	err := n.start(ctx)
 	if err == nil {
@@ -135,8 +137,8 @@ func (n *Node) start(ctx context.Context) error {
 	return nil
 }
 
-// heartbeats returns those of the process, for a broker that does not count servers. They are not
-// started. It returns nil when each namespace has its own, because official servers may be there.
+// heartbeats returns those of the process, nil where the broker does not carry them. They are not
+// started.
 func (n *Node) heartbeats(ctx context.Context) (*heartbeats, error) {
 	if err := n.takeTurn(ctx); err != nil {
 		return nil, err
@@ -193,13 +195,14 @@ func (n *Node) namespaces() []string {
 	return names
 }
 
-// gone ends the answers that a server owes which has gone from namespaces.
+// gone ends the answers that a server owes which has gone from namespaces, unless the broker counts
+// the servers: it knows better.
 func (n *Node) gone(uid string, namespaces ...string) {
 	for _, name := range namespaces {
 		n.mu.Lock()
 		x := n.clusters[name]
 		n.mu.Unlock()
-		if x != nil {
+		if x != nil && x.ready.Load() && x.beats != nil {
 			x.requests.gone(uid)
 		}
 	}
@@ -247,8 +250,8 @@ func (n *Node) remove(x *Cluster) error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	if !last {
-		if x.beats != nil && x.beats.namespaces != nil {
-			x.beats.changed()
+		if x.hello != nil {
+			x.hello.changed()
 		}
 		return nil
 	}
@@ -268,12 +271,6 @@ func (n *Node) remove(x *Cluster) error {
 func (n *Node) Stats() BrokerStats {
 	s := n.broker.Stats()
 	s.Invalid += n.invalid.Load()
-	s.Discarded += n.discarded.Load()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !s.Connected && !n.lost.IsZero() {
-		s.Away = time.Since(n.lost)
-	}
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"testing"
 
 	"github.com/gosocketio/socketio"
@@ -56,6 +57,9 @@ func ExampleBus_Cut() {
 		Logger:  slog.New(slog.DiscardHandler),
 		Hooks:   socketio.Hooks{Broker: func(i socketio.BrokerInfo) { fmt.Println(i.Err) }},
 	})
+	for sent := 0; sent == 0; sent, _ = bus.Messages() { // until it has announced itself
+		runtime.Gosched()
+	}
 	bus.Cut()
 	if err := srv.Emit("news"); errors.Is(err, socketio.ErrBroker) {
 		fmt.Println("only clients here have it")

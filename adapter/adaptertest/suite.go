@@ -73,12 +73,17 @@ func (s Suite) Run(t *testing.T) {
 	if s.Alone {
 		return
 	}
-	t.Run("a newcomer", func(t *testing.T) {
-		all := s.Adapters(t, 3)
-		c := s.start(t, all[:2])
-		c.spare = all[2]
-		newcomer(c)
-	})
+	for _, test := range []struct {
+		name string
+		run  func(*cluster)
+	}{{"a newcomer", newcomer}, {"servers know each other", directory}} {
+		t.Run(test.name, func(t *testing.T) {
+			all := s.Adapters(t, 3)
+			c := s.start(t, all[:2])
+			c.spare = all[2]
+			test.run(c)
+		})
+	}
 	t.Run("idle namespaces", func(t *testing.T) { idleNamespaces(s.start(t, s.Adapters(t, 3))) })
 	s.RunFaults(t)
 }

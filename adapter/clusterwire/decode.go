@@ -84,6 +84,7 @@ func rest(m *adapter.Message) error {
 type body struct {
 	options                      bool // were there
 	rooms, sockets, close, count Raw
+	protocol, oldest, address    Raw // of a Hello
 	packet                       Raw
 	event                        packet // if packet is an object
 	p                            adapter.Packet
@@ -112,6 +113,12 @@ func (b *body) read(r *Reader, m *adapter.Message) {
 			b.close = r.Raw()
 		case "clientCount":
 			b.count = r.Raw()
+		case "protocol":
+			b.protocol = r.Raw()
+		case "oldest":
+			b.oldest = r.Raw()
+		case "address":
+			b.address = r.Raw()
 		}
 	})
 }
@@ -131,8 +138,10 @@ func (b *body) finish(m *adapter.Message) error {
 			return r.err
 		}
 		r = b.rooms.Reader()
-		m.Rooms = r.Strings(nil)
-		return r.err
+		if m.Rooms = r.Strings(nil); r.err != nil {
+			return r.err
+		}
+		return b.hello(m)
 	case adapter.MessageSocketsJoin, adapter.MessageSocketsLeave:
 		r := b.rooms.Reader()
 		m.Rooms = r.Strings(nil)
@@ -151,6 +160,29 @@ func (b *body) finish(m *adapter.Message) error {
 		m.Rest = b.rest
 	}
 	return nil // types that follow belong to a newer version
+}
+
+// hello reads what a process says of itself, if it does.
+func (b *body) hello(m *adapter.Message) error {
+	if b.protocol.IsZero() {
+		return nil
+	}
+	m.Hello = new(adapter.Hello)
+	for _, member := range []struct {
+		raw Raw
+		to  *int
+	}{{b.protocol, &m.Hello.Protocol}, {b.oldest, &m.Hello.Oldest}} {
+		r := member.raw.Reader()
+		if *member.to = int(r.Int(1, math.MaxInt32)); r.err != nil {
+			return r.err
+		}
+	}
+	if b.address.IsZero() {
+		return nil
+	}
+	r := b.address.Reader()
+	m.Hello.Address = r.String()
+	return r.err
 }
 
 // rest is the Rest of a message.

@@ -118,7 +118,8 @@ func appendData(dst []byte, m *adapter.Message) (text []byte, attachments [][]by
 	case adapter.MessageInitialHeartbeat, adapter.MessageHeartbeat:
 		if m.Count > 0 { // of a process
 			dst = append(strconv.AppendInt(append(dst, `{"clientCount":`...), int64(m.Count), 10), ',')
-			dst = append(AppendStrings(append(dst, `"rooms":`...), m.Rooms), '}')
+			dst = AppendStrings(append(dst, `"rooms":`...), m.Rooms)
+			dst = append(appendHello(dst, m.Hello), '}')
 		}
 	case adapter.MessageAdapterClose:
 	}
@@ -132,6 +133,19 @@ func appendRequest(dst []byte, m *adapter.Message) []byte {
 		return dst
 	}
 	return protocol.AppendString(append(dst, `,"requestId":`...), m.RequestID)
+}
+
+// appendHello appends the members of what a process says of itself, nothing for nil.
+func appendHello(dst []byte, h *adapter.Hello) []byte {
+	if h == nil {
+		return dst
+	}
+	dst = strconv.AppendInt(append(dst, `,"protocol":`...), int64(h.Protocol), 10)
+	dst = strconv.AppendInt(append(dst, `,"oldest":`...), int64(h.Oldest), 10)
+	if h.Address != "" {
+		dst = protocol.AppendString(append(dst, `,"address":`...), h.Address)
+	}
+	return dst
 }
 
 // AppendPacket appends the JSON object of a packet, with placeholders for the attachments, and with

@@ -36,7 +36,7 @@ func TestEveryField(t *testing.T) {
 		"Position", "Packet.Position", "Options.Flags.Local", "Sockets.Local", "Packet.Event", "Packet.Args",
 	}
 	var m adapter.Message
-	m.Sockets, m.Packet = make([]adapter.Info, 1), new(adapter.Packet)
+	m.Sockets, m.Packet, m.Hello = make([]adapter.Info, 1), new(adapter.Packet), new(adapter.Hello)
 	leaves(reflect.ValueOf(&m).Elem(), "", func(path string, v reflect.Value) {
 		switch p := v.Addr().Interface().(type) {
 		case *string:

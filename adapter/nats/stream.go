@@ -65,16 +65,10 @@ func (x *stream) make(ctx context.Context) (*jetstream.StreamInfo, error) {
 	for tries := 0; ; tries++ {
 		info, err := x.tryMake(ctx)
 		if errors.Is(err, nats.ErrNoResponders) && time.Since(began) > readyTime {
-			return nil, errors.New("the NATS server does not have it enabled (nats-server -js)")
+			return nil, errors.New("the NATS server does not have it enabled")
 		}
-		if err == nil || permanent(err) {
+		if err == nil || permanent(err) || wait(ctx, tries) != nil {
 			return info, err
-		}
-		if wait(ctx, tries) != nil {
-			if errors.Is(err, context.DeadlineExceeded) {
-				err = errNoAnswer
-			}
-			return nil, err
 		}
 	}
 }

@@ -38,6 +38,9 @@ func (x *classic) Start(ctx context.Context, uid string, report func(error)) err
 
 // Join implements adapter.Broker.
 func (x *classic) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
+	if m.Namespace() == "" {
+		return x.joinProcess(ctx, m)
+	}
 	l := newClassicLink(&x.connection, x.subs, m)
 	l.officials = x.officials // messages may come before join has returned
 	subjects := []subject{{l.events, false}, {l.requests, false}, {l.responses, false}, {l.own, false}, {l.marker, false}}

@@ -32,6 +32,9 @@ func (x *sharded) Start(ctx context.Context, uid string, report func(error)) err
 
 // Join implements adapter.Broker.
 func (x *sharded) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
+	if m.Namespace() == "" {
+		return x.joinProcess(ctx, m)
+	}
 	l := newShardedLink(&x.connection, x.subs, m)
 	if err := join(ctx, x.subs, l, subject{l.all, false}, subject{l.own, false}); err != nil {
 		return nil, x.joinError(m.Namespace(), err)

@@ -90,6 +90,9 @@ func (s *streams) Close(ctx context.Context) error { return s.end(ctx) }
 
 // Join implements adapter.Broker.
 func (s *streams) Join(ctx context.Context, m adapter.Member) (adapter.Link, error) {
+	if m.Namespace() == "" {
+		return s.joinProcess(ctx, m)
+	}
 	l := newStreamLink(s, m)
 	if s.cfg.StreamCount > 1 && streamIndex(l.namespace, s.cfg.StreamCount) < 0 {
 		s.report(fmt.Errorf("%w: servers in Node never read stream %s of namespace %s, a defect of the official "+

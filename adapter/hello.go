@@ -1,0 +1,167 @@
+package adapter
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Hello is what a process says of itself with each heartbeat. Only Go servers send and read it.
+type Hello struct {
+	// Protocol is the version of what Go servers say only to each other, Oldest the oldest one that the
+	// server understands. Two servers understand each other if neither is too old for the other. A
+	// heartbeat without a Hello says 1 and 1.
+	Protocol, Oldest int
+	// Address is where the server takes requests that others relay to it, "" if it takes none.
+	Address string
+}
+
+const (
+	protocolVersion = 1 // of this server
+	oldestVersion   = 1 // that it understands
+)
+
+// MaxAddress is the length of the longest address of a server, in bytes.
+const MaxAddress = 256
+
+// Server is another Go server of the cluster, as its last heartbeat says.
+type Server struct {
+	// UID is its id among the servers, and Tag what ids of its sessions may hold instead.
+	UID, Tag string
+	// Protocol is the version that it speaks.
+	Protocol int
+	// Address is where it takes relayed requests, "" if it takes none.
+	Address string
+	// Age is the time since its last heartbeat.
+	Age time.Duration
+}
+
+// Directory is an Adapter that knows the other Go servers of its cluster.
+type Directory interface {
+	// Tag returns the tag of this server: 6 characters of those in base64url.
+	Tag() string
+	// Announce tells the other servers at once where this one takes relayed requests. The error is
+	// that the address is longer than MaxAddress, or that the broker carries no heartbeats.
+	Announce(address string) error
+	// Servers returns the other servers that are alive, by UID. They are those that were heard of
+	// within HeartbeatTimeout.
+	Servers() []Server
+	// ServerByTag returns the server with a tag. On a fresh server it may wait, half a second at most,
+	// until the others are known.
+	ServerByTag(ctx context.Context, tag string) (Server, bool)
+}
+
+var _ Directory = (*Cluster)(nil)
+
+// tagLen is the length of a tag.
+const tagLen = 6
+
+// tagOf returns the tag of a server: 36 bits of a hash of its uid.
+func tagOf(uid string) string {
+	sum := sha256.Sum256([]byte(uid))
+	return base64.RawURLEncoding.EncodeToString(sum[:])[:tagLen]
+}
+
+// Tag implements [Directory].
+func (x *Cluster) Tag() string { return tagOf(x.uid) }
+
+// Announce implements [Directory]. All namespaces of a process announce one address, the last one.
+func (x *Cluster) Announce(address string) error {
+	switch {
+	case len(address) > MaxAddress:
+		return fmt.Errorf("adapter: the address for relayed requests has %d bytes, the limit is %d",
+			len(address), MaxAddress)
+	case x.hello == nil:
+		return fmt.Errorf("%w: it carries no heartbeats of processes", ErrBroker)
+	}
+	x.hello.announce(address)
+	return nil
+}
+
+// Servers implements [Directory].
+func (x *Cluster) Servers() []Server {
+	if x.hello == nil {
+		return nil
+	}
+	return x.hello.known()
+}
+
+// ServerByTag implements [Directory].
+func (x *Cluster) ServerByTag(ctx context.Context, tag string) (Server, bool) {
+	if x.hello == nil || len(tag) != tagLen {
+		return Server{}, false
+	}
+	s, ok := x.hello.byTag(tag)
+	if !ok && x.hello.await(ctx) == nil {
+		s, ok = x.hello.byTag(tag)
+	}
+	return s, ok
+}
+
+// announce has the next heartbeat, now, tell an address.
+func (h *heartbeats) announce(address string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.address != address {
+		h.address = strings.Clone(address)
+		h.soonLocked(0)
+	}
+}
+
+// helloLocked records what a server says of itself.
+func (h *heartbeats) helloLocked(uid string, p *peer, hello *Hello) {
+	if hello == nil {
+		hello = &Hello{Protocol: 1, Oldest: 1}
+	}
+	p.protocol = hello.Protocol
+	switch {
+	case len(hello.Address) > MaxAddress:
+		p.address = ""
+	case p.address != hello.Address:
+		p.address = strings.Clone(hello.Address)
+	}
+	if p.tag == "" {
+		p.tag = tagOf(uid)
+		if _, taken := h.tags[p.tag]; !taken {
+			h.tags[p.tag] = strings.Clone(uid)
+		}
+	}
+}
+
+// forgetLocked forgets the tag of a server.
+func (h *heartbeats) forgetLocked(uid string, p *peer) {
+	if h.tags[p.tag] == uid {
+		delete(h.tags, p.tag)
+	}
+}
+
+// known returns the other servers that send a Hello.
+func (h *heartbeats) known() (all []Server) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for uid, p := range h.peers {
+		if p.tag != "" {
+			all = append(all, p.server(uid))
+		}
+	}
+	slices.SortFunc(all, func(a, b Server) int { return cmp.Compare(a.UID, b.UID) })
+	return all
+}
+
+func (h *heartbeats) byTag(tag string) (s Server, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if uid, known := h.tags[tag]; known {
+		return h.peers[uid].server(uid), true
+	}
+	return Server{}, false
+}
+
+func (p *peer) server(uid string) Server {
+	return Server{UID: uid, Tag: p.tag, Protocol: p.protocol, Address: p.address, Age: time.Since(p.heard)}
+}
