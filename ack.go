@@ -221,17 +221,20 @@ func (q *ackRequest) wait(ctx context.Context) (Reply, error) {
 	return replyOf(a), a.Err
 }
 
-// report calls the hook when the wait has ended.
+// report counts the acknowledgement and calls the hook when the wait has ended.
 func (q *ackRequest) report(err error) {
-	fn := q.s.ns.server.cfg.Hooks.Ack
-	if fn == nil || q.start.IsZero() {
+	if q.answers == nil { // nothing was asked
 		return
 	}
-	info := AckInfo{Namespace: q.s.ns, Socket: q.s, Event: q.event, Took: time.Since(q.start), Err: err}
+	info := AckInfo{Namespace: q.s.ns, Socket: q.s, Event: q.event, Err: err}
 	if err == nil {
 		info.Answered = 1
 	}
-	hook(q.s.ns.server, fn, info)
+	q.s.ns.totals.countAcks(info.Answered, err)
+	if fn := q.s.ns.server.cfg.Hooks.Ack; fn != nil {
+		info.Took = time.Since(q.start)
+		hook(q.s.ns.server, fn, info)
+	}
 }
 
 // ackTimeout returns the default timeout: none when the context has a deadline.
@@ -284,6 +287,7 @@ func (o operator) EmitWithAck(ctx context.Context, event string, args ...any) it
 			return o.ns.adapter.BroadcastWithAck(&adapter.Packet{Event: event, Args: args}, options, count, answer)
 		}
 		answered, err := o.ns.server.gather(ctx, timeout, yield, ask)
+		o.ns.totals.countAcks(answered, err)
 		if fn != nil {
 			hook(o.ns.server, fn, AckInfo{
 				Namespace: o.ns, Event: event, Took: time.Since(start), Answered: answered, Err: err,

@@ -335,8 +335,18 @@ func TestClusterBrokerErrors(t *testing.T) {
 		time.Sleep(time.Minute)
 		bus.Cut(0)
 		time.Sleep(time.Second)
+		if b := s.Stats().Broker; b.Connected || b.Away != time.Second {
+			t.Errorf("stats without the connection: %+v", b)
+		}
 		bus.Restore(0)
 		time.Sleep(time.Second)
+		if err := other.To("a room that nobody has joined").Emit("x"); err != nil {
+			t.Error(err)
+		}
+		if err := other.Emit("x"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
 		mu.Lock()
 		defer mu.Unlock()
 		var gap *socketio.GapError
@@ -356,7 +366,7 @@ func TestClusterBrokerErrors(t *testing.T) {
 		if n := strings.Count(log.String(), "omitted=2"); n != 2 {
 			t.Errorf("%d lines say how many were omitted: %s", n, &log)
 		}
-		if b := s.Stats().Broker; b == nil || b.Gaps != 4 || !b.Connected || b.Broker != "bus" || b.Received == 0 {
+		if b := s.Stats().Broker; b == nil || b.Gaps != 4 || !b.Connected || b.Broker != "bus" || b.Received == 0 || b.Away != 0 || b.Discarded != 1 {
 			t.Errorf("stats: %+v", b)
 		}
 		if b := socketio.New(socketio.Config{}).Stats().Broker; b != nil {

@@ -36,8 +36,9 @@ func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
 	return sent.Err
 }
 
-// sent calls the hook for a broadcast.
+// sent counts a broadcast and calls the hook.
 func (h host) sent(p *adapter.Packet, info EmitInfo) {
+	h.ns.totals.countSent(&info)
 	if fn := h.ns.server.cfg.Hooks.Emit; fn != nil {
 		info.Event = p.Name()
 		hook(h.ns.server, fn, info)

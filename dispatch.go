@@ -11,10 +11,12 @@ import (
 func (s *Socket) handle(e *Event) {
 	defer s.client.refund(1, e.cost)
 	fn := s.ns.server.cfg.Hooks.Handle
-	start := clock(fn != nil)
+	start := time.Since(began)
 	handlers, err := s.dispatch(e)
+	took := time.Since(began) - start
+	s.ns.totals.countHandled(took, err)
 	if fn != nil {
-		hook(s.ns.server, fn, HandleInfo{Event: e, Took: time.Since(start), Handlers: handlers, Err: err})
+		hook(s.ns.server, fn, HandleInfo{Event: e, Took: took, Handlers: handlers, Err: err})
 	}
 }
 

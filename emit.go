@@ -48,13 +48,9 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	return err
 }
 
-// emitted tells the hook that an event of so many bytes, none when it could not be encoded, was
-// sent to this socket or was not.
+// emitted counts, and tells the hook, that an event of so many bytes, none when it could not be
+// encoded, was sent to this socket or was not.
 func (s *Socket) emitted(event string, bytes int, err error) {
-	fn := s.ns.server.cfg.Hooks.Emit
-	if fn == nil {
-		return
-	}
 	info := EmitInfo{Namespace: s.ns, Socket: s, Event: event, Bytes: bytes}
 	switch {
 	case err == nil:
@@ -64,7 +60,8 @@ func (s *Socket) emitted(event string, bytes int, err error) {
 	default:
 		info.Err = err
 	}
-	hook(s.ns.server, fn, info)
+	s.ns.totals.countSent(&info)
+	hook(s.ns.server, s.ns.server.cfg.Hooks.Emit, info)
 }
 
 // checkEvent refuses names that mean something else to the client.

@@ -3,6 +3,7 @@ package socketio
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -129,6 +130,11 @@ func (e *Event) decode(i int, v any) error {
 	case *string:
 		if s, ok := e.text(i); ok && v != nil {
 			*v = s
+			return nil
+		}
+	case *json.RawMessage:
+		if v != nil { // the payload is known to be JSON
+			*v = append((*v)[:0], e.span(i)...)
 			return nil
 		}
 	case *any:

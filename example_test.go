@@ -95,11 +95,14 @@ func ExampleServer_Stats() {
 	defer v.Leave()
 	s := io.Stats()
 	fmt.Println(s.Connections.WebSocket, s.Connections.Polling, s.Sockets["/"], s.Sockets["/chat"])
+	var chat socketio.NamespaceStats = s.Namespaces["/chat"]
+	fmt.Println(chat.Sockets, "there,", chat.Received, "events in,", chat.Sent, "out")
 	for _, socket := range io.Of("/chat").Sockets() {
 		fmt.Println(socket.Conn().Stats().Transport, socket.Handshake().ClientIP())
 	}
 	// Output:
 	// 1 0 1 1
+	// 1 there, 0 events in, 0 out
 	// websocket 127.0.0.1
 }
 

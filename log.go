@@ -32,6 +32,8 @@ func (srv *Server) ruleOfEnd(cause error) error {
 	return r
 }
 
+const connectRefused = "socketio: connect refused"
+
 // logRefusal writes the log line of a refused CONNECT.
 func (c *client) logRefusal(nsp string, err error) {
 	r, cause := &refusal.Refusal{Rule: "middleware", Key: nsp}, err
@@ -52,7 +54,7 @@ func (c *client) logRefusal(nsp string, err error) {
 		r.Remedy = `a middleware failed; its error is no *Error, so that the client was told "internal error"`
 	}
 	peer := refusal.Peer{Addr: c.session.Handshake().RemoteAddr, ID: c.session.ID(), Namespace: nsp}
-	c.server.log.Write(c.session.Context(), "socketio: connect refused", peer, r, cause)
+	c.server.log.Write(c.session.Context(), connectRefused, peer, r, cause)
 }
 
 // refuseClientFile answers a request for a bundle of the client when none is served.

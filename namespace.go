@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"sync/atomic"
 
@@ -25,6 +26,7 @@ type core struct {
 
 	name        string
 	adapter     adapter.Adapter
+	totals      *totals       // its own, or those of its parent
 	ids         atomic.Uint64 // acknowledgement ids handed out
 	recovery    recovery      // nil: off
 	otherEvents loopScore     // of events without handlers, which listeners may see
@@ -87,6 +89,7 @@ type Parent struct {
 	parentOperator    // targets the sockets of all children
 
 	pattern *namespace.Pattern[*Namespace, *Parent]
+	totals  *totals // of all children, ever
 }
 
 // OfRegexp makes namespaces for the names that re matches.
@@ -94,7 +97,7 @@ type Parent struct {
 // Anchor re with ^ and $ to match whole names, which include the leading slash. A namespace that
 // [Server.Of] makes is a child too when its name matches.
 func (srv *Server) OfRegexp(re *regexp.Regexp) *Parent {
-	return srv.addParent(true, func(name string, _ json.RawMessage) bool { return re.MatchString(name) })
+	return srv.addParent(re.String(), true, func(name string, _ json.RawMessage) bool { return re.MatchString(name) })
 }
 
 // OfFunc makes namespaces for the names that match accepts; auth is the client's auth, or nil.
@@ -105,14 +108,19 @@ func (srv *Server) OfRegexp(re *regexp.Regexp) *Parent {
 // Each name stays a namespace unless Config.CleanupEmptyChildNamespaces is set: do not accept
 // whatever a client makes up.
 func (srv *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *Parent {
-	return srv.addParent(false, func(name string, auth json.RawMessage) (yes bool) {
+	label := fmt.Sprintf("OfFunc %d", srv.functions.Add(1))
+	return srv.addParent(label, false, func(name string, auth json.RawMessage) (yes bool) {
 		srv.call(nil, "the function of OfFunc", func() { yes = match(name, bytes.Clone(auth)) }) // it may keep auth
 		return yes
 	})
 }
 
-func (srv *Server) addParent(explicit bool, match func(name string, auth json.RawMessage) bool) *Parent {
-	p := new(Parent)
+// addParent adds a pattern. The label names it in Stats.
+func (srv *Server) addParent(
+	label string, explicit bool, match func(name string, auth json.RawMessage) bool,
+) *Parent {
+	p := &Parent{totals: &totals{label: label}}
+	srv.define(p.totals)
 	p.server, p.p = srv, p
 	p.pattern = srv.names.AddPattern(p, explicit, match)
 	return p
@@ -180,6 +188,12 @@ type Stats struct {
 	Connections engineio.Stats
 	// Sockets is the number of sockets in each namespace on this server.
 	Sockets map[string]int
+	// Namespaces has the numbers of each namespace that the program defined, by its name. Those that
+	// clients had made are summed up under their parent: the text of the regular expression, or
+	// "OfFunc 1" for the first call of [Server.OfFunc]. So clients cannot add to it.
+	Namespaces map[string]NamespaceStats
+	// Refused counts the CONNECTs that were refused, by the rule that the log names.
+	Refused map[string]uint64
 	// Recovery is what each namespace keeps for recovery; nil without Config.ConnectionStateRecovery.
 	Recovery map[string]RecoveryStats
 	// Broker is the state of the broker that joins this server to others; nil without one.
@@ -191,8 +205,12 @@ type Stats struct {
 // It takes time proportional to their number: call it every few seconds for a metrics page, not for
 // each request. For one socket call Socket.Conn().Stats().
 func (srv *Server) Stats() Stats {
-	sum := Stats{Connections: srv.engine.Stats(), Sockets: make(map[string]int), Broker: srv.brokerStats()}
-	for _, n := range srv.server.Namespaces() {
+	all := srv.server.Namespaces()
+	sum := Stats{
+		Connections: srv.engine.Stats(), Sockets: make(map[string]int), Namespaces: srv.namespaceStats(all),
+		Refused: srv.log.Counts(connectRefused), Broker: srv.brokerStats(),
+	}
+	for _, n := range all {
 		sum.Sockets[n.Name()] = n.Len()
 		if r, on := n.RecoveryStats(); on {
 			if sum.Recovery == nil {

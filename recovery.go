@@ -160,6 +160,16 @@ type recoveryState struct {
 func (r *recoveryState) Lock()   { r.mu.Lock() }
 func (r *recoveryState) Unlock() { r.mu.Unlock() }
 
+func (r *recoveryState) countRecoveredLocked() {
+	r.recovered++
+	r.ns.totals.recovered.Add(1)
+}
+
+func (r *recoveryState) countRefusedLocked() {
+	r.refused++
+	r.ns.totals.refused.Add(1)
+}
+
 func (r *recoveryState) now() time.Duration { return time.Since(r.began) }
 
 // leaveNamespace ends the membership of n sessions.

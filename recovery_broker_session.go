@@ -119,7 +119,7 @@ func (r *brokerRecovery) claim(s *Socket) *Socket {
 	other, err := r.take(s, ticket)
 	if err != nil {
 		r.mu.Lock()
-		r.refused++
+		r.countRefusedLocked()
 		r.mu.Unlock()
 		r.blame(err)
 		return s
@@ -233,7 +233,7 @@ func (r *brokerRecovery) endBefore(ctx context.Context, pid string) error {
 // restart gives up the recovery of a socket.
 func (r *brokerRecovery) restart(s *Socket) *Socket {
 	r.mu.Lock()
-	r.refused++
+	r.countRefusedLocked()
 	s.lease.broker.socket = nil
 	r.finishLocked(s.lease.broker) // the broker has it no more
 	r.mu.Unlock()
@@ -366,7 +366,7 @@ func (r *brokerRecovery) connectLocked(s *Socket) bool {
 			}
 		}
 		x.back = nil
-		r.recovered++
+		r.countRecoveredLocked()
 	} else {
 		x.start = r.log.Reached()
 		r.sessions[x.pid] = x

@@ -103,7 +103,7 @@ func (r *memoryRecovery) find(auth json.RawMessage) (x *savedSession, offset str
 	defer r.mu.Unlock()
 	x = r.sessions[pid]
 	if x == nil || x.holder == nil && r.now()-x.disconnectedAt > r.cfg.MaxDisconnectionDuration {
-		r.refused++
+		r.countRefusedLocked()
 		return nil, ""
 	}
 	return x, offset
@@ -340,7 +340,7 @@ func (r *memoryRecovery) connectLocked(s *Socket) bool {
 		x.sent.add(position)
 	}
 	x.connected = s
-	r.recovered++
+	r.countRecoveredLocked()
 	last := r.arrivals
 	*last = arrival{s, to.rooms, new(arrival)}
 	r.arrivals = last.next
@@ -377,7 +377,7 @@ func (r *memoryRecovery) restart(s *Socket) *Socket {
 // dropSession drops a session that its holder could not recover.
 func (r *memoryRecovery) dropSession(s *Socket) {
 	r.mu.Lock()
-	r.refused++
+	r.countRefusedLocked()
 	x := s.lease.session
 	kept := false
 	if x.holder == s {

@@ -32,8 +32,9 @@ type Server struct {
 
 	names namespace.Registry[*Namespace, *Parent]
 
-	mu    sync.Mutex
-	onNew []func(*Namespace) // called for each new namespace
+	mu      sync.Mutex
+	onNew   []func(*Namespace) // called for each new namespace
+	defined []*totals          // of the namespaces and patterns that the program defined
 
 	// What recovery has to know of the engine's configuration.
 	unnoticed       time.Duration // how long a connection may be dead before that is noticed
@@ -42,6 +43,8 @@ type Server struct {
 
 	closing atomic.Bool // Shutdown has begun: nobody joins any more
 	workers workers
+
+	functions atomic.Int32 // calls of OfFunc
 
 	takenIDs takenIDs
 	burst    burst
@@ -153,8 +156,11 @@ func (srv *Server) OnNewNamespace(fn func(*Namespace)) {
 
 // newNamespace makes a namespace with its adapter, for srv.names.
 func (srv *Server) newNamespace(name string, pattern *namespace.Pattern[*Namespace, *Parent]) (*Namespace, error) {
-	ns := &Namespace{core{name: name}}
+	ns := &Namespace{core{name: name, totals: &totals{label: name}}}
 	ns.server, ns.ns = srv, ns
+	if pattern != nil {
+		ns.totals = pattern.Owner.totals
+	}
 	made, err := srv.cfg.Adapter(host{ns})
 	if err == nil && made == nil {
 		err = errors.New("it made none")
@@ -168,6 +174,8 @@ func (srv *Server) newNamespace(name string, pattern *namespace.Pattern[*Namespa
 	}
 	if pattern != nil {
 		ns.now.Store(pattern.Owner.load())
+	} else {
+		srv.define(ns.totals)
 	}
 	return ns, nil
 }

@@ -24,6 +24,8 @@ func (s *Socket) startWorker() {
 // enqueue charges an event that has arrived, and puts it into the batch or the inbox.
 func (s *Socket) enqueue(e *Event) {
 	bytes := e.size()
+	s.ns.totals.received.Add(1)
+	s.ns.totals.receivedBytes.Add(uint64(bytes))
 	hook(s.ns.server, s.ns.server.cfg.Hooks.Receive, ReceiveInfo{Socket: s, Bytes: bytes})
 	e.cost = s.client.charge(e.memory())
 	if b := s.client.batch; b != nil {

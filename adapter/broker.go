@@ -138,10 +138,13 @@ type BrokerStats struct {
 	Broker string
 	// Connected is false while the connection is lost.
 	Connected bool
+	// Away is how long the connection has been lost; 0 while it is there.
+	Away time.Duration
 	// QueuedBytes is the size of the messages that are queued or being sent.
 	QueuedBytes int
 	// Sent and Received count messages. Failed counts those that were queued and not sent. Gaps counts
 	// the times at which messages of others may have been lost. Invalid counts those that could not be
-	// read.
-	Sent, Received, Failed, Gaps, Invalid uint64
+	// read. Discarded counts those that were for no socket here, such as for a room that nobody here has
+	// joined: they were received in vain.
+	Sent, Received, Failed, Gaps, Invalid, Discarded uint64
 }

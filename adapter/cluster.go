@@ -495,6 +495,8 @@ const (
 	DefaultHeartbeatInterval = 5 * time.Second
 	DefaultHeartbeatTimeout  = 10 * time.Second
 	DefaultRequestTimeout    = 5 * time.Second
+	// DefaultStartTimeout is the default of ClusterConfig.StartTimeout.
+	DefaultStartTimeout = 10 * time.Second
 )
 
 // ClusterConfig configures a [Cluster]. The zero value has the official defaults and safe limits.
@@ -507,6 +509,9 @@ type ClusterConfig struct {
 	// RequestTimeout limits the wait for other servers if the call has no deadline and no timeout.
 	// Default 5 s.
 	RequestTimeout time.Duration
+	// StartTimeout limits the wait for the broker when a namespace is made: for the first one until it is
+	// connected, for each until it is subscribed. Default 10 s.
+	StartTimeout time.Duration
 	// Mixed means that there may be official servers in the cluster, which send heartbeats in each
 	// namespace. It has no effect if the broker counts servers or has no namespace "".
 	Mixed bool
@@ -522,6 +527,7 @@ func (c ClusterConfig) withDefaults() (ClusterConfig, error) {
 		{"HeartbeatInterval", &c.HeartbeatInterval, DefaultHeartbeatInterval},
 		{"HeartbeatTimeout", &c.HeartbeatTimeout, DefaultHeartbeatTimeout},
 		{"RequestTimeout", &c.RequestTimeout, DefaultRequestTimeout},
+		{"StartTimeout", &c.StartTimeout, DefaultStartTimeout},
 	} {
 		if *d.v < 0 {
 			return c, fmt.Errorf("adapter: ClusterConfig.%s is %v, it must not be negative", d.name, *d.v)

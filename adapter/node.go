@@ -23,9 +23,10 @@ type Node struct {
 	uid    string
 	turn   chan struct{} // one token: the broker is started by one goroutine
 
-	logged  atomic.Bool   // the line at the start
-	invalid atomic.Uint64 // messages whose rest could not be read
-	asks    atomic.Int64  // broadcasts of other servers that wait for sockets here
+	logged    atomic.Bool   // the line at the start
+	invalid   atomic.Uint64 // messages whose rest could not be read
+	discarded atomic.Uint64 // messages for no socket here
+	asks      atomic.Int64  // broadcasts of other servers that wait for sockets here
 
 	// Guarded by turn.
 	joined bool        // the namespace "", if the broker has it
@@ -40,11 +41,8 @@ type Node struct {
 	back     *time.Timer         // calls look while it is lost
 }
 
-// Bounds of the first and the last call of a broker.
-const (
-	startTimeout = 10 * time.Second // for a connection, and for each subscription
-	closeTimeout = 5 * time.Second  // to send the queue
-)
+// closeTimeout limits the last call of a broker, which sends the queue.
+const closeTimeout = 5 * time.Second
 
 // NewNode returns a node over a broker. It does not start the broker, and does not check the
 // configuration: Node.Adapter does both.
@@ -76,7 +74,7 @@ func (n *Node) Adapter(h Host) (Adapter, error) {
 	if err := n.add(x); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.StartTimeout)
 	defer cancel()
 	err := n.start(ctx)
 	if err == nil {
@@ -271,6 +269,12 @@ func (n *Node) remove(x *Cluster) error {
 func (n *Node) Stats() BrokerStats {
 	s := n.broker.Stats()
 	s.Invalid += n.invalid.Load()
+	s.Discarded += n.discarded.Load()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !s.Connected && !n.lost.IsZero() {
+		s.Away = time.Since(n.lost)
+	}
 	return s
 }
 

@@ -33,7 +33,10 @@ func (x *Cluster) keepEarly(m *Message) bool {
 	if x.ready.Load() {
 		return false
 	}
-	if !onlySockets(m) && len(x.early) < maxEarly {
+	switch {
+	case onlySockets(m):
+		x.node.discarded.Add(1)
+	case len(x.early) < maxEarly:
 		x.early = append(x.early, m)
 	}
 	return true
@@ -92,7 +95,7 @@ func (x *Cluster) receive(m *Message) {
 			x.collect(m)
 		}
 	case MessageSocketsJoin, MessageSocketsLeave, MessageDisconnectSockets:
-		if x.reads(m) && x.rest(m) {
+		if x.wants(m) && x.rest(m) {
 			m.Rooms = cloneAll(m.Rooms) // they may be kept
 			x.apply(m)
 		}
@@ -134,6 +137,15 @@ func (x *Cluster) reads(m *Message) bool {
 		return true
 	}
 	return slices.ContainsFunc(m.Options.Rooms, func(room string) bool { return x.RoomLen(room) > 0 })
+}
+
+// wants is reads for a message that was received. It counts one that has no targets.
+func (x *Cluster) wants(m *Message) bool {
+	yes := x.reads(m)
+	if !yes {
+		x.node.discarded.Add(1)
+	}
+	return yes
 }
 
 // rest reads the rest of a message. It returns false when that is invalid.
@@ -179,7 +191,7 @@ func cloneAll(list []string) []string {
 // A host that recovers clients keeps it for those that are away, unless the broker does.
 func (x *Cluster) deliver(m *Message) {
 	keeps := x.log == nil && x.used.Load() && x.host.Recovery() > 0
-	if !keeps && !x.reads(m) || !x.rest(m) {
+	if !keeps && !x.wants(m) || !x.rest(m) {
 		return
 	}
 	o := m.Options
@@ -232,7 +244,7 @@ func (x *Cluster) collect(m *Message) {
 	if x.open.Err() != nil {
 		return
 	}
-	if !x.reads(m) || !x.rest(m) || !x.mayAsk() { // also what cannot be read
+	if !x.wants(m) || !x.rest(m) || !x.mayAsk() { // also what cannot be read
 		x.reply(m, &Message{Type: MessageBroadcastClientCount})
 		return
 	}

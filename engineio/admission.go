@@ -57,12 +57,13 @@ func (a *Admission) limiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(a.Rate), a.Burst)
 }
 
+const ruleAdmission = "admission"
+
 // tooMany refuses a handshake because of a limit of Admission.
 func (e *Server) tooMany(format string, limit any, field string) *ConnectionError {
-	e.rejected.Add(1)
 	text := fmt.Sprintf(format+" ("+field+")", limit)
 	return refused(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": text}).
-		by(refusal.Refusal{Rule: "admission", Limit: limit, Field: "Config." + field})
+		by(refusal.Refusal{Rule: ruleAdmission, Limit: limit, Field: "Config." + field})
 }
 
 // shuttingDown refuses a handshake because Shutdown has been called.
@@ -97,8 +98,10 @@ func (e *Server) register(s *Session) (c *ConnectionError) {
 	}
 	if c != nil {
 		e.pending.Add(-1)
+		return c
 	}
-	return c
+	e.opened.Add(1)
+	return nil
 }
 
 // markActiveLocked removes a session from the pending ones. The caller must hold s.mu.

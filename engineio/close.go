@@ -73,17 +73,23 @@ func tooSlow(after time.Duration, bytes int) error {
 	return slow
 }
 
+// The rules for a client that does not read as fast as is sent to it.
+const (
+	ruleSlowClient = "slow client"
+	ruleQueueFull  = "queue full"
+)
+
 // slowPeer is the rule for a write that takes too long.
 func slowPeer(after time.Duration) *refusal.Refusal {
 	return &refusal.Refusal{
-		Err: ErrSlowPeer, Rule: "slow client", Limit: after, Field: "Config.WriteTimeout",
+		Err: ErrSlowPeer, Rule: ruleSlowClient, Limit: after, Field: "Config.WriteTimeout",
 		Remedy: "send less to a client that cannot keep up, or raise Config.WriteTimeout",
 	}
 }
 
 func queueFull(format string, value, limit int, field string) error {
 	return &refusal.Refusal{
-		Err: ErrQueueFull, Rule: "queue full", Value: value, Limit: limit, Field: field, Format: format,
+		Err: ErrQueueFull, Rule: ruleQueueFull, Value: value, Limit: limit, Field: field, Format: format,
 		Remedy: "send less to a client that cannot keep up, mark what may be dropped as volatile, or raise " + field,
 	}
 }

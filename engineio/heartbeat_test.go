@@ -183,6 +183,29 @@ func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 	}
 }
 
+// A parked GET is answered as soon as the client may have its probe answered, and seldom when it does not go on.
+func TestParkedPollsAreReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, err := engineio.New(engineio.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = e.Shutdown(context.Background()) })
+		end := rawclient.ServePipe(t, e)
+		end.Path = engineio.DefaultPath
+		p := end.Polling()
+		c := p.Probe()
+		for _, want := range []int64{5, 10, 20, 40, 80, 100, 100} {
+			began := time.Now()
+			p.Want("6")
+			if got := time.Since(began).Milliseconds(); got != want {
+				t.Errorf("released after %d ms, want %d", got, want)
+			}
+		}
+		c.Send("5")
+	})
+}
+
 func TestUpgradeCandidates(t *testing.T) {
 	t.Attr("covers", "easy/19 easy/20 easy/22 engine/server/close/32 engine/server/close/33")
 	upgrade := func(q string) string { return strings.Replace(q, "polling", "websocket", 1) }

@@ -29,9 +29,9 @@ type Server struct {
 	deflate  *deflater // nil unless PerMessageDeflate is configured
 	loops    *loops
 
-	pace     *rate.Limiter // of new sessions; nil: none
-	pending  atomic.Int64  // sessions whose client has not sent anything
-	rejected atomic.Int64  // handshakes refused by Config.Admission
+	pace    *rate.Limiter // of new sessions; nil: none
+	pending atomic.Int64  // sessions whose client has not sent anything
+	opened  atomic.Uint64 // sessions so far
 
 	// work counts sessions and WebSocket readers. mu guards closed, deadlines and wsConn.ended, and
 	// orders additions to work before the wait of Shutdown.

@@ -60,6 +60,13 @@ type Stats struct {
 	Pending int
 	// Rejected is how many handshakes Config.Admission has refused so far.
 	Rejected int
+	// Opened is how many sessions there were so far.
+	Opened uint64
+	// Refused counts the requests and upgrades refused so far, and Ended the sessions that ended, by the
+	// rule that the log names. The rules are constants: clients cannot add to them.
+	Refused, Ended map[string]uint64
+	// SlowConsumers counts those among Ended whose client did not read as fast as was sent to it.
+	SlowConsumers uint64
 	// BufferedBytes and BufferedPackets are the size of all outboxes. A broadcast counts for each
 	// receiver, though it is in memory once.
 	BufferedBytes, BufferedPackets int
@@ -74,7 +81,12 @@ type Stats struct {
 // It locks each session in turn: call it for a metrics page every few seconds, not for every
 // request.
 func (e *Server) Stats() Stats {
-	sum := Stats{Pending: int(e.pending.Load()), Rejected: int(e.rejected.Load())}
+	sum := Stats{
+		Pending: int(e.pending.Load()), Opened: e.opened.Load(),
+		Refused: e.log.Counts(requestRefused, upgradeRefused), Ended: e.log.Counts(sessionEnded),
+	}
+	sum.Rejected = int(sum.Refused[ruleAdmission])
+	sum.SlowConsumers = sum.Ended[ruleSlowClient] + sum.Ended[ruleQueueFull]
 	for _, s := range e.sessions.all() {
 		one := s.Stats()
 		switch one.Transport {

@@ -10,8 +10,13 @@ import (
 	"github.com/gosocketio/socketio/internal/refusal"
 )
 
-// releaseEvery is how often a parked GET is answered during a probe (official: 100 ms).
-const releaseEvery = 100 * time.Millisecond
+// A GET that is parked during a probe is answered, so that the client can pause polling: first after
+// minRelease, when the answer to the probe should have arrived, then after twice as long each time, up
+// to maxRelease (official: each 100 ms).
+const (
+	minRelease = 5 * time.Millisecond
+	maxRelease = 100 * time.Millisecond
+)
 
 var errBadProbe = errors.New("engineio: unexpected packet on a transport that is being upgraded to")
 
@@ -20,7 +25,8 @@ type candidate struct {
 	session *Session
 	ws      *wsConn // nil until the 101 is written
 	expiry  *time.Timer
-	release *time.Timer // nil until the probe
+	release *time.Timer   // nil until the probe
+	again   time.Duration // until the next release
 }
 
 // expire cancels an upgrade that takes longer than UpgradeTimeout.
@@ -52,7 +58,8 @@ func (c *candidate) releasePoll() {
 	defer s.mu.Unlock()
 	if s.candidate == c {
 		s.wakePollLocked(noopFrame)
-		c.release.Reset(releaseEvery)
+		c.again = min(2*c.again, maxRelease)
+		c.release.Reset(c.again)
 	}
 }
 
@@ -127,7 +134,8 @@ func (w *wsConn) probe(p wire.Packet) error {
 			return errBadProbe
 		}
 		if c.release == nil {
-			c.release = time.AfterFunc(releaseEvery, c.releasePoll)
+			c.again = minRelease
+			c.release = time.AfterFunc(minRelease, c.releasePoll)
 		}
 		s.mu.Unlock()
 		if f := s.server.cfg.Events.Upgrading; f != nil {

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -78,6 +79,15 @@ func BenchmarkAppendPacket(b *testing.B) {
 	}
 }
 
+// object returns an object of about size bytes.
+func object(size int) string {
+	b := []byte(`{"rows":[`)
+	for i := 0; len(b) < size-60; i++ {
+		b = fmt.Appendf(b, `{"id":%d,"name":"user %d","ok":true,"score":%d.5,"tags":["a","b"]},`, i, i, i)
+	}
+	return string(b) + "null]}"
+}
+
 func BenchmarkDecode(b *testing.B) {
 	atts := [][]byte{make([]byte, 100)}
 	for _, bc := range []struct {
@@ -92,6 +102,8 @@ func BenchmarkDecode(b *testing.B) {
 		{"int", "42", new(int)},
 		{"struct", `{"text":"hello","room":"lobby","n":42}`, new(chatMessage)},
 		{"map", `{"text":"hello","room":"lobby","n":42}`, new(map[string]any)},
+		{"1KB object as any", object(1 << 10), nil},
+		{"16KB object as any", object(16 << 10), nil},
 		{"bytes", ph0, new([]byte)},
 		{"struct with bytes", `{"name":"me","data":` + ph0 + "}", new(chatPicture)},
 	} {

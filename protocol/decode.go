@@ -65,8 +65,20 @@ func decodeFast(raw []byte, atts [][]byte, v any) bool {
 		}
 	case *any:
 		if v != nil && *v == nil { // else it may hold a pointer to the value to decode into
-			x, ok := plainAny(raw, atts)
+			x, ok := decodeTree(raw, atts)
 			return set(v, x, ok)
+		}
+	case *map[string]any:
+		if v != nil && *v == nil { // else the object is added to it
+			x, ok := decodeTree(raw, atts)
+			m, isMap := x.(map[string]any)
+			return set(v, m, ok && isMap)
+		}
+	case *[]any:
+		if v != nil && *v == nil { // else its elements may hold pointers
+			x, ok := decodeTree(raw, atts)
+			a, isSlice := x.([]any)
+			return set(v, a, ok && isSlice)
 		}
 	}
 	return false
@@ -80,32 +92,16 @@ func set[T any](p *T, v T, ok bool) bool {
 	return ok
 }
 
-// plainAny returns a scalar or an attachment. It declines other values and strings with escapes.
-func plainAny(raw []byte, atts [][]byte) (any, bool) {
-	if len(raw) == 0 {
-		return nil, false
-	}
+// plainAny returns a number, a boolean or null.
+func plainAny(raw []byte) (any, bool) {
 	switch raw[0] {
-	case '"':
-		if s, ok := plainString(raw); ok {
-			return s, true
-		}
 	case 'n':
-		return nil, string(raw) == "null"
-	case 't':
-		return true, string(raw) == "true"
-	case 'f':
-		return false, string(raw) == "false"
-	case '{':
-		if i, ok := plainPlaceholder(raw); ok && i < len(atts) {
-			return atts[i], true
-		}
-	default:
-		if f, ok := plainFloat(raw); ok {
-			return f, true
-		}
+		return nil, true
+	case 't', 'f':
+		return raw[0] == 't', true
 	}
-	return nil, false
+	f, ok := plainFloat(raw)
+	return f, ok
 }
 
 // plainString returns a string that has no escapes.

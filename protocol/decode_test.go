@@ -328,6 +328,7 @@ func FuzzDecode(f *testing.F) {
 // agrees with the check of the placeholders.
 func FuzzDecodeAttachments(f *testing.F) {
 	f.Add([]byte(`["a",{"_placeholder":true,"num":0}]`), uint8(1))
+	f.Add([]byte(`[{"a":{"_placeholder":true,"num":0},"_placeholder":true},{"_placeholder":true,"num":9},{"_placeholder":false}]`), uint8(1))
 	f.Add([]byte(`[{"_placeholder":true,"num":1,"a":[{"num":2,"\u005fplaceholder":true}]}]`), uint8(2))
 	f.Fuzz(func(t *testing.T, raw []byte, n uint8) {
 		atts := make([][]byte, n%16)
@@ -343,6 +344,11 @@ func FuzzDecodeAttachments(f *testing.F) {
 		}
 		if got, want := Decode(raw, atts, &v) == nil, validPlaceholders(raw, len(atts)); got != want {
 			t.Errorf("Decode(%q) succeeds: %v, the check: %v", raw, got, want)
+		}
+		var short, long any
+		err, longErr := Decode(raw, atts, &short), decodeBinary(raw, atts, &long)
+		if (err == nil) != (longErr == nil) || !reflect.DeepEqual(short, long) {
+			t.Errorf("Decode(%q) = %#v, %v; decodeBinary: %#v, %v", raw, short, err, long, longErr)
 		}
 	})
 }

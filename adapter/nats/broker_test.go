@@ -386,14 +386,15 @@ func TestStartErrors(t *testing.T) {
 	}).host()
 	refused := ": namespace /: permissions violation: Permissions Violation for Subscription to "
 	for url, want := range map[string]string{
-		"nats://u:secret@127.0.0.1:1":                    "nats at 127.0.0.1:1: no servers available for connection",
-		"nats://limited:secret2@" + host:                 "nats at " + host + ": Authorization Violation",
-		"nats://secret@" + host:                          "nats at " + host + ": Authorization Violation",
-		"nats://limited:secret@" + host:                  "nats at " + host + refused + `"socketio./.`,
-		"nats://limited:secret@" + host + "?prefix=half": "nats at " + host + refused + `"half./.to.aaaaaa"`,
-		"nats://u:secret@" + host + "?creds=/none":       "only one of Config.Username, Config.Token and Config.Credentials can log in",
-		"nats://" + host + "?creds=/none":                "nats at " + host + ": ",
-		"tls://u:secret@" + host:                         "nats at " + host + ": secure connection not available",
+		"nats://u:secret@127.0.0.1:1":                                  "nats at 127.0.0.1:1: no servers available for connection",
+		"nats://limited:secret2@" + host:                               "nats at " + host + ": Authorization Violation: the server does not accept",
+		"nats://secret@" + host:                                        "nats at " + host + ": Authorization Violation: the server does not accept",
+		"nats://limited:secret@" + host:                                "nats at " + host + refused + `"socketio./.`,
+		"nats://limited:secret@" + host + "?prefix=half":               "nats at " + host + refused + `"half./.to.aaaaaa"`,
+		"nats://u:secret@" + host + "?creds=/none":                     "only one of Config.Username, Config.Token and Config.Credentials can log in",
+		"nats://" + host + "?creds=/none":                              "nats at " + host + ": ",
+		"tls://u:secret@" + host:                                       "nats at " + host + ": secure connection not available: the NATS server has no TLS",
+		"nats+jetstream://" + startJetStream(t).host() + "?replicas=3": ": JetStream: replicas > 1 not supported",
 	} {
 		c, err := Config{URL: url}.resolve()
 		if err == nil {

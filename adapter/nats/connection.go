@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/internal/brokers"
@@ -187,9 +188,24 @@ func (c *connection) onError(sub *nats.Subscription, err error) {
 
 func isPermission(err error) bool { return errors.Is(err, nats.ErrPermissionViolation) }
 
-// oneLine returns the text of an error, without line breaks and the name of the library.
+// oneLine returns the text of an error, without line breaks and the name of the library, and with what
+// can be done about it.
 func oneLine(err error) string {
-	return strings.TrimPrefix(brokers.OneLine(err), "nats: ")
+	text := strings.TrimPrefix(brokers.OneLine(err), "nats: ")
+	if api, is := errors.AsType[*jetstream.APIError](err); is && api.Description != "" {
+		return api.Description
+	}
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return "JetStream: " + errNoAnswer.Error()
+	case errors.Is(err, nats.ErrAuthorization):
+		return text + ": the server does not accept this user, password, token or file of credentials"
+	case errors.Is(err, nats.ErrSecureConnWanted):
+		return text + ": the NATS server has no TLS, the URL must begin with nats"
+	case errors.Is(err, nats.ErrSecureConnRequired):
+		return text + ": the NATS server wants TLS, the URL must begin with tls"
+	}
+	return text
 }
 
 // end sends what is queued, until ctx ends, and disconnects.

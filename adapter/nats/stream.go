@@ -65,10 +65,16 @@ func (x *stream) make(ctx context.Context) (*jetstream.StreamInfo, error) {
 	for tries := 0; ; tries++ {
 		info, err := x.tryMake(ctx)
 		if errors.Is(err, nats.ErrNoResponders) && time.Since(began) > readyTime {
-			return nil, errors.New("the NATS server does not have it enabled")
+			return nil, errors.New("the NATS server does not have it enabled (nats-server -js)")
 		}
-		if err == nil || permanent(err) || wait(ctx, tries) != nil {
+		if err == nil || permanent(err) {
 			return info, err
+		}
+		if wait(ctx, tries) != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = errNoAnswer
+			}
+			return nil, err
 		}
 	}
 }

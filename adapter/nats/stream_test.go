@@ -304,7 +304,7 @@ func TestNoJetStream(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), brokertest.Patience)
 	defer cancel()
 	err = broker.Start(ctx, "aaaaaa", func(error) {})
-	want := "nats at " + host + ": JetStream: the NATS server does not have it enabled"
+	want := "nats at " + host + ": JetStream: the NATS server does not have it enabled (nats-server -js)"
 	if err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}

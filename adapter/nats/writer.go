@@ -85,7 +85,7 @@ func (w *writer) write(ctx context.Context, items []*adapter.Item) (failed int, 
 
 var (
 	errNoConnection = errors.New("there is no connection")
-	errNoAnswer     = errors.New("JetStream does not answer")
+	errNoAnswer     = errors.New("no answer, the majority of its servers must run and reach each other")
 )
 
 // attempt sends messages and waits for their acknowledgements. It returns those to be sent again, and

@@ -12,7 +12,8 @@ func serveEpoll(l net.Listener) error {
 	if err != nil {
 		return err
 	}
-	_ = l.Close() // the file is another descriptor of the same socket
+	defer func() { _ = file.Close() }() // a file that nobody holds any more is closed by the collector
+	_ = l.Close()                       // the file is another descriptor of the same socket
 	listener := int(file.Fd())
 	poll, err := syscall.EpollCreate1(0)
 	if err == nil {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter/postgres/pgtest"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
@@ -57,6 +61,114 @@ func TestCluster(t *testing.T) {
 			ben.event(`43/demo,2`, contains(`"text":"from there"`))
 		})
 	}
+}
+
+// With -recovery a client whose connection broke comes back on another server as the same socket, and has
+// missed nothing.
+func TestRecovery(t *testing.T) {
+	for name, broker := range map[string]func(*testing.T) []string{
+		"redis+streams":  func(t *testing.T) []string { return repeat("redis+streams://" + redistest.Start(t).Addr()) },
+		"nats+jetstream": func(t *testing.T) []string { return repeat("nats+jetstream://" + startNATS(t)) },
+		"nats+embedded":  embeddedNodes,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits most of the time
+			var nodes []*rawclient.Endpoint
+			for _, p := range startAll(t, broker(t), "-recovery", "1m") {
+				nodes = append(nodes, rawclient.At(t, strings.TrimPrefix(p.url, "http://")))
+			}
+			ben, _ := arrive(t, nodes[0], "Ben", "")
+			ana, pid := arrive(t, nodes[0], "Ana", "")
+			ben.seesPeople("lobby", "Ana", "Ben")
+			say := func(text string) func(packet string) bool {
+				ben.Send(fmt.Sprintf(`42/demo,1["message",{"id":%q,"room":"lobby","text":%q}]`, text, text))
+				return contains(text)
+			}
+			var args []any
+			packet := ana.event(`42/demo,["message",`, say("before"))
+			if json.Unmarshal([]byte(strings.TrimPrefix(packet, "42/demo,")), &args) != nil || len(args) != 3 {
+				t.Fatalf("got %s", packet)
+			}
+			ana.Close()
+			said := say("meanwhile")
+			ben.event(`43/demo,1`, anything)
+			id := ana.id
+			ana, _ = arrive(t, nodes[1], "Ana", fmt.Sprintf(`"pid":%q,"offset":%q,`, pid, args[2]))
+			if ana.id != id {
+				t.Errorf("came back as %s, was %s", ana.id, id)
+			}
+			if !slices.ContainsFunc(ana.missed, said) {
+				t.Errorf("missed %q", ana.missed)
+			}
+			ana.event(`42/demo,["message",`, say("after"))
+		})
+	}
+}
+
+// returning is a guest who may be recovered.
+type returning struct {
+	*guest
+	missed []string // what came before the answer to CONNECT
+}
+
+// arrive joins the chat and its lobby, and returns the id of the session. auth is what identifies a
+// session that there was.
+func arrive(t *testing.T, e *rawclient.Endpoint, nick, auth string) (g *returning, pid string) {
+	t.Helper()
+	c := e.WebSocket()
+	c.Send(fmt.Sprintf(`40/demo,{%s"nick":%q,"rooms":["lobby"]}`, auth, nick))
+	g = &returning{guest: &guest{c, t, ""}}
+	for {
+		packet := c.Read()
+		var ids struct{ Sid, Pid string }
+		answer, ok := strings.CutPrefix(packet, "40/demo,")
+		switch {
+		case !ok:
+			g.missed = append(g.missed, packet)
+			continue
+		case json.Unmarshal([]byte(answer), &ids) != nil || ids.Pid == "":
+			t.Fatalf("got %s", packet)
+		}
+		g.id = ids.Sid
+		return g, ids.Pid
+	}
+}
+
+// repeat returns the URL of each of two servers.
+func repeat(url string) []string { return []string{url, url} }
+
+// embeddedNodes returns the URLs of three servers that are a cluster by themselves.
+func embeddedNodes(t *testing.T) (urls []string) {
+	var routes []string
+	for _, port := range brokertest.FreePorts(t, 3) {
+		routes = append(routes, fmt.Sprintf("127.0.0.1:%d", port))
+	}
+	for _, addr := range routes {
+		urls = append(urls, fmt.Sprintf("nats+embedded://token@%s?jetstream=true&store=%s&routes=%s",
+			addr, t.TempDir(), strings.Join(routes, ",")))
+	}
+	return urls
+}
+
+// startAll starts a server for each URL, all at once: some wait for each other. They end with the test.
+func startAll(t *testing.T, urls []string, args ...string) []*process {
+	all := make([]*process, len(urls))
+	var started sync.WaitGroup
+	for i, url := range urls {
+		started.Go(func() { all[i] = start(t, append([]string{"-cluster", url}, args...)...) })
+	}
+	if started.Wait(); slices.Contains(all, nil) {
+		t.FailNow()
+	}
+	t.Cleanup(func() {
+		for _, p := range all {
+			p.stop()
+		}
+		for _, p := range all {
+			<-p.exited // not 0 for the last ones of a cluster that needs a majority
+		}
+	})
+	return all
 }
 
 // startNATS runs a NATS server with JetStream until the test ends, and returns its address.

@@ -73,6 +73,8 @@ func TestMistakes(t *testing.T) {
 		{"serve -path /chat", exitFailed, "-path"},
 		{"serve -cors example.com", exitFailed, "example.com"},
 		{"serve -client missing", exitFailed, "-client"},
+		{"serve -recovery=-1s", exitFailed, "-recovery"},
+		{"serve -recovery often", exitUsage, "--recovery"},
 		{"serve -cluster localhost:6379", exitFailed, "-cluster"},
 		{"serve -cluster redis+tea://localhost", exitFailed, "redis+tea"},
 		{"serve -cluster redis://localhost?spoon=2", exitFailed, "spoon"},

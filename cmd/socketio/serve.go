@@ -32,17 +32,18 @@ const (
 
 // serve is the command "serve" and its flags.
 type serve struct {
-	Addr     string   `default:"127.0.0.1:3001" help:"Address to listen on."`
-	TLSCert  string   `name:"tls-cert" placeholder:"FILE" help:"Certificate for HTTPS, with -tls-key."`
-	TLSKey   string   `name:"tls-key" placeholder:"FILE" help:"Private key for HTTPS, with -tls-cert."`
-	Path     string   `default:"/socket.io/" help:"Path of the Socket.IO server."`
-	Cors     []string `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
-	EIO3     bool     `name:"eio3" help:"Serve clients before Socket.IO 3.0 too."`
-	Deflate  bool     `help:"Compress the messages of WebSockets whose clients offer that (permessage-deflate)."`
-	Cluster  string   `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Broker that joins this server to others. Redis: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS; several hosts are separated by commas. NATS: nats://host:4222 or nats+jetstream://host:4222; tls for TLS. PostgreSQL: postgres://user:password@host:5432/database. No broker: nats+embedded://:4248?routes=host1:4248,host2:4248."`
-	Node     string   `placeholder:"NAME" env:"SOCKETIO_NODE" help:"Name of this server in a cluster, shown on the chat page."`
-	LogLevel string   `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
-	Client   string   `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
+	Addr     string        `default:"127.0.0.1:3001" help:"Address to listen on."`
+	TLSCert  string        `name:"tls-cert" placeholder:"FILE" help:"Certificate for HTTPS, with -tls-key."`
+	TLSKey   string        `name:"tls-key" placeholder:"FILE" help:"Private key for HTTPS, with -tls-cert."`
+	Path     string        `default:"/socket.io/" help:"Path of the Socket.IO server."`
+	Cors     []string      `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
+	EIO3     bool          `name:"eio3" help:"Serve clients before Socket.IO 3.0 too."`
+	Deflate  bool          `help:"Compress the messages of WebSockets whose clients offer that (permessage-deflate)."`
+	Cluster  string        `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Broker that joins this server to others. Redis: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS; several hosts are separated by commas. NATS: nats://host:4222 or nats+jetstream://host:4222; tls for TLS. PostgreSQL: postgres://user:password@host:5432/database. No broker: nats+embedded://:4248?routes=host1:4248,host2:4248."`
+	Recovery time.Duration `placeholder:"DURATION" help:"Connection state recovery: how long a client whose connection broke may be away and come back as the same socket, such as 2m; with redis+streams, nats+jetstream or nats+embedded with jetstream=true on any server of the cluster."`
+	Node     string        `placeholder:"NAME" env:"SOCKETIO_NODE" help:"Name of this server in a cluster, shown on the chat page."`
+	LogLevel string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	Client   string        `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
 
 	join adapter.Factory // of Cluster, set by check; nil without one
 }
@@ -120,6 +121,9 @@ func (c *serve) config(logger *slog.Logger) socketio.Config {
 	if c.Deflate {
 		cfg.PerMessageDeflate = &socketio.PerMessageDeflate{}
 	}
+	if c.Recovery > 0 {
+		cfg.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: c.Recovery}
+	}
 	if c.join != nil {
 		cfg.Adapter = c.join
 	}
@@ -146,6 +150,9 @@ func (c *serve) check() error {
 			return err
 		}
 		c.join = join
+	}
+	if c.Recovery < 0 {
+		return fmt.Errorf("-recovery is %v, it must be positive", c.Recovery)
 	}
 	given := c.Path
 	c.Path = "/" + strings.Trim(c.Path, "/") + "/"

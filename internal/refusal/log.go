@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,11 @@ type Log struct {
 
 	mu     sync.Mutex
 	warned map[string]map[string]*warning // the last one by rule, which is a constant, and key
+	counts map[kind]uint64
 }
+
+// kind is a consequence and a rule. Both are constants, so that there are few.
+type kind struct{ what, rule string }
 
 // warning is one that was written, and how many of its kind were not since then.
 type warning struct {
@@ -36,7 +41,7 @@ type warning struct {
 
 // NewLog returns a Log that writes to logger.
 func NewLog(logger *slog.Logger) *Log {
-	return &Log{logger: logger, warned: make(map[string]map[string]*warning)}
+	return &Log{logger: logger, warned: make(map[string]map[string]*warning), counts: make(map[kind]uint64)}
 }
 
 // Write writes a line about r at level DEBUG, or WARN if r has a Remedy. A warning says how many of
@@ -44,7 +49,10 @@ func NewLog(logger *slog.Logger) *Log {
 //
 // what is the consequence, such as "engineio: request refused". The zero peer is none. cause, if
 // not nil, has more details than r.
+//
+// It counts the refusal at any level, see [Log.Counts].
 func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cause error) {
+	l.count(kind{what, r.Rule})
 	level, omitted := slog.LevelDebug, 0
 	if r.Remedy != "" && l.logger.Enabled(ctx, slog.LevelWarn) {
 		var due bool
@@ -85,6 +93,25 @@ func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cau
 		attrs = append(attrs, slog.String("error", clip(cause.Error())))
 	}
 	l.logger.LogAttrs(ctx, level, what, attrs...)
+}
+
+func (l *Log) count(k kind) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts[k]++
+}
+
+// Counts returns how many refusals were written so far with any of these consequences, by rule.
+func (l *Log) Counts(what ...string) map[string]uint64 {
+	byRule := make(map[string]uint64)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k, n := range l.counts {
+		if slices.Contains(what, k.what) {
+			byRule[k.rule] += n
+		}
+	}
+	return byRule
 }
 
 // Peer is the client that a line is about.

@@ -92,6 +92,12 @@ func TestDisabledLevelAllocatesNothing(t *testing.T) {
 	if b.Len() > 0 {
 		t.Errorf("%s", b)
 	}
+	if n := l.Counts("x", "y")["foreign origin"]; n < 100 {
+		t.Errorf("%d were counted", n)
+	}
+	if n := len(l.Counts("y")); n > 0 {
+		t.Errorf("%d rules of another consequence", n)
+	}
 }
 
 func TestError(t *testing.T) {

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/nats/embedded"
 	"github.com/gosocketio/socketio/internal/brokertest"
 	"github.com/gosocketio/socketio/internal/rawclient"
@@ -24,9 +28,20 @@ func TestNode(t *testing.T) {
 	if url == "" {
 		return
 	}
+	var problem atomic.Pointer[error]
+	join := embedded.New(embedded.Config{URL: url})
+	var log adapter.Log
 	io, err := socketio.NewServer(socketio.Config{
-		Adapter: embedded.New(embedded.Config{URL: url}), ConnectionStateRecovery: &socketio.ConnectionStateRecovery{},
-		Logger: slog.New(slog.NewTextHandler(os.Stdout, nil)),
+		Adapter: func(h adapter.Host) (adapter.Adapter, error) {
+			a, err := join(h)
+			if err == nil {
+				log, _ = a.(*adapter.Cluster).Log()
+			}
+			return a, err
+		},
+		ConnectionStateRecovery: &socketio.ConnectionStateRecovery{},
+		Logger:                  slog.New(slog.NewTextHandler(os.Stdout, nil)),
+		Hooks:                   socketio.Hooks{Broker: func(b socketio.BrokerInfo) { problem.Store(&b.Err) }},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +61,27 @@ func TestNode(t *testing.T) {
 		}
 		return e.Ack(n)
 	})
+	io.Handle("problem", func(e *socketio.Event) error {
+		err := problem.Load()
+		if err == nil {
+			return e.Ack("")
+		}
+		return e.Ack((*err).Error())
+	})
+	io.Handle("stored", func(e *socketio.Event) error { // whether there is the session of a client in the room
+		var pid string
+		if err := e.Decode(&pid); err != nil {
+			return err
+		}
+		raw, err := log.TakeSession(t.Context(), pid)
+		if err == nil && raw != nil {
+			err = log.PutSession(t.Context(), pid, raw, time.Minute)
+		}
+		if err != nil {
+			return err
+		}
+		return e.Ack(strings.Contains(string(raw), "room"))
+	})
 	brokertest.Serve(t, io)
 }
 
@@ -54,45 +90,93 @@ func startNode(t *testing.T, url string) *brokertest.Process {
 	return brokertest.StartProcess(t, "TestNode", url)
 }
 
+// startNodes starts nodes at the same time.
+func startNodes(t *testing.T, urls ...string) []*brokertest.Process {
+	t.Helper()
+	nodes := make([]*brokertest.Process, len(urls))
+	var started sync.WaitGroup
+	for i, url := range urls {
+		started.Go(func() { nodes[i] = startNode(t, url) })
+	}
+	if started.Wait(); slices.Contains(nodes, nil) {
+		t.FailNow()
+	}
+	return nodes
+}
+
 // client is a client of a node.
 type client struct {
-	t    *testing.T
-	conn *rawclient.Conn
-	acks int
+	t        *testing.T
+	conn     *rawclient.Conn
+	acks     int
+	sid, pid string
+	offset   string // of the last event
+	before   []int  // events that came before the answer to CONNECT
 }
 
 func connect(t *testing.T, n *brokertest.Process) *client {
+	t.Helper()
+	return comeBack(t, n, new(client))
+}
+
+// comeBack connects the client of a connection that broke.
+func comeBack(t *testing.T, n *brokertest.Process, was *client) *client {
+	t.Helper()
 	c := &client{t: t, conn: n.WebSocket()}
-	c.conn.Send("40")
-	if packet := c.conn.Read(); !strings.HasPrefix(packet, "40{") {
-		t.Fatalf("got %s", packet)
+	auth, _ := json.Marshal(map[string]string{"pid": was.pid, "offset": was.offset})
+	c.conn.Send("40" + string(auth))
+	for {
+		packet := c.conn.Read()
+		answer, connected := strings.CutPrefix(packet, "40")
+		if !connected {
+			c.before = append(c.before, c.event(packet))
+			continue
+		}
+		var ids struct{ Sid, Pid string }
+		if err := json.Unmarshal([]byte(answer), &ids); err != nil || ids.Sid == "" {
+			t.Fatalf("got %s", packet)
+		}
+		c.sid, c.pid = ids.Sid, ids.Pid
+		return c
 	}
-	return c
+}
+
+// ask waits until a node answers so.
+func (c *client) ask(question, want string) {
+	c.t.Helper()
+	var got string
+	for deadline := time.Now().Add(patience); !strings.Contains(got, want); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.t.Fatalf("%s: got %s, want %s", question, got, want)
+		}
+		c.acks++
+		c.conn.Send(fmt.Sprintf("42%d[%s]", c.acks, question))
+		got = c.conn.Read()
+	}
 }
 
 // servers waits until the client's node knows so many.
 func (c *client) servers(n int) {
 	c.t.Helper()
-	got := ""
-	want := func() string { return fmt.Sprintf("43%d[%d]", c.acks, n) }
-	for deadline := time.Now().Add(patience); got != want(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			c.t.Fatalf("got %s, want %d servers", got, n)
-		}
-		c.acks++
-		c.conn.Send(fmt.Sprintf(`42%d["servers"]`, c.acks))
-		got = c.conn.Read()
-	}
+	c.ask(`"servers"`, fmt.Sprintf("[%d]", n))
 }
 
 // number reads the next event and returns its number.
 func (c *client) number() int {
 	c.t.Helper()
+	return c.event(c.conn.Read())
+}
+
+// event returns the number of an event, and keeps its offset.
+func (c *client) event(packet string) int {
+	c.t.Helper()
 	var args []any
-	packet := c.conn.Read()
 	err := json.Unmarshal([]byte(strings.TrimPrefix(packet, "42")), &args)
 	if err != nil || len(args) < 2 || args[0] != "n" {
 		c.t.Fatalf("got %s", packet)
+	}
+	if len(args) > 2 {
+		c.offset = args[2].(string)
 	}
 	return int(args[1].(float64))
 }
@@ -100,51 +184,22 @@ func (c *client) number() int {
 // Three processes that know the first one form a cluster by themselves. When one is killed, also the
 // first one, the rest goes on, and another one can join.
 func TestThreeProcesses(t *testing.T) {
-	for name, parameters := range map[string]string{
-		"core":      "?",
-		"token":     "?",
-		"JetStream": "?jetstream=true&",
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, token := range []string{"", "secret@"} {
+		t.Run("token="+token, func(t *testing.T) {
 			t.Parallel() // it waits most of the time
 			ports := brokertest.FreePorts(t, 4)
-			token := ""
-			if name == "token" {
-				token = "secret@"
-			}
 			address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports[i]) }
 			url := func(i int) string {
 				routes := address(0)
 				if i > 2 { // the first one is gone
 					routes = address(1)
 				}
-				url := "nats+embedded://" + token + address(i) + parameters + "routes=" + routes
-				if name == "JetStream" {
-					routes = strings.Join([]string{address(0), address(1), address(2)}, ",")
-					url = "nats+embedded://" + address(i) + parameters + "routes=" + routes + "&store=" + t.TempDir()
-				}
-				return url
+				return "nats+embedded://" + token + address(i) + "?routes=" + routes
 			}
-			nodes := make([]*brokertest.Process, 3)
-			started := make(chan int, 3)
-			for i := range nodes {
-				go func() {
-					defer func() { started <- i }()
-					nodes[i] = startNode(t, url(i))
-				}()
-			}
-			for range nodes {
-				<-started
-			}
+			nodes := startNodes(t, url(0), url(1), url(2))
 			var clients []*client
 			for _, n := range nodes {
-				if n == nil {
-					t.Fatal("a node did not start")
-				}
 				clients = append(clients, connect(t, n))
-			}
-			if name == "JetStream" && !strings.Contains(nodes[0].Log, "state=") {
-				t.Errorf("the log does not name the folder: %s", nodes[0].Log)
 			}
 			for _, c := range clients {
 				c.servers(3)
@@ -167,16 +222,10 @@ func TestThreeProcesses(t *testing.T) {
 			}
 			nodes[0].Kill()
 			rest := clients[1:]
-			if name == "JetStream" { // the others elect leaders first, which takes some seconds
-				rest[0].servers(2)
-			}
 			for range 20 {
 				for _, c := range rest {
 					emit(c, rest...)
 				}
-			}
-			if name == "JetStream" {
-				return
 			}
 			last := connect(t, startNode(t, url(3)))
 			last.servers(3)

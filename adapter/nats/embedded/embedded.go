@@ -33,7 +33,11 @@ func New(c Config) adapter.Factory {
 		return func(adapter.Host) (adapter.Adapter, error) { return nil, err }
 	}
 	b := &broker{cfg: c, secret: rand.Text()}
-	node := adapter.NewNode(b, adapter.ClusterConfig{RequestTimeout: c.NATS.RequestTimeout})
+	config := adapter.ClusterConfig{RequestTimeout: c.NATS.RequestTimeout}
+	if c.NATS.JetStream {
+		config.StartTimeout = majorityTimeout
+	}
+	node := adapter.NewNode(b, config)
 	return func(h adapter.Host) (adapter.Adapter, error) {
 		b.logger.CompareAndSwap(nil, h.Logger())
 		return node.Adapter(h)
@@ -67,7 +71,12 @@ func (b *broker) Start(ctx context.Context, uid string, report func(error)) (err
 	n.Conn = b.conn
 	inner, err := nats.NewBroker(n)
 	if err == nil {
-		if err = inner.Start(ctx, uid, report); err == nil {
+		waiting := time.AfterFunc(silentFor, func() {
+			log.slog.Info("socketio: waiting for other nodes: JetStream begins with the majority of its nodes",
+				slog.String("node", b.cfg.Node), slog.Any("routes", b.cfg.Routes), slog.Int("replicas", n.Replicas))
+		})
+		err = inner.Start(ctx, uid, report)
+		if waiting.Stop(); err == nil {
 			b.inner.Store(&inner)
 			return nil
 		}
@@ -79,7 +88,11 @@ func (b *broker) Start(ctx context.Context, uid string, report func(error)) (err
 // How the nodes watch each other.
 const (
 	startTimeout = 10 * time.Second
-	routePings   = 3 * time.Second // two may be unanswered
+	// majorityTimeout is how long a node with JetStream waits for the majority, at its start. The nodes elect
+	// a leader within 4 to 9 seconds after they have found each other.
+	majorityTimeout = time.Minute
+	silentFor       = 2 * time.Second // then the log says for what a node waits
+	routePings      = 3 * time.Second // two may be unanswered
 	// routeWait is how long a node waits for the first other one, which may not be there yet.
 	routeWait = 1500 * time.Millisecond
 	// maxPayload limits a message between nodes.
@@ -211,27 +224,4 @@ func (b *broker) stop() {
 		b.server.Shutdown()
 		b.server.WaitForShutdown()
 	}
-}
-
-// logger passes what the server logs to the logger of the process, from warnings on.
-type logger struct {
-	slog  *slog.Logger
-	fatal atomic.Pointer[string] // the first one; the server does not work
-}
-
-var _ server.Logger = (*logger)(nil)
-
-func (l *logger) write(level slog.Level, format string, v []any) {
-	l.slog.Log(context.Background(), level, "socketio: embedded NATS server: "+fmt.Sprintf(format, v...))
-}
-
-// Noticef, Warnf, Errorf, Fatalf, Debugf and Tracef implement server.Logger.
-func (l *logger) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
-func (l *logger) Warnf(format string, v ...any)   { l.write(slog.LevelWarn, format, v) }
-func (l *logger) Errorf(format string, v ...any)  { l.write(slog.LevelWarn, format, v) } // it goes on
-func (l *logger) Debugf(string, ...any)           {}
-func (l *logger) Tracef(string, ...any)           {}
-func (l *logger) Fatalf(format string, v ...any) {
-	text := fmt.Sprintf(format, v...)
-	l.fatal.CompareAndSwap(nil, &text)
 }
