@@ -14,7 +14,7 @@ type BrokerInfo struct {
 	// when the error is not about one namespace.
 	Namespace *Namespace
 	// Err matches ErrBroker. It may also match ErrBrokerDown, ErrBrokerStalled, ErrTooLarge, or be an
-	// adapter.GapError.
+	// adapter.GapError or adapter.VersionError.
 	Err error
 }
 
@@ -33,7 +33,11 @@ func (h host) Report(err error) {
 func brokerRule(err error) *refusal.Refusal {
 	r := &refusal.Refusal{Rule: "error", Remedy: "other servers may not be reached, or their messages not be read"}
 	_, gap := errors.AsType[*adapter.GapError](err)
+	other, version := errors.AsType[*adapter.VersionError](err)
 	switch {
+	case version:
+		r.Rule, r.Key = "protocol version", other.UID
+		r.Remedy = "a server and this one do not understand each other: upgrade the older one"
 	case gap:
 		r.Rule, r.Remedy = "gap", "messages of other servers may be lost: clients here have not got them"
 	case errors.Is(err, adapter.ErrBrokerStalled):

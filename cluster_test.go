@@ -395,3 +395,48 @@ func TestClusterRemoteSocketThatIsGone(t *testing.T) {
 		}
 	})
 }
+
+// silent is a member that receives nothing.
+type silent struct{}
+
+func (silent) Namespace() string        { return "" }
+func (silent) Receive(*adapter.Message) {}
+func (silent) Gap(error)                {}
+
+// A server whose protocol is too new is named in the log once, with both versions and what to do.
+func TestClusterOfDifferentVersions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := adaptertest.NewBus()
+		var log lockedBuffer
+		_ = socketio.New(socketio.Config{
+			Adapter: bus.Adapter(adapter.ClusterConfig{}), Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		for _, uid := range []string{"next", "later"} {
+			b := bus.Broker()
+			if err := b.Start(t.Context(), uid, func(error) {}); err != nil {
+				t.Fatal(err)
+			}
+			l, err := b.Join(t.Context(), silent{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 20 {
+				err := l.Publish(&adapter.Message{
+					UID: uid, Type: adapter.MessageHeartbeat, Count: 1, Hello: &adapter.Hello{Protocol: 9, Oldest: 8},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(5 * time.Second)
+			}
+			line := fmt.Sprintf(`server \"%s\" speaks version 9 of the protocol of Go servers and understands 8 or later, `+
+				`this server 1 and 1 or later: upgrade this one`, uid)
+			if strings.Count(log.String(), line) != 1 {
+				t.Errorf("the log: %s", &log)
+			}
+		}
+		if n := strings.Count(log.String(), `level=WARN msg="socketio: broker: protocol version: `); n != 2 {
+			t.Errorf("%d warnings: %s", n, &log)
+		}
+	})
+}

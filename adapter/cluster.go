@@ -515,10 +515,15 @@ type ClusterConfig struct {
 	// Mixed means that there may be official servers in the cluster, which send heartbeats in each
 	// namespace. It has no effect if the broker counts servers or has no namespace "".
 	Mixed bool
+
+	version version // that this server speaks; a test may change it
 }
 
 // withDefaults returns c with its zero fields set, or an error that names an invalid field.
 func (c ClusterConfig) withDefaults() (ClusterConfig, error) {
+	if c.version == (version{}) {
+		c.version = ownVersion
+	}
 	for _, d := range []struct {
 		name string
 		v    *time.Duration

@@ -66,11 +66,19 @@ func (s *server) Describe(adapter.Socket) (handshake, data json.RawMessage) {
 // join adds a server with a socket to a bus.
 func join(t *testing.T, bus *adaptertest.Bus, id string, change ...func(*server)) *server {
 	t.Helper()
+	return joinAs(t, bus, id, adapter.ClusterConfig{}, change...)
+}
+
+// joinAs is join with a configuration.
+func joinAs(
+	t *testing.T, bus *adaptertest.Bus, id string, c adapter.ClusterConfig, change ...func(*server),
+) *server {
+	t.Helper()
 	s := &server{}
 	for _, f := range change {
 		f(s)
 	}
-	made, err := bus.Adapter(adapter.ClusterConfig{})(s)
+	made, err := bus.Adapter(c)(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,3 +6,9 @@ func (x *Cluster) Pending() int {
 	defer x.requests.mu.Unlock()
 	return len(x.requests.waiting)
 }
+
+// WithVersion returns a configuration for a server that speaks another version of the protocol.
+func (c ClusterConfig) WithVersion(protocol, oldest int) ClusterConfig {
+	c.version = version{protocol, oldest}
+	return c
+}

@@ -55,10 +55,14 @@ type peer struct {
 	version    int // of namespaces, 0 when no list has come
 	namespaces map[string]struct{}
 
-	tag      string // "" until a Hello has come
-	protocol int
+	protocol int  // that it speaks; 0 until a Hello has come
+	foreign  bool // this server does not understand it
+	tag      string
 	address  string
 }
+
+// official reports whether it may be an official server: it has not said what it is.
+func (p *peer) official() bool { return p.version == 0 && !p.foreign }
 
 const (
 	answerDelay     = 250 * time.Millisecond // the longest, for a short list
@@ -189,7 +193,7 @@ func (h *heartbeats) heartbeatLocked() *Message {
 	}
 	if h.namespaces != nil {
 		m.Count = h.version
-		m.Hello = &Hello{Protocol: protocolVersion, Oldest: oldestVersion, Address: h.address}
+		m.Hello = &Hello{Protocol: h.cfg.version.protocol, Oldest: h.cfg.version.oldest, Address: h.address}
 		if h.list {
 			m.Rooms = h.namespaces()
 			h.listed = len(m.Rooms)
@@ -205,7 +209,7 @@ func (h *heartbeats) officialLocked() (names []string) {
 		return nil
 	}
 	for _, p := range h.peers {
-		if p.version == 0 {
+		if p.official() {
 			names = slices.AppendSeq(names, maps.Keys(p.namespaces))
 		}
 	}
@@ -262,7 +266,7 @@ func (h *heartbeats) heard(uid, namespace string) {
 	if p == nil {
 		return
 	}
-	if _, known := p.namespaces[namespace]; !known && h.addLocked(p, namespace) && h.official != nil && p.version == 0 {
+	if _, known := p.namespaces[namespace]; !known && h.addLocked(p, namespace) && h.official != nil && p.official() {
 		h.soonLocked(someDelay()) // it may not know this server
 	}
 }
@@ -287,6 +291,9 @@ func sizeOf(namespace string) int { return len(namespace) + 64 }
 // removeLocked removes a server and returns its namespaces.
 func (h *heartbeats) removeLocked(uid string, p *peer) (namespaces []string) {
 	namespaces = h.clearLocked(p)
+	if p.foreign { // it may have any
+		namespaces = h.namespaces()
+	}
 	h.forgetLocked(uid, p)
 	delete(h.peers, uid)
 	return namespaces
@@ -332,13 +339,14 @@ func (h *heartbeats) receive(m *Message) {
 		return
 	}
 	p := h.peerLocked(m.UID)
+	var err error
 	if p != nil {
-		h.helloLocked(m.UID, p, m.Hello)
+		err = h.helloLocked(m.UID, p, m.Hello)
 	}
 	var left []string
 	var cut bool
 	switch {
-	case p == nil:
+	case p == nil || p.foreign:
 	case len(m.Rooms) > 0:
 		left, cut = h.listLocked(p, m)
 	case p.version != m.Count && !h.ask: // a list was lost
@@ -346,6 +354,9 @@ func (h *heartbeats) receive(m *Message) {
 		h.soonLocked(someDelay())
 	}
 	h.mu.Unlock()
+	if err != nil {
+		h.report(err)
+	}
 	if cut {
 		h.report(fmt.Errorf("%w: server %q is not asked in some namespaces, its list of them is too long", ErrBroker, m.UID))
 	}
@@ -387,7 +398,7 @@ func (h *heartbeats) left(uid, namespace string) {
 		delete(p.namespaces, namespace)
 		h.bytes -= sizeOf(namespace)
 	}
-	if h.namespaces == nil || p.version == 0 && len(p.namespaces) == 0 {
+	if h.namespaces == nil || p.official() && len(p.namespaces) == 0 {
 		h.removeLocked(uid, p)
 	}
 	h.mu.Unlock()
@@ -400,7 +411,7 @@ func (h *heartbeats) servers(namespace string) []string {
 	defer h.mu.Unlock()
 	var uids []string
 	for uid, p := range h.peers {
-		if _, in := p.namespaces[namespace]; in {
+		if _, in := p.namespaces[namespace]; in || p.foreign {
 			uids = append(uids, uid)
 		}
 	}

@@ -21,10 +21,42 @@ type Hello struct {
 	Address string
 }
 
-const (
-	protocolVersion = 1 // of this server
-	oldestVersion   = 1 // that it understands
-)
+// version is what a server speaks, and the oldest version that it understands.
+type version struct{ protocol, oldest int }
+
+// ownVersion is that of this program. Raise protocol when Go servers say something new to each other,
+// and oldest to it when they no longer understand what older ones say.
+var ownVersion = version{protocol: 1, oldest: 1}
+
+// understands reports whether two servers understand each other. Both come to the same answer.
+func (v version) understands(other version) bool {
+	return v.protocol >= other.oldest && other.protocol >= v.oldest
+}
+
+// VersionError means that this server and another one do not understand each other, because one of
+// them is too old. It is reported once for each such server.
+type VersionError struct {
+	// UID is the id of the other server.
+	UID string
+	// Protocol is the version that it speaks, and Oldest the oldest one that it understands.
+	Protocol, Oldest int
+
+	own version
+}
+
+// Error implements error.
+func (e *VersionError) Error() string {
+	older := "the other one"
+	if e.own.protocol < e.Oldest {
+		older = "this one"
+	}
+	return fmt.Sprintf("socketio: server %q speaks version %d of the protocol of Go servers and understands %d or later, "+
+		"this server %d and %d or later: upgrade %s",
+		e.UID, e.Protocol, e.Oldest, e.own.protocol, e.own.oldest, older)
+}
+
+// Unwrap returns ErrBroker.
+func (e *VersionError) Unwrap() error { return ErrBroker }
 
 // MaxAddress is the length of the longest address of a server, in bytes.
 const MaxAddress = 256
@@ -33,7 +65,8 @@ const MaxAddress = 256
 type Server struct {
 	// UID is its id among the servers, and Tag what ids of its sessions may hold instead.
 	UID, Tag string
-	// Protocol is the version that it speaks.
+	// Protocol is the version that it speaks. If this server does not understand that, Tag and Address
+	// are empty.
 	Protocol int
 	// Address is where it takes relayed requests, "" if it takes none.
 	Address string
@@ -113,12 +146,24 @@ func (h *heartbeats) announce(address string) {
 	}
 }
 
-// helloLocked records what a server says of itself.
-func (h *heartbeats) helloLocked(uid string, p *peer, hello *Hello) {
+// helloLocked records what a server says of itself. It returns an error if this server does not
+// understand it, the first time. Then nothing else that it says in the namespace "" is read: it counts
+// as a server with every namespace.
+func (h *heartbeats) helloLocked(uid string, p *peer, hello *Hello) error {
 	if hello == nil {
 		hello = &Hello{Protocol: 1, Oldest: 1}
 	}
 	p.protocol = hello.Protocol
+	if own := h.cfg.version; !own.understands(version{hello.Protocol, hello.Oldest}) {
+		before := p.foreign
+		p.foreign, p.address = true, ""
+		h.forgetLocked(uid, p)
+		if before {
+			return nil
+		}
+		return &VersionError{UID: strings.Clone(uid), Protocol: hello.Protocol, Oldest: hello.Oldest, own: own}
+	}
+	p.foreign = false
 	switch {
 	case len(hello.Address) > MaxAddress:
 		p.address = ""
@@ -131,6 +176,7 @@ func (h *heartbeats) helloLocked(uid string, p *peer, hello *Hello) {
 			h.tags[p.tag] = strings.Clone(uid)
 		}
 	}
+	return nil
 }
 
 // forgetLocked forgets the tag of a server.
@@ -138,6 +184,7 @@ func (h *heartbeats) forgetLocked(uid string, p *peer) {
 	if h.tags[p.tag] == uid {
 		delete(h.tags, p.tag)
 	}
+	p.tag = ""
 }
 
 // known returns the other servers that send a Hello.
@@ -145,7 +192,7 @@ func (h *heartbeats) known() (all []Server) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for uid, p := range h.peers {
-		if p.tag != "" {
+		if p.protocol != 0 {
 			all = append(all, p.server(uid))
 		}
 	}
