@@ -14,6 +14,8 @@ type (
 	CORS = engineio.CORS
 	// Admission limits the rate of new clients and their number.
 	Admission = engineio.Admission
+	// DrainOptions are the options of [Server.Drain].
+	DrainOptions = engineio.DrainOptions
 	// PerMessageDeflate compresses the messages of WebSockets.
 	PerMessageDeflate = engineio.PerMessageDeflate
 	// ConnectionMode says how a server waits for the bytes of its WebSockets.
@@ -60,7 +62,7 @@ var (
 	// ErrPayloadTooLarge is the cause of a disconnect: a message was larger than Config.MaxPayload,
 	// or than Config.MaxUntrustedPayload before the client joined a namespace.
 	ErrPayloadTooLarge = engineio.ErrPayloadTooLarge
-	// ErrServerClosed is the cause of a disconnect: Shutdown closed the connection.
+	// ErrServerClosed is the cause of a disconnect: Drain or Shutdown closed the connection.
 	ErrServerClosed = engineio.ErrServerClosed
 	// ErrPacket is the cause of a disconnect: the client sent what is no Engine.IO packet.
 	ErrPacket = wire.ErrPacket

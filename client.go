@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -282,5 +283,12 @@ func (c *client) Close(reason engineio.Reason, cause error) {
 	if d != nil {
 		d.Stop()
 	}
-	closeSockets(sockets, Reason(reason), cause)
+	ended := Reason(reason)
+	if errors.Is(cause, ErrServerClosed) {
+		ended = ReasonServerShuttingDown
+		if !c.server.closing.Load() {
+			sockets = slices.DeleteFunc(sockets, (*Socket).closeAfterInbox)
+		}
+	}
+	closeSockets(sockets, ended, cause)
 }

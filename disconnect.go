@@ -108,6 +108,16 @@ func (s *Socket) closeWithoutWorker(reason Reason, cause error, cost int64) (fir
 	return true, left.start
 }
 
+// closeAfterInbox makes the socket's worker close it after the events that have arrived.
+//
+// It returns false when no worker runs or the socket has not connected.
+func (s *Socket) closeAfterInbox() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drained = s.working && s.admitted
+	return s.drained
+}
+
 // teardown is what remains to be cleaned up after a disconnect, without a lock.
 type teardown struct {
 	inbox  *Event

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"time"
@@ -48,6 +49,26 @@ func ExampleConfig_clientFiles() {
 	}
 	http.Handle("/files/", io)
 	// Output: run npm install first
+}
+
+func ExampleServer_Drain() {
+	io := socketio.New(socketio.Config{})
+	ready := func(w http.ResponseWriter, _ *http.Request) { // what a load balancer asks for
+		if io.Draining() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := io.Drain(ctx, socketio.DrainOptions{Over: 30 * time.Second}) // clients reconnect to other servers
+	fmt.Println(err, io.Shutdown(ctx))
+
+	answer := httptest.NewRecorder()
+	ready(answer, nil)
+	fmt.Println(answer.Code)
+	// Output:
+	// <nil> <nil>
+	// 503
 }
 
 func ExampleServer_Shutdown() {

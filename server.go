@@ -279,6 +279,23 @@ func (srv *Server) panicked(s *Socket, where string, v any) error {
 	return err
 }
 
+// Drain moves the clients to other servers, as a deploy needs it: new connections are refused with
+// status 503, and those that are there are closed over a time ([DrainOptions]), in a way after which
+// clients reconnect at once by themselves. Call [Server.Shutdown] afterwards.
+//
+// A connection is closed when all that is queued for its client has been sent. The events that the
+// client sent before it knew are handled, then its sockets disconnect with the reason "server
+// shutting down". With [ConnectionStateRecovery] over a broker the client continues on another
+// server and misses nothing.
+//
+// Drain returns when the last connection has ended. It returns ctx's error when that comes first;
+// then clients that do not take their data, or that did not have their turn, are still connected.
+func (srv *Server) Drain(ctx context.Context, o DrainOptions) error { return srv.engine.Drain(ctx, o) }
+
+// Draining tells whether Drain or Shutdown has been called. A load balancer's readiness check should
+// fail then: the server takes no new clients.
+func (srv *Server) Draining() bool { return srv.engine.Draining() }
+
 // Shutdown ends the server: new connections are refused, every socket is disconnected with the
 // reason "server shutting down" (clients will try to reconnect), connections are closed without
 // sending what still waits for them, and the handlers that are running are waited for. It returns
@@ -287,19 +304,13 @@ func (srv *Server) panicked(s *Socket, where string, v any) error {
 // call this first.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.closing.Store(true)
-	var errs []error
-	clients := make(map[*client][]*Socket)
 	for _, ns := range srv.Namespaces() {
 		ns.serverSide.drop()
-		for _, s := range ns.Sockets() {
-			s.client.forget(s, true)
-			clients[s.client] = append(clients[s.client], s)
-		}
 	}
-	for _, sockets := range clients {
-		closeSockets(sockets, ReasonServerShuttingDown, nil)
+	errs := []error{srv.engine.Shutdown(ctx)}
+	for _, ns := range srv.Namespaces() { // those that Drain left to their handlers
+		closeSockets(ns.Sockets(), ReasonServerShuttingDown, ErrServerClosed)
 	}
-	errs = append(errs, srv.engine.Shutdown(ctx))
 	if err := srv.workers.wait(ctx); err != nil {
 		go func() { // ends with the last handler
 			_ = srv.workers.wait(context.WithoutCancel(ctx))

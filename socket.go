@@ -35,6 +35,7 @@ type Socket struct {
 	working       bool // a worker runs
 	admitted      bool // it was connected: the disconnect callbacks must run
 	disconnectRun bool // they run, or have run
+	drained       bool // the worker closes it when the inbox is empty
 
 	mu           sync.Mutex
 	pendingRooms []string // joined before the socket is connected

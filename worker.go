@@ -103,6 +103,7 @@ const (
 	taskNone
 	taskAdmit
 	taskEvent
+	taskClose
 	taskDisconnect
 )
 
@@ -125,6 +126,8 @@ func (s *Socket) workFrom(t task, e *Event) {
 			s.admit()
 		case taskEvent:
 			s.handle(e)
+		case taskClose:
+			s.close(ReasonServerShuttingDown, ErrServerClosed, 0)
 		case taskDisconnect:
 			s.runDisconnect()
 		}
@@ -147,6 +150,10 @@ func (s *Socket) next() (task, *Event) {
 	s.more.Store(s.inbox.head != nil)
 	if e != nil {
 		return taskEvent, e
+	}
+	if s.drained {
+		s.drained = false
+		return taskClose, nil
 	}
 	s.working = false
 	return taskNone, nil

@@ -66,7 +66,7 @@ func (e *Server) tooMany(format string, limit any, field string) *ConnectionErro
 		by(refusal.Refusal{Rule: ruleAdmission, Limit: limit, Field: "Config." + field})
 }
 
-// shuttingDown refuses a handshake because Shutdown has been called.
+// shuttingDown refuses a handshake because Drain or Shutdown has been called.
 func shuttingDown() *ConnectionError {
 	return refused(CodeUnavailable, map[string]any{"message": "the server is shutting down"}).
 		by(refusal.Refusal{Rule: "shutting down"})

@@ -35,7 +35,7 @@ var (
 	ErrSlowPeer = errors.New("engineio: peer is too slow")
 	// ErrPayloadTooLarge: a message exceeds Config.MaxPayload or Config.MaxUntrustedPayload.
 	ErrPayloadTooLarge = errors.New("engineio: payload too large")
-	// ErrServerClosed: the server is shutting down.
+	// ErrServerClosed: the server is draining or shutting down.
 	ErrServerClosed = errors.New("engineio: server is closed")
 	// ErrConfig: a field of Config is invalid.
 	ErrConfig = errors.New("engineio: invalid configuration")
@@ -97,7 +97,10 @@ func queueFull(format string, value, limit int, field string) error {
 // closePollTimeout is how long a closing session waits for the GET that takes the close packet.
 const closePollTimeout = 30 * time.Second
 
-// closePollExpired ends a closing session whose client has stopped polling.
+// lingerTime is how long a POST may be on its way that a client sent before it read the close packet.
+const lingerTime = time.Second
+
+// closePollExpired ends a closing session whose client sends no request any more.
 func (s *Session) closePollExpired() {
 	s.mu.Lock()
 	if s.closeTimer == nil { // the session ended, or moved to another transport
@@ -123,20 +126,49 @@ func (s *Session) closeGracefully(cause error) {
 	}
 	s.state = stateClosing
 	defer s.logEnd(ReasonForcedClose, cause)
+	s.draining = errors.Is(cause, errDraining)
 	if s.out.count > 0 {
 		s.wakePollLocked(nil)
 	}
 	switch {
-	case s.ws != nil && s.flushing: // flushed closes the session
+	case s.ws != nil && s.flushing: // flushed goes on
 	case s.ws != nil && s.out.count > 0:
 		s.flushing = true
 		go s.flush(s.ws)
 	case s.ws != nil || s.pollParkedLocked():
-		s.closeLocked(ReasonForcedClose, nil)
+		s.closeFlushedLocked()
 	default:
 		s.closeTimer = time.AfterFunc(closePollTimeout, s.closePollExpired)
 	}
 	s.mu.Unlock()
+}
+
+// closeFlushedLocked goes on with a close when the outbox is empty. The caller must hold s.mu.
+//
+// A session that is drained gets its close and lingers. Any other one ends.
+func (s *Session) closeFlushedLocked() {
+	if !s.draining {
+		s.closeLocked(ReasonForcedClose, nil)
+		return
+	}
+	s.state = stateLingering
+	candidate := s.stopCandidateLocked()
+	ws := s.ws
+	s.server.work.Add(1)
+	go func() {
+		defer s.server.work.Done()
+		if candidate != nil {
+			candidate.closeCandidate()
+		}
+		if ws != nil {
+			ws.startClosing(false)
+		}
+	}()
+	if ws == nil {
+		s.wakePollLocked(closeFrameText)
+		s.stopCloseTimerLocked()
+		s.closeTimer = time.AfterFunc(lingerTime, s.closePollExpired)
+	}
 }
 
 // stopCloseTimerLocked stops the wait for a GET. The caller must hold s.mu.
@@ -161,12 +193,16 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 	if s.state == stateClosed {
 		return
 	}
-	logged := s.state == stateClosing || s.unannounced && cause == nil
+	logged := s.state >= stateClosing || s.unannounced && cause == nil
+	lingering := s.state == stateLingering
 	s.state = stateClosed
 	s.markActiveLocked()
 	answer := closeFrameText
 	if errors.Is(cause, errPeerClosed) {
 		answer, cause = noopFrame, nil
+	}
+	if s.draining {
+		reason, cause = ReasonForcedClose, ErrServerClosed
 	}
 	if s.poll != nil && s.poll.woken && s.poll.frames == nil {
 		s.poll.batch = s.out.take(nil, math.MaxInt) // a GET that was woken for it still delivers it
@@ -195,7 +231,7 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 			candidate.closeCandidate()
 		}
 		if ws != nil {
-			ws.startClosing(midFrame)
+			ws.startClosing(midFrame || lingering)
 		}
 		if opening != nil {
 			<-opening

@@ -148,6 +148,18 @@ func ExampleSession_Close() {
 	// Output: engineio: session is closed
 }
 
+func ExampleServer_Drain() {
+	e, err := engineio.New(engineio.Config{})
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err = e.Drain(ctx, engineio.DrainOptions{Over: 30 * time.Second}) // returns at once: there are no sessions
+	fmt.Println(err, e.Draining(), e.Shutdown(ctx))
+	// Output: <nil> true <nil>
+}
+
 func ExampleServer_Shutdown() {
 	e, _ := engineio.New(engineio.Config{Events: engineio.Events{
 		Close: func(_ *engineio.Session, reason engineio.Reason, cause error) { fmt.Println(reason, "-", cause) },

@@ -163,7 +163,7 @@ func (s *Session) flushed(ws *wsConn, units int32, bytes int) (more bool) {
 	}
 	s.flushing = false
 	if s.state == stateClosing {
-		s.closeLocked(ReasonForcedClose, nil)
+		s.closeFlushedLocked()
 	}
 	s.mu.Unlock()
 	s.server.cfg.Events.drain(s)

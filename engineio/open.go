@@ -161,8 +161,14 @@ func (e *Server) openFrames(s *Session, t Transport) []byte {
 func (e *Server) announce(s *Session) {
 	defer func() {
 		s.opened()
-		if e.isClosed() { // Shutdown may have looked for sessions before this one could be found
+		e.mu.Lock()
+		draining, closed := e.draining, e.closed
+		e.mu.Unlock()
+		switch { // Drain or Shutdown may have looked for sessions before this one could be found
+		case closed:
 			s.Discard(ErrServerClosed)
+		case draining:
+			s.closeGracefully(errDraining)
 		}
 	}()
 	if s.handler != nil {

@@ -88,8 +88,10 @@ func (e *Server) servePoll(w http.ResponseWriter, r *http.Request, s *Session) {
 		s.mu.Unlock()
 		e.deliver(w, r, s, batch)
 		return
-	case s.state == stateClosing:
-		s.closeLocked(ReasonForcedClose, nil)
+	case s.state != stateOpen:
+		if s.state == stateClosing {
+			s.closeFlushedLocked()
+		}
 		s.mu.Unlock()
 		_ = e.answerPoll(w, r, s, slices.Concat(noopFrame, closeFrameText)) // the session is over
 		return

@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -33,11 +32,12 @@ type Server struct {
 	pending atomic.Int64  // sessions whose client has not sent anything
 	opened  atomic.Uint64 // sessions so far
 
-	// work counts sessions and WebSocket readers. mu guards closed, deadlines and wsConn.ended, and
-	// orders additions to work before the wait of Shutdown.
+	// work counts sessions and WebSocket readers. mu guards draining, closed, deadlines and
+	// wsConn.ended, and orders the first addition to work before the wait of Drain and Shutdown.
 	work      sync.WaitGroup
 	mu        sync.Mutex
-	closed    bool
+	draining  bool // Drain or Shutdown has been called
+	closed    bool // Shutdown has been called
 	deadlines map[*wsConn]*time.Timer // deadlines of peers that were sent a close frame, or have sent nothing yet
 }
 
@@ -177,18 +177,11 @@ func refuseUpgraded(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// isClosed tells whether Shutdown has been called.
-func (e *Server) isClosed() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.closed
-}
-
-// begin counts one more session or reader; false when the server is closed.
+// begin counts one more session or reader; false when the server is draining or closed.
 func (e *Server) begin() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
+	if e.draining {
 		return false
 	}
 	e.work.Add(1)
@@ -230,54 +223,4 @@ func (e *Server) connEnded(c *wsConn) {
 	e.clearDeadlineLocked(c)
 	e.mu.Unlock()
 	e.work.Done()
-}
-
-// shutdownWait is how long Shutdown waits for peers to answer its close frames.
-const shutdownWait = time.Second
-
-// Shutdown refuses new sessions with status 503, ends all sessions with ReasonForcedClose and cause
-// ErrServerClosed, dropping what they have queued, and waits until every goroutine of the server
-// has ended. It returns ctx's error when that comes first; the rest then ends in the background.
-// The http.Server is the caller's to shut down.
-func (e *Server) Shutdown(ctx context.Context) error {
-	e.mu.Lock()
-	e.closed = true
-	e.mu.Unlock()
-	for _, s := range e.sessions.all() {
-		s.Discard(ErrServerClosed)
-	}
-	done := make(chan struct{})
-	go func() {
-		e.work.Wait()
-		e.loops.close()
-		close(done)
-	}()
-	timer := time.NewTimer(shutdownWait)
-	defer timer.Stop()
-	var err error
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-timer.C:
-	}
-	e.mu.Lock()
-	conns := make([]*wsConn, 0, len(e.deadlines))
-	for c := range e.deadlines {
-		conns = append(conns, c)
-	}
-	e.mu.Unlock()
-	for _, c := range conns {
-		c.stream.close()
-	}
-	if err != nil {
-		return err
-	}
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

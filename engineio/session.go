@@ -17,6 +17,7 @@ type state uint8
 const (
 	stateOpen state = iota
 	stateClosing
+	stateLingering // draining: the peer has been sent its close, and what it sent before is on its way
 	stateClosed
 )
 
@@ -49,6 +50,7 @@ type Session struct {
 	transport   Transport
 	flushing    bool // somebody is writing to ws, and will write what is queued meanwhile
 	corked      bool // nobody starts to write
+	draining    bool // it is closing, and takes messages until the peer has closed
 	active      bool // the client has sent something, or never will
 	posts       int8 // of a client that has made no GET since its handshake, 2 is many; then polled
 
@@ -58,7 +60,7 @@ type Session struct {
 	poll       *parkedPoll   // the GET that waits for data
 	upload     *upload       // the POST that is being read
 	candidate  *candidate    // the transport that is being upgraded to
-	closeTimer *time.Timer   // waits for the GET that takes the close packet
+	closeTimer *time.Timer   // waits for the GET that takes the close packet, or for the last POST
 	resume     chan struct{} // closed when reading may go on; nil while it is not paused
 	beat       heartbeat
 	value      any
@@ -180,7 +182,7 @@ func (s *Session) paused() <-chan struct{} {
 // error when the session has to end.
 func (s *Session) receive(p wire.Packet) error {
 	s.mu.Lock()
-	if s.state != stateOpen {
+	if s.state != stateOpen && (!s.draining || s.state == stateClosed) {
 		closing := s.state == stateClosing
 		s.mu.Unlock()
 		if closing && p.Type == wire.Close {

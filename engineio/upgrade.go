@@ -83,11 +83,8 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 	ws.candidate = c
 	s.mu.Lock()
 	started := s.candidate == c
-	if started && !e.begin() {
-		s.stopCandidateLocked()
-		started, why = false, shuttingDown().rule
-	}
 	if started {
+		e.work.Add(1) // the session, which has not ended, is counted too
 		c.ws = ws
 	}
 	s.mu.Unlock()
@@ -109,7 +106,7 @@ func (e *Server) upgrade(w http.ResponseWriter, r *http.Request, q query, s *Ses
 // The caller must hold s.mu.
 func (s *Session) startUpgradeLocked(c *candidate) *refusal.Refusal {
 	switch {
-	case s.state == stateClosed:
+	case s.state >= stateLingering:
 		return &refusal.Refusal{Err: errBadProbe, Rule: "session has ended"}
 	case s.server.cfg.NoUpgrades:
 		return &refusal.Refusal{Err: errBadProbe, Rule: "no upgrades", Field: "Config.NoUpgrades"}
@@ -167,7 +164,7 @@ func (w *wsConn) completeUpgrade() error {
 	closing := s.state == stateClosing
 	s.flushing = !idle
 	if idle && closing {
-		s.closeLocked(ReasonForcedClose, nil)
+		s.closeFlushedLocked()
 		s.mu.Unlock()
 		return nil
 	}

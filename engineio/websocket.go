@@ -301,7 +301,7 @@ func (c *wsConn) fail(err error) (drain bool) {
 		s.mu.Unlock()
 		return false
 	}
-	mayWrite := !s.flushing && !broke
+	mayWrite := !s.flushing && !broke && s.state != stateLingering // else it has its close frame
 	if s.flushing && !broke {
 		c.closeCode, c.closePending = code, true
 		drain = true

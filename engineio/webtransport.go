@@ -181,7 +181,7 @@ func (c *wsConn) startUpgrade(s *Session) error {
 func (s *Session) closeConfirmed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateClosed {
+	if s.state < stateLingering {
 		return false
 	}
 	if s.beat.unanswered == 0 {
