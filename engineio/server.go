@@ -36,8 +36,8 @@ type Server struct {
 	// wsConn.ended, and orders the first addition to work before the wait of Drain and Shutdown.
 	work      sync.WaitGroup
 	mu        sync.Mutex
-	draining  bool // Drain or Shutdown has been called
-	closed    bool // Shutdown has been called
+	draining  bool                    // Drain or Shutdown has been called
+	closed    bool                    // Shutdown has been called
 	deadlines map[*wsConn]*time.Timer // deadlines of peers that were sent a close frame, or have sent nothing yet
 }
 

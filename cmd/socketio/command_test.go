@@ -74,6 +74,7 @@ func TestMistakes(t *testing.T) {
 		{"serve -cors example.com", exitFailed, "example.com"},
 		{"serve -client missing", exitFailed, "-client"},
 		{"serve -recovery=-1s", exitFailed, "-recovery"},
+		{"serve -drain=-1s", exitFailed, "-drain"},
 		{"serve -recovery often", exitUsage, "--recovery"},
 		{"serve -cluster localhost:6379", exitFailed, "-cluster"},
 		{"serve -cluster redis+tea://localhost", exitFailed, "redis+tea"},

@@ -28,6 +28,10 @@ const (
 	chatPath = "/chat"
 	// stopTimeout is how long connections may take to end when the server is stopped.
 	stopTimeout = 10 * time.Second
+	// drainRate limits how slowly connections are closed by -drain, in connections a second.
+	drainRate = 100
+	// drainWait is how long the last clients that are drained may take to read what is queued for them.
+	drainWait = 2 * time.Second
 )
 
 // serve is the command "serve" and its flags.
@@ -41,6 +45,7 @@ type serve struct {
 	Deflate  bool          `help:"Compress the messages of WebSockets whose clients offer that (permessage-deflate)."`
 	Cluster  string        `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Broker that joins this server to others. Redis: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS; several hosts are separated by commas. NATS: nats://host:4222 or nats+jetstream://host:4222; tls for TLS. PostgreSQL: postgres://user:password@host:5432/database. No broker: nats+embedded://:4248?routes=host1:4248,host2:4248."`
 	Recovery time.Duration `placeholder:"DURATION" help:"Connection state recovery: how long a client whose connection broke may be away and come back as the same socket, such as 2m; with redis+streams, nats+jetstream or nats+embedded with jetstream=true on any server of the cluster."`
+	Drain    time.Duration `default:"5s" placeholder:"DURATION" env:"SOCKETIO_DRAIN" help:"How long a server that is asked to end (SIGTERM) may take to close its connections one after another, so that its clients reconnect to other servers evenly (${default}). Few connections take less: at least 100 are closed in a second. A second signal ends the server at once."`
 	Node     string        `placeholder:"NAME" env:"SOCKETIO_NODE" help:"Name of this server in a cluster, shown on the chat page."`
 	LogLevel string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	Client   string        `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
@@ -102,12 +107,24 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		logger.Info("stopping")
+		c.drain(context.WithoutCancel(ctx), sio, logger)
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	// The http.Server comes last: it does not know of connections that became WebSockets.
 	return errors.Join(err, sio.Shutdown(ending), echo.Shutdown(ending), server.Shutdown(ending))
+}
+
+// drain moves the clients to other servers.
+func (c *serve) drain(ctx context.Context, sio *socketio.Server, logger *slog.Logger) {
+	connections := sio.Engine().Sessions()
+	over := min(c.Drain, time.Duration(connections)*time.Second/drainRate)
+	logger.Info("draining", "connections", connections, "over", over)
+	ctx, cancel := context.WithTimeout(ctx, over+drainWait)
+	defer cancel()
+	if err := sio.Drain(ctx, socketio.DrainOptions{Over: over}); err != nil {
+		logger.Info("clients did not go in time", "connections", sio.Engine().Sessions(), "limit", over+drainWait)
+	}
 }
 
 func (c *serve) level() slog.Level {
@@ -153,6 +170,9 @@ func (c *serve) check() error {
 	}
 	if c.Recovery < 0 {
 		return fmt.Errorf("-recovery is %v, it must be positive", c.Recovery)
+	}
+	if c.Drain < 0 {
+		return fmt.Errorf("-drain is %v, it must be at least 0", c.Drain)
 	}
 	given := c.Path
 	c.Path = "/" + strings.Trim(c.Path, "/") + "/"

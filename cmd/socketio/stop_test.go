@@ -5,8 +5,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobwas/ws"
+
+	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
 // Whoever is connected, and however, does not keep the process from ending.
@@ -52,4 +55,33 @@ func TestStopWithEverybodyConnected(t *testing.T) {
 	p.end(t)
 	plain.wantClose(ws.StatusGoingAway)
 	<-polled // with a close packet, or without the server: either way it does not hang
+}
+
+// A server that is asked to end moves its clients elsewhere first: they get what is queued for them, and nobody new
+// comes in.
+func TestStopDrains(t *testing.T) {
+	p := start(t)
+	e := rawclient.At(t, strings.TrimPrefix(p.url, "http://"))
+	c := e.WebSocket()
+	c.Join("/", "")
+	p.stop()
+	c.WantClose()
+	for end := time.Now().Add(10 * time.Second); ; {
+		status, _, _ := fetch(t, p.url+"/socket.io/?EIO=4&transport=polling", nil)
+		if status == http.StatusServiceUnavailable {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("it takes new clients")
+		}
+	}
+	select {
+	case <-p.exited:
+		t.Error("it does not wait for the client")
+	default:
+	}
+	c.Close()
+	if code := <-p.exited; code != 0 || !strings.Contains(p.stderr.String(), "draining connections=1 over=10ms") {
+		t.Errorf("exit code %d: %s", code, p.stderr)
+	}
 }

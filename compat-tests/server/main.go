@@ -99,7 +99,8 @@ func run(o options) error {
 	ending, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	// The engines first: the http.Server does not know of connections that became WebSockets.
-	return errors.Join(io.Shutdown(ending), engine.Shutdown(ending), server.Shutdown(ending))
+	return errors.Join(io.Drain(ending, socketio.DrainOptions{}), engine.Drain(ending, engineio.DrainOptions{}),
+		io.Shutdown(ending), engine.Shutdown(ending), server.Shutdown(ending))
 }
 
 // newEcho returns a bare engine that sends every message back.
