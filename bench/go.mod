@@ -4,22 +4,45 @@ go 1.26.0
 
 require (
 	github.com/gosocketio/socketio v0.0.0
+	github.com/gosocketio/socketio/adapter/nats v0.0.0
+	github.com/gosocketio/socketio/adapter/nats/embedded v0.0.0
+	github.com/gosocketio/socketio/adapter/postgres v0.0.0
 	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/gosocketio/socketio/cmd/socketio v0.0.0
 	github.com/redis/rueidis v1.0.79
 )
 
 require (
+	github.com/antithesishq/antithesis-sdk-go v0.9.0-default-no-op // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/ws v1.5.0 // indirect
-	github.com/klauspost/compress v1.20.3 // indirect
-	golang.org/x/sys v0.47.0 // indirect
+	github.com/google/go-tpm v0.9.8 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/pgx/v5 v5.13.0 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/klauspost/compress v1.20.4 // indirect
+	github.com/minio/highwayhash v1.0.4 // indirect
+	github.com/nats-io/jwt/v2 v2.8.3 // indirect
+	github.com/nats-io/nats-server/v2 v2.15.3 // indirect
+	github.com/nats-io/nats.go v1.55.0 // indirect
+	github.com/nats-io/nkeys v0.4.17 // indirect
+	github.com/nats-io/nuid v1.0.1 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 )
 
 replace (
 	github.com/gosocketio/socketio => ../
+	github.com/gosocketio/socketio/adapter/nats => ../adapter/nats
+	github.com/gosocketio/socketio/adapter/nats/embedded => ../adapter/nats/embedded
+	github.com/gosocketio/socketio/adapter/postgres => ../adapter/postgres
 	github.com/gosocketio/socketio/adapter/redis => ../adapter/redis
 	github.com/gosocketio/socketio/cmd/socketio => ../cmd/socketio
 )
+
+tool github.com/nats-io/nats-server/v2

@@ -229,7 +229,7 @@ func TestGap(t *testing.T) {
 	nats := startNATS(t, nil)
 	p := startProxy(t, nats.host())
 	a := start(t, "aaaaaa", Config{Addrs: []string{nats.host()}})
-	b := start(t, "bbbbbb", Config{Addrs: []string{p.host()}})
+	b := start(t, "bbbbbb", Config{Addrs: []string{p.Addr()}})
 	linkA, _ := a.Link("/")
 	linkB, memberB := b.Link("/")
 	_, otherB := b.Link("/other")
@@ -259,8 +259,8 @@ func TestGap(t *testing.T) {
 func TestStop(t *testing.T) {
 	nats := startNATS(t, nil)
 	p := startProxy(t, nats.host())
-	a := start(t, "aaaaaa", Config{Addrs: []string{p.host()}})
-	b := start(t, "bbbbbb", Config{Addrs: []string{p.host()}})
+	a := start(t, "aaaaaa", Config{Addrs: []string{p.Addr()}})
+	b := start(t, "bbbbbb", Config{Addrs: []string{p.Addr()}})
 	linkA, _ := a.Link("/")
 	_, memberB := b.Link("/")
 	p.Stop()
@@ -283,7 +283,7 @@ func TestStop(t *testing.T) {
 // What waits is bounded.
 func TestStalled(t *testing.T) {
 	p := startProxy(t, startNATS(t, nil).host())
-	a := start(t, "aaaaaa", Config{Addrs: []string{p.host()}, MaxQueuedBytes: 100_000})
+	a := start(t, "aaaaaa", Config{Addrs: []string{p.Addr()}, MaxQueuedBytes: 100_000})
 	linkA, _ := a.Link("/")
 	p.Stop()
 	defer p.Continue()
@@ -301,7 +301,7 @@ func TestRestart(t *testing.T) {
 func TestLostBatch(t *testing.T) {
 	nats := startNATS(t, nil)
 	p := startProxy(t, nats.host())
-	a := start(t, "aaaaaa", Config{Addrs: []string{p.host()}})
+	a := start(t, "aaaaaa", Config{Addrs: []string{p.Addr()}})
 	b := start(t, "bbbbbb", Config{Addrs: []string{nats.host()}})
 	linkA, _ := a.Link("/")
 	_, memberB := b.Link("/")
@@ -454,7 +454,7 @@ func TestConn(t *testing.T) {
 	server := startNATS(t, nil)
 	p := startProxy(t, server.host())
 	lost := make(chan bool, 10)
-	conn, err := nats.Connect("nats://"+p.host(), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+	conn, err := nats.Connect("nats://"+p.Addr(), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { lost <- true }))
 	if err != nil {
 		t.Fatal(err)

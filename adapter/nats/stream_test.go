@@ -138,8 +138,8 @@ func TestLogRestart(t *testing.T) {
 func TestLogCut(t *testing.T) {
 	nats := startJetStream(t)
 	p := startProxy(t, nats.host())
-	a := start(t, "aaaaaa", Config{Addrs: []string{p.host()}, JetStream: true})
-	b := start(t, "bbbbbb", Config{Addrs: []string{p.host()}, JetStream: true})
+	a := start(t, "aaaaaa", Config{Addrs: []string{p.Addr()}, JetStream: true})
+	b := start(t, "bbbbbb", Config{Addrs: []string{p.Addr()}, JetStream: true})
 	linkA, _ := a.Link("/")
 	_, memberB := b.Link("/")
 	const n = 3000
@@ -168,7 +168,7 @@ func TestLogGaps(t *testing.T) {
 	c := Config{JetStream: true, MaxLen: 10}
 	c.Addrs = []string{nats.host()}
 	a := start(t, "aaaaaa", c)
-	c.Addrs = []string{p.host()}
+	c.Addrs = []string{p.Addr()}
 	b := start(t, "bbbbbb", c)
 	linkA, memberA := a.Link("/")
 	linkB, memberB := b.Link("/")

@@ -25,7 +25,7 @@ func TestSuite(t *testing.T) {
 				Faulty: func(t *testing.T, n int) ([]adapter.Factory, adaptertest.Faults) {
 					nats := startNATS(t, suiteOptions)
 					p := startProxy(t, nats.host())
-					return adapters(c, p.host(), n), adaptertest.Faults{
+					return adapters(c, p.Addr(), n), adaptertest.Faults{
 						Cut: p.Cut, Stop: p.Stop, Continue: p.Continue, Kill: nats.Kill, Restart: nats.Restart,
 						Lossless: c.JetStream,
 					}

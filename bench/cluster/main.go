@@ -2,11 +2,14 @@
 // peer. `make cluster-faults` runs it with -faults and writes docs/evidence/cluster-faults.md: what
 // arrives while connections, Redis or nodes fail. `make bench-cluster` runs it without and writes
 // docs/evidence/cluster-bench.md: the CPU time of the nodes for a message, and the throughput.
+// `make chaos` runs it with -chaos and writes docs/evidence/chaos.md: faults at random, over every
+// adapter.
 //
 // The nodes are processes that take commands on stdin: ./ours, ./peer and ../node/cluster.mjs.
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -23,7 +26,11 @@ import (
 func main() {
 	b := &bench{}
 	withFaults := flag.Bool("faults", false, "measure faults instead of speed")
-	flag.IntVar(&b.rounds, "rounds", 3, "runs of each cell")
+	withChaos := flag.Bool("chaos", false, "faults at random, over every adapter (-wires)")
+	flag.Uint64Var(&b.seed, "seed", 0, "with -chaos: plays only the run with this seed")
+	flag.IntVar(&b.parallel, "parallel", 3, "with -chaos: runs at once")
+	flag.BoolVar(&b.race, "race", true, "with -chaos: nodes with the race detector")
+	flag.IntVar(&b.rounds, "rounds", 0, "runs of each cell; default 3, with -chaos 10")
 	flag.StringVar(&b.root, "root", ".", "root of the checkout")
 	flag.StringVar(&b.only, "only", "", "only what has one of these words in its name, by commas; prints only")
 	flag.StringVar(&b.wires, "wires", "", "only these wires; prints only")
@@ -31,21 +38,29 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := b.run(ctx, *withFaults); err != nil {
+	if err := b.inFolder(func() error {
+		if *withChaos {
+			return b.chaos(ctx)
+		}
+		return b.run(ctx, *withFaults)
+	}); err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1)
 	}
 }
 
 type bench struct {
-	rounds               int
+	rounds, parallel     int
+	seed                 uint64
+	race                 bool
 	root, dir            string
 	only, wires, servers string
 	took                 time.Duration
 	missing              string // why the peer is left out
 }
 
-func (b *bench) run(ctx context.Context, withFaults bool) (err error) {
+// inFolder calls run with a folder for what it builds.
+func (b *bench) inFolder(run func() error) (err error) {
 	if b.root, err = filepath.Abs(b.root); err != nil {
 		return err
 	}
@@ -53,6 +68,11 @@ func (b *bench) run(ctx context.Context, withFaults bool) (err error) {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(b.dir) }()
+	return run()
+}
+
+func (b *bench) run(ctx context.Context, withFaults bool) error {
+	b.rounds = cmp.Or(b.rounds, 3)
 	if err := b.build(ctx, withFaults); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ import (
 //   - fetch: fetchSockets of the whole cluster.
 //   - bare: sends the command Line to Redis Count times with a client of its own, 32 at a time (ours only).
 //   - ask: emits "q" to everybody and waits at most TimeoutMs for acknowledgements.
+//   - storm, calm, close: see ours/chaos.go.
 type command struct {
 	ID        int      `json:"id"`
 	Do        string   `json:"do"`
@@ -41,6 +42,10 @@ type command struct {
 	Mark      int      `json:"mark,omitempty"`
 	TimeoutMs int      `json:"timeoutMs,omitempty"`
 	Line      [][]byte `json:"line,omitempty"`
+	Namespace string   `json:"namespace,omitempty"` // of fetch and ask, by default "/"
+	Name      string   `json:"name,omitempty"`      // of the publisher, of storm
+	Targets   []string `json:"targets,omitempty"`
+	Seed      uint64   `json:"seed,omitempty"`
 }
 
 // answer is a node's answer to the command with the same ID. The node's first line has ID 0 and Address.
@@ -63,6 +68,12 @@ type answer struct {
 	Result int     `json:"result"`
 	Error  string  `json:"error"`
 	TookMs float64 `json:"tookMs"`
+	// Of the lines of storm.
+	Seq    int    `json:"seq"`
+	Target string `json:"target"`
+	At     int64  `json:"at"`
+	Mark   int    `json:"mark"`
+	Gap    string `json:"gap"`
 }
 
 // kinds are the servers compared, ours first.
@@ -93,6 +104,8 @@ type node struct {
 	cmd     *exec.Cmd
 	ended   chan struct{}
 	stdin   io.WriteCloser
+	stderr  io.Writer
+	storm   func(a answer) // gets the lines of storm, in order
 
 	mu      sync.Mutex
 	lastID  int
@@ -101,10 +114,18 @@ type node struct {
 
 // startNode starts a node and waits until it listens.
 func startNode(ctx context.Context, name string, line []string, env ...string) (*node, error) {
-	n := &node{name: name, ended: make(chan struct{}), waiting: make(map[int]chan answer)}
+	n := &node{name: name, stderr: os.Stderr}
+	if err := n.start(ctx, line, env...); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *node) start(ctx context.Context, line []string, env ...string) error {
+	n.ended, n.waiting = make(chan struct{}), make(map[int]chan answer)
 	n.cmd = exec.Command(line[0], line[1:]...)
 	n.cmd.Env = append(os.Environ(), env...)
-	n.cmd.Stderr = os.Stderr
+	n.cmd.Stderr = n.stderr
 	stdout, err := n.cmd.StdoutPipe()
 	if err == nil {
 		n.stdin, err = n.cmd.StdinPipe()
@@ -113,17 +134,17 @@ func startNode(ctx context.Context, name string, line []string, env ...string) (
 		err = n.cmd.Start()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", n.name, err)
 	}
 	ready := n.expect(0)
 	go n.read(stdout)
 	a, err := n.await(ctx, ready, 30*time.Second)
 	if err != nil {
 		n.stop()
-		return nil, err
+		return err
 	}
 	n.address = a.Address
-	return n, nil
+	return nil
 }
 
 func (n *node) read(stdout io.Reader) {
@@ -133,6 +154,10 @@ func (n *node) read(stdout io.Reader) {
 		var a answer
 		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %s\n", n.name, lines.Bytes())
+			continue
+		}
+		if a.ID < 0 {
+			n.storm(a)
 			continue
 		}
 		n.mu.Lock()

@@ -1,9 +1,10 @@
-// Command ours is a node of a cluster on this repository's server, with its Redis adapter. It takes the
-// commands that ../node.go describes.
+// Command ours is a node of a cluster on this repository's server. It takes the commands that
+// ../node.go describes.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter/redis"
+	"github.com/gosocketio/socketio/internal/leak"
 )
 
 func main() {
@@ -29,7 +31,10 @@ func main() {
 	master := flag.String("sentinel", "", "name of the master that the sentinels know")
 	wire := flag.String("wire", "pubsub", "pubsub, sharded or streams")
 	key := flag.String("key", "socket.io", "prefix of channels and streams")
+	cluster := flag.String("cluster", "", "URL of any broker, instead of the flags above, and the clients of make chaos")
+	recovery := flag.Bool("recovery", false, "with connection state recovery")
 	flag.Parse()
+	before := leak.IDs()
 	c := redis.Config{Addrs: strings.Split(*addrs, ","), Master: *master, Prefix: *key}
 	switch *wire {
 	case "sharded":
@@ -37,9 +42,20 @@ func main() {
 	case "streams":
 		c.Wire, c.StreamName = redis.Streams, *key
 	}
-	n := &node{redis: c.Addrs, credit: make(chan int, 1024)}
-	n.io = socketio.New(socketio.Config{Adapter: redis.New(c), Hooks: socketio.Hooks{Broker: n.broker}})
-	n.io.OnConnection(func(s *socketio.Socket) { s.Join("r") })
+	n := &node{redis: c.Addrs, credit: make(chan int, 1024), before: before}
+	config := socketio.Config{Adapter: redis.New(c), Hooks: socketio.Hooks{Broker: n.broker}}
+	if *cluster != "" {
+		config = n.chaosConfig(*cluster, *recovery)
+	}
+	var err error
+	if n.io, err = socketio.NewServer(config); err != nil {
+		log.Fatal(err)
+	}
+	if *cluster != "" {
+		n.serveChaos()
+	} else {
+		n.io.OnConnection(func(s *socketio.Socket) { s.Join("r") })
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
@@ -60,7 +76,9 @@ func main() {
 
 type command struct {
 	ID, EveryMs, Batch, Count, Size, Window, Mark, TimeoutMs int
-	Do, Room                                                 string
+	Do, Room, Namespace, Name                                string
+	Targets                                                  []string
+	Seed                                                     uint64
 	Line                                                     [][]byte
 }
 
@@ -75,6 +93,8 @@ type node struct {
 	credit  chan int // numbers of events that have arrived
 	stop    chan struct{}
 	stopped chan struct{}
+	before  map[string]bool // goroutines at the start
+	storm   *storm          // nil but for make chaos
 
 	longest, stall, refused, queued, gaps, failed atomic.Int64
 
@@ -96,6 +116,9 @@ func (n *node) say(a answer) {
 func (n *node) broker(info socketio.BrokerInfo) {
 	if _, gap := errors.AsType[*socketio.GapError](info.Err); gap {
 		n.gaps.Add(1)
+		if n.storm != nil {
+			n.storm.gap(info)
+		}
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -147,6 +170,12 @@ func (n *node) handle(c command) {
 		go n.ask(c)
 	case "bare":
 		go n.bare(c)
+	case "storm":
+		go n.storm.publish(c)
+	case "calm":
+		go n.storm.calm(c)
+	case "close":
+		n.close(c)
 	default:
 		log.Fatalf("unknown command %q", c.Do)
 	}
@@ -218,9 +247,12 @@ func (n *node) drain(every time.Duration) {
 
 func ms(since time.Time) float64 { return float64(time.Since(since)) / float64(time.Millisecond) }
 
+// of is the namespace that a command names.
+func (n *node) of(c command) *socketio.Namespace { return n.io.Of(cmp.Or(c.Namespace, "/")) }
+
 func (n *node) fetch(c command) {
 	begin, found, text := time.Now(), 0, ""
-	for _, err := range n.io.FetchSockets(context.Background()) {
+	for _, err := range n.of(c).FetchSockets(context.Background()) {
 		if err != nil {
 			text = err.Error()
 		} else {
@@ -234,7 +266,7 @@ func (n *node) ask(c command) {
 	begin, got, text := time.Now(), 0, ""
 	ctx, stop := context.WithTimeout(context.Background(), time.Duration(c.TimeoutMs)*time.Millisecond)
 	defer stop()
-	for _, err := range n.io.EmitWithAck(ctx, "q") {
+	for _, err := range n.of(c).EmitWithAck(ctx, "q") {
 		if err != nil {
 			text = err.Error()
 		} else {

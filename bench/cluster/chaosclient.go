@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gosocketio/socketio/cmd/socketio/load"
+	"github.com/gosocketio/socketio/internal/brokertest"
+)
+
+// chaosClient is a client that connects again, to any node, as long as the run lasts, and asks to be
+// recovered. Its link has jitter.
+type chaosClient struct {
+	name, namespace string
+	rooms           []string
+	link            *brokertest.Proxy
+	choose          func(r *rand.Rand) *node // one that runs, or nil
+	random          *rand.Rand               // of live
+	breach          func(format string, args ...any)
+
+	mu      sync.Mutex
+	trace   trace
+	conn    *load.Conn // nil while there is none
+	ready   bool
+	address string // of the node that link leads to
+
+	pid, sid, offset string // of live
+}
+
+// silence is how long a client waits for a heartbeat: ours/chaos.go has the intervals.
+const silence = 2500 * time.Millisecond
+
+// newChaosClient makes a client. It is called for one after the other.
+func (t *trial) newChaosClient(i int) {
+	c := &chaosClient{
+		name: fmt.Sprintf("c%d", i), choose: t.choose, breach: t.breach,
+		random: rand.New(rand.NewPCG(t.seed, uint64(100+i))), trace: trace{targets: chaosTargets(i)},
+	}
+	for _, target := range c.trace.targets {
+		ns, room, _ := strings.Cut(target, "|")
+		if c.namespace = ns; room != "" {
+			c.rooms = append(c.rooms, room)
+		}
+	}
+	c.link = brokertest.StartProxy(t.kit, &brokertest.Proxy{
+		To: func() string {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.address
+		},
+		Delay:   func() time.Duration { return time.Duration(rand.ExpFloat64() * float64(5*time.Millisecond)) },
+		Silence: silence,
+	})
+	t.clients = append(t.clients, c)
+}
+
+// live connects again and again until ctx ends.
+func (c *chaosClient) live(ctx context.Context) {
+	to := &load.Target{URL: "http://" + c.link.Addr() + "/socket.io/", Namespace: c.namespace, Timeout: 4 * time.Second}
+	if err := to.Check(); err != nil {
+		c.breach("client %s: %v", c.name, err)
+		return
+	}
+	for ctx.Err() == nil {
+		if n := c.choose(c.random); n != nil {
+			c.connect(ctx, to, n)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(20+c.random.IntN(300)) * time.Millisecond):
+		}
+	}
+}
+
+// connect connects to a node, and reads until the connection ends.
+func (c *chaosClient) connect(ctx context.Context, to *load.Target, n *node) {
+	c.mu.Lock()
+	c.address = n.address
+	c.mu.Unlock()
+	auth, _ := json.Marshal(map[string]any{"rooms": c.rooms, "pid": c.pid, "offset": c.offset}) // cannot fail
+	if c.pid == "" {
+		auth, _ = json.Marshal(map[string]any{"rooms": c.rooms})
+	}
+	var missed [][]byte // kept only if the connection is made, as the official client does
+	conn, err := to.Dial(ctx, string(auth), func(m []byte) { missed = append(missed, bytes.Clone(m)) })
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, conn.Close)()
+	recovered := c.pid != "" && conn.Pid == c.pid
+	if !recovered && len(missed) > 0 || recovered && conn.Sid != c.sid {
+		c.breach("client %s: recovered %v, but got %d events, and was %s and is %s", c.name, recovered, len(missed),
+			c.sid, conn.Sid)
+	}
+	if !recovered {
+		c.offset = ""
+	}
+	c.pid, c.sid = conn.Pid, conn.Sid
+	c.mu.Lock()
+	c.conn = conn
+	c.noteLocked(moment{what: joined, server: n.name, recovered: recovered})
+	c.mu.Unlock()
+	for _, m := range missed {
+		c.handle(m, recovered)
+	}
+	for {
+		_, m, err := conn.Next()
+		if err != nil {
+			break
+		}
+		if id := c.handle(m, recovered); id != nil {
+			_ = conn.Write(ackFrame(id)) // when it fails, Next does too
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn, c.ready = nil, false; ctx.Err() == nil {
+		c.noteLocked(moment{what: ended})
+	}
+}
+
+func (c *chaosClient) noteLocked(m moment) {
+	m.at = time.Now()
+	c.trace.moments = append(c.trace.moments, m)
+}
+
+// handle notes an event. It returns the head of its acknowledgement, if it wants one.
+func (c *chaosClient) handle(m []byte, recovered bool) (ack []byte) {
+	head, args, _ := bytes.Cut(m, []byte("["))
+	head, _ = bytes.CutPrefix(head, []byte("2"))
+	var event []any
+	if err := json.Unmarshal(append([]byte("["), args...), &event); err != nil || len(event) == 0 {
+		return nil // not an event
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := event[len(event)-1].(string); ok && len(event) > 1 {
+		c.offset = s
+	}
+	switch event[0] {
+	case "n":
+		seq, _ := event[3].(float64)
+		c.noteLocked(moment{what: received, publisher: event[1].(string), target: event[2].(string), seq: int(seq)})
+	case "ready":
+		if event[1] != recovered {
+			c.breach("client %s: recovered is %v, and at its server %v", c.name, recovered, event[1])
+		}
+		c.noteLocked(moment{what: ready})
+		c.ready = true
+	case "gap":
+		c.noteLocked(moment{what: gap})
+	case "q":
+		return head
+	}
+	return nil
+}
+
+// has tells whether an event has come, if it is for the client.
+func (c *chaosClient) has(publisher, target string, seq int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := len(c.trace.moments) - 1; i >= 0; i-- {
+		m := &c.trace.moments[i]
+		if m.what == received && m.publisher == publisher && m.target == target && m.seq == seq {
+			return true
+		}
+	}
+	return false
+}
+
+// abandon leaves a connection whose server does not see that.
+func (c *chaosClient) abandon() (end func()) {
+	end = c.link.Abandon()
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		conn.Close()
+	}
+	return end
+}

@@ -1,0 +1,523 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gosocketio/socketio/internal/brokertest"
+)
+
+// trial is a run of make chaos.
+type trial struct {
+	*bench
+	wire    chaosWire
+	seed    uint64
+	dir     string
+	kit     *kit
+	broker  chaosBroker // nil: the nodes are the brokers
+	seats   []*seat
+	clients []*chaosClient
+	strikes []strike
+
+	brokerBusy sync.Mutex // a fault of the broker is under way
+	began      time.Time
+	requests   atomic.Int64
+	peak       int // MiB, of a node
+
+	mu         sync.Mutex
+	publishers map[string]*publisher
+	failed     map[string]int // the last count of a publisher
+	breaches   []string
+	log        []string
+}
+
+// chaosBroker is the broker of a run.
+type chaosBroker interface {
+	Kill()
+	Restart() // with its data
+	Stop()
+	Continue()
+}
+
+// chaosLink is a proxy on the way of a node to its broker. With brokers in the nodes it is one of those
+// to or from the other nodes: to is the way that leads away from the node.
+type chaosLink struct {
+	*brokertest.Proxy
+	slow    *atomic.Int64
+	out, in int
+}
+
+// seat is where a node runs, is killed, and runs again.
+type seat struct {
+	*trial
+	index int
+	url   string
+	links []chaosLink
+	busy  sync.Mutex // a fault of the node is under way
+
+	starts  int
+	current atomic.Pointer[node] // nil while there is none
+	stopped atomic.Int64         // how long, all in all
+}
+
+// newLink starts a proxy on the way to a broker.
+func (t *trial) newLink(to func() string) chaosLink {
+	l := chaosLink{slow: new(atomic.Int64), out: brokertest.ToServer, in: brokertest.ToClient}
+	l.Proxy = brokertest.StartProxy(t.kit, &brokertest.Proxy{To: to, Delay: func() time.Duration {
+		return time.Duration(rand.Float64() * 2 * float64(l.slow.Load()))
+	}})
+	return l
+}
+
+func (t *trial) note(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.log = append(t.log, time.Now().Format("05.000 ")+fmt.Sprintf(format, args...))
+}
+
+func (t *trial) breach(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.breaches = append(t.breaches, fmt.Sprintf(format, args...))
+}
+
+// start starts the node. It tries again until the broker lets it.
+func (s *seat) start(ctx context.Context) error {
+	var err error
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; {
+		s.starts++
+		n := &node{name: fmt.Sprintf("S%d.%d", s.index+1, s.starts)}
+		s.mu.Lock()
+		p := &publisher{}
+		s.publishers[n.name] = p
+		s.mu.Unlock()
+		n.storm = func(a answer) { s.line(n.name, p, a) }
+		stderr, err2 := os.Create(filepath.Join(s.dir, n.name+".log"))
+		if err2 != nil {
+			return err2
+		}
+		n.stderr = stderr
+		args := []string{filepath.Join(s.bench.dir, "ours"), "-cluster", s.url}
+		if s.wire.recovery {
+			args = append(args, "-recovery")
+		}
+		err = n.start(ctx, args, "GORACE=halt_on_error=1")
+		_ = stderr.Close() // the process has it
+		if err == nil {
+			n.send(command{Do: "storm", Name: n.name, EveryMs: chaosEvery, Targets: allTargets(),
+				Seed: s.seed<<8 + uint64(s.index)<<4 + uint64(s.starts)})
+			s.current.Store(n)
+			s.note("%s runs", n.name)
+			go func() {
+				<-n.ended
+				if s.current.Load() == n {
+					s.breach("%s ended by itself", n.name)
+				}
+			}()
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// line notes a line of storm.
+func (s *seat) line(name string, p *publisher, a answer) {
+	if a.Gap != "" {
+		s.note("%s: %s", name, a.Error)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if want := len(p.events) + 1; a.Seq != want {
+		s.breaches = append(s.breaches, fmt.Sprintf("%s: line %d instead of %d", name, a.Seq, want))
+	}
+	p.note(a.Target, time.Unix(0, a.At), a.Error != "", a.Mark, a.Failed, s.failed[name])
+	s.failed[name] = a.Failed
+}
+
+// kill kills the node.
+func (s *seat) kill() {
+	n := s.current.Swap(nil)
+	n.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.publishers[n.name].killed = true
+}
+
+// choose returns a node that runs, or nil.
+func (t *trial) choose(r *rand.Rand) *node { return t.seats[r.IntN(len(t.seats))].current.Load() }
+
+// run plays a seed and returns what became of its events. The error is why it could not be played.
+func (t *trial) run(ctx context.Context) (*account, error) {
+	t.kit = &kit{dir: t.dir}
+	t.publishers, t.failed = make(map[string]*publisher), make(map[string]int)
+	defer func() {
+		for _, s := range t.seats {
+			if n := s.current.Swap(nil); n != nil {
+				n.stop()
+			}
+		}
+		for _, end := range t.kit.ends {
+			end()
+		}
+	}()
+	if err := t.kit.try(func() { t.wire.start(t) }); err != nil {
+		return nil, err
+	}
+	t.strikes = plan(t.seed, t.broker != nil)
+	if err := t.each(func(s *seat) error { return s.start(ctx) }); err != nil {
+		return nil, err
+	}
+	if err := t.kit.try(func() {
+		for i := range chaosClients {
+			t.newChaosClient(i)
+		}
+	}); err != nil {
+		return nil, err
+	}
+	living, leave := context.WithCancel(ctx)
+	defer leave()
+	var clients sync.WaitGroup
+	for _, c := range t.clients {
+		clients.Go(func() { c.live(living) })
+	}
+	if err := t.settle(ctx); err != nil {
+		return nil, fmt.Errorf("at the start: %w", err)
+	}
+	if err := t.faults(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.settle(ctx); err != nil {
+		t.breach("after the faults: %v", err)
+	}
+	t.finish(ctx)
+	leave()
+	clients.Wait()
+	if err := t.close(ctx); err != nil {
+		return nil, err
+	}
+	return t.account(), ctx.Err()
+}
+
+// each calls f for all seats at once.
+func (t *trial) each(f func(s *seat) error) error {
+	errs := make([]error, len(t.seats))
+	var all sync.WaitGroup
+	for i, s := range t.seats {
+		all.Go(func() { errs[i] = f(s) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// settle waits until all clients are connected and every node finds them.
+func (t *trial) settle(ctx context.Context) error {
+	count := func() (n int) {
+		for _, c := range t.clients {
+			c.mu.Lock()
+			if c.ready {
+				n++
+			}
+			c.mu.Unlock()
+		}
+		return n
+	}
+	err := wait(ctx, 20*time.Second, "not all clients are connected", func() bool { return count() == chaosClients })
+	if err != nil {
+		return err
+	}
+	return t.each(func(s *seat) error {
+		var last string
+		err := wait(ctx, 20*time.Second, "not all sockets are found", func() bool {
+			found := 0
+			for _, ns := range []string{"/", "/chat"} {
+				n := s.current.Load()
+				a, err := n.do(ctx, command{Do: "fetch", Namespace: ns})
+				if err != nil {
+					last = err.Error()
+					return false
+				}
+				found, last = found+a.Result, fmt.Sprintf("%s finds %d, %s", n.name, found+a.Result, a.Error)
+			}
+			return found == chaosClients
+		})
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, last)
+		}
+		return nil
+	})
+}
+
+// faults has the plan happen, and asks meanwhile.
+func (t *trial) faults(ctx context.Context) error {
+	t.began = time.Now()
+	t.note("faults begin")
+	over, end := context.WithTimeout(ctx, chaosTime)
+	defer end()
+	var all sync.WaitGroup
+	all.Go(func() { t.ask(over) })
+	errs := make([]error, len(t.strikes))
+	for i, s := range t.strikes {
+		all.Go(func() {
+			select {
+			case <-time.After(time.Until(t.began.Add(s.at))):
+				errs[i] = t.strike(ctx, s)
+			case <-ctx.Done():
+			}
+		})
+	}
+	all.Wait()
+	t.note("faults end")
+	return errors.Join(errs...)
+}
+
+// strike has one fault happen. It is left out where another one is under way.
+func (t *trial) strike(ctx context.Context, x strike) error {
+	pause := func() {
+		select {
+		case <-time.After(x.lasts):
+		case <-ctx.Done():
+		}
+	}
+	switch x.what {
+	case killBroker, stopBroker:
+		if !t.brokerBusy.TryLock() {
+			return nil
+		}
+		defer t.brokerBusy.Unlock()
+		t.note("%v", x)
+		defer t.note("end of %v", x)
+		return t.kit.try(func() {
+			if x.what == stopBroker {
+				t.broker.Stop()
+				pause()
+				t.broker.Continue()
+				return
+			}
+			t.broker.Kill()
+			pause()
+			t.broker.Restart()
+		})
+	case cutClient, holdClient, abandonClient:
+		c := t.clients[x.who]
+		t.note("%v", x)
+		switch x.what {
+		case cutClient:
+			c.link.Cut()
+		case holdClient:
+			c.link.Stop()
+			pause()
+			c.link.Continue()
+		case abandonClient:
+			end := c.abandon()
+			defer end()
+			pause()
+		}
+		return nil
+	}
+	s := t.seats[x.who]
+	if !s.busy.TryLock() {
+		return nil
+	}
+	defer s.busy.Unlock()
+	t.note("%v", x)
+	defer t.note("end of %v", x)
+	switch x.what {
+	case killNode:
+		s.kill()
+		pause()
+		return s.start(ctx)
+	case stopNode:
+		began := time.Now()
+		if err := s.current.Load().signal("STOP"); err != nil {
+			return err
+		}
+		pause()
+		s.stopped.Add(int64(time.Since(began)))
+		return s.current.Load().signal("CONT")
+	}
+	for _, l := range s.links {
+		switch x.what {
+		case cutLink:
+			l.Cut()
+		case slowLink:
+			l.slow.Store(int64(25 * time.Millisecond))
+			defer l.slow.Store(0)
+		case partition:
+			l.Stop()
+			defer l.Continue()
+		case loseOutgoing:
+			l.Hold(l.out)
+			defer l.Continue()
+		case loseIncoming:
+			l.Hold(l.in)
+			defer l.Continue()
+		}
+	}
+	if x.what != cutLink {
+		pause()
+	}
+	return nil
+}
+
+// requestTime is RequestTimeout, and the limit of acknowledgements.
+const requestTime = 2 * time.Second
+
+// ask has the nodes ask all others, which must end in time.
+func (t *trial) ask(ctx context.Context) {
+	r := rand.New(rand.NewPCG(t.seed, 2))
+	var all sync.WaitGroup
+	defer all.Wait()
+	for ctx.Err() == nil {
+		s, do := t.seats[r.IntN(len(t.seats))], []string{"fetch", "ask"}[r.IntN(2)]
+		c := command{Do: do, Namespace: []string{"/", "/chat"}[r.IntN(2)], TimeoutMs: int(requestTime.Milliseconds())}
+		if n := s.current.Load(); n != nil {
+			all.Go(func() {
+				began, stopped := time.Now(), s.stopped.Load()
+				a, err := n.await(context.WithoutCancel(ctx), n.send(c), 20*time.Second)
+				if err != nil {
+					if s.current.Load() == n {
+						t.breach("%s at %s: %v", do, began.Format("05.000"), err)
+					}
+					return
+				}
+				t.requests.Add(1)
+				limit := requestTime + time.Duration(s.stopped.Load()-stopped) + 1500*time.Millisecond
+				if took := time.Duration(a.TookMs) * time.Millisecond; took > limit {
+					t.breach("%s: %s at %s took %v, %d answers, %s", n.name, do, began.Format("05.000"), took, a.Result, a.Error)
+				}
+			})
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200*time.Millisecond + time.Duration(r.IntN(600))*time.Millisecond):
+		}
+	}
+}
+
+// finish ends the events with one to each target, and has a server be missing from answers.
+func (t *trial) finish(ctx context.Context) {
+	var mu sync.Mutex
+	last := make(map[string]int)
+	err := t.each(func(s *seat) error {
+		n := s.current.Load()
+		a, err := n.await(ctx, n.send(command{Do: "calm"}), 20*time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		last[n.name] = a.Sent
+		return err
+	})
+	if err != nil {
+		t.breach("the queues are not empty: %v", err)
+		return
+	}
+	all := allTargets()
+	_ = wait(ctx, 10*time.Second, "", func() bool { // or they are lost
+		for publisher, sent := range last {
+			for i, target := range all {
+				for _, c := range t.clients {
+					if slices.Contains(c.trace.targets, target) && !c.has(publisher, target, sent-len(all)+i+1) {
+						return false
+					}
+				}
+			}
+		}
+		return true
+	})
+	t.missing(ctx)
+}
+
+// missing stops a node and asks for its sockets, and for its clients' answers.
+func (t *trial) missing(ctx context.Context) {
+	asker, other := t.seats[0].current.Load(), t.seats[1].current.Load()
+	if err := other.signal("STOP"); err != nil {
+		t.breach("%v", err)
+		return
+	}
+	for _, do := range []string{"fetch", "ask"} {
+		c := command{Do: do, TimeoutMs: int(requestTime.Milliseconds())}
+		a, err := asker.await(ctx, asker.send(c), 20*time.Second)
+		if err != nil || a.Error == "" || a.TookMs > float64((requestTime+1500*time.Millisecond).Milliseconds()) {
+			t.breach("%s without %s: %d answers in %.0f ms, error %q, %v", do, other.name, a.Result, a.TookMs, a.Error, err)
+		}
+	}
+	if err := other.signal("CONT"); err != nil {
+		t.breach("%v", err)
+	}
+}
+
+// peakMemory is the largest memory that a process had, in MiB; 0 where the system does not tell.
+func peakMemory(pid int) int {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	if fields := strings.Fields(rest); len(fields) > 0 {
+		kib, _ := strconv.Atoi(fields[0])
+		return kib >> 10
+	}
+	return 0
+}
+
+// memoryLimit of a node, in MiB: its queue may have 64 MiB, and the race detector takes 5 to 10 times
+// what is used.
+const memoryLimit = 768
+
+// close shuts the nodes down, which leaves no goroutine, and reads their logs.
+func (t *trial) close(ctx context.Context) error {
+	var mu sync.Mutex
+	err := t.each(func(s *seat) error {
+		n := s.current.Swap(nil)
+		defer n.stop()
+		peak := peakMemory(n.cmd.Process.Pid)
+		a, err := n.await(ctx, n.send(command{Do: "close"}), 30*time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		t.peak = max(t.peak, peak)
+		if err != nil {
+			t.breach("%s does not close: %v", n.name, err)
+		}
+		if a.Error != "" {
+			t.breach("%s closed: %s", n.name, a.Error)
+		}
+		return nil
+	})
+	if t.peak > memoryLimit {
+		t.breach("a node had %d MiB", t.peak)
+	}
+	logs, _ := filepath.Glob(filepath.Join(t.dir, "S*.log"))
+	for _, name := range logs {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if at := bad.FindIndex(text); at != nil {
+			t.breach("%s: %s", filepath.Base(name), text[at[0]:min(len(text), at[0]+4000)])
+		}
+	}
+	return err
+}
+
+// bad is what no log of a node may have.
+var bad = regexp.MustCompile(`panic|DATA RACE|fatal error|goroutine \d+ \[`)
+
+// account adds up what the run was.
+func (t *trial) account() *account {
+	h := &history{recovery: t.wire.recovery, publishers: t.publishers, clients: make(map[string]*trace)}
+	for _, c := range t.clients {
+		h.clients[c.name] = &c.trace
+	}
+	a := h.check()
+	a.breaches = append(a.breaches, t.breaches...)
+	return a
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/nats"
+	"github.com/gosocketio/socketio/adapter/nats/embedded"
+	"github.com/gosocketio/socketio/adapter/postgres"
+	"github.com/gosocketio/socketio/adapter/redis"
+	"github.com/gosocketio/socketio/internal/leak"
+)
+
+// The namespaces of make chaos.
+var namespaces = []string{"/", "/chat"}
+
+// storm is the node's part in make chaos. Its lines have the ID -1:
+//
+//   - seq, target, at, error: the event "n" with the number seq was emitted at that time, in
+//     nanoseconds, and what Emit returned. Lines have every number from 1 on.
+//   - mark, failed: everything up to the number mark has been sent, and failed counts what was not.
+//   - gap: a GapError for that namespace. Clients get the event "gap" too, unless they recover.
+type storm struct {
+	*node
+	recovery bool
+
+	name    string // of this publisher
+	random  *rand.Rand
+	targets []string
+	seq     int // of the goroutine of publish, then of calm
+	ending  chan struct{}
+	ended   chan struct{}
+}
+
+// chaosConfig configures the server.
+func (n *node) chaosConfig(url string, recovery bool) socketio.Config {
+	n.storm = &storm{node: n, recovery: recovery, ending: make(chan struct{}), ended: make(chan struct{})}
+	config := socketio.Config{
+		Adapter: clusterAdapter(url), Hooks: socketio.Hooks{Broker: n.broker},
+		PingInterval: time.Second, PingTimeout: 1500 * time.Millisecond,
+	}
+	if recovery {
+		config.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{}
+	}
+	return config
+}
+
+// clusterAdapter is the adapter of a URL. A wrong one is an error when the server is made.
+func clusterAdapter(url string) adapter.Factory {
+	scheme, _, _ := strings.Cut(url, "://")
+	switch base, _, _ := strings.Cut(scheme, "+"); {
+	case base == "redis":
+		return redis.New(redis.Config{URL: url})
+	case base == "postgres":
+		return postgres.New(postgres.Config{URL: url})
+	case scheme == "nats+embedded":
+		return embedded.New(embedded.Config{URL: url})
+	}
+	return nats.New(nats.Config{URL: url})
+}
+
+// serveChaos puts a client into the rooms that it asks for, once: a recovered one has them already.
+// "ready" tells it that everything that is emitted from now on is for it.
+func (n *node) serveChaos() {
+	for _, name := range namespaces {
+		n.io.Of(name).OnConnection(func(s *socketio.Socket) {
+			var auth struct{ Rooms []string }
+			if err := s.Handshake().DecodeAuth(&auth); err != nil {
+				log.Fatal(err)
+			}
+			if !s.Recovered() {
+				s.Join(auth.Rooms...)
+			}
+			_ = s.Emit("ready", s.Recovered()) // fails when the connection is gone again
+		})
+	}
+}
+
+// gap passes on that events may have been lost.
+func (s *storm) gap(info socketio.BrokerInfo) {
+	if !s.recovery {
+		_ = info.Namespace.Local().Emit("gap") // to this server only, which needs no broker
+	}
+	s.say(answer{"id": -1, "gap": info.Namespace.Name(), "error": info.Err.Error()})
+}
+
+// publish emits events to targets at random until calm.
+func (s *storm) publish(c command) {
+	s.name, s.random, s.targets = c.Name, rand.New(rand.NewPCG(c.Seed, 0)), c.Targets
+	defer close(s.ended)
+	tick := time.NewTicker(time.Duration(c.EveryMs) * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ending:
+			return
+		case <-tick.C:
+			s.emit(s.targets[s.random.IntN(len(s.targets))])
+		}
+	}
+}
+
+// emit emits the next event to a target, namespace|room.
+func (s *storm) emit(target string) {
+	s.seq++
+	name, room, _ := strings.Cut(target, "|")
+	emit := s.io.Of(name).Emit
+	if room != "" {
+		emit = s.io.Of(name).To(room).Emit
+	}
+	line := answer{"id": -1, "seq": s.seq, "target": target, "at": time.Now().UnixNano()}
+	if err := emit("n", s.name, target, s.seq); err != nil {
+		line["error"] = err.Error()
+	}
+	stats := s.io.Stats().Broker
+	if stats.QueuedBytes == 0 {
+		line["mark"] = s.seq
+	}
+	line["failed"] = stats.Failed
+	s.say(line)
+}
+
+// calm ends publish, emits one event to each target, and answers when all are sent.
+func (s *storm) calm(c command) {
+	close(s.ending)
+	<-s.ended
+	for _, target := range s.targets {
+		s.emit(target)
+	}
+	for s.io.Stats().Broker.QueuedBytes > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.say(answer{"id": c.ID, "sent": s.seq, "failed": s.io.Stats().Broker.Failed})
+}
+
+// close shuts the server down. The answer's error has the goroutines that are left.
+func (n *node) close(c command) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	text := ""
+	if err := n.io.Shutdown(ctx); err != nil {
+		text = fmt.Sprintf("shutdown: %v\n", err)
+	}
+	left := leak.Left(n.before, leak.Grace)
+	for _, stack := range left {
+		if !strings.Contains(stack, "net/http.(*Server).Serve(") && !strings.Contains(stack, "main.(*node).watch") {
+			text += "left: " + stack + "\n"
+		}
+	}
+	n.say(answer{"id": c.ID, "error": text})
+}
