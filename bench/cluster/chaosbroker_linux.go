@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -88,7 +89,7 @@ func withoutBroker(t *trial) {
 			other.links = append(other.links, l)
 		}
 		s.url = fmt.Sprintf("nats+embedded://%s?routes=%s&node=S%d&jetstream=true&store=%s&timeout=2s",
-			address(ports[i]), strings.Join(routes, ","), i+1, t.kit.TempDir())
+			address(ports[i]), strings.Join(routes, ","), i+1, url.QueryEscape(t.kit.TempDir()))
 	}
 }
 

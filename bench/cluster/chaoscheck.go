@@ -53,6 +53,13 @@ func (p *publisher) note(target string, at time.Time, refused bool, mark, failed
 	}
 }
 
+// closed adds what failed when the publisher was closed.
+func (p *publisher) closed(failed int) {
+	if failed > 0 {
+		p.failures = append(p.failures, failures{p.markBefore(2), len(p.events), failed, make(map[int]bool)})
+	}
+}
+
 // markBefore is the mark so many events ago.
 func (p *publisher) markBefore(n int) int {
 	if i := len(p.marks) - n; i >= 0 {
@@ -234,11 +241,14 @@ func (s *session) due(k stream, last int) {
 
 // name finds the name of an event that has not come.
 func (s *session) name(k stream, p *publisher, seq, before, after int) {
-	from := max(before, s.readyAt, 0)
-	to := after
+	from, to := before, after
+	if from < 0 {
+		from = s.readyAt
+	}
 	if to < 0 {
 		to = len(s.moments) - 1
 	}
+	from = min(from, to)
 	elsewhere := func(server string) bool { return server != k.publisher }
 	own := !s.recovery && !slices.ContainsFunc(s.server[from:to+1], elsewhere)
 	switch {

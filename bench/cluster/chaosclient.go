@@ -108,14 +108,14 @@ func (c *chaosClient) connect(ctx context.Context, to *load.Target, n *node) {
 	c.noteLocked(moment{what: joined, server: n.name, recovered: recovered})
 	c.mu.Unlock()
 	for _, m := range missed {
-		c.handle(m, recovered)
+		c.handle(m)
 	}
 	for {
 		_, m, err := conn.Next()
 		if err != nil {
 			break
 		}
-		if id := c.handle(m, recovered); id != nil {
+		if id := c.handle(m); id != nil {
 			_ = conn.Write(ackFrame(id)) // when it fails, Next does too
 		}
 	}
@@ -132,7 +132,7 @@ func (c *chaosClient) noteLocked(m moment) {
 }
 
 // handle notes an event. It returns the head of its acknowledgement, if it wants one.
-func (c *chaosClient) handle(m []byte, recovered bool) (ack []byte) {
+func (c *chaosClient) handle(m []byte) (ack []byte) {
 	head, args, _ := bytes.Cut(m, []byte("["))
 	head, _ = bytes.CutPrefix(head, []byte("2"))
 	var event []any
@@ -146,12 +146,9 @@ func (c *chaosClient) handle(m []byte, recovered bool) (ack []byte) {
 	}
 	switch event[0] {
 	case "n":
-		seq, _ := event[3].(float64)
-		c.noteLocked(moment{what: received, publisher: event[1].(string), target: event[2].(string), seq: int(seq)})
+		m := moment{what: received, publisher: event[2].(string), target: event[3].(string), seq: int(event[4].(float64))}
+		c.noteLocked(m)
 	case "ready":
-		if event[1] != recovered {
-			c.breach("client %s: recovered is %v, and at its server %v", c.name, recovered, event[1])
-		}
 		c.noteLocked(moment{what: ready})
 		c.ready = true
 	case "gap":

@@ -14,12 +14,13 @@ const (
 	chaosNodes   = 3
 	chaosClients = 8
 	chaosTime    = 9 * time.Second // of faults
-	chaosEvery   = 15              // ms between events of a node
+	chaosEvery   = 10              // ms between events of a node
 )
 
 // Faults of make chaos. The first ones hit a node, its link to the broker, or the broker.
 const (
 	killNode     = "kill node"
+	restartNode  = "restart node" // after Shutdown
 	stopNode     = "stop node"
 	partition    = "partition"
 	loseOutgoing = "partition, outgoing"
@@ -35,7 +36,7 @@ const (
 )
 
 var (
-	nodeFaults   = []string{killNode, stopNode, partition, loseOutgoing, loseIncoming, slowLink, cutLink}
+	nodeFaults   = []string{killNode, restartNode, stopNode, partition, loseOutgoing, loseIncoming, slowLink, cutLink}
 	brokerFaults = []string{killBroker, stopBroker}
 	clientFaults = []string{cutClient, holdClient, abandonClient}
 )

@@ -156,6 +156,25 @@ func (s *seat) kill() {
 	s.publishers[n.name].killed = true
 }
 
+// shutDown shuts the node down.
+func (s *seat) shutDown(ctx context.Context, limit time.Duration) (failed string) {
+	n := s.current.Swap(nil)
+	defer n.stop()
+	peak := peakMemory(n.cmd.Process.Pid)
+	a, err := n.await(ctx, n.send(command{Do: "close", TimeoutMs: int(limit.Milliseconds())}), limit+20*time.Second)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.peak = max(s.peak, peak)
+	if err != nil {
+		s.breaches = append(s.breaches, fmt.Sprintf("%s does not close: %v", n.name, err))
+	}
+	for _, stack := range a.Errors {
+		s.breaches = append(s.breaches, fmt.Sprintf("%s is closed, and this is left: %s", n.name, stack))
+	}
+	s.publishers[n.name].closed(a.Failed - s.failed[n.name])
+	return a.Error
+}
+
 // choose returns a node that runs, or nil.
 func (t *trial) choose(r *rand.Rand) *node { return t.seats[r.IntN(len(t.seats))].current.Load() }
 
@@ -339,6 +358,10 @@ func (t *trial) strike(ctx context.Context, x strike) error {
 		s.kill()
 		pause()
 		return s.start(ctx)
+	case restartNode:
+		s.shutDown(ctx, 3*time.Second) // if it cannot send all, that has failed
+		pause()
+		return s.start(ctx)
 	case stopNode:
 		began := time.Now()
 		if err := s.current.Load().signal("STOP"); err != nil {
@@ -475,20 +498,9 @@ const memoryLimit = 768
 
 // close shuts the nodes down, which leaves no goroutine, and reads their logs.
 func (t *trial) close(ctx context.Context) error {
-	var mu sync.Mutex
-	err := t.each(func(s *seat) error {
-		n := s.current.Swap(nil)
-		defer n.stop()
-		peak := peakMemory(n.cmd.Process.Pid)
-		a, err := n.await(ctx, n.send(command{Do: "close"}), 30*time.Second)
-		mu.Lock()
-		defer mu.Unlock()
-		t.peak = max(t.peak, peak)
-		if err != nil {
-			t.breach("%s does not close: %v", n.name, err)
-		}
-		if a.Error != "" {
-			t.breach("%s closed: %s", n.name, a.Error)
+	_ = t.each(func(s *seat) error {
+		if failed := s.shutDown(ctx, 10*time.Second); failed != "" {
+			t.breach("S%d: shutdown: %s", s.index+1, failed)
 		}
 		return nil
 	})
@@ -505,7 +517,7 @@ func (t *trial) close(ctx context.Context) error {
 			t.breach("%s: %s", filepath.Base(name), text[at[0]:min(len(text), at[0]+4000)])
 		}
 	}
-	return err
+	return nil
 }
 
 // bad is what no log of a node may have.

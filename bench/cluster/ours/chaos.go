@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gosocketio/socketio"
@@ -33,14 +34,20 @@ type storm struct {
 	name    string // of this publisher
 	random  *rand.Rand
 	targets []string
-	seq     int // of the goroutine of publish, then of calm
+	seq     int    // of the goroutine of publish, then of calm
+	end     func() // ends publish
 	ending  chan struct{}
 	ended   chan struct{}
 }
 
 // chaosConfig configures the server.
 func (n *node) chaosConfig(url string, recovery bool) socketio.Config {
-	n.storm = &storm{node: n, recovery: recovery, ending: make(chan struct{}), ended: make(chan struct{})}
+	s := &storm{node: n, recovery: recovery, ending: make(chan struct{}), ended: make(chan struct{})}
+	s.end = sync.OnceFunc(func() {
+		close(s.ending)
+		<-s.ended
+	})
+	n.storm = s
 	config := socketio.Config{
 		Adapter: clusterAdapter(url), Hooks: socketio.Hooks{Broker: n.broker},
 		PingInterval: time.Second, PingTimeout: 1500 * time.Millisecond,
@@ -77,7 +84,7 @@ func (n *node) serveChaos() {
 			if !s.Recovered() {
 				s.Join(auth.Rooms...)
 			}
-			_ = s.Emit("ready", s.Recovered()) // fails when the connection is gone again
+			_ = s.Emit("ready") // fails when the connection is gone again
 		})
 	}
 }
@@ -110,12 +117,16 @@ func (s *storm) publish(c command) {
 func (s *storm) emit(target string) {
 	s.seq++
 	name, room, _ := strings.Cut(target, "|")
+	pad := ""
+	if s.random.IntN(20) == 0 {
+		pad = strings.Repeat("x", 10_000) // more than PostgreSQL takes at once
+	}
 	emit := s.io.Of(name).Emit
 	if room != "" {
 		emit = s.io.Of(name).To(room).Emit
 	}
 	line := answer{"id": -1, "seq": s.seq, "target": target, "at": time.Now().UnixNano()}
-	if err := emit("n", s.name, target, s.seq); err != nil {
+	if err := emit("n", pad, s.name, target, s.seq); err != nil {
 		line["error"] = err.Error()
 	}
 	stats := s.io.Stats().Broker
@@ -128,8 +139,7 @@ func (s *storm) emit(target string) {
 
 // calm ends publish, emits one event to each target, and answers when all are sent.
 func (s *storm) calm(c command) {
-	close(s.ending)
-	<-s.ended
+	s.end()
 	for _, target := range s.targets {
 		s.emit(target)
 	}
@@ -139,19 +149,21 @@ func (s *storm) calm(c command) {
 	s.say(answer{"id": c.ID, "sent": s.seq, "failed": s.io.Stats().Broker.Failed})
 }
 
-// close shuts the server down. The answer's error has the goroutines that are left.
-func (n *node) close(c command) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+// close shuts the server down, within the time of the command. The answer's error is that of Shutdown,
+// its errors are the goroutines that are left.
+func (s *storm) close(c command) {
+	s.end()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(c.TimeoutMs)*time.Millisecond)
 	defer cancel()
-	text := ""
-	if err := n.io.Shutdown(ctx); err != nil {
-		text = fmt.Sprintf("shutdown: %v\n", err)
+	text, left := "", []string{}
+	if err := s.io.Shutdown(ctx); err != nil {
+		text = err.Error()
 	}
-	left := leak.Left(n.before, leak.Grace)
-	for _, stack := range left {
-		if !strings.Contains(stack, "net/http.(*Server).Serve(") && !strings.Contains(stack, "main.(*node).watch") {
-			text += "left: " + stack + "\n"
+	mine := []string{"net/http.(*Server).Serve(", "main.(*node).watch", "nats-server/v2/server/pse."} // to the end
+	for _, stack := range leak.Left(s.before, leak.Grace) {
+		if !slices.ContainsFunc(mine, func(f string) bool { return strings.Contains(stack, f) }) {
+			left = append(left, stack)
 		}
 	}
-	n.say(answer{"id": c.ID, "error": text})
+	s.say(answer{"id": c.ID, "error": text, "errors": left, "failed": s.io.Stats().Broker.Failed})
 }

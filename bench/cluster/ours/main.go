@@ -175,7 +175,7 @@ func (n *node) handle(c command) {
 	case "calm":
 		go n.storm.calm(c)
 	case "close":
-		n.close(c)
+		n.storm.close(c)
 	default:
 		log.Fatalf("unknown command %q", c.Do)
 	}
