@@ -9,7 +9,7 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: help run cluster test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million cluster-faults bench-cluster
+.PHONY: help run cluster test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million cluster-faults chaos bench-cluster
 
 # The first target: what `make` alone does.
 help: ## list the targets
@@ -107,6 +107,10 @@ bench-quick: ## one short round of it, on the terminal
 
 cluster-faults: ## connections, Redis and nodes that fail, beside the official adapters: docs/evidence/cluster-faults.md (4 minutes)
 	@cd bench && go run ./cluster -root .. -faults
+
+chaos: ## kills, stops, partitions and slow links at random over every adapter, each message accounted for: docs/evidence/chaos.md (15 minutes)
+	@scripts/install.sh race redis postgres
+	@cd bench && go run ./cluster -root .. -chaos
 
 bench-cluster: ## CPU for a message between two nodes, and throughput: docs/evidence/cluster-bench.md (5 minutes)
 	@cd bench && go run ./cluster -root ..
