@@ -140,7 +140,7 @@ func (r *chaosRow) add(t *trial, a *account) {
 	r.inGaps += a.inGaps
 	r.missingAtEnd += a.missingAtEnd
 	r.sessions += a.sessions
-	r.account.recovered += a.recovered
+	r.recovered += a.recovered
 	r.breaches = append(r.breaches, a.breaches...)
 }
 
@@ -164,7 +164,7 @@ func (b *bench) chaosReport(ctx context.Context, rows map[string]*chaosRow) stri
 	for _, w := range chaosWires {
 		if r := rows[w.name]; r != nil {
 			say(strings.Repeat("| %v ", 13)+"|", w.name, r.runs, len(r.breaches), r.published, r.delivered, r.refused, r.failed,
-				r.buried, r.inGaps, r.sessions, r.account.recovered, r.asked, r.peak)
+				r.buried, r.inGaps, r.sessions, r.recovered, r.asked, r.peak)
 		}
 	}
 	say("")
