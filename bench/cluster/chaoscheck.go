@@ -26,7 +26,7 @@ import (
 // publisher is what a process of a node emitted.
 type publisher struct {
 	events   []published // in the order of their numbers, which are 1, 2, 3, …
-	marks    []int       // after each event: up to here the queue was empty
+	marks    []int       // when each was emitted: up to here all had been sent
 	failures []failures
 	killed   bool
 }
@@ -43,13 +43,13 @@ type failures struct {
 	names           map[int]bool
 }
 
-// note adds a line of storm. failed is the count after the event.
-func (p *publisher) note(target string, at time.Time, refused bool, mark, failed, before int) {
+// note adds a line of storm: an event, and the mark and the number of failures before it.
+func (p *publisher) note(target string, at time.Time, refused bool, mark, failed, failedBefore int) {
 	p.events = append(p.events, published{target, at, refused})
 	n := len(p.events)
 	p.marks = append(p.marks, max(mark, p.markBefore(1)))
-	if failed > before { // what is counted may have been sent before the last mark but one
-		p.failures = append(p.failures, failures{p.markBefore(3), n, failed - before, make(map[int]bool)})
+	if failed > failedBefore { // the mark may be a little early
+		p.failures = append(p.failures, failures{p.markBefore(3), n, failed - failedBefore, make(map[int]bool)})
 	}
 }
 

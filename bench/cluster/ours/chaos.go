@@ -25,7 +25,7 @@ var namespaces = []string{"/", "/chat"}
 //
 //   - seq, target, at, error: the event "n" with the number seq was emitted at that time, in
 //     nanoseconds, and what Emit returned. Lines have every number from 1 on.
-//   - mark, failed: everything up to the number mark has been sent, and failed counts what was not.
+//   - mark, failed: before that everything up to the number mark had been sent, but for the failed ones.
 //   - gap: a GapError for that namespace. Clients get the event "gap" too, unless they recover.
 type storm struct {
 	*node
@@ -116,6 +116,11 @@ func (s *storm) publish(c command) {
 
 // emit emits the next event to a target, namespace|room.
 func (s *storm) emit(target string) {
+	stats := s.io.Stats().Broker
+	line := answer{"id": -1, "failed": stats.Failed}
+	if stats.QueuedBytes == 0 {
+		line["mark"] = s.seq
+	}
 	s.seq++
 	name, room, _ := strings.Cut(target, "|")
 	pad := ""
@@ -126,15 +131,10 @@ func (s *storm) emit(target string) {
 	if room != "" {
 		emit = s.io.Of(name).To(room).Emit
 	}
-	line := answer{"id": -1, "seq": s.seq, "target": target, "at": time.Now().UnixNano()}
+	line["seq"], line["target"], line["at"] = s.seq, target, time.Now().UnixNano()
 	if err := emit("n", pad, s.name, target, s.seq); err != nil {
 		line["error"] = err.Error()
 	}
-	stats := s.io.Stats().Broker
-	if stats.QueuedBytes == 0 {
-		line["mark"] = s.seq
-	}
-	line["failed"] = stats.Failed
 	s.say(line)
 }
 
