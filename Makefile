@@ -1,7 +1,7 @@
 # The two commands of the README are `make run` and `make test`; each installs what it needs.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-MODULES  := . adapter/redis adapter/nats adapter/nats/embedded adapter/postgres engineio/webtransport cmd/socketio internal/ledger compat-tests examples bench
+MODULES  := . adapter/redis adapter/nats adapter/nats/embedded adapter/postgres engineio/webtransport observe/prometheus cmd/socketio internal/ledger compat-tests examples bench
 FUZZTIME := 30s
 SYSTEMS  := linux/386 darwin/arm64 freebsd/amd64 windows/amd64
 PORTABLE := -X github.com/gosocketio/socketio/engineio.defaultMode=portable # no event loops, as on other systems than Linux
@@ -28,7 +28,7 @@ test: deps fmt vet lint go-test interop browser ## everything that CI runs
 	@echo "all tests passed"
 
 deps: ## install what the tests need; says first what that is
-	@scripts/install.sh race npm client-js npm compat-tests chromium proxies redis postgres
+	@scripts/install.sh race npm client-js npm compat-tests chromium proxies redis postgres prometheus
 
 fmt: ## fail unless every Go file is formatted
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -90,8 +90,10 @@ type NamespaceStats struct {
 	// did not. AcksFailed counts those that could not come any more: the client disconnected, or the
 	// caller's context ended.
 	AcksAnswered, AckTimeouts, AcksFailed uint64
-	// Recovered counts the sockets recovered, NotRecovered the attempts that failed.
+	// Recovered counts the sockets recovered, NotRecovered the attempts that failed. Waiting is how many
+	// clients are away and may be recovered.
 	Recovered, NotRecovered uint64
+	Waiting                 int
 }
 
 // addTo adds the counts to s.
@@ -140,6 +142,9 @@ func (srv *Server) namespaceStats(all []*Namespace) map[string]NamespaceStats {
 	for _, n := range all {
 		s := sum[n.totals.label]
 		s.Sockets += n.Len()
+		if r, on := n.RecoveryStats(); on {
+			s.Waiting += r.Waiting
+		}
 		sum[n.totals.label] = s
 	}
 	return sum

@@ -1,0 +1,13 @@
+// Package prometheus exports what a [socketio.Server] counts to Prometheus.
+//
+// [NewCollector] returns the collector. The server counts anyway, next to each event; the collector
+// reads [socketio.Server.Stats] when Prometheus asks, and keeps nothing. A scrape takes time
+// proportional to the number of connections: 10 to 20 ms for 100,000.
+//
+// Clients cannot add time series. The label namespace is a name that the program gave to Server.Of,
+// or the pattern of a Parent for all of its children; rule is one of the constants that the log
+// names; transport and outcome have three values each.
+//
+// For several servers in one process register each with a label of its own:
+// client_golang's WrapRegistererWith.
+package prometheus
