@@ -53,12 +53,12 @@ func brokerRule(err error) *refusal.Refusal {
 	return r
 }
 
-// brokerStats returns the state of the broker, nil without one.
-func (srv *Server) brokerStats() *adapter.BrokerStats {
+// BrokerStats returns the state of the broker that joins this server to others; ok is false without
+// one. Unlike [Server.Stats] it looks at no connection.
+func (srv *Server) BrokerStats() (s adapter.BrokerStats, ok bool) {
 	a, ok := srv.adapter.(interface{ BrokerStats() adapter.BrokerStats })
-	if !ok {
-		return nil
+	if ok {
+		s = a.BrokerStats()
 	}
-	stats := a.BrokerStats()
-	return &stats
+	return s, ok
 }

@@ -89,6 +89,15 @@ func ExampleServer_Shutdown() {
 	// Output: the connection was closed
 }
 
+// The broker is away: clients of other servers are not reached.
+func ExampleServer_BrokerStats() {
+	io := socketio.New(socketio.Config{})
+	if broker, ok := io.BrokerStats(); ok && !broker.Connected {
+		fmt.Println(broker.Broker, "has been away for", broker.Away)
+	}
+	// Output:
+}
+
 // Hooks feed what counts and measures: a Prometheus histogram, a trace, a log.
 func ExampleHooks() {
 	handled := make(chan string, 1)

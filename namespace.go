@@ -208,7 +208,10 @@ func (srv *Server) Stats() Stats {
 	all := srv.server.Namespaces()
 	sum := Stats{
 		Connections: srv.engine.Stats(), Sockets: make(map[string]int), Namespaces: srv.namespaceStats(all),
-		Refused: srv.log.Counts(connectRefused), Broker: srv.brokerStats(),
+		Refused: srv.log.Counts(connectRefused),
+	}
+	if b, ok := srv.BrokerStats(); ok {
+		sum.Broker = &b
 	}
 	for _, n := range all {
 		sum.Sockets[n.Name()] = n.Len()

@@ -96,7 +96,6 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 		c.Middleware = append(slices.Clip(c.Middleware), files)
 	}
 	c.NewHandler = srv.newClient
-	c.Turn = srv.burst.turn
 	srv.unnoticed = cmp.Or(c.PingInterval, engineio.DefaultPingInterval) +
 		cmp.Or(c.PingTimeout, engineio.DefaultPingTimeout)
 	srv.maxMissedBytes = cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes) / 2
