@@ -47,7 +47,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	loops, err := newLoops(c.ConnectionMode, c.Turn)
+	loops, err := newLoops(c.ConnectionMode)
 	if err != nil {
 		return nil, err
 	}

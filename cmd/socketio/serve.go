@@ -48,7 +48,8 @@ type serve struct {
 	Drain    time.Duration `default:"5s" placeholder:"DURATION" env:"SOCKETIO_DRAIN" help:"How long a server that is asked to end (SIGTERM) may take to close its connections one after another, so that its clients reconnect to other servers evenly (${default}). Few connections take less: at least 100 are closed in a second. A second signal ends the server at once."`
 	Node     string        `placeholder:"NAME" env:"SOCKETIO_NODE" help:"Name of this server in a cluster, shown on the chat page."`
 	LogLevel string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
-	Client   string        `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
+	admin
+	Client string `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
 
 	join adapter.Factory // of Cluster, set by check; nil without one
 }
@@ -59,7 +60,7 @@ func (c *serve) Help() string {
 }
 
 // run serves until ctx ends.
-func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
+func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -80,6 +81,11 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	stopAdmin, err := c.startAdmin(ctx, sio, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopAdmin()) }() // last: until then /readyz says why not
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("-addr: %w", err)
@@ -173,6 +179,9 @@ func (c *serve) check() error {
 	}
 	if c.Drain < 0 {
 		return fmt.Errorf("-drain is %v, it must be at least 0", c.Drain)
+	}
+	if err := c.checkAdmin(); err != nil {
+		return err
 	}
 	given := c.Path
 	c.Path = "/" + strings.Trim(c.Path, "/") + "/"
