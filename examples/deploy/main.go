@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -55,68 +56,94 @@ func main() {
 	}
 }
 
-// run starts everything, prints the URLs and waits until ctx ends. Then it ends what it started, the
-// last one first.
+// run starts everything, prints the URLs and waits until ctx ends. Then it ends what it started.
 func run(ctx context.Context, root, addr string, stdout, stderr io.Writer) (err error) {
-	root, err = filepath.Abs(root)
+	c, err := newCluster(ctx, root, addr, stderr)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "socketio-cluster-")
-	if err != nil {
+	defer func() { err = errors.Join(err, c.close()) }()
+	if err := c.start(ctx, nginxTemplate); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	s := &services{dir: dir, stderr: stderr}
-	defer func() { err = errors.Join(err, s.stop()) }()
-
-	binary := filepath.Join(dir, "socketio")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".") // #nosec G204 -- a name of ours
-	build.Dir = filepath.Join(root, "cmd", "socketio")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off") // as in the Dockerfile
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-
-	free, err := freeAddrs(4)
-	if err != nil {
-		return err
-	}
-	redis, nodes := free[0], free[1:]
-	_, port, _ := net.SplitHostPort(redis) // freeAddrs returns no other form
-	if err := s.start(ctx, "redis", redis, "redis-server", "--port", port, "--bind", "127.0.0.1",
-		"--dir", dir, "--logfile", "redis.log", "--appendonly", "yes"); err != nil {
-		return err
-	}
-	values := []string{"${LISTEN}", addr}
-	for i, node := range nodes {
-		name := fmt.Sprint(i + 1)
-		if err := s.start(ctx, "node "+name, node, binary, "serve", "-addr", node, "-node", name,
-			"-cluster", "redis+streams://"+redis, "-log-level", "warn",
-			"-client", filepath.Join(root, "client-js", "node_modules", "socket.io-client")); err != nil {
-			return err
-		}
-		values = append(values, "${NODE"+name+"}", node)
-	}
-	for file, text := range map[string]string{
-		"nginx.conf": fmt.Sprintf(nginxMain, dir),
-		"nodes.conf": strings.NewReplacer(values...).Replace(nginxTemplate),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	if err := s.start(ctx, "nginx", addr, nginxProgram(), "-e", "stderr", "-p", dir, "-c",
-		filepath.Join(dir, "nginx.conf")); err != nil {
-		return err
-	}
-
 	fmt.Fprintf(stdout, "listening on http://%s\n", addr)
-	for _, p := range s.running {
+	for _, p := range c.running {
 		fmt.Fprintf(stdout, "  %-7s at %s, process %d\n", p.name, p.addr, p.cmd.Process.Pid)
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// cluster is what run starts.
+type cluster struct {
+	services
+	root, binary string
+	redis, nginx string // addresses
+	nodes        []string
+}
+
+// newCluster builds `socketio` and starts nothing. The caller must close the cluster.
+func newCluster(ctx context.Context, root, nginx string, stderr io.Writer) (*cluster, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "socketio-cluster-")
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{
+		services: services{dir: dir, stderr: stderr}, root: root, binary: filepath.Join(dir, "socketio"), nginx: nginx,
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-o", c.binary, ".") // #nosec G204 -- a name of ours
+	build.Dir = filepath.Join(root, "cmd", "socketio")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off") // as in the Dockerfile
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("go build: %w\n%s", err, out), c.close())
+	}
+	free, err := freeAddrs(4)
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	c.redis, c.nodes = free[0], free[1:]
+	return c, nil
+}
+
+// close ends what was started.
+func (c *cluster) close() error { return errors.Join(c.stop(), os.RemoveAll(c.dir)) }
+
+// start starts Redis, the nodes and nginx. template is the configuration of nginx.
+func (c *cluster) start(ctx context.Context, template string) error {
+	_, port, _ := net.SplitHostPort(c.redis) // freeAddrs returns no other form
+	if err := c.services.start(ctx, "redis", c.redis, "redis-server", "--port", port, "--bind", "127.0.0.1",
+		"--dir", c.dir, "--logfile", "redis.log", "--appendonly", "yes"); err != nil {
+		return err
+	}
+	values := []string{"${LISTEN}", c.nginx}
+	for i, addr := range c.nodes {
+		if err := c.startNode(ctx, i); err != nil {
+			return err
+		}
+		values = append(values, fmt.Sprintf("${NODE%d}", i+1), addr)
+	}
+	for file, text := range map[string]string{
+		"nginx.conf": fmt.Sprintf(nginxMain, c.dir),
+		"nodes.conf": strings.NewReplacer(values...).Replace(template),
+	} {
+		if err := os.WriteFile(filepath.Join(c.dir, file), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return c.services.start(ctx, "nginx", c.nginx, nginxProgram(), "-e", "stderr", "-p", c.dir, "-c",
+		filepath.Join(c.dir, "nginx.conf"))
+}
+
+// startNode starts a node of `socketio serve`.
+func (c *cluster) startNode(ctx context.Context, i int) error {
+	name := fmt.Sprint(i + 1)
+	return c.services.start(ctx, "node "+name, c.nodes[i], c.binary, "serve", "-addr", c.nodes[i], "-node", name,
+		"-cluster", "redis+streams://"+c.redis, "-recovery", "2m", "-log-level", "warn",
+		"-client", filepath.Join(c.root, "client-js", "node_modules", "socket.io-client"))
 }
 
 // nginxProgram returns where nginx is: Debian has it outside the PATH of users.
@@ -142,7 +169,7 @@ func freeAddrs(n int) (addrs []string, err error) {
 
 const (
 	startTimeout = 15 * time.Second
-	stopTimeout  = 15 * time.Second // more than a node takes to end its connections
+	stopTimeout  = 20 * time.Second // more than a node takes to end its connections
 )
 
 // services are the processes that were started. Only the goroutine of run uses it.
@@ -195,20 +222,37 @@ func (s *services) start(ctx context.Context, name, addr, program string, args .
 	}
 }
 
-// stop ends the processes, the last one first, and waits for each.
+// stop ends the processes, all at once but the first one, which the others need.
 func (s *services) stop() (err error) {
-	for len(s.running) > 0 {
-		last := len(s.running) - 1
-		p := s.running[last]
-		s.running = s.running[:last]
-		_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-		select {
-		case <-p.ended:
-		case <-time.After(stopTimeout):
-			_ = p.cmd.Process.Kill()
-			<-p.ended
-			err = errors.Join(err, fmt.Errorf("%s did not end and was killed", p.name))
-		}
+	for _, p := range s.running[min(1, len(s.running)):] {
+		p.terminate()
+	}
+	for len(s.running) > 1 {
+		err = errors.Join(err, s.wait(s.running[1]))
+	}
+	for _, p := range s.running {
+		err = errors.Join(err, s.end(p))
 	}
 	return err
+}
+
+// end ends a process and waits for it.
+func (s *services) end(p *process) error {
+	p.terminate()
+	return s.wait(p)
+}
+
+func (p *process) terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) } // it may have ended
+
+// wait waits for a process that was asked to end.
+func (s *services) wait(p *process) error {
+	s.running = slices.DeleteFunc(slices.Clone(s.running), func(o *process) bool { return o == p })
+	select {
+	case <-p.ended:
+		return nil
+	case <-time.After(stopTimeout):
+		_ = p.cmd.Process.Kill()
+		<-p.ended
+		return fmt.Errorf("%s did not end and was killed", p.name)
+	}
 }

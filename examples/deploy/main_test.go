@@ -79,7 +79,7 @@ func TestClusterOfProcesses(t *testing.T) {
 		var node string
 		for node == "" {
 			_, body := p.Get()
-			if welcome := regexp.MustCompile(`\["welcome",\{[^}]*"node":"(\d)"\}\]`).FindStringSubmatch(body); welcome != nil {
+			if welcome := regexp.MustCompile(`\["welcome",\{[^}]*"node":"(\d)"\},"[^"]+"\]`).FindStringSubmatch(body); welcome != nil {
 				node = welcome[1]
 			}
 		}
@@ -97,7 +97,7 @@ func TestClusterOfProcesses(t *testing.T) {
 	}
 	// nginx keeps a large body in a file.
 	large := rawclient.From(t, "127.0.0.1", addrs[0]).Polling()
-	large.Join("/", "")
+	large.Send("40")
 	text, err := json.Marshal(strings.Repeat("x", 500_000))
 	if err != nil {
 		t.Fatal(err)
