@@ -19,7 +19,7 @@ run: ## install the client's files, start the demo, print its URL
 	@scripts/install.sh npm client-js
 	@go run ./cmd/socketio serve
 
-cluster: ## the services of docker-compose.yml as processes: nginx, three nodes, Redis; prints the URL
+cluster: ## the services of docker-compose.yml as processes: nginx, three nodes, Redis, Prometheus if there; prints the URL
 	@scripts/install.sh npm client-js proxies redis
 	@go run ./examples/deploy
 

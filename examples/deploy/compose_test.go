@@ -32,12 +32,12 @@ func compose(t *testing.T, environment []string, profiles ...string) *types.Proj
 }
 
 func TestComposeServices(t *testing.T) {
-	want := []string{"nginx", "node1", "node2", "node3", "redis"}
+	want := []string{"grafana", "nginx", "node1", "node2", "node3", "prometheus", "redis"}
 	if got := compose(t, nil).ServiceNames(); !slices.Equal(got, want) {
 		t.Errorf("without a profile: %q, want %q", got, want)
 	}
 	p := compose(t, nil, "*")
-	pinned := regexp.MustCompile(`^[a-z]+:\d+\.\d+(\.\d+)?-alpine$`)
+	pinned := regexp.MustCompile(`^([a-z]+:\d+\.\d+(\.\d+)?-alpine|(prom|grafana)/[a-z]+:v?\d+\.\d+\.\d+)$`)
 	for name, s := range p.Services {
 		if s.Build != nil {
 			if s.Image != "socketio:local" {
@@ -56,8 +56,10 @@ func TestComposeServices(t *testing.T) {
 		if s.Restart != types.RestartPolicyUnlessStopped {
 			t.Errorf("%s: restart %q", name, s.Restart)
 		}
-		if len(s.Ports) > 0 && name != "nginx" {
-			t.Errorf("%s is reachable from outside", name)
+		for _, port := range s.Ports {
+			if name != "nginx" && port.HostIP != "127.0.0.1" {
+				t.Errorf("%s is reachable from outside", name)
+			}
 		}
 		for on, d := range s.DependsOn {
 			if _, ok := p.Services[on]; !ok || d.Condition != types.ServiceConditionHealthy {
@@ -79,8 +81,14 @@ func TestComposeServices(t *testing.T) {
 			}
 		}
 	}
-	for name, data := range map[string]string{"redis": "/data", "nats": "/data", "postgres": "/var/lib/postgresql/data"} {
-		if v := p.Services[name].Volumes; len(v) != 1 || v[0].Target != data {
+	for name, data := range map[string]string{
+		"redis": "/data", "nats": "/data", "postgres": "/var/lib/postgresql/data",
+		"prometheus": "/prometheus", "grafana": "/var/lib/grafana",
+	} {
+		v := slices.DeleteFunc(p.Services[name].Volumes, func(v types.ServiceVolumeConfig) bool {
+			return v.Type == types.VolumeTypeBind
+		})
+		if len(v) != 1 || v[0].Target != data {
 			t.Errorf("%s keeps its data in %+v, want %s", name, v, data)
 		}
 	}

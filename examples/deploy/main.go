@@ -1,8 +1,8 @@
 //go:build unix
 
 // Command deploy runs the services of docker-compose.yml as processes: nginx in front of three
-// nodes of `socketio serve`, which share a Redis. It needs nginx and redis-server. `make cluster`
-// runs it; Ctrl-C ends everything.
+// nodes of `socketio serve`, which share a Redis, and Prometheus. It needs nginx and redis-server.
+// `make cluster` runs it; Ctrl-C ends everything.
 package main
 
 import (
@@ -66,9 +66,16 @@ func run(ctx context.Context, root, addr string, stdout, stderr io.Writer) (err 
 	if err := c.start(ctx, nginxTemplate); err != nil {
 		return err
 	}
+	watched, err := c.startPrometheus(ctx)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", addr)
 	for _, p := range c.running {
-		fmt.Fprintf(stdout, "  %-7s at %s, process %d\n", p.name, p.addr, p.cmd.Process.Pid)
+		fmt.Fprintf(stdout, "  %-10s at %s, process %d\n", p.name, p.addr, p.cmd.Process.Pid)
+	}
+	if !watched {
+		fmt.Fprintln(stdout, noPrometheus)
 	}
 	<-ctx.Done()
 	return nil
@@ -78,8 +85,9 @@ func run(ctx context.Context, root, addr string, stdout, stderr io.Writer) (err 
 type cluster struct {
 	services
 	root, binary string
-	redis, nginx string // addresses
-	nodes        []string
+	nodes, admin []string // addresses of the nodes, for clients and for operators
+
+	redis, nginx, prometheus string // addresses
 }
 
 // newCluster builds `socketio` and starts nothing. The caller must close the cluster.
@@ -101,11 +109,11 @@ func newCluster(ctx context.Context, root, nginx string, stderr io.Writer) (*clu
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w\n%s", err, out), c.close())
 	}
-	free, err := freeAddrs(4)
+	free, err := freeAddrs(8)
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
-	c.redis, c.nodes = free[0], free[1:]
+	c.redis, c.prometheus, c.nodes, c.admin = free[0], free[1], free[2:5], free[5:]
 	return c, nil
 }
 
@@ -142,7 +150,7 @@ func (c *cluster) start(ctx context.Context, template string) error {
 func (c *cluster) startNode(ctx context.Context, i int) error {
 	name := fmt.Sprint(i + 1)
 	return c.services.start(ctx, "node "+name, c.nodes[i], c.binary, "serve", "-addr", c.nodes[i], "-node", name,
-		"-cluster", "redis+streams://"+c.redis, "-recovery", "2m", "-log-level", "warn",
+		"-admin-addr", c.admin[i], "-cluster", "redis+streams://"+c.redis, "-recovery", "2m", "-log-level", "warn",
 		"-client", filepath.Join(c.root, "client-js", "node_modules", "socket.io-client"))
 }
 

@@ -51,7 +51,8 @@ func TestClusterOfProcesses(t *testing.T) {
 		t.Fatalf("it says %q, want %q", first, want)
 	}
 	var pids []int
-	for range 5 {
+	prometheus := ""
+	for range 6 {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			t.Fatal(err)
@@ -61,6 +62,9 @@ func TestClusterOfProcesses(t *testing.T) {
 			t.Fatalf("%q: %v", line, err)
 		}
 		pids = append(pids, pid)
+		if addr, ok := strings.CutPrefix(line, "  prometheus at "); ok {
+			prometheus, _, _ = strings.Cut(addr, ",")
+		}
 	}
 
 	page, err := http.Get(strings.TrimSpace(strings.TrimPrefix(first, "listening on ")) + "/socket.io/socket.io.js")
@@ -103,6 +107,8 @@ func TestClusterOfProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	large.Send(`42["none",` + string(text) + `]`)
+
+	wantWatched(t, prometheus)
 
 	stop()
 	<-done
