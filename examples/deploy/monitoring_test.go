@@ -48,9 +48,15 @@ func expressions(t *testing.T) (list []string) {
 
 // The dashboard and the alerts ask for metrics that there are.
 func TestMetricsExist(t *testing.T) {
+	page := read(t, root+"/docs/observability.md")
 	documented := make(map[string]bool) // observe/prometheus tests that these are the metrics
-	for _, m := range regexp.MustCompile("(?m)^\\| `(socketio_\\w+)`").FindAllStringSubmatch(read(t, root+"/docs/observability.md"), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `(socketio_\\w+)`").FindAllStringSubmatch(page, -1) {
 		documented[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`- alert: (\w+)`).FindAllStringSubmatch(alertRules, -1) {
+		if !strings.Contains(page, "\n| `"+m[1]+"` |") {
+			t.Errorf("docs/observability.md has no alert %s", m[1])
+		}
 	}
 	used := make(map[string]bool)
 	for _, text := range append(expressions(t), alertRules) {
