@@ -24,7 +24,7 @@ func (h host) Name() string { return h.ns.name }
 func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
 	list := targets.Get().(*[]adapter.Socket)
 	defer putTargets(list)
-	sent := EmitInfo{Namespace: h.ns}
+	sent := EmitInfo{Namespace: h.ns, Rooms: o.Rooms}
 	if r := h.ns.recovery; r != nil {
 		*list, sent.Err = r.queueAll(*list, p, o, &sent)
 		h.flush(*list, p)

@@ -27,6 +27,9 @@ func (s *Socket) handle(e *Event) {
 func (s *Socket) dispatch(e *Event) (ran int, first error) {
 	all, own := s.ns.load(), s.load()
 	e.resolve(all, own)
+	if fn := s.ns.server.cfg.Hooks.Begin; fn != nil && (all.events[e.name] != nil || own.events[e.name] != nil) {
+		s.call("a hook", func() { e.ctx = fn(e) })
+	}
 
 	for _, h := range [...]*handlers{all, own} {
 		for _, l := range h.any {

@@ -26,7 +26,7 @@ type Event struct {
 	data   []byte // the payload, a JSON array; spans are its elements
 	spans  []protocol.Span
 	few    [4]protocol.Span // what spans starts with
-	small  [96]byte         // what data starts with: a small event is one allocation
+	small  [80]byte         // what data starts with: a small event is one allocation
 
 	attachments [][]byte
 	ackID       uint64
@@ -34,7 +34,8 @@ type Event struct {
 	later       bool // AckLater was called
 	answered    atomic.Bool
 
-	next *Event // in the inbox
+	ctx  context.Context // of Hooks.Begin; nil: the socket's
+	next *Event          // in the inbox
 	cost int64
 }
 
@@ -84,8 +85,13 @@ func (e *Event) Name() string { return e.name }
 // Socket returns the socket that the event came from.
 func (e *Event) Socket() *Socket { return e.socket }
 
-// Context returns the socket's context.
-func (e *Event) Context() context.Context { return e.socket.Context() }
+// Context returns the socket's context, or what [Hooks].Begin made of it.
+func (e *Event) Context() context.Context {
+	if e.ctx != nil {
+		return e.ctx
+	}
+	return e.socket.Context()
+}
 
 // Len returns the number of arguments.
 func (e *Event) Len() int { return len(e.spans) - 1 }

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
@@ -22,6 +23,9 @@ type Hooks struct {
 	// Receive is called for each event as it arrives. An event that is still queued when its socket
 	// disconnects gets no Handle.
 	Receive func(ReceiveInfo)
+	// Begin is called for each event that has a handler, before its listeners run. The context that it
+	// returns, unless nil, is the one of [Event.Context] from then on, and must derive from it.
+	Begin func(*Event) context.Context
 	// Handle is called for each event when its listeners, middlewares and handlers have returned.
 	Handle func(HandleInfo)
 	// Emit is called for each event sent: to one socket, or by a broadcast to this server's sockets.
@@ -88,6 +92,8 @@ type EmitInfo struct {
 	// Socket is the socket that it was sent to, nil for a broadcast.
 	Socket *Socket
 	Event  string
+	// Rooms are those that a broadcast without acknowledgements targets; none means everyone.
+	Rooms []string
 	// Bytes is its size on the wire, once for a broadcast; 0 when there was no recipient.
 	Bytes int
 	// Recipients is the number of sockets it was queued to.

@@ -20,6 +20,9 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
+// begun is the key of what Hooks.Begin puts into the context of an event.
+type begun struct{}
+
 // hookLog is hooks that write down what they are told.
 type hookLog struct {
 	mu   sync.Mutex
@@ -60,7 +63,14 @@ func (l *hookLog) hooks() socketio.Hooks {
 			l.add("disconnect %s %q %v rooms=%d", i.Socket.Namespace().Name(), i.Reason, i.Cause, len(i.Socket.Rooms()))
 		},
 		Receive: func(i socketio.ReceiveInfo) { l.add("receive %s %d", i.Socket.Namespace().Name(), i.Bytes) },
+		Begin: func(e *socketio.Event) context.Context {
+			return context.WithValue(e.Context(), begun{}, e.Name())
+		},
 		Handle: func(i socketio.HandleInfo) {
+			name := i.Event.Name()
+			if got := i.Event.Context().Value(begun{}); i.Handlers > 0 && got != name || name == "none" && got != nil {
+				l.add("the context of %s has %v", name, got)
+			}
 			l.add("handle %s %v %d %v", i.Event.Name(), i.Took, i.Handlers, i.Err)
 		},
 		Emit: func(i socketio.EmitInfo) {
