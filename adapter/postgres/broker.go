@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/gosocketio/socketio/adapter"
 )
@@ -27,6 +28,11 @@ type broker struct {
 
 	hasTable atomic.Bool
 
+	// With Config.Recovery.
+	logTables *strings.Replacer
+	reader    *logReader
+	pool      *pgxpool.Pool // of sessions and of clients that come back
+
 	sent, received, failed, gaps, invalid atomic.Uint64
 }
 
@@ -37,6 +43,7 @@ func newBroker(c Config) (*broker, error) {
 	}
 	b := &broker{cfg: c, server: server}
 	b.sender.b = b
+	b.logTables = logTables(c.LogTable)
 	if server == nil {
 		server = c.Pool.Config().ConnConfig
 	}
@@ -79,6 +86,9 @@ func (b *broker) Start(ctx context.Context, uid string, report func(error)) erro
 			err = b.findTable(ctx, b.sender.conn)
 		}
 	}
+	if err == nil && b.cfg.Recovery {
+		err = b.startLog(ctx)
+	}
 	if err != nil {
 		closeConn(listening)
 		closeConn(b.sender.conn)
@@ -91,6 +101,34 @@ func (b *broker) Start(ctx context.Context, uid string, report func(error)) erro
 	b.outbox = adapter.NewOutbox(adapter.OutboxConfig{MaxBytes: b.cfg.MaxQueuedBytes, Send: b.sender.send, Report: report})
 	b.listener = newListener(b, listening)
 	return nil
+}
+
+// startLog prepares what Config.Recovery needs.
+func (b *broker) startLog(ctx context.Context) error {
+	end, err := b.prepareLog(ctx, b.sender.conn)
+	if err != nil {
+		return err
+	}
+	b.reader = new(logReader)
+	b.reader.end(end)
+	b.pool = b.cfg.Pool
+	if b.server != nil {
+		b.pool, err = b.newPool()
+	}
+	return err
+}
+
+// poolConns is how many connections there are at most for sessions and for clients that come back.
+const poolConns = 4
+
+// newPool returns a pool of connections, which are made when they are needed.
+func (b *broker) newPool() (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(b.cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	c.ConnConfig, c.MaxConns = b.server.Copy(), poolConns
+	return pgxpool.NewWithConfig(context.Background(), c)
 }
 
 // Join implements adapter.Broker.
@@ -108,13 +146,20 @@ func (b *broker) Join(ctx context.Context, m adapter.Member) (adapter.Link, erro
 		return nil, fmt.Errorf("%w: postgres at %s: namespace %s: %s",
 			adapter.ErrBroker, b.where, m.Namespace(), oneLine(err))
 	}
+	if b.cfg.Recovery {
+		return logLink{l}, nil
+	}
 	return l, nil
 }
 
 // Stats implements adapter.Broker.
 func (b *broker) Stats() adapter.BrokerStats {
+	name := "postgres at "
+	if b.cfg.Recovery {
+		name = "postgres with recovery at "
+	}
 	s := adapter.BrokerStats{
-		Broker: "postgres at " + b.where, Sent: b.sent.Load(), Received: b.received.Load(), Failed: b.failed.Load(),
+		Broker: name + b.where, Sent: b.sent.Load(), Received: b.received.Load(), Failed: b.failed.Load(),
 		Gaps: b.gaps.Load(), Invalid: b.invalid.Load(),
 	}
 	if b.listener != nil {
@@ -132,5 +177,8 @@ func (b *broker) Close(ctx context.Context) error {
 	err := b.outbox.Close(ctx)
 	b.listener.close()
 	closeConn(b.sender.conn)
+	if b.pool != nil && b.pool != b.cfg.Pool {
+		b.pool.Close()
+	}
 	return err
 }

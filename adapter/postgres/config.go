@@ -36,7 +36,8 @@ type Config struct {
 	// TableName is the table for what does not fit in a notification: the option tableName. It is
 	// "name" or "schema.name", and not case-sensitive. Default "socket_io_attachments".
 	TableName string
-	// CreateTable makes the table when there is none. Otherwise messages that need it are refused.
+	// CreateTable makes the table when there is none, and those of Recovery. Otherwise messages that need
+	// it are refused, and with Recovery the start fails.
 	CreateTable bool
 	// PayloadThreshold is the size in bytes up to which a message goes into the notification: the
 	// option payloadThreshold. Default and maximum 7999, which is what PostgreSQL takes.
@@ -49,11 +50,27 @@ type Config struct {
 	// MaxQueuedBytes limits what waits to be sent, and the size of a row that is read. Default
 	// adapter.DefaultOutboxBytes, 64 MiB.
 	MaxQueuedBytes int
+
+	// Recovery keeps broadcasts, commands to sockets and sessions in tables for a while: none is lost
+	// while PostgreSQL is away, and clients can be recovered on any server that has it too. It is for Go
+	// servers: what official servers and their emitter send is not kept, and a client that was away
+	// meanwhile comes back as a new socket.
+	Recovery bool
+	// LogTable is the table with the broadcasts, named as TableName is. The names of two more begin with
+	// it and end in _head and _sessions. (Recovery) Default "socket_io_log".
+	LogTable string
+	// MaxLen is the number of broadcasts and commands that are kept at most. (Recovery) Default 100,000.
+	MaxLen int
+	// Retention is the age up to which they are kept. It must be longer than clients may be away to be
+	// recovered. (Recovery) Default 3 minutes.
+	Retention time.Duration
 }
 
 const (
 	maxPayload = 7999 // of a notification
 	maxChannel = 63   // bytes of a name; LISTEN cuts off what is longer, and NOTIFY refuses it
+
+	maxLogTable = 63 - len("_sessions")
 )
 
 // tableName is the form of a name that is the same with and without quotes around it.
@@ -79,6 +96,11 @@ func (c Config) resolve() (Config, *pgx.ConnConfig, error) {
 	c.CleanupInterval = cmp.Or(c.CleanupInterval, 30*time.Second)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, adapter.DefaultRequestTimeout)
 	c.MaxQueuedBytes = cmp.Or(c.MaxQueuedBytes, adapter.DefaultOutboxBytes)
+	if c.Recovery {
+		c.LogTable = cmp.Or(c.LogTable, "socket_io_log")
+		c.MaxLen = cmp.Or(c.MaxLen, 100_000)
+		c.Retention = cmp.Or(c.Retention, 3*time.Minute)
+	}
 	if c.Pool != nil {
 		return c, nil, nil
 	}
@@ -99,12 +121,18 @@ func (c *Config) check() error {
 		return errors.New("postgres: Config.Pool has an OnNotification, which would get the messages")
 	case c.TableName != "" && !tableName.MatchString(c.TableName):
 		return is.Invalid("TableName", "name or schema.name")
+	case c.LogTable != "" && (!tableName.MatchString(c.LogTable) || len(c.LogTable) > maxLogTable):
+		return is.Invalid("LogTable", fmt.Sprintf("name or schema.name, of at most %d bytes", maxLogTable))
 	case c.PayloadThreshold < 0 || c.PayloadThreshold > maxPayload:
 		return is.Invalid("PayloadThreshold", fmt.Sprintf("from 1 to %d", maxPayload))
 	case len(c.Prefix) > maxChannel-len("#/"):
 		return is.Invalid("Prefix", fmt.Sprintf("of at most %d bytes", maxChannel-len("#/")))
 	}
-	return is.Positive("CleanupInterval", "RequestTimeout", "MaxQueuedBytes")
+	err := is.Positive("CleanupInterval", "RequestTimeout", "MaxQueuedBytes", "MaxLen", "Retention")
+	if err == nil && !c.Recovery {
+		err = is.Unset("without Recovery", "LogTable", "MaxLen", "Retention")
+	}
+	return err
 }
 
 // ParseURL returns the Config of a URL:
@@ -112,8 +140,9 @@ func (c *Config) check() error {
 //	postgres://user:password@host:5432/database?key=chat&table=chat_attachments
 //
 // Its parameters are key (Config.Prefix), table (TableName), create (CreateTable), threshold
-// (PayloadThreshold), cleanup (CleanupInterval) and timeout (RequestTimeout). All others are those of
-// libpq, such as sslmode and target_session_attrs; several hosts are separated by commas.
+// (PayloadThreshold), cleanup (CleanupInterval), timeout (RequestTimeout), recovery (Recovery), log
+// (LogTable), maxlen (MaxLen) and retention (Retention). All others are those of libpq, such as sslmode
+// and target_session_attrs; several hosts are separated by commas.
 func ParseURL(s string) (Config, error) {
 	c, err := parseURL(s)
 	if err == nil {
@@ -149,6 +178,10 @@ func parseURL(s string) (c Config, err error) {
 		"threshold": &c.PayloadThreshold,
 		"cleanup":   &c.CleanupInterval,
 		"timeout":   &c.RequestTimeout,
+		"recovery":  &c.Recovery,
+		"log":       &c.LogTable,
+		"maxlen":    &c.MaxLen,
+		"retention": &c.Retention,
 	})
 	if err != nil {
 		return c, invalid(err)

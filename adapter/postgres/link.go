@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
@@ -19,6 +20,9 @@ type link struct {
 	end     string        // how its own messages end
 	done    chan struct{} // closed when it is confirmed for the first time
 
+	// Up to here broadcasts were received that are not in the log. (Recovery)
+	unknown atomic.Pointer[position]
+
 	// Of the goroutine of the listener.
 	confirmed bool
 }
@@ -34,7 +38,7 @@ func newLink(b *broker, m adapter.Member, channel string) *link {
 // Publish implements adapter.Link.
 func (l *link) Publish(m *adapter.Message) error {
 	data, binary, err := clusterwire.Encode(m)
-	if err == nil && !binary && len(data) > l.b.cfg.PayloadThreshold {
+	if err == nil && !binary && len(data)+l.b.markLen(m) > l.b.cfg.PayloadThreshold {
 		binary = true
 		data, err = clusterwire.EncodeMsgpack(m)
 	}
@@ -74,6 +78,9 @@ func (l *link) receive(text string) {
 	}
 	if m.UID == l.b.uid || m.Namespace != l.to.To.Namespace() {
 		return
+	}
+	if l.b.cfg.Recovery && m.Type == adapter.MessageBroadcast && inLog(m) {
+		l.strange()
 	}
 	l.b.received.Add(1)
 	l.to.Receive(m)

@@ -25,6 +25,7 @@ type listener struct {
 	stop context.CancelFunc
 	done chan struct{} // run has returned
 	up   atomic.Bool   // it is subscribed to everything
+	bell string        // the channel that tells the end of the log, "" without one
 
 	mu      sync.Mutex
 	links   map[string]*link    // by channel
@@ -42,6 +43,10 @@ func newListener(b *broker, conn *pgx.Conn) *listener {
 		b: b, done: make(chan struct{}), links: make(map[string]*link), changed: make(map[string]struct{}),
 	}
 	x.ctx, x.stop = context.WithCancel(context.Background())
+	if b.cfg.Recovery {
+		x.bell = b.cfg.Prefix + logBell
+		b.reader.x = x
+	}
 	x.up.Store(true)
 	go x.run(conn)
 	return x
@@ -129,12 +134,18 @@ func (x *listener) run(conn *pgx.Conn) {
 
 // session subscribes and receives until the connection is lost. lost is why the one before was.
 func (x *listener) session(conn *pgx.Conn, lost error) error {
-	interrupted := x.begin()
+	interrupted, err := x.begin(conn)
+	if err != nil {
+		return err
+	}
 	for first := true; x.ctx.Err() == nil; first = false {
 		if err := x.flush(conn); err != nil {
 			return err
 		}
 		if first {
+			if err := x.resume(conn); err != nil {
+				return err
+			}
 			x.subscribed(interrupted, lost)
 		}
 		if err := x.receive(conn); err != nil {
@@ -145,9 +156,14 @@ func (x *listener) session(conn *pgx.Conn, lost error) error {
 }
 
 // begin wants all subscriptions, on a new connection. It returns the links that had one before.
-func (x *listener) begin() (interrupted []*link) {
+func (x *listener) begin(conn *pgx.Conn) (interrupted []*link, err error) {
 	x.alive = time.Now()
 	x.listening = make(map[string]struct{})
+	if x.bell != "" {
+		if err := x.exec(conn, "LISTEN "+pgx.Identifier{x.bell}.Sanitize()); err != nil {
+			return nil, err
+		}
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	clear(x.changed)
@@ -157,7 +173,34 @@ func (x *listener) begin() (interrupted []*link) {
 			interrupted = append(interrupted, l)
 		}
 	}
-	return interrupted
+	return interrupted, nil
+}
+
+// resume reads what was added to the log while there was no connection.
+func (x *listener) resume(conn *pgx.Conn) error {
+	if x.bell == "" {
+		return nil
+	}
+	return x.b.reader.catchUp(conn)
+}
+
+// namespaces returns the links by the names of their namespaces.
+func (x *listener) namespaces() map[string]*link {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	links := make(map[string]*link, len(x.links))
+	for _, l := range x.links {
+		links[l.to.To.Namespace()] = l
+	}
+	return links
+}
+
+// exec runs SQL without a result.
+func (x *listener) exec(conn *pgx.Conn, sql string) error {
+	ctx, cancel := context.WithTimeout(x.ctx, commandTimeout)
+	defer cancel()
+	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	return err
 }
 
 // subscribed tells links that messages may have been lost meanwhile.
@@ -167,8 +210,13 @@ func (x *listener) subscribed(interrupted []*link, lost error) {
 		return
 	}
 	x.b.gaps.Add(1)
+	err := x.b.lost("%s", oneLine(lost))
+	if x.bell != "" {
+		err = fmt.Errorf("questions, events with acknowledgements and what official servers send, "+
+			"which are not in the log: %w", err)
+	}
 	for _, l := range interrupted {
-		l.gap(x.b.lost("%s", oneLine(lost)))
+		l.gap(err)
 	}
 }
 
@@ -210,10 +258,7 @@ func (x *listener) flush(conn *pgx.Conn) error {
 			return nil
 		}
 		if sql.Len() > 0 {
-			ctx, cancel := context.WithTimeout(x.ctx, commandTimeout)
-			_, err := conn.PgConn().Exec(ctx, sql.String()).ReadAll()
-			cancel()
-			if err != nil {
+			if err := x.exec(conn, sql.String()); err != nil {
 				return err
 			}
 		}
@@ -266,7 +311,10 @@ func (x *listener) receive(conn *pgx.Conn) error {
 		return x.try(conn)
 	}
 	x.alive = time.Now()
-	if l == nil || l.own(n.Payload) {
+	switch {
+	case x.bell != "" && n.Channel == x.bell:
+		return x.b.reader.ring(conn, n.Payload)
+	case l == nil || l.own(n.Payload) || x.bell != "" && strings.HasPrefix(n.Payload, copyMark):
 		return nil
 	}
 	id, refers := attachmentID(n.Payload)

@@ -28,6 +28,8 @@ type sender struct {
 	downSince time.Time
 	cleanup   time.Time // when it is due
 	uncleaned bool      // the last one failed
+
+	log logWriter
 }
 
 // Bounds of a batch.
@@ -43,36 +45,37 @@ func (b *broker) lost(format string, args ...any) error {
 // send sends a batch. What PostgreSQL has refused, or what was not sent at all, is tried again: one by one
 // when it was refused, because a transaction fails as a whole.
 func (s *sender) send(ctx context.Context, batch []adapter.Item) error {
-	lost, single := 0, 0
+	lost, single, tries := 0, 0, 0
 	var cause error
 	for rest := batch; len(rest) > 0; {
 		if err := s.connected(ctx); err != nil {
 			lost, cause = lost+len(rest), err
 			break
 		}
-		n := transactionLen(rest)
+		n := s.transactionLen(rest)
 		if single > 0 {
 			n = 1
 		}
 		err := s.transaction(ctx, rest[:n])
 		refused := err != nil && !s.conn.IsClosed() && isRefused(err)
+		if err != nil && !refused {
+			s.drop()
+		}
 		switch {
+		case err == nil:
+			s.b.sent.Add(uint64(n))
+			s.log.waiting = false
+		case s.again(ctx, err, tries):
+			tries++
+			continue
 		case refused && n > 1:
 			single = n
 			continue
-		case err == nil:
-			s.b.sent.Add(uint64(n))
 		default:
-			if !refused {
-				s.drop()
-			}
-			if pgconn.SafeToRetry(err) {
-				continue
-			}
 			lost, cause = lost+n, err
 		}
 		rest = rest[n:]
-		single = max(single-n, 0)
+		single, tries = max(single-n, 0), 0
 	}
 	s.clean(ctx)
 	if lost == 0 {
@@ -85,7 +88,7 @@ func (s *sender) send(ctx context.Context, batch []adapter.Item) error {
 // isRefused reports whether an error is an answer of PostgreSQL, which has rolled back then.
 func isRefused(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Severity == "ERROR"
+	return ok && e.SeverityUnlocalized == "ERROR"
 }
 
 // connected waits until there is a connection, and until the listener has one too: other servers
@@ -103,7 +106,10 @@ func (s *sender) connected(ctx context.Context) error {
 			s.downSince = time.Now()
 		}
 		if time.Since(s.downSince) > holdFor {
-			return err
+			if !s.b.cfg.Recovery {
+				return err
+			}
+			s.reportWaiting(err)
 		}
 		timer := time.NewTimer(delay)
 		select {
@@ -142,12 +148,12 @@ func (s *sender) drop() {
 
 // transactionLen returns how many items of a batch one transaction takes. PostgreSQL sends only one
 // of equal notifications in a transaction. A copy gets spaces behind it, as long as these fit.
-func transactionLen(batch []adapter.Item) int {
+func (s *sender) transactionLen(batch []adapter.Item) int {
 	copies := make(map[string]int)
 	for i := range batch {
 		if it := &batch[i]; !isAttachment(it) {
 			n := copies[notification(it)]
-			if len(it.Data)+n > maxPayload {
+			if len(it.Data)+s.b.markLen(it.Message)+n > maxPayload {
 				return i
 			}
 			copies[notification(it)] = n + 1
@@ -160,13 +166,29 @@ func transactionLen(batch []adapter.Item) int {
 func notification(it *adapter.Item) string { return it.Key + "\x00" + string(it.Data) }
 
 // isAttachment reports whether an item goes into the table: it is MessagePack.
-func isAttachment(it *adapter.Item) bool { return it.Data[0] != '{' }
+func isAttachment(it *adapter.Item) bool { return len(it.Data) > 0 && it.Data[0] != '{' }
 
 // transaction sends items in one transaction and one round trip.
 func (s *sender) transaction(ctx context.Context, items []adapter.Item) error {
 	ctx, cancel := context.WithTimeout(ctx, holdFor)
 	defer cancel()
 	var batch pgx.Batch
+	keeps := s.queueLog(&batch, items)
+	if keeps {
+		if done, err := s.committed(ctx); done || err != nil {
+			return err
+		}
+	}
+	s.queueNotifications(&batch, items)
+	err := s.conn.SendBatch(ctx, &batch).Close()
+	if keeps {
+		err = s.settle(err)
+	}
+	return err
+}
+
+// queueNotifications adds the notifications of a transaction, and the rows that they refer to.
+func (s *sender) queueNotifications(batch *pgx.Batch, items []adapter.Item) {
 	var channels, payloads []string
 	notify := func() {
 		if len(channels) > 0 {
@@ -178,19 +200,36 @@ func (s *sender) transaction(ctx context.Context, items []adapter.Item) error {
 	copies := make(map[string]int)
 	for i := range items {
 		it := &items[i]
-		if !isAttachment(it) {
+		switch {
+		case len(it.Data) == 0: // it is for the log alone
+		case isAttachment(it):
+			notify()
+			batch.Queue("WITH row AS (INSERT INTO "+s.b.cfg.TableName+" (payload) VALUES ($1) RETURNING id) "+
+				`SELECT pg_notify($2, $3::text || id || '"}') FROM row`, it.Data, it.Key, s.b.mark(it.Message, header(it.Message)))
+		default:
 			key := notification(it)
 			channels = append(channels, it.Key)
-			payloads = append(payloads, string(it.Data)+strings.Repeat(" ", copies[key]))
+			payloads = append(payloads, s.b.mark(it.Message, string(it.Data)+strings.Repeat(" ", copies[key])))
 			copies[key]++
-			continue
 		}
-		notify()
-		batch.Queue("WITH row AS (INSERT INTO "+s.b.cfg.TableName+" (payload) VALUES ($1) RETURNING id) "+
-			`SELECT pg_notify($2, $3::text || id || '"}') FROM row`, it.Data, it.Key, header(it.Message))
 	}
 	notify()
-	return s.conn.SendBatch(ctx, &batch).Close()
+}
+
+// mark marks the notification of a message that is in the log too.
+func (b *broker) mark(m *adapter.Message, notification string) string {
+	if b.markLen(m) == 0 {
+		return notification
+	}
+	return copyMark + notification[len("{"):]
+}
+
+// markLen is by how much mark makes a notification longer.
+func (b *broker) markLen(m *adapter.Message) int {
+	if !b.cfg.Recovery || !inLog(m) {
+		return 0
+	}
+	return len(copyMark) - len("{")
 }
 
 // header is the notification for a row, up to its id.

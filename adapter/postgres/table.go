@@ -77,5 +77,22 @@ func (s *sender) deleteRows(ctx context.Context) error {
 	if err == nil && done.RowsAffected() == cleanupRows {
 		s.cleanup = time.Time{} // there may be more
 	}
+	if err == nil && s.b.cfg.Recovery {
+		err = s.trim(ctx)
+	}
+	return err
+}
+
+// trim deletes what is too old of the log, or too much, and sessions whose time is over.
+func (s *sender) trim(ctx context.Context) error {
+	c := &s.b.cfg
+	messages, err := s.conn.Exec(ctx, s.b.sql(trimLog), c.Prefix, cleanupRows, c.Retention.Seconds(), c.MaxLen)
+	if err != nil {
+		return err
+	}
+	sessions, err := s.conn.Exec(ctx, s.b.sql(trimSessions), c.Prefix, cleanupRows)
+	if err == nil && max(messages.RowsAffected(), sessions.RowsAffected()) == cleanupRows {
+		s.cleanup = time.Time{} // there may be more
+	}
 	return err
 }

@@ -1,0 +1,473 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/postgres/pgtest"
+	"github.com/gosocketio/socketio/internal/brokertest"
+)
+
+// positions reads what is after a position.
+func positions(l adapter.Link, from string) (numbers []string, last string, err error) {
+	last = from
+	for m, err := range l.(adapter.Log).After(context.Background(), from) {
+		if err != nil {
+			return numbers, last, err
+		}
+		if err := m.Rest(m); err != nil {
+			return numbers, last, err
+		}
+		numbers, last = append(numbers, string(m.Packet.Data)), m.Position
+	}
+	return numbers, last, nil
+}
+
+func logConfig(server *pgtest.Server) Config {
+	return Config{URL: server.URL(), CreateTable: true, Recovery: true}
+}
+
+// Broadcasts come back to all servers in one order, with positions, and can be read again.
+func TestLog(t *testing.T) {
+	c := logConfig(pgtest.Start(t))
+	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+	linkA, memberA := a.Link("/")
+	linkB, memberB := b.Link("/")
+	other, _ := b.Link("/other")
+	logA, logB := linkA.(adapter.Log), linkB.(adapter.Log)
+	begin := logA.Reached()
+	if begin == "" || logB.Reached() != begin {
+		t.Errorf("begins at %q and %q", begin, logB.Reached())
+	}
+	const n = 700 // more than two pages
+	for i := range n {
+		publish(t, linkA, brokertest.Event(a.UID, i, "room"))
+		m := brokertest.Event(b.UID, -i)
+		m.Namespace = "/other"
+		publish(t, other, m)
+	}
+	var last string
+	for i := range n {
+		x, y := memberA.Next(t), memberB.Next(t)
+		want := fmt.Sprintf(`["n",%d]`, i)
+		if string(x.Packet.Data) != want || string(y.Packet.Data) != want || x.Position != y.Position ||
+			i > 0 && logA.ComparePositions(last, x.Position) != -1 {
+			t.Fatalf("got %+v, %+v", x, y)
+		}
+		last = x.Position
+	}
+	await(t, "both have read all", func() bool {
+		return logA.ComparePositions(logA.Reached(), last) >= 0 && logA.Reached() == logB.Reached() &&
+			a.Stats().QueuedBytes+b.Stats().QueuedBytes == 0
+	})
+	numbers, end, err := positions(linkB, begin)
+	newest := fmt.Sprintf(`["n",%d]`, n-1)
+	if err != nil || len(numbers) != n || numbers[0] != `["n",0]` || numbers[n-1] != newest || end != last {
+		t.Errorf("got %d, to %s, %v", len(numbers), end, err)
+	}
+	if numbers, _, err := positions(linkB, last); err != nil || len(numbers) > 0 {
+		t.Errorf("got %v, %v", numbers, err)
+	}
+	p, _ := parsePosition(logA.Reached())
+	future, long := position{p.made, p.seq + 1}.String(), strings.Repeat("9", 1000)+".1"
+	for _, bad := range []string{"", "x", "1.1", ".", "9-9", "-1.-1", position{p.made, -1}.String(), future, long} {
+		if _, _, err := positions(linkB, bad); !errors.Is(err, adapter.ErrPosition) {
+			t.Errorf("%.30s: %v", bad, err)
+		}
+	}
+}
+
+// Messages of all kinds and sizes are read from the log, commands in their order among broadcasts, and
+// questions after what was sent before them.
+func TestLogKinds(t *testing.T) {
+	c := logConfig(pgtest.Start(t))
+	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+	linkA, memberA := a.Link("/")
+	linkB, memberB := b.Link("/")
+	begin := linkA.(adapter.Log).Reached()
+	join := &adapter.Message{UID: a.UID, Namespace: "/", Type: adapter.MessageSocketsJoin, Rooms: []string{"room"}}
+	ask := &adapter.Message{UID: a.UID, Namespace: "/", Type: adapter.MessageFetchSockets, RequestID: "1"}
+	sent := []*adapter.Message{
+		event(1, "text"), event(2, []byte{1}), join, event(3, strings.Repeat("x", 100_000)), ask,
+		event(4, strings.Repeat("y", 7_900)), event(4, strings.Repeat("y", 7_900)), ask,
+	}
+	for _, m := range sent {
+		m.UID = a.UID
+		publish(t, linkA, m)
+	}
+	for server, member := range []*brokertest.Member{memberA, memberB} {
+		asked, left := 0, slices.Clone(sent)
+		for left = slices.DeleteFunc(left, func(m *adapter.Message) bool { return m == ask }); len(left) > 0 || asked < 2*server; {
+			got := member.Next(t)
+			if got.Type == ask.Type && got.Position == "" {
+				asked++
+				if len(left) > 4-2*asked { // those before it are there
+					t.Errorf("question %d came before %d messages", asked, len(left))
+				}
+				continue
+			}
+			if got.Type != left[0].Type || got.Position == "" {
+				t.Fatalf("server %d: got %+v", server, got)
+			}
+			left = left[1:]
+		}
+	}
+	if numbers, _, err := positions(linkB, begin); err != nil || len(numbers) != 5 {
+		t.Errorf("got %.100q, %v", numbers, err)
+	}
+}
+
+// While PostgreSQL is away nothing is lost and nothing doubled, of what is kept.
+func TestLogRestart(t *testing.T) {
+	server := pgtest.Start(t)
+	a, b := start(t, "aaaaaa", logConfig(server)), start(t, "bbbbbb", logConfig(server))
+	linkA, memberA := a.Link("/")
+	_, memberB := b.Link("/")
+	var sent atomic.Int64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := linkA.Publish(brokertest.Event(a.UID, int(sent.Load()))); err != nil {
+				t.Error(err)
+				return
+			}
+			sent.Add(1)
+			time.Sleep(200 * time.Microsecond)
+		}
+	}()
+	next := 0
+	faults := []func(){server.Cut, func() { server.Kill(); server.Restart() }, server.Cut, server.Cut}
+	for _, fault := range faults {
+		for range 50 {
+			memberB.Wants(t, next)
+			memberA.Wants(t, next)
+			next++
+		}
+		fault()
+	}
+	close(stop)
+	<-stopped
+	for ; next < int(sent.Load()); next++ {
+		memberB.Wants(t, next)
+		memberA.Wants(t, next)
+	}
+	await(t, "all is counted", func() bool { return a.Stats().Sent == uint64(next) })
+	if s := a.Stats(); s.Failed > 0 || len(memberB.Messages) > 0 {
+		t.Errorf("stats are %+v", s)
+	}
+	memberB.WantsGap(t) // of what is not in the log
+}
+
+// A transaction that another one holds up delays those behind it, and no reader passes it. When its
+// connection breaks it is sent again, and still comes once if the first one commits after all.
+func TestLogHeldUp(t *testing.T) {
+	server := pgtest.Start(t)
+	a, b := start(t, "aaaaaa", logConfig(server)), start(t, "bbbbbb", logConfig(server))
+	linkA, memberA := a.Link("/")
+	linkB, memberB := b.Link("/")
+	publish(t, linkA, brokertest.Event(a.UID, 0))
+	for _, m := range []*brokertest.Member{memberA, memberB} {
+		m.Wants(t, 0)
+	}
+	conn, err := b.Broker.(*broker).connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeConn(conn)
+	waiting := func(n, but string) (pids string) {
+		t.Helper()
+		await(t, n+" transactions wait", func() bool {
+			all := server.Query("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid::text <> '" + but + "'")
+			pids = strings.Join(all, ",")
+			return strconv.Itoa(len(all)) == n
+		})
+		return pids
+	}
+	tx, err := conn.Begin(t.Context())
+	if err == nil { // that of a, on a connection that a has lost
+		_, err = tx.Exec(t.Context(), "UPDATE socket_io_log_head SET seq = seq + 1")
+	}
+	if err == nil {
+		_, err = tx.Exec(t.Context(), "INSERT INTO socket_io_log (prefix, made, seq, nsp, batch, payload) "+
+			"SELECT prefix, made, seq, '/', 'aaaaaa.1', $1 FROM socket_io_log_head", []byte(
+			`{"uid":"aaaaaa","nsp":"/","type":3,"data":{"packet":{"type":2,"data":["n",1]},"opts":{"rooms":[],"except":[]}}}`))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, linkA, brokertest.Event(a.UID, 1))
+	pid := waiting("1", "")
+	server.Query("SELECT pg_terminate_backend(" + pid + ")")
+	waiting("1", pid)
+	publish(t, linkB, brokertest.Event(b.UID, 2))
+	waiting("2", pid)
+	if len(memberA.Messages)+len(memberB.Messages) > 0 {
+		t.Error("a message passed the one that waits")
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	memberA.Wants(t, 1, 2)
+	memberB.Wants(t, 1, 2)
+	publish(t, linkA, brokertest.Event(a.UID, 3))
+	memberA.Wants(t, 3)
+	memberB.Wants(t, 3)
+	await(t, "all is settled", func() bool { return a.Stats().Sent == 3 && b.Stats().Sent == 1 })
+	if n := server.Query("SELECT count(*) FROM socket_io_log")[0]; n != "4" || a.Stats().Failed > 0 {
+		t.Errorf("%s rows, stats are %+v", n, a.Stats())
+	}
+}
+
+// Messages that were deleted before they were read are a gap, and so is another log.
+func TestLogGaps(t *testing.T) {
+	server := pgtest.Start(t)
+	c := logConfig(server)
+	c.CleanupInterval, c.MaxLen = 10*time.Millisecond, 10
+	a := start(t, "aaaaaa", c)
+	link, member := a.Link("/")
+	begin := link.(adapter.Log).Reached()
+	for i := range 100 {
+		publish(t, link, brokertest.Event(a.UID, i))
+	}
+	await(t, "10 are kept", func() bool {
+		publish(t, link, brokertest.Event(a.UID, -1))
+		return server.Query("SELECT count(*) <= 10 + 5 FROM socket_io_log")[0] == "t"
+	})
+	member.Wants(t, 0)
+	if _, _, err := positions(link, begin); !errors.Is(err, adapter.ErrPosition) {
+		t.Errorf("got %v", err)
+	}
+
+	named := func(text string) {
+		t.Helper()
+		for deadline := time.After(brokertest.Patience); ; {
+			select {
+			case err := <-member.Gaps:
+				if strings.Contains(err.Error(), text) {
+					return
+				}
+			case <-deadline:
+				t.Fatalf("no gap: %s", text)
+			}
+		}
+	}
+	await(t, "all is read", func() bool {
+		return a.Stats().QueuedBytes == 0 && link.(adapter.Log).Reached() == server.Query(
+			"SELECT made || '.' || seq FROM socket_io_log_head")[0]
+	})
+	for len(member.Messages) > 0 {
+		<-member.Messages
+	}
+	server.Query("UPDATE socket_io_log_head SET seq = seq + 7")
+	publish(t, link, brokertest.Event(a.UID, 1000))
+	named("7 messages were deleted")
+	member.Wants(t, 1000)
+	at := link.(adapter.Log).Reached()
+	server.Query("DELETE FROM socket_io_log_head")
+	publish(t, link, brokertest.Event(a.UID, 1001))
+	named("made again")
+	member.Wants(t, 1001)
+	if _, _, err := positions(link, at); !errors.Is(err, adapter.ErrPosition) {
+		t.Errorf("got %v", err)
+	}
+	if link.(adapter.Log).ComparePositions(at, link.(adapter.Log).Reached()) != -1 {
+		t.Error("positions went back")
+	}
+}
+
+// What is too old is deleted, and what is not is kept.
+func TestLogRetention(t *testing.T) {
+	server := pgtest.Start(t)
+	c := logConfig(server)
+	c.CleanupInterval = 10 * time.Millisecond
+	a := start(t, "aaaaaa", c)
+	link, member := a.Link("/")
+	log := link.(adapter.Log)
+	for i := range 10 {
+		publish(t, link, brokertest.Event(a.UID, i))
+		member.Wants(t, i)
+	}
+	for _, pid := range []string{"old", "new"} {
+		if err := log.PutSession(t.Context(), pid, []byte("{}"), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin := log.Reached()
+	server.Query("UPDATE socket_io_log SET created_at = created_at - interval '4 minutes'")
+	server.Query("UPDATE socket_io_log_sessions SET expires_at = now() WHERE pid = 'old'")
+	sent := 0
+	await(t, "only the new ones are there", func() bool {
+		publish(t, link, brokertest.Event(a.UID, 10+sent))
+		sent++
+		return server.Query("SELECT (SELECT min(seq) FROM socket_io_log) = 11 " +
+			"AND (SELECT string_agg(pid, ',') FROM socket_io_log_sessions) = 'new'")[0] == "t"
+	})
+	await(t, "all is sent", func() bool { return a.Stats().QueuedBytes == 0 })
+	if numbers, _, err := positions(link, begin); err != nil || len(numbers) != sent {
+		t.Errorf("got %d of %d, %v", len(numbers), sent, err)
+	}
+	p, _ := parsePosition(begin)
+	if _, _, err := positions(link, position{p.made, p.seq - 1}.String()); !errors.Is(err, adapter.ErrPosition) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A session is taken once, is kept for its time, and no id breaks anything.
+func TestSessions(t *testing.T) {
+	c := logConfig(pgtest.Start(t))
+	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+	linkA, _ := a.Link("/")
+	linkB, _ := b.Link("/")
+	ctx := t.Context()
+	for i := range 50 {
+		pid, data := fmt.Sprint("pid", i), fmt.Sprintf(`{"sid":"s%d"}`, i)
+		for _, text := range []string{"{}", data} {
+			if err := linkA.(adapter.Log).PutSession(ctx, pid, []byte(text), time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := make(chan string, 4)
+		for k := range 4 {
+			go func() {
+				raw, err := []adapter.Link{linkA, linkB}[k%2].(adapter.Log).TakeSession(ctx, pid)
+				if err != nil {
+					t.Error(err)
+				}
+				got <- string(raw)
+			}()
+		}
+		all := []string{<-got, <-got, <-got, <-got}
+		if slices.Sort(all); all[3] != data || all[2] != "" {
+			t.Errorf("got %q", all)
+		}
+	}
+	if err := linkA.(adapter.Log).PutSession(ctx, "short", []byte("{}"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range []string{"short", "none", "$", "'; --", "\x00", "\xff", "", strings.Repeat("x", 1000)} {
+		if raw, err := linkB.(adapter.Log).TakeSession(ctx, pid); raw != nil || err != nil {
+			t.Errorf("%.20q: %s, %v", pid, raw, err)
+		}
+	}
+	if err := linkA.(adapter.Log).PutSession(ctx, "\x00", nil, time.Minute); !errors.Is(err, adapter.ErrBroker) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A broadcast of a server without the log arrives, and nobody is recovered who was away then: the log
+// lacks it. Those without the log get what is in it.
+func TestLogStrangers(t *testing.T) {
+	server := pgtest.Start(t)
+	c := logConfig(server)
+	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
+	stranger := start(t, "cccccc", Config{URL: server.URL(), CreateTable: true})
+	linkA, memberA := a.Link("/")
+	linkB, memberB := b.Link("/")
+	link, member := stranger.Link("/")
+	both := []*brokertest.Member{memberA, memberB}
+	publish(t, linkA, brokertest.Event(a.UID, 0))
+	publish(t, linkA, event([]byte("binary")))
+	member.Wants(t, 0)
+	if got := member.Next(t); len(got.Packet.Attachments) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	for _, m := range both {
+		m.Wants(t, 0)
+		m.Next(t)
+	}
+	before := linkA.(adapter.Log).Reached()
+	for i := range 3 {
+		publish(t, link, brokertest.Event(stranger.UID, i))
+		for _, m := range both {
+			m.Wants(t, i)
+		}
+		for _, l := range []adapter.Link{linkA, linkB} { // also before the row is there
+			if _, _, err := positions(l, before); !errors.Is(err, adapter.ErrPosition) {
+				t.Errorf("got %v", err)
+			}
+		}
+	}
+	await(t, "the log says so", func() bool {
+		return server.Query("SELECT count(*) > 0 FROM socket_io_log WHERE payload IS NULL")[0] == "t" &&
+			a.Stats().QueuedBytes+b.Stats().QueuedBytes == 0
+	})
+	late := start(t, "dddddd", c)
+	linkD, _ := late.Link("/")
+	if _, _, err := positions(linkD, before); !errors.Is(err, adapter.ErrPosition) {
+		t.Errorf("got %v", err)
+	}
+	after := linkD.(adapter.Log).Reached()
+	publish(t, linkD, brokertest.Event(late.UID, 7))
+	await(t, "it is in the log", func() bool {
+		numbers, _, err := positions(linkA, after)
+		return err == nil && len(numbers) == 1
+	})
+	for _, m := range both {
+		m.Wants(t, 7)
+	}
+}
+
+// What no server would write is counted, and neither ends the connection nor what follows.
+func TestLogBadInput(t *testing.T) {
+	server := pgtest.Start(t)
+	c := logConfig(server)
+	c.MaxQueuedBytes = 10_000
+	n := start(t, "aaaa", c)
+	link, m := n.Link("/")
+	begin := link.(adapter.Log).Reached()
+	insert := func(payload string) {
+		server.Query("BEGIN; UPDATE socket_io_log_head SET seq = seq + 1; INSERT INTO socket_io_log " +
+			"(prefix, made, seq, nsp, payload) SELECT prefix, made, seq, '/', " + payload + " FROM socket_io_log_head; COMMIT; " +
+			"SELECT pg_notify('socket.io#log', made || '.' || seq) FROM socket_io_log_head")
+	}
+	bad := []string{`''`, `'x'`, `'{}'`, `'\xdfffffffff'`, `'{"uid":"b","nsp":"/x","type":3,"data":{}}'`, `'{"uid":"b","nsp":"/","type":1}'`}
+	for _, payload := range bad {
+		insert(payload)
+	}
+	insert(`decode(repeat('c0', 10001), 'hex')`)
+	bells := []string{"", "x", "1.2.3", "-1.5", "99999999999999999999.1"}
+	for _, bell := range append(bells, "1.1", strings.Split(begin, ".")[0]+".999999") {
+		server.Query("SELECT pg_notify('socket.io#log', '" + bell + "')")
+	}
+	publish(t, link, brokertest.Event(n.UID, 1))
+	m.Wants(t, 1)
+	if s := n.Stats(); s.Invalid != uint64(len(bad)+len(bells)) || len(m.Gaps) != 1 || len(n.Reports()) != 0 {
+		t.Errorf("%d were bad: %+v, %v", len(bad)+len(bells), s, n.Reports())
+	}
+	if numbers, _, err := positions(link, begin); err != nil || len(numbers) != 1 {
+		t.Errorf("got %v, %v", numbers, err)
+	}
+}
+
+// Without the tables the start fails and names them, and those of the documentation do.
+func TestLogTables(t *testing.T) {
+	server := pgtest.Start(t)
+	c := Config{URL: server.URL(), Recovery: true, LogTable: "public.events"}
+	b, err := newBroker(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = brokertest.StartError(t.Context(), t, b)
+	if err == nil || !strings.Contains(err.Error(), "public.events, public.events_head and public.events_sessions") {
+		t.Errorf("got %v", err)
+	}
+	c.CreateTable = true
+	n := start(t, "aaaa", c)
+	link, m := n.Link("/")
+	publish(t, link, brokertest.Event(n.UID, 1))
+	m.Wants(t, 1)
+}
