@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -109,6 +110,7 @@ func (b *broker) startLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.sender.log.id = rand.Text()
 	b.reader = new(logReader)
 	b.reader.end(end)
 	b.pool = b.cfg.Pool

@@ -18,6 +18,7 @@ import (
 // the sender looks whether it is in the log; if it commits after that look, the second one violates a
 // constraint.
 type logWriter struct {
+	id      string   // of the writer
 	number  uint64   // of the transaction
 	doubt   bool     // it was sent and no answer came
 	after   position // what was read when it was sent for the first time; it is behind that
@@ -28,7 +29,7 @@ type logWriter struct {
 // empty or begin with a slash.
 const logBell = "#log"
 
-func (s *sender) batchID() string { return s.b.uid + "." + strconv.FormatUint(s.log.number, 10) }
+func (s *sender) batchID() string { return s.log.id + "." + strconv.FormatUint(s.log.number, 10) }
 
 // queueLog adds the messages of a transaction that are in the log. It reports whether there are any.
 func (s *sender) queueLog(batch *pgx.Batch, items []adapter.Item) bool {

@@ -25,9 +25,15 @@ import (
 // startTimeout limits the wait for a server to answer, and for a command.
 const startTimeout = 20 * time.Second
 
-// Server is a server with one database and one user, both named postgres, without a password.
+// Server is a server with one user, named postgres, without a password.
 type Server struct {
-	t    testing.TB
+	*process
+	t        testing.TB
+	database string
+}
+
+// process is a server, which databases share.
+type process struct {
 	dir  string
 	port int
 	args []string
@@ -35,6 +41,8 @@ type Server struct {
 	mu   sync.Mutex // guards the rest: cleanup and the test may end it at once
 	cmd  *exec.Cmd
 	done chan struct{} // the process has been waited for
+
+	databases int // that Database has made
 }
 
 // Start starts a server without fsync, with settings such as "max_connections=20". It returns when
@@ -47,7 +55,7 @@ func Start(t testing.TB, settings ...string) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &Server{t: t, dir: dir, port: brokertest.FreePorts(t, 1)[0]}
+	s := &Server{t: t, database: "postgres", process: &process{dir: dir, port: brokertest.FreePorts(t, 1)[0]}}
 	if credential := unprivileged(); credential != nil {
 		if err := os.Chown(dir, int(credential.Uid), int(credential.Gid)); err != nil {
 			t.Fatal(err)
@@ -67,6 +75,18 @@ func Start(t testing.TB, settings ...string) *Server {
 	t.Cleanup(s.Kill)
 	s.Restart()
 	return s
+}
+
+// Database returns the same server with a new database. That is much quicker than another server. What
+// is done to the server itself, such as Cut, concerns all its databases.
+func (s *Server) Database(t testing.TB) *Server {
+	t.Helper()
+	s.mu.Lock()
+	s.databases++
+	name := fmt.Sprintf("test%d", s.databases)
+	s.mu.Unlock()
+	s.Query("CREATE DATABASE " + name)
+	return &Server{t: t, database: name, process: s.process}
 }
 
 // command returns a command of PostgreSQL, to be run as a user who may.
@@ -99,9 +119,9 @@ func unprivileged() *syscall.Credential {
 	return nil
 }
 
-// URL returns postgres://postgres@127.0.0.1:port/postgres.
+// URL returns postgres://postgres@127.0.0.1:port/database. The database of Start is postgres.
 func (s *Server) URL() string {
-	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres", s.port)
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s", s.port, s.database)
 }
 
 // Restart starts the server again, on the same port and with its data. It returns when the server

@@ -16,6 +16,9 @@ func TestServer(t *testing.T) {
 	if got := s.Query("SHOW max_connections"); !slices.Equal(got, []string{"21"}) {
 		t.Errorf("got %q", got)
 	}
+	for range 2 { // two databases, each empty
+		s.Database(t).Query("CREATE TABLE a AS SELECT 8 AS x")
+	}
 	s.Stop()
 	time.AfterFunc(50*time.Millisecond, s.Continue)
 	s.Query("CREATE TABLE a AS SELECT 7 AS x")
