@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -477,6 +478,19 @@ func testLogTables(t *testing.T, server *pgtest.Server) {
 		t.Errorf("got %v", err)
 	}
 	c.CreateTable = true
+	var all sync.WaitGroup // servers that start at the same time do not disturb each other
+	for range 4 {
+		all.Go(func() {
+			b, err := newBroker(c)
+			if err == nil {
+				err = brokertest.StartError(t.Context(), t, b)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 	n := start(t, "aaaa", c)
 	link, m := n.Link("/")
 	publish(t, link, brokertest.Event(n.UID, 1))

@@ -20,7 +20,10 @@ func logTables(log string) *strings.Replacer {
 // createLog makes the tables of the log. A row of HEAD is the end of a cluster's log: whoever adds to the
 // log updates it first, and so waits until the one before has committed. That is why the numbers have
 // no gaps, and why they are seen in their order.
+//
+// It is one transaction with a lock: CREATE TABLE IF NOT EXISTS fails when another server runs it too.
 const createLog = `
+SELECT pg_advisory_xact_lock(8318825);
 CREATE TABLE IF NOT EXISTS LOG (
     prefix     text NOT NULL,
     made       bigint NOT NULL,
@@ -110,23 +113,12 @@ type querier interface {
 
 // prepareLog looks for the tables of the log, makes them if Config.CreateTable says so, and returns the
 // end of the log.
-func (b *broker) prepareLog(ctx context.Context, conn querier) (end position, err error) {
-	exists := func() (exists bool, err error) {
-		err = conn.QueryRow(ctx, b.sql(logExists)).Scan(&exists)
-		return exists, err
-	}
-	found, err := exists()
+func (b *broker) prepareLog(ctx context.Context, conn *pgx.Conn) (end position, err error) {
+	var found bool
+	err = conn.QueryRow(ctx, b.sql(logExists)).Scan(&found)
 	if err == nil && !found && b.cfg.CreateTable {
-		for sql := range strings.SplitSeq(b.sql(createLog), ";") {
-			if _, err = conn.Exec(ctx, sql); err != nil {
-				break
-			}
-		}
-		if again, findErr := exists(); again { // also when another server has made them at the same time
-			found, err = true, nil
-		} else {
-			err = errors.Join(err, findErr)
-		}
+		_, err = conn.PgConn().Exec(ctx, b.sql(createLog)).ReadAll()
+		found = err == nil
 	}
 	switch {
 	case err != nil:

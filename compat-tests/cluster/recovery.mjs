@@ -1,7 +1,6 @@
 // Clients whose connection breaks come back on another server, as the sockets that they were.
 
 import assert from "node:assert/strict";
-import { decode } from "@msgpack/msgpack";
 import { once, within } from "../lib/deadline.mjs";
 import { ask, connect, connected, open, plainly, received } from "../lib/suite.mjs";
 import { until } from "../lib/redis.mjs";
@@ -142,10 +141,9 @@ scenario("a client comes back from a server of ours that was killed", async (c, 
   const heard = collect(socket, "missed");
   const { id, _pid: pid } = socket;
   await until(async () => {
-    const session = await c.mix.broker.redis.get(`${c.mix.key}:${pid}`);
-    const { rooms = [], data } = session ? decode(Buffer.from(session, "base64")) : {};
+    const { rooms = [], data } = (await c.mix.wire.session(c.mix.broker, c.mix.key, pid)) ?? {};
     return rooms.includes(room) && data?.remembered === "it";
-  }, "the session in Redis");
+  }, "the stored session");
   const gone = once(socket, "disconnect");
   await victim.kill();
   await gone;

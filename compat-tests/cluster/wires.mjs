@@ -1,4 +1,6 @@
-// The three official ways to send messages over Redis.
+// The three official ways to send messages over Redis, and others.
+
+import { decode } from "@msgpack/msgpack";
 
 /**
  * A wire by the scheme and the parameters of its URL. counted is the channel whose subscribers the command counts: those
@@ -12,6 +14,11 @@ function wire(name, scheme, { parameters = () => ({}), login = "", database = ""
     hasEmitter: scheme !== "redis+sharded",
     isRedis: true,
     flags: (address, key) => ["-cluster", `${scheme}://${login}${address}${database}?${new URLSearchParams({ key, ...parameters(key) })}`, ...flags],
+    /** The stored session of a client, if there is one. */
+    async session({ redis }, key, pid) {
+      const session = await redis.get(`${key}:${pid}`);
+      return session ? decode(Buffer.from(session, "base64")) : undefined;
+    },
     /** How many servers a broker, or the nodes of one, counts in a namespace. */
     async count(redis, key, nsp) {
       const counts = await Promise.all([redis].flat().map((node) => node.call("PUBSUB", command, counted(key, nsp))));
@@ -73,4 +80,15 @@ export const postgres = {
   hasEmitter: false,
   unordered: true,
   flags: (address, key) => ["-cluster", `postgres://${address}?key=${key}`],
+};
+
+/** PostgreSQL with our log. Official servers have none. */
+export const recoveringPostgres = {
+  ...postgres,
+  name: "postgres with recovery",
+  flags: (address, key) => ["-cluster", `postgres://${address}?key=${key}&create=true&recovery=true`, "-recovery"],
+  async session({ pool }, key, pid) {
+    const { rows } = await pool.query("SELECT data FROM socket_io_log_sessions WHERE prefix = $1 AND pid = $2", [key, pid]);
+    return rows.length > 0 ? JSON.parse(rows[0].data) : undefined;
+  },
 };
