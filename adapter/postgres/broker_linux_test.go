@@ -343,3 +343,56 @@ func TestRefused(t *testing.T) {
 		t.Errorf("reported %v", errs)
 	}
 }
+
+// What a newcomer meets is one line that names the cause and says what to do.
+func TestStartErrors(t *testing.T) {
+	server := pgtest.Start(t)
+	url := func(user, database string) string {
+		return strings.Replace(strings.TrimSuffix(server.URL(), "postgres")+database, "postgres@", user+"@", 1)
+	}
+	fails := func(url, says, remedy string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		b, err := newBroker(Config{URL: url})
+		if err == nil {
+			err = brokertest.StartError(ctx, t, b)
+		}
+		if err == nil {
+			t.Errorf("%s: no error", says)
+			return
+		}
+		for _, part := range []string{b.where, says, remedy} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%q is not in: %v", part, err)
+			}
+		}
+		if text := err.Error(); strings.Contains(text, "\n") || strings.Contains(text, "wrong") || len(text) > 250 {
+			t.Errorf("it is not short: %s", text)
+		}
+	}
+	hba := server.Query("SHOW hba_file")[0]
+	server.Query("CREATE USER poor CONNECTION LIMIT 1; CREATE USER secret PASSWORD 'right'")
+	fails(url("postgres", "nope"), `database "nope" does not exist`, "createdb")
+	fails(url("nobody", "postgres"), `role "nobody" does not exist`, "user of the URL")
+	fails(url("poor", "postgres"), "too many connections", "max_connections")
+	fails(url("postgres", "postgres?sslmode=require"), "refused TLS", "sslmode=disable")
+	fails(url("postgres", "postgres?recover=1"), `"recover"`, "misspelt")
+	fails(url("postgres", "postgres?recovery=true"), "socket_io_log_sessions", "create=true")
+	fails(url("secret", "postgres?create=true"), "permission denied", "GRANT")
+	fails(url("postgres", "postgres?create=true&table=x.y"), `schema "x" does not exist`, "CREATE SCHEMA")
+	server.Query("COPY (SELECT 'host all postgres all trust' UNION ALL SELECT 'host all secret all scram-sha-256') TO '" +
+		hba + "'; SELECT pg_reload_conf()")
+	await(t, "the password is asked for", func() bool {
+		b, err := newBroker(Config{URL: url("secret", "postgres")})
+		return err == nil && brokertest.StartError(t.Context(), t, b) != nil
+	})
+	fails(url("secret:wrong", "postgres"), `password authentication failed for user "secret"`, "user and password")
+	fails(url("poor", "postgres"), `no pg_hba.conf entry`, "pg_hba.conf of the server")
+	server.Stop()
+	fails(url("postgres", "postgres?connect_timeout=1"), "does not answer in time", "firewalls")
+	server.Continue()
+	server.Kill()
+	fails(url("postgres", "postgres"), "connection refused", "is PostgreSQL running")
+	fails("postgres://u@no-such-host.invalid/db", "no-such-host.invalid", "host of the URL")
+}

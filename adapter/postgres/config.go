@@ -224,11 +224,3 @@ func where(c *pgx.ConnConfig) string {
 	}
 	return addr + "/" + c.Database
 }
-
-// oneLine returns the text of an error of PostgreSQL, without line breaks and repetitions.
-func oneLine(err error) string {
-	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		err = e.Unwrap()
-	}
-	return brokers.OneLine(err)
-}

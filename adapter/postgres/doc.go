@@ -14,6 +14,11 @@
 //	    payload    bytea
 //	);
 //
+// With Config.Recovery broadcasts and sessions are in tables too, so that clients come back on any
+// server: see there, and docs/clusters.md for their SQL. A notification tells the end of the log. Each
+// server reads the rows up to it, and those that it has missed after a lost connection. The message is
+// also sent as without a log, for servers that have none.
+//
 // The connections must reach PostgreSQL itself, or a pooler in session mode: LISTEN does not work
 // through PgBouncer in transaction mode.
 //
@@ -21,9 +26,15 @@
 //
 //   - A process has two connections. The one of the sender belongs to the goroutine of the outbox,
 //     so that messages arrive in the order in which they were sent. A batch is a transaction. It is
-//     never sent twice: one whose fate is not known is reported as lost.
+//     never sent twice: one whose fate is not known is reported as lost, or looked up in the log.
 //   - The one of the listener belongs to its goroutine run, which subscribes, receives, reads
-//     attachments and connects again. listener.mu guards which links there are.
+//     attachments and the log, and connects again. listener.mu guards which links there are.
+//   - With Config.Recovery a pool has up to four more, for sessions and for clients that come back.
 //   - Each link has a mutex that is held while its Member receives, so that none does after Close.
-//   - The sender deletes rows that are older than Config.CleanupInterval.
+//   - The sender deletes rows that are older than Config.CleanupInterval, and those of the log that are
+//     older than Config.Retention or too many.
+//
+// The head of a log is a row that each transaction with messages for the log updates first. So these
+// transactions commit one after the other, as notifications do in any case, and positions have no gaps:
+// a reader that sees one has seen all before it.
 package postgres

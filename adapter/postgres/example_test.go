@@ -21,7 +21,7 @@ func ExampleNew() {
 	}
 	io.OnConnection(func(s *socketio.Socket) { s.Join("lobby") })
 	// Output:
-	// socketio: invalid configuration: Adapter: other servers cannot be reached: postgres at 127.0.0.1:1/app: 127.0.0.1:1 (127.0.0.1): dial error: dial tcp 127.0.0.1:1: connect: connection refused
+	// socketio: invalid configuration: Adapter: other servers cannot be reached: postgres at 127.0.0.1:1/app: 127.0.0.1:1 (127.0.0.1): dial error: dial tcp 127.0.0.1:1: connect: connection refused: is PostgreSQL running there?
 }
 
 // With a pool of one's own, which is not closed.
@@ -35,6 +35,17 @@ func ExampleNew_pool() {
 	join := postgres.New(postgres.Config{Pool: pool, TableName: "chat.attachments", CreateTable: true})
 	_, err = socketio.NewServer(socketio.Config{Adapter: join})
 	fmt.Println(err != nil)
+	// Output:
+	// true
+}
+
+// With recovery clients come back on any server, and get what they missed.
+func ExampleNew_recovery() {
+	_, err := socketio.NewServer(socketio.Config{
+		Adapter:                 postgres.New(postgres.Config{URL: "postgres://127.0.0.1:1/app", Recovery: true, CreateTable: true}),
+		ConnectionStateRecovery: &socketio.ConnectionStateRecovery{},
+	})
+	fmt.Println(err != nil) // nobody listens there
 	// Output:
 	// true
 }

@@ -35,7 +35,7 @@ func (b *broker) tableExists(ctx context.Context, conn *pgx.Conn) (exists bool, 
 // noTable is the error of a message that needs the table when there is none.
 func (b *broker) noTable() error {
 	return fmt.Errorf("postgres: there is no table %s, so that binary messages and those of more than "+
-		"%d bytes are refused; make it, or set Config.CreateTable", b.cfg.TableName, b.cfg.PayloadThreshold)
+		"%d bytes are refused; make it, or set Config.CreateTable (create=true)", b.cfg.TableName, b.cfg.PayloadThreshold)
 }
 
 // Bounds of a cleanup.

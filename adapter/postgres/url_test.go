@@ -13,11 +13,12 @@ import (
 
 func TestParseURL(t *testing.T) {
 	c, err := ParseURL("postgres://user:se%40cret@h1:5432,h2:5433/db?key=chat&table=app.files&create=true" +
-		"&threshold=100&cleanup=1m&timeout=2s&sslmode=disable")
+		"&threshold=100&cleanup=1m&timeout=2s&recovery=true&log=app.log&maxlen=7&retention=4m&sslmode=disable")
 	want := Config{
 		URL:    "postgres://user:se%40cret@h1:5432,h2:5433/db?sslmode=disable",
 		Prefix: "chat", TableName: "app.files", CreateTable: true,
 		PayloadThreshold: 100, CleanupInterval: time.Minute, RequestTimeout: 2 * time.Second,
+		Recovery: true, LogTable: "app.log", MaxLen: 7, Retention: 4 * time.Minute,
 	}
 	if err != nil || c != want {
 		t.Errorf("%+v, %v", c, err)
@@ -60,6 +61,11 @@ func TestMistakes(t *testing.T) {
 		{Config{MaxQueuedBytes: -1}, "MaxQueuedBytes"},
 		{Config{RequestTimeout: -1}, "RequestTimeout"},
 		{Config{CleanupInterval: -1}, "CleanupInterval"},
+		{Config{Retention: time.Minute}, "Retention has no effect without Recovery"},
+		{Config{URL: "postgres://u:secret@localhost/db?maxlen=5"}, "MaxLen has no effect without Recovery"},
+		{Config{Recovery: true, MaxLen: -1}, "MaxLen"},
+		{Config{Recovery: true, LogTable: strings.Repeat("x", 55)}, "at most 54 bytes"},
+		{Config{URL: "postgres://u:secret@localhost/db?recovery=perhaps"}, "recovery=perhaps"},
 		{Config{URL: "postgres://u:secret@" + closed.Addr().String() + "/db"}, "connection refused"},
 		{Config{Pool: pool}, closed.Addr().String()},
 	} {
