@@ -41,9 +41,9 @@ func ExampleNew_pool() {
 
 // With recovery clients come back on any server, and get what they missed.
 func ExampleNew_recovery() {
+	join := postgres.New(postgres.Config{URL: "postgres://127.0.0.1:1/app", Recovery: true, CreateTable: true})
 	_, err := socketio.NewServer(socketio.Config{
-		Adapter:                 postgres.New(postgres.Config{URL: "postgres://127.0.0.1:1/app", Recovery: true, CreateTable: true}),
-		ConnectionStateRecovery: &socketio.ConnectionStateRecovery{},
+		Adapter: join, ConnectionStateRecovery: &socketio.ConnectionStateRecovery{},
 	})
 	fmt.Println(err != nil) // nobody listens there
 	// Output:

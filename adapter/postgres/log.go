@@ -105,7 +105,8 @@ func (l logLink) after(ctx context.Context, p position) ([]logged, error) {
 }
 
 func (b *broker) logError(what string, err error) error {
-	return fmt.Errorf("%w: postgres at %s: table %s: %s: %s", adapter.ErrBroker, b.where, b.cfg.LogTable, what, oneLine(err))
+	return fmt.Errorf("%w: postgres at %s: table %s: %s: %s",
+		adapter.ErrBroker, b.where, b.cfg.LogTable, what, oneLine(err))
 }
 
 // message reads a row of the log.

@@ -122,8 +122,9 @@ func testLogKinds(t *testing.T, server *pgtest.Server) {
 		publish(t, linkA, m)
 	}
 	for server, member := range []*brokertest.Member{memberA, memberB} {
-		asked, left := 0, slices.Clone(sent)
-		for left = slices.DeleteFunc(left, func(m *adapter.Message) bool { return m == ask }); len(left) > 0 || asked < 2*server; {
+		asked := 0
+		left := slices.DeleteFunc(slices.Clone(sent), func(m *adapter.Message) bool { return m == ask })
+		for len(left) > 0 || asked < 2*server {
 			got := member.Next(t)
 			if got.Type == ask.Type && got.Position == "" {
 				asked++
@@ -208,7 +209,8 @@ func testLogHeldUp(t *testing.T, server *pgtest.Server) {
 	waiting := func(n, but string) (pids string) {
 		t.Helper()
 		await(t, n+" transactions wait", func() bool {
-			all := server.Query("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() AND pid::text <> '" + but + "'")
+			all := server.Query("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' " +
+				"AND datname = current_database() AND pid::text <> '" + but + "'")
 			pids = strings.Join(all, ",")
 			return strconv.Itoa(len(all)) == n
 		})
@@ -444,10 +446,14 @@ func testLogBadInput(t *testing.T, server *pgtest.Server) {
 	begin := link.(adapter.Log).Reached()
 	insert := func(payload string) {
 		server.Query("BEGIN; UPDATE socket_io_log_head SET seq = seq + 1; INSERT INTO socket_io_log " +
-			"(prefix, made, seq, nsp, payload) SELECT prefix, made, seq, '/', " + payload + " FROM socket_io_log_head; COMMIT; " +
+			"(prefix, made, seq, nsp, payload) SELECT prefix, made, seq, '/', " + payload +
+			" FROM socket_io_log_head; COMMIT; " +
 			"SELECT pg_notify('socket.io#log', made || '.' || seq) FROM socket_io_log_head")
 	}
-	bad := []string{`''`, `'x'`, `'{}'`, `'\xdfffffffff'`, `'{"uid":"b","nsp":"/x","type":3,"data":{}}'`, `'{"uid":"b","nsp":"/","type":1}'`}
+	bad := []string{
+		`''`, `'x'`, `'{}'`, `'\xdfffffffff'`, `'{"uid":"b","nsp":"/x","type":3,"data":{}}'`,
+		`'{"uid":"b","nsp":"/","type":1}'`,
+	}
 	for _, payload := range bad {
 		insert(payload)
 	}

@@ -72,9 +72,11 @@ const (
 		SELECT pg_notify($6, made || '.' || seq) FROM head`
 
 	// readPage reads some rows after a position, with the payloads of some namespaces.
-	readPage = `SELECT seq, nsp, octet_length(payload), CASE WHEN nsp = ANY($4) AND octet_length(payload) <= $5 THEN payload END
+	readPage = `SELECT seq, nsp, octet_length(payload),
+			CASE WHEN nsp = ANY($4) AND octet_length(payload) <= $5 THEN payload END
 		FROM (
-			SELECT *, sum(octet_length(payload)) OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+			SELECT *, sum(octet_length(payload)) OVER
+				(ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
 			FROM (SELECT * FROM LOG WHERE prefix = $1 AND made = $2 AND seq > $3 ORDER BY seq LIMIT $6) AS next
 		) AS page
 		WHERE coalesce(before, 0) < $7 ORDER BY seq`

@@ -14,7 +14,8 @@ func TestRecoveryAfterKill(t *testing.T) {
 	brokertest.RecoverAfterKill(t, factory, func(t *testing.T) (string, func(string) string) {
 		server := pgtest.Start(t)
 		return server.URL() + "?create=true&recovery=true", func(pid string) string {
-			return strings.Join(server.Query("SELECT convert_from(data, 'UTF8') FROM socket_io_log_sessions WHERE pid = '"+pid+"'"), "")
+			return strings.Join(server.Query(
+				"SELECT convert_from(data, 'UTF8') FROM socket_io_log_sessions WHERE pid = '"+pid+"'"), "")
 		}
 	})
 }
