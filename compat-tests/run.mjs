@@ -102,10 +102,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 
 /** Builds a Go command and returns the path of its binary. */
-function build(name, { directory, package: pkg, env = {} }) {
+function build(name, { directory, package: pkg, env = {}, race = values.race }) {
   const output = join(temporary, name);
   const variable = { auto: "defaultMode=", portable: "defaultMode=portable" }[values.mode];
-  const flags = ["-ldflags", `-X github.com/gosocketio/socketio/engineio.${variable}`, ...(values.race ? ["-race"] : [])];
+  const flags = ["-ldflags", `-X github.com/gosocketio/socketio/engineio.${variable}`, ...(race ? ["-race"] : [])];
   const args = ["build", ...flags, "-o", output, pkg];
   const { error, status, stderr } = spawnSync("go", args, { cwd: directory, encoding: "utf8", env: { ...process.env, ...env } });
   if (error) {
@@ -202,6 +202,9 @@ if (runs.length === 0) {
 env.COMPAT_SERVER = JSON.stringify(target.go ? [build("compat-server", target.go)] : target.command);
 if (values.suite !== "cluster" && (target.ours || values.suite === "differential")) {
   env.COMPAT_PARSERS = build("parserbridge", { directory: here, package: "./parserbridge" });
+}
+if (directories.includes("cluster") && target.ours) {
+  env.COMPAT_NATS = build("natsserver", { directory: here, package: "./natsserver", race: false });
 }
 if (values.suite !== "cluster" && target.ours) {
   env.COMPAT_DEMO = build("socketio", { directory: root, package: "./cmd/socketio" });

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gosocketio/socketio/adapter"
@@ -167,19 +168,24 @@ func (l *logLink) PutSession(ctx context.Context, pid string, data []byte, ttl t
 // takeTries limits the attempts to take a session that others write at the same time.
 const takeTries = 5
 
+// operationHeader is in what a bucket keeps of a key that was deleted.
+const operationHeader = "KV-Operation"
+
 // TakeSession implements adapter.Log. Of several callers one deletes the revision that it has read.
 func (l *logLink) TakeSession(ctx context.Context, pid string) ([]byte, error) {
 	key, ok := sessionKey(pid)
 	if !ok {
 		return nil, nil
 	}
+	bucket := l.x.kv.Bucket()
 	for range takeTries {
-		entry, err := l.x.kv.Get(ctx, key)
-		if errors.Is(err, jetstream.ErrKeyNotFound) {
+		// Not KeyValue.Get, which any replica answers, also one that does not have the session yet.
+		m, err := l.x.lastOf(ctx, "KV_"+bucket, "$KV."+bucket+"."+key)
+		if err == nil && (m == nil || m.header.Get(operationHeader) != "") {
 			return nil, nil
 		}
 		if err == nil {
-			err = l.x.kv.Delete(ctx, key, jetstream.LastRevision(entry.Revision()))
+			err = l.x.kv.Delete(ctx, key, jetstream.LastRevision(m.Seq))
 		}
 		api, answered := errors.AsType[*jetstream.APIError](err)
 		if answered && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
@@ -188,19 +194,62 @@ func (l *logLink) TakeSession(ctx context.Context, pid string) ([]byte, error) {
 		if err != nil {
 			return nil, l.x.apiError("take of a session", err)
 		}
-		return readSession(entry)
+		return m.session()
 	}
 	return nil, nil
 }
 
-// readSession returns the session of an entry, nil when its time is over.
-func readSession(entry jetstream.KeyValueEntry) ([]byte, error) {
-	ttl, data, ok := strings.Cut(string(entry.Value()), "\n")
+// last is the newest message of a subject in a stream.
+type last struct {
+	Seq     uint64    `json:"seq"`
+	Headers []byte    `json:"hdrs"`
+	Data    []byte    `json:"data"`
+	Time    time.Time `json:"time"`
+
+	header nats.Header
+}
+
+// lastOf asks the leader of a stream for the newest message of a subject, which may have wildcards. It
+// returns nil if there is none.
+func (x *stream) lastOf(ctx context.Context, stream, subject string) (*last, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	request, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	if err != nil {
+		return nil, err
+	}
+	m, err := x.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, request)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Message *last               `json:"message"`
+		Error   *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return nil, err
+	}
+	switch {
+	case answer.Error != nil && answer.Error.Code == 404:
+		return nil, nil
+	case answer.Error != nil:
+		return nil, answer.Error
+	case answer.Message == nil:
+		return nil, errNoAnswer
+	case len(answer.Message.Headers) > 0:
+		answer.Message.header, err = nats.DecodeHeadersMsg(answer.Message.Headers)
+	}
+	return answer.Message, err
+}
+
+// session returns the session of a value, nil when its time is over.
+func (m *last) session() ([]byte, error) {
+	ttl, data, ok := strings.Cut(string(m.Data), "\n")
 	ms, err := strconv.ParseInt(ttl, 10, 64)
 	if !ok || err != nil {
 		return nil, errors.New("nats: the stored session cannot be read")
 	}
-	if time.Since(entry.Created()) > time.Duration(ms)*time.Millisecond {
+	if time.Since(m.Time) > time.Duration(ms)*time.Millisecond {
 		return nil, nil
 	}
 	return []byte(data), nil

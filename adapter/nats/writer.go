@@ -214,38 +214,10 @@ func (w *writer) look(ctx context.Context, list []unsent, refused *[]error) ([]u
 
 // newest returns the number of the newest message of this server in the stream, 0 if there is none.
 func (w *writer) newest(ctx context.Context) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
-	defer cancel()
-	// The request to the stream's leader: any replica might answer others.
-	request, err := json.Marshal(map[string]string{"last_by_subj": w.x.cfg.Prefix + ".*.log." + token(w.x.uid)})
-	if err != nil {
+	m, err := w.x.lastOf(ctx, w.x.cfg.Stream, w.x.cfg.Prefix+".*.log."+token(w.x.uid))
+	if m == nil || err != nil {
 		return 0, err
 	}
-	m, err := w.x.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+w.x.cfg.Stream, request)
-	if err != nil {
-		return 0, err
-	}
-	var answer struct {
-		Message *struct {
-			Header []byte `json:"hdrs"`
-		} `json:"message"`
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return 0, err
-	}
-	switch {
-	case answer.Error != nil && answer.Error.Code == 404:
-		return 0, nil
-	case answer.Error != nil:
-		return 0, answer.Error
-	case answer.Message == nil:
-		return 0, errNoAnswer
-	}
-	header, err := nats.DecodeHeadersMsg(answer.Message.Header)
-	if err != nil {
-		return 0, err
-	}
-	number, _ := strings.CutPrefix(header.Get(nats.MsgIdHdr), w.x.uid+".")
+	number, _ := strings.CutPrefix(m.header.Get(nats.MsgIdHdr), w.x.uid+".")
 	return strconv.ParseUint(number, 10, 64)
 }

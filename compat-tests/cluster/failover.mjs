@@ -69,3 +69,5 @@ export const outages = [
   }, { lossless: ({ scheme }) => scheme === "redis+streams" }),
   failure("Redis is killed, and started again", (broker) => broker.restart()),
 ];
+
+export const natsOutage = failure("NATS is killed, and started again", (broker) => broker.restart(), { lossless: ({ scheme }) => scheme === "nats+jetstream" });

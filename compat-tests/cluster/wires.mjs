@@ -43,8 +43,14 @@ export const streams = wire("streams", "redis+streams", { parameters: ownStream 
 /** Streams, with requests over sharded channels. */
 export const shardedStreams = wire("streams and sharded channels", "redis+streams", { parameters: (key) => ({ ...ownStream(key), shardedpubsub: "true" }), command: "SHARDNUMSUB" });
 
-/** Streams, where a client that lost its connection may come back to any server. */
-export const recoveringStreams = wire("streams with recovery", "redis+streams", { parameters: ownStream, flags: ["-recovery"] });
+/** Streams, where a client that lost its connection may come back to any server. session is what they store of one. */
+export const recoveringStreams = {
+  ...wire("streams with recovery", "redis+streams", { parameters: ownStream, flags: ["-recovery"] }),
+  async session(broker, key, pid) {
+    const session = await broker.redis.get(`${key}:${pid}`);
+    return session ? decode(Buffer.from(session, "base64")) : {};
+  },
+};
 
 /** What can be set, on servers of both kinds. Only ours has a mode for pub/sub. */
 export const variants = [
@@ -92,3 +98,26 @@ export const recoveringPostgres = {
     return rows.length > 0 ? JSON.parse(rows[0].data) : undefined;
   },
 };
+
+/** NATS, which official servers cannot join. */
+function natsWire(name, scheme, flags = []) {
+  return { name, scheme, hasEmitter: false, flags: (address, key) => ["-cluster", `${scheme}://${address}?prefix=${key}`, ...flags] };
+}
+
+export const nats = natsWire("nats", "nats");
+export const jetStream = natsWire("JetStream", "nats+jetstream");
+export const recoveringJetStream = {
+  ...natsWire("JetStream with recovery", "nats+jetstream", ["-recovery"]),
+  async session(broker, key, pid) {
+    const [, json = "{}"] = (await broker.value(`${key}-sessions`, pid)).split("\n"); // behind how long it is kept
+    return JSON.parse(json);
+  },
+};
+
+/** NATS in the servers themselves. */
+function embedded(name, parameters, flags = []) {
+  return { name, scheme: "nats+embedded", hasEmitter: false, flags: (address, key) => ["-cluster", address.next(key, parameters), ...flags] };
+}
+
+export const embeddedNats = embedded("embedded nats", {});
+export const recoveringEmbedded = embedded("embedded JetStream with recovery", { jetstream: "true" }, ["-recovery"]);

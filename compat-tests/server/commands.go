@@ -30,7 +30,7 @@ func serveCluster(io *socketio.Server, o options) (end func(), err error) {
 		return end, nil
 	}
 	var emitter *redis.Emitter
-	if o.cluster != "" && !o.onPostgres() {
+	if o.onRedis() {
 		emitter, err = redis.NewEmitter(context.Background(), redis.Config{URL: o.cluster})
 		if err != nil {
 			return nil, err

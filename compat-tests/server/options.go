@@ -67,7 +67,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.StringVar(&o.trust, "trust", "", "address of the proxy whose headers are trusted")
 	f.StringVar(&o.bus, "bus", "", "address of the bus that joins this server to others")
 	f.StringVar(&o.cluster, "cluster", "",
-		"URL of the broker that joins this server to others, such as redis+streams://host:6379 or postgres://host/database")
+		"URL of the broker that joins this server to others, such as redis+streams://host:6379, nats://host:4222 or postgres://host/database")
 	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
 	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
 	f.BoolVar(&o.recoveryRunMiddlewares, "recovery-run-middlewares", false, "run middlewares for recovered clients too, with -recovery")
@@ -158,6 +158,9 @@ func (o options) socketio() socketio.Config {
 
 // onPostgres reports whether the cluster's URL is that of a PostgreSQL.
 func (o options) onPostgres() bool { return strings.HasPrefix(o.cluster, "postgres") }
+
+// onRedis reports whether the cluster's URL is that of a Redis.
+func (o options) onRedis() bool { return strings.HasPrefix(o.cluster, "redis") }
 
 // clusterAdapter returns the adapter that the scheme of the cluster's URL names.
 func (o options) clusterAdapter() adapter.Factory {

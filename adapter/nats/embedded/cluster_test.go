@@ -149,10 +149,16 @@ func (c *client) ask(question, want string) {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("%s: got %s, want %s", question, got, want)
 		}
-		c.acks++
-		c.conn.Send(fmt.Sprintf("42%d[%s]", c.acks, question))
-		got = c.conn.Read()
+		got = c.answer(question)
 	}
+}
+
+// answer asks a node once.
+func (c *client) answer(question string) string {
+	c.t.Helper()
+	c.acks++
+	c.conn.Send(fmt.Sprintf("42%d[%s]", c.acks, question))
+	return c.conn.Read()
 }
 
 // servers waits until the client's node knows so many.

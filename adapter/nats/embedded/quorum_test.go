@@ -54,7 +54,14 @@ func TestQuorum(t *testing.T) {
 		return c
 	}
 	arrive(emit(ben, 5), ann, ben, cat)
-	ben.ask(fmt.Sprintf(`"stored",%q`, ann.pid), "true")
+	stored := fmt.Sprintf(`"stored",%q`, ann.pid)
+	ben.ask(stored, "true")
+	for i := range 300 { // each takes it, and puts it back: the next one finds it at once
+		c := []*client{ann, ben, cat}[i%3]
+		if got := c.answer(stored); !strings.Contains(got, "true") {
+			t.Fatalf("node %d, round %d: got %s", i%3, i, got)
+		}
+	}
 
 	nodes[0].Kill()
 	missed := emit(ben, 5)

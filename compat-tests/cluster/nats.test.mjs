@@ -1,0 +1,21 @@
+// Official servers cannot join, so only servers of this repository play here.
+
+import { embeddedNATS, startNATS } from "../lib/nats.mjs";
+import { target } from "../lib/server.mjs";
+import { natsOutage } from "./failover.mjs";
+import { play, useBroker } from "./mix.mjs";
+import { model } from "./model.mjs";
+import { recovery } from "./recovery.mjs";
+import { scenarios } from "./scenarios.mjs";
+import { embeddedNats, jetStream, nats, recoveringEmbedded, recoveringJetStream } from "./wires.mjs";
+
+const [two, three] = target === "node" ? [[], []] : [[["here", "here"]], [["here", "here", "here"]]];
+const broker = useBroker(startNATS);
+play(nats, broker, [...scenarios, ...model, natsOutage], { only: three });
+play(jetStream, broker, [...scenarios, natsOutage], { only: two });
+play(recoveringJetStream, broker, recovery, { only: two });
+// Each NATS server tells the others of a subscription, a moment after its own server knows it.
+const later = scenarios.filter(({ name }) => !/is reached from then on/.test(name));
+play(embeddedNats, useBroker(() => embeddedNATS(1)), [...later, ...model], { only: three });
+// Nobody but its nodes can read what it stores: who is killed is a matter of adapter/nats/embedded.
+play(recoveringEmbedded, useBroker(() => embeddedNATS(3)), recovery.filter(({ name }) => !/killed/.test(name)), { only: three });
