@@ -123,6 +123,20 @@ func (h *heartbeats) listSoonLocked() {
 	}
 }
 
+// askAgain asks the others soon for their namespaces.
+func (h *heartbeats) askAgain() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.askLocked()
+}
+
+func (h *heartbeats) askLocked() {
+	if !h.ask {
+		h.ask, h.list = true, true
+		h.soonLocked(someDelay())
+	}
+}
+
 // someDelay returns a random time of up to answerDelay.
 func someDelay() time.Duration {
 	return rand.N(answerDelay) // #nosec G404 -- it only spreads messages
@@ -349,9 +363,8 @@ func (h *heartbeats) receive(m *Message) {
 	case p == nil || p.foreign:
 	case len(m.Rooms) > 0:
 		left, cut = h.listLocked(p, m)
-	case p.version != m.Count && !h.ask: // a list was lost
-		h.ask, h.list = true, true
-		h.soonLocked(someDelay())
+	case p.version != m.Count: // a list was lost
+		h.askLocked()
 	}
 	h.mu.Unlock()
 	if err != nil {

@@ -226,8 +226,8 @@ func (p process) Receive(m *Message) {
 	}
 }
 
-// Gap implements Member: the next heartbeats tell what was missed, and each namespace has its own gap.
-func (p process) Gap(error) {}
+// Gap implements Member: it asks for what was missed. Each namespace has its own gap.
+func (p process) Gap(error) { p.beats.askAgain() }
 
 func (n *Node) isStarted() bool {
 	n.mu.Lock()

@@ -255,6 +255,24 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// Another NATS server in the cluster means servers that were not heard so far: the member for the
+// heartbeats gets to know, and no other one.
+func TestDiscovered(t *testing.T) {
+	clustered := func(o *server.Options) { o.Cluster = server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: -1} }
+	nats := startNATS(t, clustered)
+	a := start(t, "aaaaaa", Config{Addrs: []string{nats.host()}})
+	_, process := a.Link("")
+	_, member := a.Link("/")
+	startNATS(t, func(o *server.Options) {
+		clustered(o)
+		o.Routes = server.RoutesFromStr("nats://" + nats.ClusterAddr().String())
+	})
+	process.WantsGap(t)
+	if s := a.Stats(); len(member.Gaps) > 0 || s.Gaps > 0 || len(a.Reports()) > 0 {
+		t.Errorf("stats are %+v, reported %v", s, a.Reports())
+	}
+}
+
 // A broker that stands still for a while loses nothing, sends nothing twice, and Publish does not wait.
 func TestStop(t *testing.T) {
 	nats := startNATS(t, nil)

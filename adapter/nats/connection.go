@@ -115,6 +115,7 @@ const flushTimeout = 30 * time.Second
 func (c *connection) setHandlers() {
 	nc := c.nc
 	failed, lost, back := nc.ErrorHandler(), nc.DisconnectErrHandler(), nc.ReconnectHandler()
+	found := nc.DiscoveredServersHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
 		c.onError(sub, err)
 		if failed != nil {
@@ -133,7 +134,14 @@ func (c *connection) setHandlers() {
 			back(nc)
 		}
 	})
+	nc.SetDiscoveredServersHandler(func(nc *nats.Conn) {
+		c.onDiscovered()
+		if found != nil {
+			found(nc)
+		}
+	})
 	c.restore = func() {
+		nc.SetDiscoveredServersHandler(found)
 		nc.SetErrorHandler(failed)
 		nc.SetDisconnectErrHandler(lost)
 		nc.SetReconnectHandler(back)
@@ -148,6 +156,17 @@ func (c *connection) onReconnect() {
 		if c.back != nil {
 			c.back()
 		}
+	}
+}
+
+// onDiscovered is called when there is another NATS server. What its clients said before that did not
+// come here: the processes ask each other again who there is.
+func (c *connection) onDiscovered() {
+	c.mu.RLock()
+	l := c.links[token("")]
+	c.mu.RUnlock()
+	if l != nil && !c.isClosing() {
+		l.gap(errors.New("there is another NATS server"))
 	}
 }
 
