@@ -143,6 +143,9 @@ type Config struct {
 	AllowRequest func(*http.Request) error
 	// GenerateID, if set, makes the ids of connections. They must be unique and not guessable.
 	GenerateID func(*http.Request) (string, error)
+	// Relay, if set, lets the servers of a cluster answer for each other's clients, so that the load
+	// balancer needs no sticky sessions. It makes the ids, so it cannot go with GenerateID. Default nil.
+	Relay *Relay
 	// Admission limits the rate of new clients and their number. Those beyond get status 503, and try
 	// again later. The zero value limits nothing.
 	Admission Admission
@@ -231,7 +234,7 @@ func (c *Config) engine() engineio.Config {
 	var e engineio.Config
 	from, to := reflect.ValueOf(c).Elem(), reflect.ValueOf(&e).Elem()
 	for i := range to.NumField() {
-		if f := from.FieldByName(to.Type().Field(i).Name); f.IsValid() {
+		if f := from.FieldByName(to.Type().Field(i).Name); f.IsValid() && f.Type() == to.Field(i).Type() {
 			to.Field(i).Set(f)
 		}
 	}

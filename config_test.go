@@ -94,6 +94,8 @@ var wrongConfigs = map[string][]socketio.Config{
 	"ConnectionStateRecovery.MaxSessionBytes": {
 		{ConnectionStateRecovery: &socketio.ConnectionStateRecovery{MaxSessionBytes: -1}},
 	},
+	"Relay":         {{Relay: &socketio.Relay{Address: "10.0.0.5:3000", Secret: relaySecret}}},
+	"Relay.Address": {{Relay: &socketio.Relay{}}},
 	"Adapter": {
 		{Adapter: func(adapter.Host) (adapter.Adapter, error) { return nil, errors.New("no broker") }},
 		{Adapter: func(adapter.Host) (adapter.Adapter, error) { return nil, nil }},

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/adapter/adaptertest"
 	"github.com/gosocketio/socketio/internal/rawclient"
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -381,4 +383,15 @@ func ExampleConnectionStateRecovery_defaults() {
 	}
 	fmt.Println(r.MaxDisconnectionDuration)
 	// Output: 2m0s
+}
+
+// Servers of a cluster relay requests to each other: the load balancer needs no sticky sessions.
+func ExampleRelay() {
+	cluster := adaptertest.NewBus().Adapter(adapter.ClusterConfig{}) // in a program redis.New(redis.Config{URL: "redis://..."})
+	_, err := socketio.NewServer(socketio.Config{
+		Adapter: cluster,
+		Relay:   &socketio.Relay{Address: "10.0.0.5:3000", Secret: os.Getenv("NO_SUCH_SECRET")},
+	})
+	fmt.Println(err)
+	// Output: socketio: invalid configuration: Relay.Secret has 0 bytes, it must have at least 16
 }

@@ -1,6 +1,8 @@
 package socketio
 
 import (
+	"context"
+
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -45,3 +47,9 @@ func StaleSessions(n *Namespace) (stale int) {
 
 // BreakRule ends a socket's connection as a broken rule of the protocol does.
 func BreakRule(s *Socket) { s.client.violation(&protocol.Packet{}, "a test") }
+
+// RelayTag is the tag of a server with Config.Relay.
+func RelayTag(srv *Server) string { return srv.adapter.(interface{ Tag() string }).Tag() }
+
+// RelayLookup is where a server relays requests for sessions with a tag.
+func RelayLookup(srv *Server, tag string) string { return srv.relay.lookup(context.Background(), tag) }

@@ -29,6 +29,7 @@ type Server struct {
 	cfg    Config
 	log    *refusal.Log
 	engine *engineio.Server
+	relay  *relayDirectory // nil without Config.Relay
 
 	names namespace.Registry[*Namespace, *Parent]
 
@@ -96,6 +97,10 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 		c.Middleware = append(slices.Clip(c.Middleware), files)
 	}
 	c.NewHandler = srv.newClient
+	var err error
+	if srv.relay, err = srv.newRelay(&c); err != nil {
+		return nil, err
+	}
 	srv.unnoticed = cmp.Or(c.PingInterval, engineio.DefaultPingInterval) +
 		cmp.Or(c.PingTimeout, engineio.DefaultPingTimeout)
 	srv.maxMissedBytes = cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes) / 2
@@ -103,6 +108,11 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 	engine, err := engineio.New(c)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, refusal.Inner(err))
+	}
+	if srv.relay != nil {
+		if err := srv.relay.Announce(srv.cfg.Relay.Address); err != nil {
+			return nil, fmt.Errorf("%w: Relay: %w", ErrConfig, refusal.Inner(err))
+		}
 	}
 	return engine, nil
 }

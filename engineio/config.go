@@ -110,6 +110,9 @@ type Config struct {
 	AllowRequest func(*http.Request) error
 	// GenerateID, if set, returns the session ids. They must be unique and must not be guessable.
 	GenerateID func(*http.Request) (string, error)
+	// Relay, if set, lets the servers of a cluster answer for each other's sessions. It makes the ids,
+	// so it cannot go with GenerateID. Default nil.
+	Relay *Relay
 	// InitialPacket, if not empty, is sent as a text message right behind the open packet.
 	InitialPacket string
 	// Middleware wraps every request, the upgrade to WebSocket included; the first is the outermost.
@@ -184,6 +187,11 @@ func (c Config) withDefaults() (Config, error) {
 			Level:     cmp.Or(p.Level, flate.BestSpeed),
 		}
 	}
+	if c.Relay != nil {
+		relay := *c.Relay
+		relay.MaxRequests = cmp.Or(relay.MaxRequests, DefaultMaxRelayed)
+		c.Relay = &relay
+	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -236,6 +244,9 @@ func (c *Config) validate() error {
 		return err
 	}
 	if err := c.PerMessageDeflate.validate(); err != nil {
+		return err
+	}
+	if err := c.validateRelay(); err != nil {
 		return err
 	}
 	return c.CORS.validate()

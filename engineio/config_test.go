@@ -67,7 +67,12 @@ func TestConfigErrors(t *testing.T) {
 		"ConnectionMode": {"it must be", cases{"unknown": {ConnectionMode: 9}}},
 		"TrustedProxies": {"netip.MustParsePrefix", cases{"zero": {TrustedProxies: make([]netip.Prefix, 1)}}},
 		"Middleware":     {"it must be a function", cases{"nil": {Middleware: []middleware{nil}}}},
-		"Admission":      {"it must be at least 0", cases{"sessions": {Admission: engineio.Admission{MaxSessions: -1}}}},
+		"Relay": {"it must", cases{
+			"tag":     {Relay: &engineio.Relay{Tag: "a"}},
+			"secret":  {Relay: &engineio.Relay{Tag: "server", Secret: "short"}},
+			"address": {Relay: &engineio.Relay{Tag: "server", Secret: relaySecret}},
+		}},
+		"Admission": {"it must be at least 0", cases{"sessions": {Admission: engineio.Admission{MaxSessions: -1}}}},
 	}
 	for field := range reflect.TypeFor[engineio.Config]().Fields() {
 		w, ok := wrong[field.Name]

@@ -35,6 +35,15 @@
 // is one stream with a parked goroutine too. Until its first packet it belongs to the goroutine of
 // its request, and Server.deadlines holds its deadline.
 //
+// # Requests for sessions of other servers
+//
+// With Config.Relay a request for a session of another server of the cluster is relayed there, before
+// CORS and Middleware. Requests share one connection between two servers (mux): the relaying server
+// dials it, both prove that they know the secret, and it carries frames. A WebSocket, and a request
+// with a large body, has a connection of its own, to which the request is written with a signature.
+// nodes.mu guards the connections, and mux.mu what is under way on one. mux.mu is taken under
+// nodes.mu, and nothing under it.
+//
 // # Back-pressure towards the peer
 //
 // The outbox holds complete, unmasked WebSocket frames (package wire), which all receivers of a

@@ -87,9 +87,15 @@ func (e *Server) Shutdown(ctx context.Context) error {
 	for _, s := range e.sessions.all() {
 		s.Discard(ErrServerClosed)
 	}
+	if e.nodes != nil {
+		e.nodes.stop()
+	}
 	done := make(chan struct{})
 	go func() {
 		<-e.idle()
+		if e.nodes != nil {
+			e.nodes.work.Wait()
+		}
 		e.loops.close()
 		close(done)
 	}()
@@ -111,6 +117,9 @@ func (e *Server) Shutdown(ctx context.Context) error {
 	e.mu.Unlock()
 	for _, c := range conns {
 		c.stream.close()
+	}
+	if e.nodes != nil {
+		e.nodes.close()
 	}
 	if err != nil {
 		return err

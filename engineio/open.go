@@ -23,7 +23,7 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 			e.work.Done()
 		}
 	}()
-	id := newID()
+	id := newID(e.tag())
 	if e.cfg.GenerateID != nil {
 		var err error
 		if id, err = e.cfg.GenerateID(r); err != nil {

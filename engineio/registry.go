@@ -81,8 +81,13 @@ func (g *registry) all() []*Session {
 // newID returns a session id that nobody can guess: 120 random bits in 20 characters.
 //
 // The official ids have as many characters, with 96 random bits and a counter.
-func newID() string {
+//
+// With a tag in front, 84 bits are random.
+func newID(tag string) string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	return tag + base64.RawURLEncoding.EncodeToString(b[:])[len(tag):]
 }
+
+// idLen is the length of the ids that newID returns.
+const idLen = 20

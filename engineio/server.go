@@ -27,6 +27,7 @@ type Server struct {
 	began    time.Time // the origin of Server.now
 	deflate  *deflater // nil unless PerMessageDeflate is configured
 	loops    *loops
+	nodes    *nodes // nil without Config.Relay
 
 	pace    *rate.Limiter // of new sessions; nil: none
 	pending atomic.Int64  // sessions whose client has not sent anything
@@ -58,6 +59,9 @@ func New(c Config) (*Server, error) {
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)
 	}
+	if c.Relay != nil {
+		e.nodes = newNodes(c.Relay.MaxRequests)
+	}
 	e.handler = http.HandlerFunc(e.serve)
 	for i := len(c.Middleware) - 1; i >= 0; i-- {
 		e.handler = c.Middleware[i](e.handler)
@@ -87,6 +91,16 @@ func (e *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuseOutside(w, r)
 		return
 	}
+	if e.cfg.Relay != nil {
+		if r = e.route(w, r); r == nil {
+			return
+		}
+	}
+	e.serveHere(w, r)
+}
+
+// serveHere answers a request that is not to be relayed.
+func (e *Server) serveHere(w http.ResponseWriter, r *http.Request) {
 	// Before everything else, so that errors carry the CORS headers too.
 	if e.setCORS(w, r) {
 		return

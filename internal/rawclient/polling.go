@@ -30,6 +30,9 @@ func (e *Endpoint) Polling(query ...string) *Poller {
 	return p
 }
 
+// Via sends what follows to another server.
+func (p *Poller) Via(e *Endpoint) { p.e = e }
+
 // Get polls once and returns the response.
 func (p *Poller) Get() (status int, body string) {
 	p.t.Helper()

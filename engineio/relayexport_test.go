@@ -1,0 +1,25 @@
+package engineio
+
+import "net/http"
+
+// RelayStamp is the value of the header Socketio-Relay.
+func RelayStamp(secret, method, uri, host, client string) string {
+	return withSecret(secret).stamp(method, uri, host, client)
+}
+
+// RelayProof is what a server sends that opens a connection for many requests.
+func RelayProof(secret, nonce string) []byte { return withSecret(secret).proof(nonce) }
+
+func withSecret(secret string) *Server { return &Server{cfg: Config{Relay: &Relay{Secret: secret}}} }
+
+// RelayRequest is the frame of a request.
+func RelayRequest(id uint32, r *http.Request, body []byte) []byte {
+	return endFrame(appendRequest(beginFrame(nil, frameRequest, id), r, body), 0)
+}
+
+// DecodeRelayRequest decodes the payload of such a frame.
+func DecodeRelayRequest(payload []byte) {
+	if _, cancel, err := decodeRequest(payload); err == nil {
+		cancel()
+	}
+}

@@ -1,0 +1,236 @@
+package engineio_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosocketio/socketio/engineio"
+)
+
+// openMux connects to a server as another one does that has a secret.
+func openMux(t *testing.T, s *server, secret string, proof func(nonce string) []byte) (conn net.Conn, in *bufio.Reader, status int) {
+	t.Helper()
+	host := strings.TrimPrefix(strings.TrimSuffix(s.url, engineio.DefaultPath), "http://")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	client := url.QueryEscape("192.0.2.1:5") + " %2F http"
+	header := engineio.RelayStamp(secret, "GET", engineio.DefaultPath, host, client)
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: socketio-relay\r\n%s: %s\r\n\r\n",
+		engineio.DefaultPath, host, relayHeader, header)
+	in = bufio.NewReader(conn)
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if proof != nil {
+		_, _ = conn.Write(proof(res.Header.Get(relayHeader)))
+	}
+	return conn, in, res.StatusCode
+}
+
+// A connection that carries requests needs the secret, twice: a signature that was seen is not enough.
+func TestRelayMuxNeedsTheSecret(t *testing.T) {
+	var cluster addresses
+	log := new(logLines)
+	s := startNode(t, &cluster, "server", engineio.Config{Logger: slog.New(log)})
+	if _, _, status := openMux(t, s, "0123456789abcdeF", nil); status != 403 {
+		t.Errorf("another secret: %d", status)
+	}
+	seen := ""
+	_, _, status := openMux(t, s, relaySecret, func(nonce string) []byte {
+		seen = nonce
+		return engineio.RelayProof(relaySecret, nonce)
+	})
+	if status != 101 || len(seen) < 20 {
+		t.Fatalf("%d, nonce %q", status, seen)
+	}
+	_, in, _ := openMux(t, s, relaySecret, func(string) []byte { return engineio.RelayProof(relaySecret, seen) })
+	if _, err := in.ReadByte(); err == nil {
+		t.Error("an old proof was accepted")
+	}
+	if lines := log.refusals(); len(lines) != 2 {
+		t.Errorf("the log: %v", lines)
+	}
+}
+
+// muxFrame is a frame between servers.
+func muxFrame(kind byte, id uint32, payload string) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(5+len(payload)))
+	return append(binary.BigEndian.AppendUint32(append(b, kind), id), payload...)
+}
+
+// Frames that no server sends end the connection, and nothing else.
+func TestRelayMuxBadFrames(t *testing.T) {
+	var cluster addresses
+	s := startNode(t, &cluster, "server", engineio.Config{})
+	q := s.polling()
+	request := func(uri string) []byte {
+		r, err := http.NewRequest("POST", uri, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.RemoteAddr = "192.0.2.1:5"
+		return engineio.RelayRequest(7, r, []byte("4x"))
+	}
+	good := request(engineio.DefaultPath + "?" + q)
+	for name, sent := range map[string][]byte{
+		"length below the head":  {0, 0, 0, 4, 5, 0, 0, 0, 0},
+		"length above the limit": {0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0},
+		"unknown":                muxFrame(99, 1, ""),
+		"an answer":              muxFrame(6, 1, "\x02"),
+		"no request":             muxFrame(1, 1, ""),
+		"a huge text":            muxFrame(1, 1, "\xff\xff\xff\xff\x7fx"),
+		"an endless number":      muxFrame(1, 1, strings.Repeat("\xff", 100)),
+		"half a request":         muxFrame(1, 1, string(good[9:20])),
+		"no method":              muxFrame(1, 1, "\x00\x01/\x00\x00\x00\x00\x00\x00"),
+		"no URI":                 muxFrame(1, 1, "\x03GET\x00\x00\x00\x00\x00\x00\x00"),
+		"a header of two lines":  muxFrame(1, 1, "\x03GET\x01/\x00\x00\x00\x00\x00\x01A\x03a\r\n\x00"),
+		"no credit":              muxFrame(4, 1, ""),
+		"much credit":            muxFrame(4, 1, "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, in, _ := openMux(t, s, relaySecret, func(nonce string) []byte { return engineio.RelayProof(relaySecret, nonce) })
+			if _, err := conn.Write(sent); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(in); len(got) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+	// What is for no request is ignored. A handshake is not relayed: its connection is cut.
+	conn, in, _ := openMux(t, s, relaySecret, func(nonce string) []byte { return engineio.RelayProof(relaySecret, nonce) })
+	for _, b := range [][]byte{muxFrame(2, 1, ""), muxFrame(3, 1, ""), muxFrame(4, 1, "\x01"), request(engineio.DefaultPath + "?EIO=4&transport=polling"), good} {
+		if _, err := conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	abort := make([]byte, 10)
+	if _, err := io.ReadFull(in, abort); err != nil || !bytes.Equal(abort, muxFrame(6, 7, "\x04")) {
+		t.Errorf("the handshake got %x, %v", abort, err)
+	}
+	if got := s.request("GET", q, ""); got.body != "4x" {
+		t.Errorf("the session got %+v", got)
+	}
+	if n := s.engine.Sessions(); n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+}
+
+// A client that does not read a large answer holds up nobody else, and gets all of it.
+func TestRelaySlowClient(t *testing.T) {
+	var cluster addresses
+	owner := startNode(t, &cluster, "owner_", engineio.Config{})
+	other := startNode(t, &cluster, "other_", engineio.Config{})
+	slow, quick := owner.polling(), owner.polling()
+	x := next(t, owner.sessions)
+	const size = 6_000_000 // more than the buffers of both connections hold
+	if err := x.Send(bytes.Repeat([]byte{'x'}, size), false); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(strings.TrimSuffix(other.url, engineio.DefaultPath), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET %s?%s HTTP/1.1\r\nHost: x\r\n\r\n", engineio.DefaultPath, slow)
+	in := bufio.NewReader(conn)
+	if _, err := in.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		other.request("POST", quick, "4hello")
+		if got := other.request("GET", quick, ""); got.body != "4hello" {
+			t.Fatalf("%+v", got)
+		}
+	}
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if got, err := io.ReadAll(res.Body); err != nil || len(got) != 1+size {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// A panic in the middleware of the session's server cuts the client's connection, as without a relay.
+func TestRelayPanic(t *testing.T) {
+	var cluster addresses
+	log := new(logLines)
+	owner := startNode(t, &cluster, "owner_", engineio.Config{Logger: slog.New(log), Middleware: []middleware{func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == "POST" {
+				panic("a test")
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	other := startNode(t, &cluster, "other_", engineio.Config{})
+	q := owner.polling()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", other.url+"?"+q, strings.NewReader("4x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := other.do(r); err == nil {
+		t.Errorf("%+v", got)
+	}
+	if text := fmt.Sprint(log.refusals()); !strings.Contains(text, "panic in a relayed request") {
+		t.Errorf("the log: %s", text)
+	}
+	parked := other.poll(q)
+	owner.parked(next(t, owner.sessions))
+	_ = mustSession(t, owner, q[len(q)-20:]).Send([]byte("y"), false)
+	if got := next(t, parked); got.body != "4y" {
+		t.Errorf("the next request: %+v", got)
+	}
+}
+
+// The end of a server ends the requests that were relayed to it, at once.
+func TestRelayedToAServerThatEnds(t *testing.T) {
+	var cluster addresses
+	owner := startNode(t, &cluster, "owner_", engineio.Config{})
+	other := startNode(t, &cluster, "other_", engineio.Config{})
+	var parked []<-chan reply
+	for range 5 {
+		parked = append(parked, other.poll(owner.polling()))
+		owner.parked(next(t, owner.sessions))
+	}
+	if err := owner.engine.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range parked {
+		if got := next(t, c); got.status != 200 || got.body != "1" {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// Requests of other servers never panic and take no memory beyond their frame.
+func FuzzRelayRequest(f *testing.F) {
+	r, err := http.NewRequest("POST", engineio.DefaultPath+"?EIO=4&transport=polling&sid=owner_00000000000000", nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	r.Header.Set("Origin", "https://page.example")
+	f.Add(engineio.RelayRequest(1, r, []byte("4x"))[9:])
+	f.Add([]byte{})
+	f.Fuzz(func(_ *testing.T, payload []byte) { engineio.DecodeRelayRequest(payload) })
+}
