@@ -48,6 +48,7 @@ type serve struct {
 	Drain    time.Duration `default:"5s" placeholder:"DURATION" env:"SOCKETIO_DRAIN" help:"How long a server that is asked to end (SIGTERM) may take to close its connections one after another, so that its clients reconnect to other servers evenly (${default}). Few connections take less: at least 100 are closed in a second. A second signal ends the server at once."`
 	Node     string        `placeholder:"NAME" env:"SOCKETIO_NODE" help:"Name of this server in a cluster, shown on the chat page."`
 	LogLevel string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	relay
 	admin
 	Client string `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
 
@@ -148,7 +149,7 @@ func (c *serve) config(logger *slog.Logger) socketio.Config {
 		cfg.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: c.Recovery}
 	}
 	if c.join != nil {
-		cfg.Adapter = c.join
+		cfg.Adapter, cfg.Relay = c.join, c.relay.config()
 	}
 	if c.hasClient() {
 		cfg.ClientFiles = os.DirFS(c.Client)
@@ -181,6 +182,9 @@ func (c *serve) check() error {
 		return fmt.Errorf("-drain is %v, it must be at least 0", c.Drain)
 	}
 	if err := c.checkAdmin(); err != nil {
+		return err
+	}
+	if err := c.checkRelay(c); err != nil {
 		return err
 	}
 	given := c.Path

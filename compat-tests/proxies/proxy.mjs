@@ -42,14 +42,18 @@ async function start(program, args, name, text, port) {
   };
 }
 
-/** Starts nginx with one server for each {port, to, settings, tls}; resolves with what ends it. */
+/** Starts nginx with one server for each {port, to, settings, tls}; resolves with what ends it. With a list in `to`, each request goes to the next of these ports. */
 export function startNginx(servers) {
-  const entry = ({ port, to, settings, tls }) => `
+  const upstream = ({ port, to }) => `
+    upstream upstream_${port} {
+      ${[to].flat().map((to) => `server 127.0.0.1:${to};`).join(" ")}
+    }`;
+  const entry = ({ port, settings, tls }) => `
     server {
       listen 127.0.0.1:${port}${tls ? " ssl" : ""};
       ${tls ? `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};` : ""}
       location / {
-        proxy_pass http://127.0.0.1:${to};
+        proxy_pass http://upstream_${port};
         proxy_http_version 1.1;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection "upgrade";
@@ -66,6 +70,7 @@ export function startNginx(servers) {
     http {
       access_log off;
       ${temporary.map((name) => `${name}_temp_path ${directory}/${name};`).join("\n")}
+      ${servers.map(upstream).join("\n")}
       ${servers.map(entry).join("\n")}
     }`;
   const args = (file, directory) => ["-e", "stderr", "-p", directory, "-c", file];

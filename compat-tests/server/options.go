@@ -38,8 +38,9 @@ type options struct {
 	webTransport   bool
 	trust          string
 
-	bus     string
-	cluster string
+	bus         string
+	cluster     string
+	relaySecret string
 
 	recovery               bool
 	recoveryDuration       time.Duration
@@ -68,6 +69,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.StringVar(&o.bus, "bus", "", "address of the bus that joins this server to others")
 	f.StringVar(&o.cluster, "cluster", "",
 		"URL of the broker that joins this server to others, such as redis+streams://host:6379, nats://host:4222 or postgres://host/database")
+	f.StringVar(&o.relaySecret, "relay-secret", "", "secret with which servers of a cluster answer for each other's clients, at -addr")
 	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
 	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
 	f.BoolVar(&o.recoveryRunMiddlewares, "recovery-run-middlewares", false, "run middlewares for recovered clients too, with -recovery")
@@ -140,6 +142,9 @@ func (o options) socketio() socketio.Config {
 	}
 	if o.cluster != "" {
 		c.Adapter = o.clusterAdapter()
+	}
+	if o.relaySecret != "" {
+		c.Relay = &socketio.Relay{Address: o.addr, Secret: o.relaySecret}
 	}
 	if o.recovery {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{
