@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"flag"
@@ -88,6 +89,7 @@ type cluster struct {
 	nodes, admin []string // addresses of the nodes, for clients and for operators
 
 	redis, nginx, prometheus string // addresses
+	secret                   string // of the nodes
 }
 
 // newCluster builds `socketio` and starts nothing. The caller must close the cluster.
@@ -102,6 +104,7 @@ func newCluster(ctx context.Context, root, nginx string, stderr io.Writer) (*clu
 	}
 	c := &cluster{
 		services: services{dir: dir, stderr: stderr}, root: root, binary: filepath.Join(dir, "socketio"), nginx: nginx,
+		secret: rand.Text(),
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-o", c.binary, ".") // #nosec G204 -- a name of ours
 	build.Dir = filepath.Join(root, "cmd", "socketio")
@@ -150,7 +153,7 @@ func (c *cluster) start(ctx context.Context, template string) error {
 func (c *cluster) startNode(ctx context.Context, i int) error {
 	name := fmt.Sprint(i + 1)
 	return c.services.start(ctx, "node "+name, c.nodes[i], c.binary, "serve", "-addr", c.nodes[i], "-node", name,
-		"-admin-addr", c.admin[i], "-cluster", "redis+streams://"+c.redis, "-recovery", "2m", "-log-level", "warn",
+		"-relay-secret", c.secret, "-admin-addr", c.admin[i], "-cluster", "redis+streams://"+c.redis, "-recovery", "2m", "-log-level", "warn",
 		"-client", filepath.Join(c.root, "client-js", "node_modules", "socket.io-client"))
 }
 
