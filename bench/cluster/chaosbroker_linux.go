@@ -1,17 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"net"
 	"net/url"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/gosocketio/socketio/adapter/postgres/pgtest"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
@@ -62,10 +55,7 @@ func withPostgres(url string) func(t *trial) {
 
 func withNATS(url string) func(t *trial) {
 	return func(t *trial) {
-		s := &natsProcess{kit: t.kit, program: filepath.Join(t.bench.dir, "nats-server"), dir: t.kit.TempDir(),
-			port: brokertest.FreePorts(t.kit, 1)[0]}
-		s.Restart()
-		t.kit.Cleanup(s.Kill)
+		s := t.bench.startNATS(t.kit)
 		t.sit(s, s.addr(), url)
 	}
 }
@@ -91,44 +81,6 @@ func withoutBroker(t *trial) {
 		s.url = fmt.Sprintf("nats+embedded://%s?routes=%s&node=S%d&jetstream=true&store=%s&timeout=2s",
 			address(ports[i]), strings.Join(routes, ","), i+1, url.QueryEscape(t.kit.TempDir()))
 	}
-}
-
-func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// natsProcess is a NATS server with JetStream, in a process of its own.
-type natsProcess struct {
-	kit          *kit
-	program, dir string
-	port         int
-	cmd          *exec.Cmd
-}
-
-func (s *natsProcess) addr() string { return address(s.port) }
-
-func (s *natsProcess) Restart() {
-	var out bytes.Buffer
-	args := []string{"-a", "127.0.0.1", "-p", strconv.Itoa(s.port), "-js", "-sd", s.dir}
-	s.cmd = exec.CommandContext(context.Background(), s.program, args...) // #nosec G204 -- built by this program
-	s.cmd.Stdout, s.cmd.Stderr = &out, &out
-	if err := s.cmd.Start(); err != nil {
-		s.kit.Fatal(err)
-	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		c, err := net.Dial("tcp", s.addr())
-		if err == nil {
-			_ = c.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			s.Kill()
-			s.kit.Fatalf("nats-server does not answer: %s", out.Bytes())
-		}
-	}
-}
-
-func (s *natsProcess) Kill() {
-	_ = s.cmd.Process.Kill() // it may have ended
-	_ = s.cmd.Wait()
 }
 
 func (s *natsProcess) Stop()     { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }

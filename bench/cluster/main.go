@@ -1,5 +1,5 @@
 // Command cluster measures clusters over Redis: our servers beside the official ones, and beside a Go
-// peer. `make cluster-faults` runs it with -faults and writes docs/evidence/cluster-faults.md: what
+// peer; their speed over NATS too. `make cluster-faults` runs it with -faults and writes docs/evidence/cluster-faults.md: what
 // arrives while connections, Redis or nodes fail. `make bench-cluster` runs it without and writes
 // docs/evidence/cluster-bench.md: the CPU time of the nodes for a message, and the throughput.
 // `make chaos` runs it with -chaos and writes docs/evidence/chaos.md: faults at random, over every
@@ -124,6 +124,11 @@ func (b *bench) build(ctx context.Context, withFaults bool) error {
 	}
 	if b.wantsKind("ours") {
 		if err := b.goBuild(ctx, "bench", "ours", "./cluster/ours"); err != nil {
+			return err
+		}
+	}
+	if !withFaults && b.wantsKind("ours") {
+		if err := b.goBuild(ctx, "bench", "nats-server", "github.com/nats-io/nats-server/v2"); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,8 @@ type cell struct {
 	traffic
 }
 
-// speeds are the results: µs of CPU of both nodes for a message.
+// speeds are the results: µs of CPU of both nodes for a message, and for the kind "broker" that of the
+// broker while ours are measured.
 type speeds map[cell][]float64
 
 // cpuRuns measures every cell in every round, in random order, with fresh nodes for each wire and kind.
@@ -41,9 +42,9 @@ func (b *bench) cpuRuns(ctx context.Context, kinds []string) (speeds, error) {
 	results := make(speeds)
 	for range b.rounds {
 		var order []cell
-		for _, wire := range wires {
+		for _, wire := range speedWires {
 			for _, k := range kinds {
-				if b.wantsWire(wire) {
+				if b.wantsWire(wire) && (k == "ours" || !isNATS(wire)) {
 					order = append(order, cell{wire: wire, kind: k})
 				}
 			}
@@ -60,27 +61,25 @@ func (b *bench) cpuRuns(ctx context.Context, kinds []string) (speeds, error) {
 
 // cpuRun measures all loads with one pair of nodes.
 func (b *bench) cpuRun(ctx context.Context, c cell, results speeds) error {
-	dir, err := os.MkdirTemp(b.dir, "run-")
-	if err != nil {
-		return err
-	}
-	r, err := startRedis(dir, false)
+	r, err := b.startBroker(c.wire)
 	if err != nil {
 		return err
 	}
 	defer r.stop()
-	pin(ctx, 1, r.pid)
+	if r.pid != "" {
+		pin(ctx, 1, r.pid)
+	}
 	var nodes [2]*node
 	for i := range nodes {
 		name := fmt.Sprintf("%s %s S%d", c.kind, c.wire, i+1)
-		nodes[i], err = startNode(ctx, name, b.line(c.kind, r, c.wire, "bench"), "GOMAXPROCS=1")
+		nodes[i], err = startNode(ctx, name, r.line(c.kind, i), "GOMAXPROCS=1")
 		if err != nil {
 			return err
 		}
 		defer nodes[i].stop()
 		pin(ctx, 0, strconv.Itoa(nodes[i].cmd.Process.Pid))
 	}
-	p := &pair{nodes: nodes}
+	p := &pair{nodes: nodes, broker: r.pid}
 	p.member, err = connect(ctx, nodes[1], func(number int32) {
 		if number%mark == 0 {
 			nodes[0].write(command{Do: "credit", Count: int(number)})
@@ -95,7 +94,7 @@ func (b *bench) cpuRun(ctx context.Context, c cell, results speeds) error {
 		return err
 	}
 	for _, l := range loads { // what compiles at run time needs some seconds for that
-		if _, err := p.cost(ctx, l, warm); err != nil {
+		if _, _, err := p.cost(ctx, l, warm); err != nil {
 			return err
 		}
 	}
@@ -103,20 +102,25 @@ func (b *bench) cpuRun(ctx context.Context, c cell, results speeds) error {
 		if !b.wants(loads[i].name()) {
 			continue
 		}
-		cost, err := p.cost(ctx, loads[i], measured)
+		cost, broker, err := p.cost(ctx, loads[i], measured)
 		if err != nil {
 			return err
 		}
 		c.traffic = loads[i]
 		results[c] = append(results[c], cost)
+		if c.kind == "ours" && r.pid != "" {
+			k := cell{c.wire, "broker", c.traffic}
+			results[k] = append(results[k], broker)
+		}
 		fmt.Fprintf(os.Stderr, "%s, %s, %s: %.2f µs\n", c.wire, c.kind, c.name(), cost)
 	}
 	return nil
 }
 
-// pair is two nodes and a client on the second.
+// pair is two nodes, the process of their broker, and a client on the second.
 type pair struct {
 	nodes  [2]*node
+	broker string // "" without
 	member *client
 }
 
@@ -130,45 +134,59 @@ func (p *pair) marker(ctx context.Context, limit time.Duration) error {
 	return wait(ctx, limit, "an event has not arrived", func() bool { return p.member.has(int32(a.Sent - 1)) })
 }
 
-// cost emits n events and returns the CPU time of both nodes for one, in µs.
-func (p *pair) cost(ctx context.Context, l traffic, n int) (float64, error) {
-	before, err := p.cpu()
-	if err != nil {
-		return 0, err
+// cost emits n events and returns the CPU time of both nodes for one, and of the broker, in µs.
+func (p *pair) cost(ctx context.Context, l traffic, n int) (nodes, broker float64, err error) {
+	var before, after [2]time.Duration
+	measure := func(all *[2]time.Duration) error {
+		all[0], all[1] = 0, 0
+		for _, node := range p.nodes {
+			spent, err := cpu(strconv.Itoa(node.cmd.Process.Pid))
+			if err != nil {
+				return err
+			}
+			all[0] += spent
+		}
+		if p.broker == "" {
+			return nil
+		}
+		all[1], err = cpu(p.broker)
+		return err
+	}
+	if err := measure(&before); err != nil {
+		return 0, 0, err
 	}
 	emit := p.nodes[0].send(command{
 		Do: "emit", Room: l.room, Window: window, Mark: mark, Count: n, Size: l.size,
 	})
 	if _, err := p.nodes[0].await(ctx, emit, time.Minute); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if err := p.marker(ctx, time.Minute); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	after, err := p.cpu()
-	return float64((after - before).Nanoseconds()) / 1e3 / float64(n), err
+	err = measure(&after)
+	each := func(i int) float64 { return float64((after[i] - before[i]).Nanoseconds()) / 1e3 / float64(n) }
+	return each(0), each(1), err
 }
 
-// cpu is what both nodes have taken, by the scheduler's clock.
-func (p *pair) cpu() (sum time.Duration, err error) {
-	for _, n := range p.nodes {
-		dir := fmt.Sprintf("/proc/%d/task/", n.cmd.Process.Pid)
-		tasks, err := os.ReadDir(dir)
+// cpu is what a process has taken, by the scheduler's clock.
+func cpu(pid string) (sum time.Duration, err error) {
+	dir := fmt.Sprintf("/proc/%s/task/", pid)
+	tasks, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range tasks {
+		text, err := os.ReadFile(dir + t.Name() + "/schedstat")
+		if err != nil {
+			continue // the thread has just ended
+		}
+		first, _, _ := bytes.Cut(text, []byte(" "))
+		ns, err := strconv.ParseInt(string(first), 10, 64)
 		if err != nil {
 			return 0, err
 		}
-		for _, t := range tasks {
-			text, err := os.ReadFile(dir + t.Name() + "/schedstat")
-			if err != nil {
-				continue // the thread has just ended
-			}
-			first, _, _ := bytes.Cut(text, []byte(" "))
-			ns, err := strconv.ParseInt(string(first), 10, 64)
-			if err != nil {
-				return 0, err
-			}
-			sum += time.Duration(ns)
-		}
+		sum += time.Duration(ns)
 	}
 	return sum, nil
 }

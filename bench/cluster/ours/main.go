@@ -22,6 +22,8 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adapter/nats"
+	"github.com/gosocketio/socketio/adapter/nats/embedded"
 	"github.com/gosocketio/socketio/adapter/redis"
 	"github.com/gosocketio/socketio/internal/leak"
 )
@@ -29,7 +31,8 @@ import (
 func main() {
 	addrs := flag.String("redis", "127.0.0.1:6379", "addresses of Redis, or of the sentinels")
 	master := flag.String("sentinel", "", "name of the master that the sentinels know")
-	wire := flag.String("wire", "pubsub", "pubsub, sharded or streams")
+	wire := flag.String("wire", "pubsub", "pubsub, sharded or streams; nats or jetstream at the address of -redis; embedded, which "+
+		"listens at the first address and finds the others")
 	key := flag.String("key", "socket.io", "prefix of channels and streams")
 	cluster := flag.String("cluster", "", "URL of any broker, instead of the flags above, and the clients of make chaos")
 	recovery := flag.Bool("recovery", false, "with connection state recovery")
@@ -43,7 +46,14 @@ func main() {
 		c.Wire, c.StreamName = redis.Streams, *key
 	}
 	n := &node{redis: c.Addrs, credit: make(chan int, 1024), before: before}
-	config := socketio.Config{Adapter: redis.New(c), Hooks: socketio.Hooks{Broker: n.broker}}
+	join := redis.New(c)
+	switch *wire {
+	case "nats", "jetstream":
+		join = nats.New(nats.Config{Addrs: c.Addrs, Prefix: *key, JetStream: *wire == "jetstream"})
+	case "embedded":
+		join = embedded.New(embedded.Config{Listen: c.Addrs[0], Routes: c.Addrs[1:], NATS: nats.Config{Prefix: *key}})
+	}
+	config := socketio.Config{Adapter: join, Hooks: socketio.Hooks{Broker: n.broker}}
 	if *cluster != "" {
 		config = n.chaosConfig(*cluster, *recovery)
 	}
