@@ -36,10 +36,30 @@ func EncodeMsgpack(m *adapter.Message) ([]byte, error) {
 func EncodeData(m *adapter.Message) (data []byte, binary bool, err error) {
 	var dst []byte
 	if m.Packet != nil {
-		dst = make([]byte, 0, 128+m.Packet.Size())
+		dst = make([]byte, 0, Size(m))
 	}
+	return AppendData(dst, m)
+}
+
+// AppendData is EncodeData into the memory of dst, which must be empty, where that has room.
+func AppendData(dst []byte, m *adapter.Message) (data []byte, binary bool, err error) {
 	text, attachments, err := appendData(dst, m)
 	return finish(text, attachments, err)
+}
+
+// Size estimates the length of a message's encoding, to allocate memory for it.
+func Size(m *adapter.Message) int {
+	size := 128 + len(m.UID) + len(m.Namespace)
+	for _, room := range m.Options.Rooms {
+		size += len(room) + len(`"",`)
+	}
+	for _, room := range m.Options.Except {
+		size += len(room) + len(`"",`)
+	}
+	if m.Packet != nil {
+		size += m.Packet.Size()
+	}
+	return size
 }
 
 // finish converts a message with binary data to MessagePack.
@@ -53,11 +73,7 @@ func finish(text []byte, attachments [][]byte, err error) ([]byte, bool, error) 
 
 // appendMessage appends a message as JSON, with placeholders where it holds binary data.
 func appendMessage(dst []byte, m *adapter.Message) (text []byte, attachments [][]byte, err error) {
-	size := 256
-	if m.Packet != nil {
-		size += m.Packet.Size()
-	}
-	text = append(slices.Grow(dst, size), `{"type":`...)
+	text = append(slices.Grow(dst, Size(m)), `{"type":`...)
 	text = strconv.AppendUint(text, uint64(m.Type), 10)
 	head := len(text)
 	text = append(text, `,"data":`...)

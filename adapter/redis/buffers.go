@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/bufpool"
 )
 
 // inlineBuffers replaces the placeholders in JSON by the bytes, as JSON.stringify writes a Buffer.
@@ -38,39 +38,41 @@ func inlineBuffers(text []byte, attachments [][]byte) []byte {
 	}
 }
 
-// spareBuffers are the memory of messages that have been sent, for the next ones.
-type spareBuffers struct {
-	mu   sync.Mutex
-	list [][]byte
-}
+// spareBuffers are the memory of messages that have been sent, for the next ones: pools of buffers
+// of 256 bytes, 512, and so on, so that a message in the queue wastes at most 255.
+var spareBuffers [maxSpare/spareStep + 1]sync.Pool // of *[]byte, by capacity
 
-// Bounds of spareBuffers.
+// spareBoxes are the pointers for spareBuffers that have no buffer.
+var spareBoxes = sync.Pool{New: func() any { return new([]byte) }}
+
 const (
-	maxSpare     = 512
-	maxSpareSize = 16 << 10
+	spareStep = 256
+	maxSpare  = 4 << 10
 )
 
-// get returns an empty buffer, which may have memory.
-func (b *spareBuffers) get() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	last := len(b.list) - 1
-	if last < 0 {
-		return nil
+// getBuffer returns an empty buffer with room for n bytes.
+func getBuffer(n int) []byte {
+	n = max(n+spareStep-1, spareStep) / spareStep * spareStep
+	if n > maxSpare {
+		return make([]byte, 0, n)
 	}
-	buffer := b.list[last]
-	b.list[last] = nil
-	b.list = b.list[:last]
-	return buffer
+	box, _ := spareBuffers[n/spareStep].Get().(*[]byte)
+	if box == nil {
+		return make([]byte, 0, n)
+	}
+	buffer := *box
+	*box = nil
+	spareBoxes.Put(box)
+	return buffer[:0]
 }
 
-// put takes the data of a batch.
-func (b *spareBuffers) put(batch []adapter.Item) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, it := range batch {
-		if len(b.list) < maxSpare && cap(it.Data) <= maxSpareSize {
-			b.list = append(b.list, it.Data[:0])
-		}
+// putBuffer takes the memory of a message that has been sent, which nobody may read any more: Redis
+// has answered, on the connection over which it was sent first.
+func putBuffer(buffer []byte) {
+	if n := cap(buffer); n > 0 && n <= maxSpare && n%spareStep == 0 {
+		bufpool.Poison(buffer)
+		box := spareBoxes.Get().(*[]byte)
+		*box = buffer
+		spareBuffers[n/spareStep].Put(box)
 	}
 }

@@ -62,7 +62,7 @@ func (l *classicLink) encodeEvent(m *adapter.Message) ([]byte, error) {
 	p := m.Packet
 	scratch := texts.Get().(*[]byte)
 	defer texts.Put(scratch)
-	data, direct := append(l.c.spare.get(), l.head...), false
+	data, direct := append(getBuffer(clusterwire.Size(m)), l.head...), false
 	if p.Event != "" && !p.HasID && l.tail != "" {
 		data, direct = msgpack.AppendEvent(data, p.Event, p.Args)
 	}

@@ -32,7 +32,6 @@ type connection struct {
 	uid     string
 	report  func(error)
 	outbox  *adapter.Outbox
-	spare   spareBuffers
 	subs    subscriptions
 
 	unsent    atomic.Int64          // when the broker became unreachable for the outbox, in ns; 0 while it is not
@@ -203,12 +202,12 @@ func (c *connection) countNow(ctx context.Context, command func(rueidis.Builder)
 	return sum, nil
 }
 
-// put queues a message.
+// put queues a message, for c.command. What m refers to is not kept.
 func (c *connection) put(channel string, data []byte, m *adapter.Message) error {
 	if err := checkDepth(m); err != nil {
 		return err
 	}
-	return c.outbox.Put(adapter.Item{Key: channel, Data: data, Message: m})
+	return c.outbox.Put(adapter.Item{Key: channel, Data: data})
 }
 
 // How long a batch waits that cannot be sent. After that it is lost, and so is what follows, until
@@ -250,7 +249,9 @@ func (c *connection) send(ctx context.Context, batch []adapter.Item) error {
 		c.sent.Add(uint64(len(batch) - lost))
 		c.failed.Add(uint64(lost))
 		if lost == 0 {
-			c.spare.put(batch) // the answers are there, so that nobody reads the data any more
+			for i := range batch { // all have been answered
+				putBuffer(batch[i].Data)
+			}
 			return nil
 		}
 		return fmt.Errorf("%w: %d of %d messages were lost: %s",

@@ -22,7 +22,6 @@
 //   - slots spreads shard channels over one feed for each node of a Redis Cluster.
 //   - officials looks for official servers; its goroutine run alone changes what the links have
 //     because of that. officials.mu guards the links, and feed.mu may be taken under it.
-//   - The links' brokers.Joins and spareBuffers (memory of sent messages) each have a mutex of their own.
-//     None other is taken under it.
+//   - The links' brokers.Joins have a mutex of their own. None other is taken under it.
 //   - Each link has a mutex that is held while its Member receives, so that none does after Close.
 package redis

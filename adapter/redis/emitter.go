@@ -182,13 +182,13 @@ func (o *emitting) emitter(name string) *Emitter {
 		l := newShardedLink(&o.connection, nil, namespace(name))
 		e.item = func(m *adapter.Message) (adapter.Item, error) {
 			data, _, err := clusterwire.Encode(m)
-			return adapter.Item{Key: l.target(m), Data: data, Message: m}, err
+			return adapter.Item{Key: l.target(m), Data: data}, err
 		}
 	default:
 		l := newClassicLink(&o.connection, nil, namespace(name))
 		e.item = func(m *adapter.Message) (adapter.Item, error) {
 			data, err := l.encode(m)
-			return adapter.Item{Key: l.target(m), Data: data, Message: m}, err
+			return adapter.Item{Key: l.target(m), Data: data}, err
 		}
 	}
 	return &Emitter{e}

@@ -28,7 +28,7 @@ func (c *connection) joinProcess(ctx context.Context, m adapter.Member) (adapter
 
 // Publish implements adapter.Link.
 func (l *processLink) Publish(m *adapter.Message) error {
-	data, _, err := clusterwire.Append(l.c.spare.get(), m)
+	data, _, err := clusterwire.Encode(m)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (l *shardedLink) send(channel string, m *adapter.Message) error {
 		return nil // the servers are counted
 	default:
 	}
-	data, _, err := clusterwire.Append(l.c.spare.get(), m)
+	data, _, err := clusterwire.Append(getBuffer(clusterwire.Size(m)), m)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (s *streams) send(ctx context.Context, batch []adapter.Item) error {
 	entries := make([]*adapter.Item, 0, len(batch))
 	published := batch[:0:0]
 	for i := range batch {
-		if inStream(batch[i].Message) {
+		if batch[i].Message != nil {
 			entries = append(entries, &batch[i])
 		} else {
 			published = append(published, batch[i])

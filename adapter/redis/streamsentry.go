@@ -47,10 +47,11 @@ func streamName(name string, count int, namespace string) string {
 	return name + "-" + strconv.Itoa(streamIndex(namespace, count))
 }
 
-// streamItem returns what is queued for a message: an entry, or what is published to all servers.
+// streamItem returns what is queued for a message: an entry, which has a Message, or what is published
+// to all servers.
 func streamItem(c *Config, m *adapter.Message) (it adapter.Item, err error) {
-	it.Message = m
 	if inStream(m) {
+		it.Message = m
 		it.Key = streamName(c.StreamName, c.StreamCount, m.Namespace)
 		it.Data, err = entryData(m, c.OnlyPlaintext)
 	} else {
@@ -149,7 +150,7 @@ func entryData(m *adapter.Message, plaintext bool) ([]byte, error) {
 		p.Data, p.Attachments = inlineBuffers(p.Data, p.Attachments), nil
 		c.Packet, m = &p, &c
 	}
-	data, binary, err := clusterwire.EncodeData(m)
+	data, binary, err := clusterwire.AppendData(getBuffer(clusterwire.Size(m)), m)
 	if err != nil || !binary {
 		return data, err
 	}

@@ -84,8 +84,15 @@ func (w *streamWriter) write(ctx context.Context, items []*adapter.Item) (failed
 				continue
 			}
 		}
-		if err = w.attempt(ctx, &b); err != nil && tries == 0 {
+		if err = w.attempt(ctx, &b); tries > 0 {
+			continue
+		}
+		if err != nil {
 			w.lost(err)
+			continue
+		}
+		for _, item := range items { // all have been answered
+			putBuffer(item.Data)
 		}
 	}
 	var givenUp error
