@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -51,14 +52,21 @@ type Outbox struct {
 	cfg OutboxConfig
 
 	mu      sync.Mutex
-	queue   []Item
-	bytes   int // of the queue and of the batch being sent
+	queue   []batch
+	spare   []Item // empty, for the next batch
+	bytes   int    // of the queue and of the batch being sent
 	running bool
 	closed  bool
 	idle    chan struct{} // closed when nothing is queued or being sent; nil unless Close waits
 
 	ctx  context.Context // of Send
 	stop context.CancelFunc
+}
+
+// batch is what Send gets at once.
+type batch struct {
+	items []Item
+	bytes int
 }
 
 // NewOutbox returns an empty outbox.
@@ -98,8 +106,7 @@ func (o *Outbox) Put(it Item) error {
 		o.mu.Unlock()
 		return fmt.Errorf("%w: %d bytes are queued, the limit is %d", ErrBrokerStalled, waiting, o.cfg.MaxBytes)
 	}
-	o.queue = append(o.queue, it)
-	o.bytes += size
+	o.addLocked(it, size)
 	start := !o.running
 	o.running = true
 	o.mu.Unlock()
@@ -107,6 +114,22 @@ func (o *Outbox) Put(it Item) error {
 		go o.run()
 	}
 	return nil
+}
+
+// addLocked adds an item to the last batch, or to a new one when that is full.
+func (o *Outbox) addLocked(it Item, size int) {
+	o.bytes += size
+	if n := len(o.queue); n > 0 {
+		last := &o.queue[n-1]
+		if len(last.items) < o.cfg.BatchItems && last.bytes+size <= o.cfg.BatchBytes {
+			last.items = append(last.items, it)
+			last.bytes += size
+			return
+		}
+		o.spare = slices.Grow(o.spare, len(last.items))
+	}
+	o.queue = append(o.queue, batch{append(o.spare, it), size})
+	o.spare = nil
 }
 
 // Bytes returns the size of the items that are queued or being sent.
@@ -117,40 +140,29 @@ func (o *Outbox) Bytes() int {
 }
 
 func (o *Outbox) run() {
-	var all, spare []Item
-	for {
-		o.mu.Lock()
-		if len(o.queue) == 0 {
-			o.running = false
-			if o.idle != nil {
-				close(o.idle)
-				o.idle = nil
-			}
-			o.mu.Unlock()
-			return
+	o.mu.Lock()
+	for len(o.queue) > 0 {
+		all := o.queue
+		b := all[0]
+		all[0] = batch{}
+		if o.queue = o.queue[1:]; len(o.queue) == 0 {
+			o.queue = all[:0]
 		}
-		all, o.queue = o.queue, spare
 		o.mu.Unlock()
-		for rest := all; len(rest) > 0; {
-			n, bytes := 0, 0
-			for n < len(rest) && n < o.cfg.BatchItems && (n == 0 || bytes+rest[n].size() <= o.cfg.BatchBytes) {
-				bytes += rest[n].size()
-				n++
-			}
-			if err := o.cfg.Send(o.ctx, rest[:n:n]); err != nil {
-				o.cfg.Report(err)
-			}
-			rest = rest[n:]
-			o.mu.Lock()
-			o.bytes -= bytes
-			o.mu.Unlock()
+		if err := o.cfg.Send(o.ctx, b.items); err != nil {
+			o.cfg.Report(err)
 		}
-		clear(all) // keeps no sent item alive
-		spare = all[:0]
-		if cap(spare) > 4*o.cfg.BatchItems { // it grew during a stall
-			spare = nil
-		}
+		clear(b.items) // keeps no sent item alive
+		o.mu.Lock()
+		o.bytes -= b.bytes
+		o.spare = b.items[:0]
 	}
+	o.running = false
+	if o.idle != nil {
+		close(o.idle)
+		o.idle = nil
+	}
+	o.mu.Unlock()
 }
 
 // Close refuses further items. It returns when those queued have been sent, or when ctx ends: then it
