@@ -308,10 +308,10 @@ func (srv *Server) Draining() bool { return srv.engine.Draining() }
 
 // Shutdown ends the server: new connections are refused, every socket is disconnected with the
 // reason "server shutting down" (clients will try to reconnect), connections are closed without
-// sending what still waits for them, and the handlers that are running are waited for. It returns
-// the context's cause if ctx ends before that; the adapters are closed when the last handler has
-// returned. It does not touch the http.Server, whose own Shutdown does not see WebSocket connections:
-// call this first.
+// sending what still waits for them, and the handlers that are running are waited for. Then the
+// adapters are closed, which send to the brokers what is queued. Shutdown returns the context's cause
+// if ctx ends before that; it goes on, and logs what fails. It does not touch the http.Server, whose
+// own Shutdown does not see WebSocket connections: call this first.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.closing.Store(true)
 	for _, ns := range srv.Namespaces() {
@@ -321,16 +321,26 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	for _, ns := range srv.Namespaces() { // those that Drain left to their handlers
 		closeSockets(ns.Sockets(), ReasonServerShuttingDown, ErrServerClosed)
 	}
-	if err := srv.workers.wait(ctx); err != nil {
-		go func() { // ends with the last handler
-			_ = srv.workers.wait(context.WithoutCancel(ctx))
-			if err := srv.closeAdapters(); err != nil {
+	closed, abandoned := make(chan error), make(chan struct{})
+	go func() { // ends with the last handler, or when brokers have been waited for long enough
+		_ = srv.workers.wait(context.WithoutCancel(ctx))
+		err := srv.closeAdapters()
+		select {
+		case closed <- err:
+		case <-abandoned:
+			if err != nil {
 				srv.report(nil, err)
 			}
-		}()
-		return errors.Join(append(errs, err)...)
+		}
+	}()
+	select {
+	case err := <-closed:
+		errs = append(errs, err)
+	case <-ctx.Done():
+		close(abandoned)
+		errs = append(errs, context.Cause(ctx))
 	}
-	return errors.Join(append(errs, srv.closeAdapters())...)
+	return errors.Join(errs...)
 }
 
 // closeAdapters closes the adapters when nothing runs any more: disconnect callbacks may broadcast.

@@ -103,6 +103,28 @@ func TestShutdownWaitsForHandlers(t *testing.T) {
 	wait(t, closed) // by then nobody waits for it
 }
 
+// Shutdown does not wait for a broker for longer than it is told to.
+func TestShutdownDuringAnOutage(t *testing.T) {
+	closed := make(chan struct{}) // nobody receives: the broker is away
+	f := start(t, func(c *socketio.Config) {
+		c.Adapter = func(h adapter.Host) (adapter.Adapter, error) {
+			a, err := adapter.Memory(h)
+			return closingAdapter{a, closed}, err
+		}
+	})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.Shutdown(ctx) }()
+	none(t, done)
+	cause := errors.New("no patience")
+	cancel(cause)
+	if err := wait(t, done); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	wait(t, closed)
+	go func() { <-closed }() // of the cleanup, which shuts down again
+}
+
 // closingAdapter tells when it is closed.
 type closingAdapter struct {
 	adapter.Adapter
