@@ -67,9 +67,13 @@ func (l *classicLink) encodeEvent(m *adapter.Message) ([]byte, error) {
 		data, direct = msgpack.AppendEvent(data, p.Event, p.Args)
 	}
 	if direct {
+		data = append(data, l.tail...)
+		if packed, ok := appendOptions(data, m.Options); ok {
+			return packed, nil
+		}
 		text := clusterwire.AppendOptions((*scratch)[:0], m.Options)
 		*scratch = text
-		return msgpack.AppendValid(append(data, l.tail...), text, nil)
+		return msgpack.AppendValid(data, text, nil)
 	}
 	text := append(protocol.AppendString(append((*scratch)[:0], '['), l.c.uid), ',')
 	text, attachments, err := clusterwire.AppendPacket(text, p, l.namespace)
@@ -81,6 +85,19 @@ func (l *classicLink) encodeEvent(m *adapter.Message) ([]byte, error) {
 		*scratch = text
 	}
 	return msgpack.AppendValue(data[:0], text, attachments)
+}
+
+// appendOptions appends options without flags directly, as clusterwire.AppendOptions would as JSON. It
+// reports false for others, and when a name is not UTF-8, which only JSON corrects.
+func appendOptions(dst []byte, o adapter.Options) (packed []byte, ok bool) {
+	if o.Flags != (adapter.Flags{}) {
+		return dst, false
+	}
+	packed, ok = msgpack.AppendStrings(append(dst, "\x83\xa5rooms"...), o.Rooms)
+	if ok {
+		packed, ok = msgpack.AppendStrings(append(packed, "\xa6except"...), o.Except)
+	}
+	return append(packed, "\xa5flags\x80"...), ok
 }
 
 // texts are memory for the JSON of broadcasts, which is only needed until it is MessagePack.

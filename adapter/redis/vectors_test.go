@@ -171,23 +171,29 @@ func TestEncodeClassic(t *testing.T) {
 
 // An event has the same bytes whether its arguments are there or its JSON.
 func TestEncodeEvent(t *testing.T) {
+	many := make([]string, 70)
+	all := []adapter.Options{
+		{}, {Rooms: []string{"a", "b"}, Except: []string{"c"}}, {Rooms: many}, {Rooms: []string{"a\xff"}},
+		{Rooms: []string{"a"}, Except: []string{"b\xff"}}, {Rooms: []string{"a", "b"}, Flags: adapter.Flags{Volatile: true}},
+	}
 	for _, namespace := range []string{"/", "/é", "/\xff"} {
 		l := newClassicLink(&connection{uid: "UUrwTY"}, nil, brokertest.NewMember(namespace))
 		for _, args := range [][]any{nil, {1, "text", []byte{1, 2}, nil, true}, {1.5}, {map[string]any{"a": []byte{1}}}} {
-			options := adapter.Options{Rooms: []string{"a", "b"}, Except: []string{"c"}, Flags: adapter.Flags{Volatile: true}}
-			packet := &adapter.Packet{Event: "e", Args: args}
-			there := &adapter.Message{Type: adapter.MessageBroadcast, Options: options, Packet: packet}
-			got, err := l.encode(there)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := there.Packet.Encode(); err != nil {
-				t.Fatal(err)
-			}
-			there.Packet.Event, there.Packet.Args = "", nil
-			want, err := l.encode(there)
-			if err != nil || !bytes.Equal(got, want) {
-				t.Errorf("%q, %v: got %q, want %q, %v", namespace, args, got, want, err)
+			for _, options := range all {
+				packet := &adapter.Packet{Event: "e", Args: args}
+				there := &adapter.Message{Type: adapter.MessageBroadcast, Options: options, Packet: packet}
+				got, err := l.encode(there)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := there.Packet.Encode(); err != nil {
+					t.Fatal(err)
+				}
+				there.Packet.Event, there.Packet.Args = "", nil
+				want, err := l.encode(there)
+				if err != nil || !bytes.Equal(got, want) {
+					t.Errorf("%q, %v, %v: got %q, want %q, %v", namespace, args, options, got, want, err)
+				}
 			}
 		}
 	}

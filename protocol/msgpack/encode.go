@@ -93,6 +93,19 @@ func AppendEvent(dst []byte, name string, args []any) (packed []byte, ok bool) {
 	return packed, true
 }
 
+// AppendStrings appends an array of text. It reports false, and leaves dst as it was, unless all of it
+// is UTF-8.
+func AppendStrings(dst []byte, list []string) (packed []byte, ok bool) {
+	packed = appendCount(dst, Array, len(list))
+	for _, text := range list {
+		if !utf8.ValidString(text) {
+			return dst, false
+		}
+		packed = appendText(packed, text)
+	}
+	return packed, true
+}
+
 // AppendValid is AppendValue for text that is known to be one JSON value, without white space around
 // it, such as what protocol.AppendArgs writes. It may panic when that is not so.
 func AppendValid(dst, text []byte, attachments [][]byte) ([]byte, error) {

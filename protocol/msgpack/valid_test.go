@@ -71,3 +71,22 @@ func TestAppendEvent(t *testing.T) {
 		}
 	}
 }
+
+func TestAppendStrings(t *testing.T) {
+	for _, list := range [][]string{nil, {""}, {"room", "é", strings.Repeat("x", 300)}, make([]string, 70_000)} {
+		text, err := json.Marshal(append([]string{}, list...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := msgpack.AppendValue(nil, text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := msgpack.AppendStrings(nil, list); !ok || !bytes.Equal(got, want) {
+			t.Errorf("%.80q: got %.80x, %v, want %.80x", list, got, ok, want)
+		}
+	}
+	if got, ok := msgpack.AppendStrings([]byte("x"), []string{"a", "\xff"}); ok || string(got) != "x" {
+		t.Errorf("text that is not UTF-8 is packed: %q", got)
+	}
+}
