@@ -7,17 +7,20 @@ import (
 	"github.com/gosocketio/socketio/protocol"
 )
 
-// handle runs the handlers of an event and calls the hook.
-func (s *Socket) handle(e *Event) {
+// handle runs the handlers of an event, counts it and calls the hook. start is the time since began;
+// handle returns the time at the end.
+func (s *Socket) handle(e *Event, start time.Duration) (end time.Duration) {
 	defer s.client.refund(1, e.cost)
 	fn := s.ns.server.cfg.Hooks.Handle
-	start := time.Since(began)
 	handlers, err := s.dispatch(e)
-	took := time.Since(began) - start
+	end = time.Since(began)
+	took := end - start
 	s.ns.totals.countHandled(took, err)
 	if fn != nil {
 		hook(s.ns.server, fn, HandleInfo{Event: e, Took: took, Handlers: handlers, Err: err})
+		end = time.Since(began)
 	}
+	return end
 }
 
 // dispatch runs what is registered for an event, and answers the client if no handler did.

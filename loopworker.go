@@ -114,12 +114,13 @@ func (w loopWorker) Work() {
 		}
 		run := t
 		t = taskNext // if a handler ends this goroutine
+		var now time.Duration
 		if run == taskAdmit {
 			s.admit()
+			now = time.Since(began)
 		} else {
-			s.handle(e)
+			now = s.handle(e, start)
 		}
-		now := time.Since(began)
 		if now-start > quick {
 			score.addSlow()
 		} else {

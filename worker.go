@@ -120,12 +120,14 @@ func (s *Socket) workFrom(t task, e *Event) {
 			go s.work()
 		}
 	}()
+	start := time.Since(began)
 	for ; t != taskNone; t, e = s.next() {
 		switch t {
 		case taskAdmit:
 			s.admit()
+			start = time.Since(began)
 		case taskEvent:
-			s.handle(e)
+			start = s.handle(e, start)
 		case taskClose:
 			s.close(ReasonServerShuttingDown, ErrServerClosed, 0)
 		case taskDisconnect:
