@@ -289,6 +289,33 @@ func TestClusterServers(t *testing.T) {
 	})
 }
 
+// The log says when servers have come or gone.
+func TestClusterServersLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := adaptertest.NewBus()
+		server := func(log *slog.Logger) *socketio.Server {
+			s := socketio.New(socketio.Config{Adapter: bus.Adapter(adapter.ClusterConfig{}), Logger: log})
+			siotest.Serve(t, s)
+			return s
+		}
+		var log lockedBuffer
+		server(slog.New(slog.NewTextHandler(&log, nil)))
+		server(slog.New(slog.DiscardHandler))
+		time.Sleep(3 * time.Second)
+		third := server(slog.New(slog.DiscardHandler))
+		time.Sleep(2 * time.Second)
+		if err := third.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		const changed = `msg="socketio: the number of Go servers in the cluster has changed" broker=bus `
+		up, down := changed+"servers=3 before=2", changed+"servers=2 before=3"
+		if got := log.String(); strings.Count(got, up) != 1 || strings.Count(got, down) != 1 || strings.Count(got, changed) != 2 {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
 // What goes wrong at the broker is logged once a minute, counted, and told to the hook, which may use
 // the server. At the start the log says who is there.
 func TestClusterBrokerErrors(t *testing.T) {

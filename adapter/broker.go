@@ -76,6 +76,10 @@ type Member interface {
 // sends back. A broker asks at Join; if the answer is no it may drop them without decoding.
 type OwnReceiver interface{ ReceivesOwn() bool }
 
+// Discoverer is a Member, that of the name "", which is told when a part of the broker appears whose
+// servers could not be heard before.
+type Discoverer interface{ Discovered() }
+
 // Link sends the messages of one namespace. Its methods are called from many goroutines at once and
 // never wait for the broker: they encode and queue, in the order of the calls.
 type Link interface {

@@ -31,6 +31,7 @@ type heartbeats struct {
 	namespaces func() []string                        // of this process; nil: not listed
 	gone       func(uid string, namespaces ...string) // a server has gone; called without the lock
 	official   func(namespace string) error           // sends a heartbeat in a namespace; nil unless Mixed
+	counted    func(before, now int)                  // the number of processes has changed; nil unless for them
 	answered   chan struct{}                          // closed when the others have had time to answer
 
 	mu        sync.Mutex
@@ -46,6 +47,7 @@ type heartbeats struct {
 	failing   bool      // the last one was not, which was reported
 	version   int       // of the list of namespaces
 	listed    int       // its length when it was sent last
+	count     int       // of processes, at the last check; 0 at the start
 	closed    bool
 }
 
@@ -171,7 +173,12 @@ func (h *heartbeats) check() {
 			gone[uid] = h.removeLocked(uid, p)
 		}
 	}
+	before, count := h.count, h.countLocked()
+	h.count = count
 	h.mu.Unlock()
+	if before != 0 && before != count {
+		h.counted(before, count)
+	}
 	if m != nil {
 		h.sent(m, h.send(m))
 	}
@@ -194,6 +201,25 @@ func (h *heartbeats) check() {
 			h.timer.Reset(wait)
 		}
 	}
+}
+
+// countLocked returns the number of Go servers, this one included, once they are known; 0 until then, and
+// where there is no heartbeat of processes.
+func (h *heartbeats) countLocked() (n int) {
+	select {
+	case <-h.answered:
+	default:
+		return 0
+	}
+	if h.counted == nil {
+		return 0
+	}
+	for _, p := range h.peers {
+		if p.version > 0 {
+			n++
+		}
+	}
+	return n + 1
 }
 
 // tick is how often silent servers are looked for.

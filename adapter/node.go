@@ -146,7 +146,7 @@ func (n *Node) heartbeats(ctx context.Context) (*heartbeats, error) {
 		return n.beats, nil
 	}
 	h := newHeartbeats(n.cfg, n.send, n.report, n.gone)
-	h.namespaces = n.namespaces
+	h.namespaces, h.counted = n.namespaces, n.logCount
 	if n.cfg.Mixed {
 		h.official = n.sendIn
 	}
@@ -160,6 +160,14 @@ func (n *Node) heartbeats(ctx context.Context) (*heartbeats, error) {
 	}
 	n.joined = true
 	return n.beats, nil
+}
+
+// logCount logs that Go servers have come or gone.
+func (n *Node) logCount(before, now int) {
+	if h := n.host(); h != nil {
+		h.Logger().Info("socketio: the number of Go servers in the cluster has changed",
+			slog.String("broker", n.broker.Stats().Broker), slog.Int("servers", now), slog.Int("before", before))
+	}
 }
 
 // send sends a heartbeat of the process.
@@ -226,8 +234,11 @@ func (p process) Receive(m *Message) {
 	}
 }
 
-// Gap implements Member: it asks for what was missed. Each namespace has its own gap.
-func (p process) Gap(error) { p.beats.askAgain() }
+// Gap implements Member: the next heartbeats tell what was missed, and each namespace has its own gap.
+func (p process) Gap(error) {}
+
+// Discovered implements Discoverer.
+func (p process) Discovered() { p.beats.askAgain() }
 
 func (n *Node) isStarted() bool {
 	n.mu.Lock()

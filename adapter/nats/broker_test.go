@@ -255,20 +255,32 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// discoverer is a member that is told of other NATS servers.
+type discoverer struct {
+	*brokertest.Member
+	found chan struct{}
+}
+
+func (d *discoverer) Discovered() { d.found <- struct{}{} }
+
 // Another NATS server in the cluster means servers that were not heard so far: the member for the
-// heartbeats gets to know, and no other one.
+// heartbeats gets to know.
 func TestDiscovered(t *testing.T) {
 	clustered := func(o *server.Options) { o.Cluster = server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: -1} }
 	nats := startNATS(t, clustered)
 	a := start(t, "aaaaaa", Config{Addrs: []string{nats.host()}})
-	_, process := a.Link("")
-	_, member := a.Link("/")
+	process := &discoverer{brokertest.NewMember(""), make(chan struct{}, 10)}
+	a.LinkTo(process)
 	startNATS(t, func(o *server.Options) {
 		clustered(o)
 		o.Routes = server.RoutesFromStr("nats://" + nats.ClusterAddr().String())
 	})
-	process.WantsGap(t)
-	if s := a.Stats(); len(member.Gaps) > 0 || s.Gaps > 0 || len(a.Reports()) > 0 {
+	select {
+	case <-process.found:
+	case <-time.After(brokertest.Patience):
+		t.Error("it is not told")
+	}
+	if s := a.Stats(); s.Gaps > 0 || len(a.Reports()) > 0 {
 		t.Errorf("stats are %+v, reported %v", s, a.Reports())
 	}
 }

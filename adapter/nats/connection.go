@@ -165,8 +165,11 @@ func (c *connection) onDiscovered() {
 	c.mu.RLock()
 	l := c.links[token("")]
 	c.mu.RUnlock()
-	if l != nil && !c.isClosing() {
-		l.gap(errors.New("there is another NATS server"))
+	if l == nil {
+		return
+	}
+	if m, wants := l.to.To.(adapter.Discoverer); wants {
+		m.Discovered()
 	}
 }
 

@@ -1,6 +1,6 @@
 // Command cluster measures clusters over Redis: our servers beside the official ones, and beside a Go
-// peer; their speed over NATS too. `make cluster-faults` runs it with -faults and writes docs/evidence/cluster-faults.md: what
-// arrives while connections, Redis or nodes fail. `make bench-cluster` runs it without and writes
+// peer; their speed over NATS too. `make cluster-faults` runs it with -faults and writes
+// docs/evidence/cluster-faults.md: what arrives while connections, Redis or nodes fail. `make bench-cluster` runs it without and writes
 // docs/evidence/cluster-bench.md: the CPU time of the nodes for a message, and the throughput.
 // `make chaos` runs it with -chaos and writes docs/evidence/chaos.md: faults at random, over every
 // adapter.

@@ -38,6 +38,7 @@ var varying = regexp.MustCompile(`^\S+ - [a-z]id:\d+ - | \(attempt \d+\)`)
 var routine = []string{
 	"Metalayer blocking snapshot", "Waiting for routing to be established",
 	"JetStream has not established contact with a meta leader", // Start says for what it waits
+	"Error flushing: ", // to a node that has just ended
 }
 
 // warn logs a warning, unless it has just done so.
