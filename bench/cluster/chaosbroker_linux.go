@@ -19,10 +19,10 @@ type chaosWire struct {
 }
 
 var chaosWires = []chaosWire{
-	{"redis", false, withRedis("redis://%s?timeout=2s")},
-	{"redis+sharded", false, withRedis("redis+sharded://%s?timeout=2s")},
-	{"redis+streams", true, withRedis("redis+streams://%s?timeout=2s", aof...)},
-	{"nats", false, withNATS("nats://%s?timeout=2s")},
+	{"redis", false, withRedis("redis://%s?timeout=2s", "", "&mode=static")},
+	{"redis+sharded", false, withRedis("redis+sharded://%s?timeout=2s", "", "&mode=static", "&mode=dynamic-private")},
+	{"redis+streams", true, withRedis("redis+streams://%s?timeout=2s", "", "&streams=2")},
+	{"nats", false, withNATS("nats://%s?timeout=2s", "", "&mode=static")},
 	{"nats+jetstream", true, withNATS("nats+jetstream://%s?timeout=2s")},
 	{"nats+embedded", true, withoutBroker},
 	{"postgres", false, withPostgres("postgres://postgres@%s/postgres?sslmode=disable&create=true&timeout=2s")},
@@ -37,11 +37,19 @@ func (t *trial) sit(broker chaosBroker, addr, url string) {
 	}
 }
 
-func withRedis(url string, options ...string) func(t *trial) {
+// withRedis is a Redis that forgets nothing. Runs take turns with what may follow the URL.
+func withRedis(url string, turns ...string) func(t *trial) {
 	return func(t *trial) {
-		s := redistest.Start(t.kit, options...)
-		t.sit(s, s.Addr(), url)
+		s := redistest.Start(t.kit, aof...)
+		t.sit(s, s.Addr(), url+t.turn(turns))
 	}
+}
+
+func (t *trial) turn(turns []string) string {
+	if len(turns) == 0 {
+		return ""
+	}
+	return turns[t.seed%uint64(len(turns))]
 }
 
 func withPostgres(url string) func(t *trial) {
@@ -53,10 +61,10 @@ func withPostgres(url string) func(t *trial) {
 	}
 }
 
-func withNATS(url string) func(t *trial) {
+func withNATS(url string, turns ...string) func(t *trial) {
 	return func(t *trial) {
 		s := t.bench.startNATS(t.kit)
-		t.sit(s, s.addr(), url)
+		t.sit(s, s.addr(), url+t.turn(turns))
 	}
 }
 
