@@ -16,7 +16,7 @@ func parseTrace(text string) *trace {
 	now := time.Unix(0, 0)
 	for word := range strings.FieldsSeq(text) {
 		now = now.Add(10 * time.Millisecond)
-		m := moment{at: now, what: word, server: "S2.1", publisher: "S1.1", target: "t"}
+		m := moment{at: now, what: word, server: "S2.1", publisher: "S1.1"}
 		switch word {
 		case "later":
 			now = time.Unix(1000, 0)
@@ -29,7 +29,7 @@ func parseTrace(text string) *trace {
 			m.what, m.target, m.seq = received, "u", 1
 		default:
 			if seq, err := strconv.Atoi(word); err == nil {
-				m.what, m.seq = received, seq
+				m.what, m.target, m.seq = received, "t", seq
 			}
 		}
 		t.moments = append(t.moments, m)
@@ -85,6 +85,8 @@ func TestChaosCheck(t *testing.T) {
 
 		{name: "refused", trace: "joined ready 1 3 4", change: refused, missing: account{refused: 1}},
 		{name: "refused on its own server", trace: "own ready 1 3 4", change: refused, want: "S1.1#2 to t was lost on its own"},
+		{name: "refused and early", recovery: true, trace: "joined ready 2 1 3 4", change: refused},
+		{name: "early without a reason", recovery: true, trace: "joined ready 2 1 3 4", want: "S1.1#1 to t came after #2"},
 		{name: "failed", recovery: true, trace: "joined ready 1 3 4", change: failures(0, 3, 1), missing: account{failed: 1}},
 		{name: "more than failed", trace: "joined ready 1 4", change: failures(0, 3, 1), want: "S1.1#3 to t was lost",
 			missing: account{failed: 1}},

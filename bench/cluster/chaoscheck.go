@@ -21,7 +21,8 @@ import (
 //     publisher counts it as failed; or the publisher was killed before its queue was empty, and
 //     nothing later came; or, without recovery, the client's server reported a GapError between the
 //     events around it. What a server emits to its own clients needs no broker, and no name helps,
-//     unless it goes through the broker for recovery.
+//     unless it goes through the broker for recovery. An event that is refused then comes to them
+//     early.
 
 // publisher is what a process of a node emitted.
 type publisher struct {
@@ -94,7 +95,7 @@ type moment struct {
 	server    string // of joined
 	recovered bool
 	publisher string // of received
-	target    string
+	target    string // and of joined: its own room
 	seq       int
 }
 
@@ -146,7 +147,8 @@ func (h *history) check() *account {
 			for end < len(t.moments) && (t.moments[end].what != joined || t.moments[end].recovered) {
 				end++
 			}
-			s := &session{history: h, account: a, client: name, targets: t.targets, moments: t.moments[begin:end]}
+			s := &session{history: h, account: a, client: name, moments: t.moments[begin:end]}
+			s.targets = append(slices.Clip(t.targets), s.moments[0].target)
 			s.live = s.moments[len(s.moments)-1].what != ended
 			s.check()
 			begin = end
@@ -194,14 +196,16 @@ func (s *session) check() {
 			}
 			if before, twice := s.got[k][m.seq]; twice {
 				s.breach(k, m.seq, "came twice", before, i)
-			} else if m.seq < last[k] {
+			} else if m.seq < last[k] && !s.refusedHere(m) {
 				s.breach(k, m.seq, fmt.Sprintf("came after #%d", last[k]), s.got[k][last[k]], i)
 			}
 			if !slices.Contains(s.targets, m.target) {
 				s.breach(k, m.seq, "was for others", i, i)
 			}
 			s.got[k][m.seq] = i
-			last[k] = max(last[k], m.seq)
+			if !s.refusedHere(m) {
+				last[k] = max(last[k], m.seq)
+			}
 			s.delivered++
 		}
 		s.server = append(s.server, server)
@@ -211,6 +215,13 @@ func (s *session) check() {
 			s.due(stream{name, target}, last[stream{name, target}])
 		}
 	}
+}
+
+// refusedHere tells whether an event could not be queued for the broker. With recovery the server's own
+// clients get it then and there, before those that are queued.
+func (s *session) refusedHere(m *moment) bool {
+	p := s.publishers[m.publisher]
+	return s.recovery && p != nil && m.seq <= len(p.events) && p.events[m.seq-1].refused
 }
 
 // due looks for the events of a stream that should have come. last is the last one that came.

@@ -105,7 +105,7 @@ func (c *chaosClient) connect(ctx context.Context, to *load.Target, n *node) {
 	c.pid, c.sid = conn.Pid, conn.Sid
 	c.mu.Lock()
 	c.conn = conn
-	c.noteLocked(moment{what: joined, server: n.name, recovered: recovered})
+	c.noteLocked(moment{what: joined, server: n.name, recovered: recovered, target: c.namespace + "|" + c.sid})
 	c.mu.Unlock()
 	for _, m := range missed {
 		c.handle(m)

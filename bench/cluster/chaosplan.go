@@ -52,8 +52,19 @@ func (s strike) String() string {
 	return fmt.Sprintf("%5.2f s: %s %d for %.2f s", s.at.Seconds(), s.what, s.who, s.lasts.Seconds())
 }
 
+// Some runs have long faults, so that others take what they hit for dead. Some have small queues, which
+// fill in a second of a fault.
+func longFaults(seed uint64) bool { return seed%4 == 0 }
+func smallQueue(seed uint64) bool { return seed%2 == 1 }
+
+const smallQueueBytes = 64 << 10
+
 // plan is what happens in a run, by its seed.
 func plan(seed uint64, withBroker bool) (all []strike) {
+	length, shortest, longest := chaosTime, chaosTime/40, chaosTime/4
+	if longFaults(seed) {
+		length, shortest, longest = 2*chaosTime, chaosTime/2, 4*chaosTime/3
+	}
 	r := rand.New(rand.NewPCG(seed, 1))
 	between := func(low, high time.Duration) time.Duration { return low + time.Duration(r.Int64N(int64(high-low))) }
 	kinds := nodeFaults
@@ -61,12 +72,12 @@ func plan(seed uint64, withBroker bool) (all []strike) {
 		kinds = slices.Concat(kinds, brokerFaults)
 	}
 	add := func(kinds []string, among int, pause time.Duration) {
-		for at := between(0, pause); at < chaosTime; at += between(pause/4, pause) {
-			all = append(all, strike{at, between(chaosTime/40, chaosTime/4), kinds[r.IntN(len(kinds))], r.IntN(among)})
+		for at := between(0, pause); at < length; at += between(pause/4, pause) {
+			all = append(all, strike{at, between(shortest, longest), kinds[r.IntN(len(kinds))], r.IntN(among)})
 		}
 	}
-	add(kinds, chaosNodes, chaosTime/6)
-	add(clientFaults, chaosClients, chaosTime/12)
+	add(kinds, chaosNodes, length/6)
+	add(clientFaults, chaosClients, length/12)
 	slices.SortStableFunc(all, func(a, b strike) int { return cmp.Compare(a.at, b.at) })
 	return all
 }

@@ -112,6 +112,9 @@ func (s *seat) start(ctx context.Context) error {
 		if s.wire.recovery {
 			args = append(args, "-recovery")
 		}
+		if smallQueue(s.seed) {
+			args = append(args, "-queue", strconv.Itoa(smallQueueBytes))
+		}
 		err = n.start(ctx, args, "GORACE=halt_on_error=1")
 		_ = stderr.Close() // the process has it
 		if err == nil {
@@ -283,10 +286,9 @@ func (t *trial) settle(ctx context.Context) error {
 func (t *trial) faults(ctx context.Context) error {
 	t.began = time.Now()
 	t.note("faults begin")
-	over, end := context.WithTimeout(ctx, chaosTime)
-	defer end()
-	var all sync.WaitGroup
-	all.Go(func() { t.ask(over) })
+	var all, asking sync.WaitGroup
+	over, end := context.WithCancel(ctx)
+	asking.Go(func() { t.ask(over) })
 	errs := make([]error, len(t.strikes))
 	for i, s := range t.strikes {
 		all.Go(func() {
@@ -298,6 +300,8 @@ func (t *trial) faults(ctx context.Context) error {
 		})
 	}
 	all.Wait()
+	end()
+	asking.Wait()
 	t.note("faults end")
 	return errors.Join(errs...)
 }

@@ -34,14 +34,15 @@ type storm struct {
 	name    string // of this publisher
 	random  *rand.Rand
 	targets []string
-	seq     int    // of the goroutine of publish, then of calm
-	end     func() // ends publish
+	seq     int      // of the goroutine of publish, then of calm
+	sockets sync.Map // connected ones, by id
+	end     func()   // ends publish
 	ending  chan struct{}
 	ended   chan struct{}
 }
 
 // chaosConfig configures the server.
-func (n *node) chaosConfig(url string, recovery bool) socketio.Config {
+func (n *node) chaosConfig(url string, recovery bool, maxQueued int) socketio.Config {
 	s := &storm{node: n, recovery: recovery, ending: make(chan struct{}), ended: make(chan struct{})}
 	s.end = sync.OnceFunc(func() {
 		close(s.ending)
@@ -49,7 +50,7 @@ func (n *node) chaosConfig(url string, recovery bool) socketio.Config {
 	})
 	n.storm = s
 	config := socketio.Config{
-		Adapter: clusterAdapter(url), Hooks: socketio.Hooks{Broker: n.broker},
+		Adapter: clusterAdapter(url, maxQueued), Hooks: socketio.Hooks{Broker: n.broker},
 		PingInterval: time.Second, PingTimeout: 1500 * time.Millisecond,
 	}
 	if recovery {
@@ -59,17 +60,17 @@ func (n *node) chaosConfig(url string, recovery bool) socketio.Config {
 }
 
 // clusterAdapter is the adapter of a URL. A wrong one is an error when the server is made.
-func clusterAdapter(url string) adapter.Factory {
+func clusterAdapter(url string, maxQueued int) adapter.Factory {
 	scheme, _, _ := strings.Cut(url, "://")
 	switch base, _, _ := strings.Cut(scheme, "+"); {
 	case base == "redis":
-		return redis.New(redis.Config{URL: url})
+		return redis.New(redis.Config{URL: url, MaxQueuedBytes: maxQueued})
 	case base == "postgres":
-		return postgres.New(postgres.Config{URL: url})
+		return postgres.New(postgres.Config{URL: url, MaxQueuedBytes: maxQueued})
 	case scheme == "nats+embedded":
-		return embedded.New(embedded.Config{URL: url})
+		return embedded.New(embedded.Config{URL: url, NATS: nats.Config{MaxQueuedBytes: maxQueued}})
 	}
-	return nats.New(nats.Config{URL: url})
+	return nats.New(nats.Config{URL: url, MaxQueuedBytes: maxQueued})
 }
 
 // serveChaos puts a client into the rooms that it asks for, once: a recovered one has them already.
@@ -84,6 +85,8 @@ func (n *node) serveChaos() {
 			if !s.Recovered() {
 				s.Join(auth.Rooms...)
 			}
+			n.storm.sockets.Store(s.ID(), s)
+			s.OnDisconnect(func(s *socketio.Socket, _ socketio.Reason) { n.storm.sockets.CompareAndDelete(s.ID(), s) })
 			_ = s.Emit("ready") // fails when the connection is gone again
 		})
 	}
@@ -109,27 +112,40 @@ func (s *storm) publish(c command) {
 		case <-s.ending:
 			return
 		case <-tick.C:
-			s.emit(s.targets[s.random.IntN(len(s.targets))])
+			if s.random.IntN(8) > 0 {
+				s.emit(s.targets[s.random.IntN(len(s.targets))])
+				continue
+			}
+			for _, x := range s.sockets.Range { // to one of them, in no order
+				socket := x.(*socketio.Socket)
+				s.send(socket.Namespace().Name()+"|"+socket.ID(), socket.Emit)
+				break
+			}
 		}
 	}
 }
 
 // emit emits the next event to a target, namespace|room.
 func (s *storm) emit(target string) {
+	name, room, _ := strings.Cut(target, "|")
+	emit := s.io.Of(name).Emit
+	if room != "" {
+		emit = s.io.Of(name).To(room).Emit
+	}
+	s.send(target, emit)
+}
+
+// send calls emit for the next event.
+func (s *storm) send(target string, emit func(event string, args ...any) error) {
 	stats := s.io.Stats().Broker
 	line := answer{"id": -1, "failed": stats.Failed}
 	if stats.QueuedBytes == 0 {
 		line["mark"] = s.seq
 	}
 	s.seq++
-	name, room, _ := strings.Cut(target, "|")
 	pad := ""
 	if s.random.IntN(20) == 0 {
 		pad = strings.Repeat("x", 10_000) // more than PostgreSQL takes at once
-	}
-	emit := s.io.Of(name).Emit
-	if room != "" {
-		emit = s.io.Of(name).To(room).Emit
 	}
 	line["seq"], line["target"], line["at"] = s.seq, target, time.Now().UnixNano()
 	if err := emit("n", pad, s.name, target, s.seq); err != nil {

@@ -36,6 +36,7 @@ func main() {
 	key := flag.String("key", "socket.io", "prefix of channels and streams")
 	cluster := flag.String("cluster", "", "URL of any broker, instead of the flags above, and the clients of make chaos")
 	recovery := flag.Bool("recovery", false, "with connection state recovery")
+	maxQueued := flag.Int("queue", 0, "MaxQueuedBytes of the adapter for -cluster")
 	flag.Parse()
 	before := leak.IDs()
 	c := redis.Config{Addrs: strings.Split(*addrs, ","), Master: *master, Prefix: *key}
@@ -55,7 +56,7 @@ func main() {
 	}
 	config := socketio.Config{Adapter: join, Hooks: socketio.Hooks{Broker: n.broker}}
 	if *cluster != "" {
-		config = n.chaosConfig(*cluster, *recovery)
+		config = n.chaosConfig(*cluster, *recovery, *maxQueued)
 	}
 	var err error
 	if n.io, err = socketio.NewServer(config); err != nil {
