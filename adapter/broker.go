@@ -108,7 +108,8 @@ type Router interface {
 	RoomOpened(room string)
 	RoomClosed(room string)
 	// Settle waits until the broker has confirmed the subscriptions of the rooms opened so far, until
-	// ctx ends, or for one second. It returns at once while the connection is lost.
+	// ctx ends, or for one second. It returns at once while the connection is lost. If it does not wait
+	// for all, Member.Gap is called once they are confirmed.
 	Settle(ctx context.Context)
 }
 

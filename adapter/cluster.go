@@ -153,8 +153,9 @@ func (x *Cluster) Add(s Socket) {
 // Join makes a local socket join rooms.
 //
 // Where the broker subscribes to rooms one by one, Join returns once it has done so: usually after a
-// round trip for the first socket of a room, after a second at most. An event that another server
-// sends to the room after it has learned of the join reaches the socket.
+// round trip for the first socket of a room. An event that another server sends to the room after it
+// has learned of the join reaches the socket. After a second Join returns anyway, and a [GapError]
+// follows when the broker has subscribed.
 func (x *Cluster) Join(id string, rooms ...string) {
 	x.memory.Join(id, rooms...)
 	x.awaitRooms()

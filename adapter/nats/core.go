@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -173,7 +174,12 @@ func (l *link) deliver(m *adapter.Message) {
 	l.to.Receive(m)
 }
 
-func (l *link) gap(err error) { l.to.Gap(fmt.Errorf("%w: %s", adapter.ErrBrokerDown, oneLine(err))) }
+func (l *link) gap(err error) {
+	if !errors.Is(err, adapter.ErrBroker) {
+		err = fmt.Errorf("%w: %s", adapter.ErrBrokerDown, oneLine(err))
+	}
+	l.to.Gap(err)
+}
 
 // routedLink is a link that subscribes to rooms.
 type routedLink struct{ *link }

@@ -23,6 +23,7 @@ type subscriptions struct {
 	changed map[string]struct{} // those to look at
 	added   uint64              // counts calls of add
 	settled uint64              // the value of added up to which the server has all
+	late    bool                // settle did not wait until then
 
 	applying sync.Mutex                    // taken before mu
 	active   map[string]*nats.Subscription // guarded by applying
@@ -85,9 +86,35 @@ func (s *subscriptions) run() {
 		select {
 		case <-s.kick:
 			s.apply()
+			s.nameGap()
 		case <-s.c.closing:
 			return
 		}
+	}
+}
+
+var errLate = fmt.Errorf("%w: the subscription to a room was confirmed late", adapter.ErrBrokerStalled)
+
+// nameGap names what was missed since settle has not waited, once the server has all subscriptions. When
+// the connection is lost before, that is a gap anyway.
+func (s *subscriptions) nameGap() {
+	s.mu.Lock()
+	late := s.late
+	s.late = false
+	s.mu.Unlock()
+	if !late {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	switch err := s.c.nc.FlushWithContext(ctx); {
+	case err == nil:
+		s.c.gap(errLate)
+	case s.c.nc.IsConnected():
+		s.mu.Lock()
+		s.late = true
+		s.mu.Unlock()
+		s.wake()
 	}
 }
 
@@ -152,12 +179,15 @@ func (s *subscriptions) settle(ctx context.Context) {
 	s.apply()
 	ctx, cancel := context.WithTimeout(ctx, settleFor)
 	defer cancel()
-	if s.c.nc.FlushWithContext(ctx) != nil {
-		return // the connection is lost, or will be
-	}
+	err := s.c.nc.FlushWithContext(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settled = max(s.settled, added)
+	if err == nil {
+		s.settled = max(s.settled, added)
+		return
+	}
+	s.late = true
+	s.wake()
 }
 
 // close ends all subscriptions.

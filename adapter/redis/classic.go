@@ -180,7 +180,7 @@ func (l *routedLink) RoomClosed(room string) {
 }
 
 // Settle implements adapter.Router.
-func (l *routedLink) Settle(ctx context.Context) { l.c.settle(ctx) }
+func (l *routedLink) Settle(ctx context.Context) { l.c.settleRooms(ctx) }
 
 // receive implements receiver.
 func (l *classicLink) receive(channel, payload string) {

@@ -288,14 +288,28 @@ func (c *connection) recover(ctx context.Context) {
 const settleFor = time.Second
 
 // settle waits for the subscriptions to rooms that sockets have joined, so that nobody who learns of
-// that by what is sent next can answer before they are made.
-func (c *connection) settle(ctx context.Context) {
-	if c.subs != nil && c.lostFeeds.Load() == 0 && !c.subs.settled() { // an Emitter has none
-		ctx, cancel := context.WithTimeout(ctx, settleFor)
-		defer cancel()
-		c.subs.settle(ctx)
+// that by what is sent next can answer before they are made. It reports whether all are.
+func (c *connection) settle(ctx context.Context) bool {
+	if c.subs == nil || c.subs.settled() { // an Emitter has none
+		return true
+	}
+	if c.lostFeeds.Load() > 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleFor)
+	defer cancel()
+	c.subs.settle(ctx)
+	return c.subs.settled()
+}
+
+// settleRooms is settle for sockets that have joined rooms: what they miss after it is a gap.
+func (c *connection) settleRooms(ctx context.Context) {
+	if !c.settle(ctx) {
+		c.subs.late(errLate)
 	}
 }
+
+var errLate = fmt.Errorf("%w: the subscription to a room was confirmed late", adapter.ErrBrokerStalled)
 
 // hold waits before another attempt to send a batch that was not sent. It returns false if there is
 // to be none.

@@ -370,6 +370,17 @@ func (f *feed) settled() bool {
 	return f.flushed >= f.wanted
 }
 
+// late implements subscriptions.
+func (f *feed) late(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, sub := range f.subjects {
+		if !sub.confirmed && sub.missed == nil {
+			sub.missed = err
+		}
+	}
+}
+
 // settle waits until the subscriptions that are wanted now have been made, or until ctx ends.
 func (f *feed) settle(ctx context.Context) {
 	f.mu.Lock()

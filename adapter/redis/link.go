@@ -37,7 +37,10 @@ func (l *link) reject() { l.c.invalid.Add(1) }
 
 // gap implements receiver.
 func (l *link) gap(err error) {
-	l.to.Gap(fmt.Errorf("%w: %s", adapter.ErrBrokerDown, brokers.OneLine(err)))
+	if !errors.Is(err, adapter.ErrBroker) {
+		err = fmt.Errorf("%w: %s", adapter.ErrBrokerDown, brokers.OneLine(err))
+	}
+	l.to.Gap(err)
 }
 
 // close stops delivery. None is under way when it returns.

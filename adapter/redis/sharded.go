@@ -158,7 +158,7 @@ func (l *routedShardedLink) RoomClosed(room string) {
 }
 
 // Settle implements adapter.Router.
-func (l *routedShardedLink) Settle(ctx context.Context) { l.c.settle(ctx) }
+func (l *routedShardedLink) Settle(ctx context.Context) { l.c.settleRooms(ctx) }
 
 // endings returns how the messages of this server end, as JSON and as MessagePack.
 func (l *shardedLink) endings() (texts [2]string) {

@@ -218,6 +218,14 @@ func (s *slots) settled() bool {
 	return true
 }
 
+func (s *slots) late(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.feeds {
+		f.late(err)
+	}
+}
+
 // moved is called when a subscription does not belong to its node any more, or when a node cannot
 // be reached.
 func (s *slots) moved() {

@@ -35,6 +35,8 @@ type subscriptions interface {
 	settle(ctx context.Context)
 	// settled reports whether settle would not wait.
 	settled() bool
+	// late records that messages are missed until the subscriptions under way are confirmed, and why.
+	late(err error)
 	// close disconnects. The receivers get nothing when it returns.
 	close()
 }
