@@ -108,7 +108,8 @@ func TestNamespaceStats(t *testing.T) {
 		const doneRoom = len("\x81\x12" + `42/room-1,["done"]`)
 		want := map[string]numbers{
 			"/": {
-				Sockets: 1, Received: 3, Sent: 7, Handled: 3, Errors: 2, Within1ms: 2, Within2500us: 3, Late: 3, GaveUp: 1, Answered: 1,
+				Sockets: 1, Received: 3, Sent: 7, Handled: 3, Errors: 2, Within1ms: 2, Within2500us: 3,
+				Late: 3, GaveUp: 1, Answered: 1,
 				ReceivedBytes: uint64(slow + 2*wrong), SentBytes: uint64(sent),
 			},
 			`^/room-\d+$`: {

@@ -51,7 +51,9 @@ func (a *admin) checkAdmin() error {
 }
 
 // startAdmin serves the operators' pages until stop is called. Without an address it does nothing.
-func (a *admin) startAdmin(ctx context.Context, sio *socketio.Server, logger *slog.Logger) (stop func() error, err error) {
+func (a *admin) startAdmin(
+	ctx context.Context, sio *socketio.Server, logger *slog.Logger,
+) (stop func() error, err error) {
 	if a.AdminAddr == "" {
 		return func() error { return nil }, nil
 	}

@@ -153,7 +153,8 @@ func (c *cluster) start(ctx context.Context, template string) error {
 func (c *cluster) startNode(ctx context.Context, i int) error {
 	name := fmt.Sprint(i + 1)
 	return c.services.start(ctx, "node "+name, c.nodes[i], c.binary, "serve", "-addr", c.nodes[i], "-node", name,
-		"-relay-secret", c.secret, "-admin-addr", c.admin[i], "-cluster", "redis+streams://"+c.redis, "-recovery", "2m", "-log-level", "warn",
+		"-relay-secret", c.secret, "-admin-addr", c.admin[i], "-cluster", "redis+streams://"+c.redis,
+		"-recovery", "2m", "-log-level", "warn",
 		"-client", filepath.Join(c.root, "client-js", "node_modules", "socket.io-client"))
 }
 

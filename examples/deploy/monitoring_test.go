@@ -164,7 +164,8 @@ func TestComposePrometheus(t *testing.T) {
 	for _, g := range groups {
 		host, port := hostOf(t, g.Targets[0])
 		e := p.Services[host].Environment
-		if e["SOCKETIO_NODE"] == nil || *e["SOCKETIO_NODE"] != g.Labels["node"] || *e["SOCKETIO_ADMIN_ADDR"] != "0.0.0.0:"+port {
+		if e["SOCKETIO_NODE"] == nil || *e["SOCKETIO_NODE"] != g.Labels["node"] ||
+			*e["SOCKETIO_ADMIN_ADDR"] != "0.0.0.0:"+port {
 			t.Errorf("%v is no node with the label %v", g.Targets, g.Labels)
 		}
 		watched = append(watched, host)

@@ -174,7 +174,9 @@ func testEachMetricMoves(t *testing.T) {
 		"socketio_connections{transport=websocket}": 0, "socketio_broker_connected": 1, "socketio_sockets{namespace=/}": 0,
 		"socketio_sockets" + room: 0, "socketio_slow_consumers_total": 0,
 	})
-	want(t, mid, map[string]float64{"socketio_recovery_waiting{namespace=/}": 2, "socketio_connections{transport=polling}": 1})
+	want(t, mid, map[string]float64{
+		"socketio_recovery_waiting{namespace=/}": 2, "socketio_connections{transport=polling}": 1,
+	})
 	want(t, queued, map[string]float64{"socketio_connections_paused": 1, "socketio_connections{transport=websocket}": 2})
 	want(t, away, map[string]float64{"socketio_broker_connected": 0, "socketio_broker_away_seconds": 1})
 	want(t, last, map[string]float64{
@@ -235,7 +237,8 @@ func foreign(t *testing.T, bus *adaptertest.Bus) {
 		t.Fatal(err)
 	}
 	m := &adapter.Message{
-		UID: "foreign", Namespace: "/", Type: adapter.MessageBroadcast, Packet: &adapter.Packet{Data: []byte(`{"no":"event"}`)},
+		UID: "foreign", Namespace: "/", Type: adapter.MessageBroadcast,
+		Packet: &adapter.Packet{Data: []byte(`{"no":"event"}`)},
 	}
 	if err := errors.Join(link.Publish(m), link.Close(), broker.Close(t.Context())); err != nil {
 		t.Error(err)
