@@ -23,3 +23,12 @@ func DecodeRelayRequest(payload []byte) {
 		cancel()
 	}
 }
+
+// EndMuxes ends the connections to other servers as if they were idle.
+func EndMuxes(e *Server) {
+	e.nodes.mu.Lock()
+	defer e.nodes.mu.Unlock()
+	for _, o := range e.nodes.out {
+		o.fail(errIdle)
+	}
+}

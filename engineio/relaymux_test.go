@@ -234,3 +234,20 @@ func FuzzRelayRequest(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(_ *testing.T, payload []byte) { engineio.DecodeRelayRequest(payload) })
 }
+
+// A connection that ends because it is idle costs no session.
+func TestRelayMuxIsMadeAgain(t *testing.T) {
+	var cluster addresses
+	owner := startNode(t, &cluster, "owner_", engineio.Config{})
+	other := startNode(t, &cluster, "other_", engineio.Config{})
+	q := owner.polling()
+	for range 50 {
+		if got := other.request("POST", q, "4x"); got.status != 200 {
+			t.Fatalf("POST: %+v", got)
+		}
+		engineio.EndMuxes(other.engine)
+		if got := other.request("GET", q, ""); got.status != 200 || got.body != "4x" {
+			t.Fatalf("GET: %+v", got)
+		}
+	}
+}

@@ -102,7 +102,7 @@ func (e *Server) connect(r *http.Request, address string) (*outMux, error) {
 		return nil, errNodesClosed
 	}
 	o := g.out[address]
-	if o == nil {
+	if o == nil || o.hasEnded() {
 		g.work.Add(1)
 		o = &outMux{dialed: make(chan struct{}), answers: make(map[uint32]*answer)}
 		g.out[address] = o
@@ -116,6 +116,21 @@ func (e *Server) connect(r *http.Request, address string) (*outMux, error) {
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
+}
+
+// hasEnded tells whether a mux was made and has ended.
+func (o *outMux) hasEnded() bool {
+	select {
+	case <-o.dialed:
+	default:
+		return false
+	}
+	if o.dialErr != nil {
+		return true
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.mux.err != nil
 }
 
 // runOut makes a mux and reads it until it ends.
@@ -285,6 +300,20 @@ func (o *outMux) request(r *http.Request, body []byte) (a *answer, id uint32, er
 	return a, id, nil
 }
 
+// request sends a request to the server at an address. If the mux ended before, which happens when it
+// is idle, nothing was sent, and another one is made.
+func (e *Server) request(r *http.Request, address string, body []byte) (o *outMux, a *answer, id uint32, err error) {
+	for range 2 {
+		if o, err = e.connect(r, address); err != nil {
+			return nil, nil, 0, err
+		}
+		if a, id, err = o.request(r, body); err == nil {
+			break
+		}
+	}
+	return o, a, id, err
+}
+
 // cancel tells the other server that the client has gone.
 func (o *outMux) cancel(id uint32) {
 	o.mu.Lock()
@@ -320,11 +349,7 @@ func (e *Server) relayTogether(w http.ResponseWriter, r *http.Request, address s
 		}
 	}
 	_ = rc.SetReadDeadline(time.Time{}) // as for a parked GET
-	o, err := e.connect(r, address)
-	if err != nil {
-		return e.relayFailed(w, r, address, err)
-	}
-	a, id, err := o.request(r, body)
+	o, a, id, err := e.request(r, address, body)
 	if err != nil {
 		return e.relayFailed(w, r, address, err)
 	}
