@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -63,7 +64,10 @@ func (e *Server) acceptMux(w http.ResponseWriter, r *http.Request) {
 			err = conn.SetDeadline(time.Time{})
 		}
 		if err != nil {
-			why := badSignature(err)
+			why := refusal.Refusal{Rule: "connection broke", Value: err}
+			if errors.Is(err, errStampSign) {
+				why = badSignature(err)
+			}
 			e.log.Write(context.Background(), requestRefused, refusal.Peer{Addr: r.RemoteAddr}, &why, err)
 			return
 		}
@@ -189,6 +193,7 @@ type relayedRequest struct {
 	status   int
 	buf      []byte
 	headSent bool
+	tooLarge int       // bytes of headers that no frame holds; otherwise 0
 	deadline time.Time // of writes; zero: none
 
 	// mux.mu guards these.
@@ -219,7 +224,6 @@ func (q *relayedRequest) serve(r *http.Request) {
 		}
 	}()
 	i.mu.Lock()
-	defer i.mu.Unlock()
 	delete(i.requests, q.id)
 	if !q.gone {
 		q.headIfUnsent()
@@ -227,6 +231,13 @@ func (q *relayedRequest) serve(r *http.Request) {
 	}
 	if i.stops && len(i.requests) == 0 {
 		i.endLocked()
+	}
+	i.mu.Unlock()
+	if q.tooLarge > 0 {
+		i.e.logRequest(r, &refusal.Refusal{
+			Rule: "headers of a relayed answer", Value: q.tooLarge, Limit: maxFrameHeaders,
+			Remedy: "a middleware sets {value} bytes of headers, which are not relayed",
+		}, nil)
 	}
 }
 
@@ -296,16 +307,17 @@ func (q *relayedRequest) flushPieces() error {
 
 // sendPiece sends a piece of the answer, when the client has taken enough of those before.
 func (q *relayedRequest) sendPiece(piece []byte) error {
+	m := q.mux
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var expired <-chan time.Time
-	if !q.deadline.IsZero() {
+	isFull := func() bool { return !q.gone && q.sent > 0 && q.sent+len(piece) > answerWindow }
+	if !q.deadline.IsZero() && (isFull() || len(m.out) > maxQueued) {
 		t := time.NewTimer(time.Until(q.deadline))
 		defer t.Stop()
 		expired = t.C
 	}
-	m := q.mux
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for !q.gone && q.sent > 0 && q.sent+len(piece) > answerWindow {
+	for isFull() {
 		m.mu.Unlock()
 		late := false
 		select {
@@ -332,8 +344,9 @@ func (q *relayedRequest) sendPiece(piece []byte) error {
 func (q *relayedRequest) sendLocked(flags byte, piece []byte) {
 	if !q.headSent && flags&answerAbort == 0 {
 		flags |= answerHead
-		if headerLen(q.header) > maxFrameHeaders {
+		if n := headerLen(q.header); n > maxFrameHeaders {
 			flags, piece = answerAbort, nil
+			q.tooLarge = n
 		}
 	}
 	q.sent += len(piece)

@@ -251,3 +251,37 @@ func TestRelayMuxIsMadeAgain(t *testing.T) {
 		}
 	}
 }
+
+// An answer whose headers no frame holds cuts the client's connection, and the log says so.
+func TestRelayLargeHeaders(t *testing.T) {
+	var cluster addresses
+	log := new(logLines)
+	owner := startNode(t, &cluster, "owner_", engineio.Config{Logger: slog.New(log), Middleware: []middleware{func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == "POST" {
+				w.Header().Set("X-Large", strings.Repeat("x", 100_000))
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}})
+	other := startNode(t, &cluster, "other_", engineio.Config{})
+	q := owner.polling()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", other.url+"?"+q, strings.NewReader("4x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := other.do(r); err == nil {
+		t.Errorf("%d", got.status)
+	}
+	if got := other.request("GET", q, ""); got.body != "4x" {
+		t.Errorf("%+v", got)
+	}
+	for end := time.Now().Add(patience); len(log.refusals()) == 0; <-time.After(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it is not in the log")
+		}
+	}
+	if text := fmt.Sprint(log.refusals()); !strings.Contains(text, "headers of a relayed answer") {
+		t.Errorf("the log: %s", text)
+	}
+}

@@ -145,7 +145,9 @@ func (e *Server) runOut(o *outMux, address, path string) {
 		}
 		o.mux = m
 		g.mu.Unlock()
+		o.mu.Lock()
 		o.ping = time.AfterFunc(pingEvery, o.check)
+		o.mu.Unlock()
 		close(o.dialed)
 		m.read(2*pingEvery, o.receive)
 		o.ping.Stop()
