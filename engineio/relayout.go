@@ -130,7 +130,7 @@ func (o *outMux) hasEnded() bool {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.mux.err != nil
+	return o.err != nil
 }
 
 // runOut makes a mux and reads it until it ends.
