@@ -18,7 +18,8 @@ import (
 // the session's server.
 //
 // Middleware around the Server, not in Config.Middleware, sees the requests of other servers, which
-// have the header Socketio-Relay. It must pass them on.
+// have the header Socketio-Relay. It must pass them on. The context of a relayed request has no
+// values of the http.Server but LocalAddrContextKey.
 type Relay struct {
 	// Address is where the other servers reach this one: "10.0.0.5:3000". The cluster announces it.
 	Address string
