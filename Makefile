@@ -9,7 +9,7 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: help run cluster test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million cluster-faults chaos bench-cluster
+.PHONY: help run cluster test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million deploy-test cluster-faults chaos bench-cluster
 
 # The first target: what `make` alone does.
 help: ## list the targets
@@ -104,6 +104,10 @@ million: ## as many idle connections as the machine allows: docs/evidence/millio
 
 bench-quick: ## one short round of it, on the terminal
 	@cd bench && go run . -root .. -quick
+
+deploy-test: ## 1,000 clients while three nodes behind nginx are replaced one after the other (1 minute)
+	@scripts/install.sh npm client-js proxies redis
+	@cd examples && go test -count=1 -v -run TestDeploy ./deploy -args -clients 1000 -replace 3
 
 cluster-faults: ## connections, Redis and nodes that fail, beside the official adapters: docs/evidence/cluster-faults.md (4 minutes)
 	@cd bench && go run ./cluster -root .. -faults

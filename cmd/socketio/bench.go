@@ -21,6 +21,7 @@ type bench struct {
 	Churn     benchChurn     `cmd:"" help:"Connections that join and close, over and over."`
 	Jitter    benchJitter    `cmd:"" help:"A steady broadcast to clients whose links drop at random; counts what they miss."`
 	Avalanche benchAvalanche `cmd:"" help:"All clients lose the server at once and come back with the official client's back-off."`
+	Drain     benchDrain     `cmd:"" help:"Another server is asked to end, and its clients move to this one."`
 }
 
 // benchTarget are the flags that every scenario has.
@@ -92,6 +93,12 @@ type benchJitter struct {
 }
 
 type benchAvalanche struct{ benchTarget }
+
+type benchDrain struct {
+	benchTarget
+	From    string `required:"" placeholder:"URL" help:"The other server."`
+	Drained string `required:"" placeholder:"COMMAND" help:"Start the other server with this command; SIGTERM drains it."`
+}
 
 // Limits of flags, so that a slip of the finger is an error and not a machine without memory.
 const (
@@ -177,6 +184,18 @@ func (c *benchJitter) run(ctx context.Context, stdout, stderr io.Writer) error {
 
 func (c *benchAvalanche) run(ctx context.Context, stdout, stderr io.Writer) error {
 	return c.measure(ctx, stdout, stderr, load.Options{}, load.Avalanches)
+}
+
+func (c *benchDrain) run(ctx context.Context, stdout, stderr io.Writer) error {
+	from := &load.Target{URL: c.From, EIO: c.Eio, Namespace: c.Namespace, Answer: c.Timeout}
+	drained, err := load.StartServer(ctx, from, c.Drained, stderr)
+	if err != nil {
+		return err
+	}
+	defer drained.Stop()
+	return c.measure(ctx, stdout, stderr, load.Options{}, untouched(func(ctx context.Context, t *load.Target, o load.Options) (*load.Result, error) {
+		return load.Drains(ctx, t, from, o, drained.Terminate)
+	}))
 }
 
 // untouched is a scenario that leaves the server alone.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/cmd/socketio/load"
@@ -91,6 +92,21 @@ func TestBench(t *testing.T) {
 }
 
 // What cannot work is said in one line.
+// A server is drained onto another one.
+func TestBenchDrain(t *testing.T) {
+	from, to := start(t), start(t)
+	target := func(p *process) *load.Target { return &load.Target{URL: p.url + "/socket.io/"} }
+	o := load.Options{Conns: 50, Warmup: 100 * time.Millisecond, Duration: 10 * time.Second}
+	r, err := load.Drains(t.Context(), target(to), target(from), o, from.stop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := r.Drain; r.Failed() || d.Moved != 50 || d.Peak == 0 || d.Before == nil || d.Meanwhile == nil || d.Back == nil {
+		t.Errorf("got %+v: %s", d, r)
+	}
+	from.end(t)
+}
+
 func TestBenchRefuses(t *testing.T) {
 	silent := httptest.NewServer(http.NotFoundHandler())
 	defer silent.Close()

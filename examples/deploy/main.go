@@ -33,7 +33,7 @@ const nginxMain = `daemon off;
 master_process off;
 pid %[1]s/pid;
 error_log stderr warn;
-events {}
+events { worker_connections 10000; } # two for each client
 http {
     access_log off;
     client_body_temp_path %[1]s/body;
@@ -64,7 +64,7 @@ func run(ctx context.Context, root, addr string, stdout, stderr io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	if err := c.start(ctx, nginxTemplate); err != nil {
+	if err := c.start(ctx); err != nil {
 		return err
 	}
 	watched, err := c.startPrometheus(ctx)
@@ -123,8 +123,8 @@ func newCluster(ctx context.Context, root, nginx string, stderr io.Writer) (*clu
 // close ends what was started.
 func (c *cluster) close() error { return errors.Join(c.stop(), os.RemoveAll(c.dir)) }
 
-// start starts Redis, the nodes and nginx. template is the configuration of nginx.
-func (c *cluster) start(ctx context.Context, template string) error {
+// start starts Redis, the nodes and nginx.
+func (c *cluster) start(ctx context.Context) error {
 	_, port, _ := net.SplitHostPort(c.redis) // freeAddrs returns no other form
 	if err := c.services.start(ctx, "redis", c.redis, "redis-server", "--port", port, "--bind", "127.0.0.1",
 		"--dir", c.dir, "--logfile", "redis.log", "--appendonly", "yes"); err != nil {
@@ -139,7 +139,7 @@ func (c *cluster) start(ctx context.Context, template string) error {
 	}
 	for file, text := range map[string]string{
 		"nginx.conf": fmt.Sprintf(nginxMain, c.dir),
-		"nodes.conf": strings.NewReplacer(values...).Replace(template),
+		"nodes.conf": strings.NewReplacer(values...).Replace(nginxTemplate),
 	} {
 		if err := os.WriteFile(filepath.Join(c.dir, file), []byte(text), 0o600); err != nil {
 			return err

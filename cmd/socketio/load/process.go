@@ -8,6 +8,7 @@ import (
 	"net"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -81,6 +82,9 @@ func (p *Process) Restart(ctx context.Context) (pid int, err error) {
 	err = p.start(ctx)
 	return p.cmd.Process.Pid, err
 }
+
+// Terminate asks the server to end, and does not wait for that.
+func (p *Process) Terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) } // fails when it has ended
 
 // Stop kills the server and waits for its end.
 func (p *Process) Stop() {

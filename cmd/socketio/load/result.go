@@ -34,6 +34,7 @@ type Result struct {
 	Stalled   *Stalled     `json:"stalled,omitempty"`
 	Jitter    *Jitter      `json:"jitter,omitempty"`
 	Avalanche *Avalanche   `json:"avalanche,omitempty"`
+	Drain     *Drain       `json:"drain,omitempty"`
 }
 
 // ServerUsage is what the server's process took.
@@ -51,7 +52,8 @@ type ServerUsage struct {
 
 // Failed tells whether anything went wrong.
 func (r *Result) Failed() bool {
-	return r.Bad > 0 || r.Lost > 0 || r.FirstError != "" || r.Jitter != nil && r.Jitter.failed() || r.Avalanche != nil && r.Avalanche.Recovered < r.Conns
+	return r.Bad > 0 || r.Lost > 0 || r.FirstError != "" || r.Jitter != nil && r.Jitter.failed() || r.Avalanche != nil && r.Avalanche.Recovered < r.Conns ||
+		r.Drain != nil && r.Drain.Moved < r.Conns
 }
 
 // String is the result for people.
@@ -92,6 +94,9 @@ func (r *Result) String() string {
 	}
 	if r.Avalanche != nil {
 		r.Avalanche.rows(row)
+	}
+	if r.Drain != nil {
+		r.Drain.rows(row)
 	}
 	if r.Bad > 0 {
 		row("WRONG", "%s messages were not what they should be", thousands(r.Bad))
