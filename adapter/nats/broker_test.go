@@ -255,6 +255,26 @@ func TestGap(t *testing.T) {
 	}
 }
 
+// That a connection is closed for good is reported: nothing makes it again.
+func TestClosedForGood(t *testing.T) {
+	conn, err := nats.Connect("nats://" + startNATS(t, nil).host())
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan struct{})
+	conn.SetClosedHandler(func(*nats.Conn) { close(closed) })
+	a := start(t, "aaaaaa", Config{Conn: conn})
+	conn.Close()
+	<-closed
+	want := "the connection was closed for good, restart this server: by its owner"
+	if text := fmt.Sprint(errors.Join(a.Reports()...)); !strings.Contains(text, want) {
+		t.Errorf("reported %s", text)
+	}
+	if a.Stats().Connected {
+		t.Error("it says that it is connected")
+	}
+}
+
 // discoverer is a member that is told of other NATS servers.
 type discoverer struct {
 	*brokertest.Member

@@ -115,7 +115,7 @@ const flushTimeout = 30 * time.Second
 func (c *connection) setHandlers() {
 	nc := c.nc
 	failed, lost, back := nc.ErrorHandler(), nc.DisconnectErrHandler(), nc.ReconnectHandler()
-	found := nc.DiscoveredServersHandler()
+	found, closed := nc.DiscoveredServersHandler(), nc.ClosedHandler()
 	nc.SetErrorHandler(func(nc *nats.Conn, sub *nats.Subscription, err error) {
 		c.onError(sub, err)
 		if failed != nil {
@@ -140,7 +140,14 @@ func (c *connection) setHandlers() {
 			found(nc)
 		}
 	})
+	nc.SetClosedHandler(func(nc *nats.Conn) {
+		c.onClosed()
+		if closed != nil {
+			closed(nc)
+		}
+	})
 	c.restore = func() {
+		nc.SetClosedHandler(closed)
 		nc.SetDiscoveredServersHandler(found)
 		nc.SetErrorHandler(failed)
 		nc.SetDisconnectErrHandler(lost)
@@ -157,6 +164,20 @@ func (c *connection) onReconnect() {
 			c.back()
 		}
 	}
+}
+
+// onClosed is called when the connection is closed for good: by its owner, or by the library after an
+// error of the server that it does not know.
+func (c *connection) onClosed() {
+	if c.isClosing() {
+		return
+	}
+	cause := "by its owner"
+	if err := c.nc.LastError(); err != nil {
+		cause = oneLine(err)
+	}
+	c.report(fmt.Errorf("%w: nats at %s: the connection was closed for good, restart this server: %s",
+		adapter.ErrBrokerDown, c.where, cause))
 }
 
 // onDiscovered is called when there is another NATS server. What its clients said before that did not

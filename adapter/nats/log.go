@@ -83,7 +83,15 @@ func (l *logLink) newest(ctx context.Context, p position) (uint64, error) {
 }
 
 func (x *stream) apiError(what string, err error) error {
-	return fmt.Errorf("%w: nats at %s: JetStream: %s: %s", adapter.ErrBroker, x.where, what, oneLine(err))
+	return fmt.Errorf("%w: nats at %s: JetStream: %s: %s", adapter.ErrBroker, x.where, what, oneLine(noAnswer(err)))
+}
+
+// noAnswer returns errNoAnswer for a question to JetStream that nobody has answered in time.
+func noAnswer(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errNoAnswer
+	}
+	return err
 }
 
 // stored is a message of the stream.

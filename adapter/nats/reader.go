@@ -87,7 +87,7 @@ func (r *reader) run(ctx context.Context) {
 		case !lost && !restarted && r.x.connected.Load(): // else that was reported
 			lost = true
 			r.x.report(fmt.Errorf("%w: nats at %s: stream %s: %s",
-				adapter.ErrBrokerDown, r.x.where, r.x.cfg.Stream, oneLine(err)))
+				adapter.ErrBrokerDown, r.x.where, r.x.cfg.Stream, oneLine(noAnswer(err))))
 		}
 		if !restarted && wait(ctx, tries) != nil {
 			return

@@ -71,10 +71,7 @@ func (x *stream) make(ctx context.Context) (*jetstream.StreamInfo, error) {
 			return info, err
 		}
 		if wait(ctx, tries) != nil {
-			if errors.Is(err, context.DeadlineExceeded) {
-				err = errNoAnswer
-			}
-			return nil, err
+			return nil, noAnswer(err)
 		}
 	}
 }

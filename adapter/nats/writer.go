@@ -72,7 +72,7 @@ func (w *writer) write(ctx context.Context, items []*adapter.Item) (failed int, 
 			left = append(again, left[size:]...)
 		}
 		if err != nil && tries == 0 && w.x.connected.Load() {
-			w.x.report(fmt.Errorf("%w: nats at %s: messages wait: %s", adapter.ErrBrokerDown, w.x.where, oneLine(err)))
+			w.x.report(fmt.Errorf("%w: nats at %s: messages wait: %s", adapter.ErrBrokerDown, w.x.where, oneLine(noAnswer(err))))
 		}
 	}
 	failed = len(left) + len(refused)

@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -74,13 +75,13 @@ func TestNode(t *testing.T) {
 			return err
 		}
 		raw, err := log.TakeSession(t.Context(), pid)
-		if err == nil && raw != nil {
+		if err != nil { // there is no leader
+			return e.Ack(err.Error())
+		}
+		if raw != nil {
 			err = log.PutSession(t.Context(), pid, raw, time.Minute)
 		}
-		if err != nil {
-			return err
-		}
-		return e.Ack(strings.Contains(string(raw), "room"))
+		return errors.Join(err, e.Ack(strings.Contains(string(raw), "room")))
 	})
 	brokertest.Serve(t, io)
 }

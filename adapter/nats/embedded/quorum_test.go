@@ -66,6 +66,7 @@ func TestQuorum(t *testing.T) {
 	nodes[0].Kill()
 	missed := emit(ben, 5)
 	arrive(missed, ben, cat)
+	cat.ask(stored, "true") // the sessions have a leader again, too
 	ann = returns(nodes[2], ann, missed)
 	arrive(emit(cat, 5), ann, ben, cat)
 	cat.ask(fmt.Sprintf(`"stored",%q`, ben.pid), "true")
@@ -75,6 +76,7 @@ func TestQuorum(t *testing.T) {
 	cat.ask(`"problem"`, "the majority of its servers must run and reach each other")
 	nodes = append(startNodes(t, urls[:2]...), nodes[2])
 	arrive(missed, ann, cat)
+	cat.ask(fmt.Sprintf(`"stored",%q`, ben.pid), "true")
 	ben = returns(nodes[0], ben, missed)
 	arrive(emit(ben, 5), ann, ben, cat)
 	arrive(emit(ann, 5), ann, ben, cat)
