@@ -30,8 +30,15 @@ func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mes
 			yield(nil, adapter.ErrPosition)
 			return
 		}
+		read := l.x.reader.position() // what comes after it the caller gets from the reader
 		for tries := 0; ; tries++ {
-			newest, err := l.newest(ctx, p)
+			newest, err := l.newest(ctx, p, read)
+			if errors.Is(err, errBehind) {
+				if wait(ctx, tries) == nil {
+					continue
+				}
+				err = l.x.apiError("its state", err)
+			}
 			if err == nil && p.seq == newest {
 				return
 			}
@@ -67,15 +74,21 @@ func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mes
 	}
 }
 
+// errBehind means that who answers as the leader of the stream does not have what was read of it. It
+// was stopped or cut off, and another one leads meanwhile.
+var errBehind = errors.New("the leader that answers is behind")
+
 // newest returns the sequence of the stream's newest message, ErrPosition unless the stream has
-// everything after p.
-func (l *logLink) newest(ctx context.Context, p position) (uint64, error) {
+// everything after p, errBehind unless it has what was read.
+func (l *logLink) newest(ctx context.Context, p, read position) (uint64, error) {
 	info, err := l.x.info(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return 0, adapter.ErrPosition
 	case err != nil:
 		return 0, l.x.apiError("its state", err)
+	case read.made == madeAt(info.Created) && read.seq > info.State.LastSeq:
+		return 0, errBehind
 	case p.made != madeAt(info.Created), p.seq > info.State.LastSeq, p.seq+1 < info.State.FirstSeq:
 		return 0, adapter.ErrPosition
 	}

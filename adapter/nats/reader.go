@@ -20,7 +20,9 @@ type reader struct {
 	cancel context.CancelFunc
 	done   chan struct{} // run has returned
 
-	last position // of the last message that was read; of run alone
+	// Of run alone.
+	last   position  // of the last message that was read
+	behind time.Time // since when the leader does not have that; zero while it has
 
 	mu      sync.Mutex
 	reached position // last, after its message was handled
@@ -115,7 +117,9 @@ func (r *reader) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.verify(info)
+	if err := r.verify(info); err != nil {
+		return err
+	}
 	setup, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
 	consumer, err := r.x.js.CreateConsumer(setup, r.x.cfg.Stream, jetstream.ConsumerConfig{
@@ -142,9 +146,22 @@ func (r *reader) session(ctx context.Context) error {
 	}
 }
 
+// staleLeader is how long a server may answer as the leader when another one is it: it hears of that, or
+// notices that it has lost the majority.
+const staleLeader = 12 * time.Second
+
 // verify compares the stream with what was read of it.
-func (r *reader) verify(info *jetstream.StreamInfo) {
+func (r *reader) verify(info *jetstream.StreamInfo) error {
 	made := madeAt(info.Created)
+	if made == r.last.made && info.State.LastSeq < r.last.seq {
+		if r.behind.IsZero() {
+			r.behind = time.Now()
+		}
+		if time.Since(r.behind) < staleLeader {
+			return errBehind
+		}
+	}
+	r.behind = time.Time{}
 	switch next := r.last.seq + 1; {
 	case made != r.last.made:
 		r.gap(errors.New("it was made again"))
@@ -157,6 +174,7 @@ func (r *reader) verify(info *jetstream.StreamInfo) {
 	case info.State.FirstSeq > next:
 		r.trimmed(info.State.FirstSeq)
 	}
+	return nil
 }
 
 // trimmed names the gap before the next message that there is.

@@ -134,6 +134,50 @@ func TestLogRestart(t *testing.T) {
 	}
 }
 
+// A server that was stopped while it led the stream answers as its leader for a moment. What was read
+// of the stream meanwhile is not there: After waits for it, and the reader does not go back.
+func TestStaleLeader(t *testing.T) {
+	a := start(t, "aaaaaa", Config{Addrs: []string{startJetStream(t).host()}, JetStream: true})
+	l, member := a.Link("/")
+	begin := l.(adapter.Log).Reached()
+	publishNow(t, l, event(a.UID, 1))
+	member.Wants(t, 1)
+	r := a.Broker.(*stream).reader
+	ahead := position{r.position().made, r.position().seq + 1}
+	r.mu.Lock()
+	r.reached = ahead // as if another leader had sent event 2
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	var last error
+	for _, last = range l.(adapter.Log).After(ctx, begin) {
+	}
+	if last == nil || !strings.Contains(last.Error(), errBehind.Error()) {
+		t.Errorf("without event 2 it ended with %v", last)
+	}
+	publishNow(t, l, event(a.UID, 2))
+	if got, _, err := positions(l, begin); err != nil || !slices.Equal(got, []string{`["n",1]`, `["n",2]`}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	member.Wants(t, 2)
+
+	other := &reader{x: r.x, last: position{ahead.made, ahead.seq + 1}}
+	info, err := r.x.info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.verify(info); !errors.Is(err, errBehind) || other.last.seq != ahead.seq+1 || len(member.Gaps) > 0 {
+		t.Errorf("the reader went back to %v, with %v", other.last, err)
+	}
+	other.behind = time.Now().Add(-staleLeader)
+	if err := other.verify(info); err != nil || other.last != ahead {
+		t.Errorf("the reader stays at %v, with %v", other.last, err)
+	}
+	if err := <-member.Gaps; !strings.Contains(err.Error(), "has been read") {
+		t.Errorf("the gap is %v", err)
+	}
+}
+
 // A connection that breaks while messages are under way loses none and doubles none.
 func TestLogCut(t *testing.T) {
 	nats := startJetStream(t)
