@@ -167,8 +167,9 @@ func (s *Socket) Rooms() []string {
 	if s.hasLeftRooms() {
 		return nil
 	}
+	pending := len(waiting)
 	for _, room := range s.ns.adapter.Rooms(s.id) {
-		if !slices.Contains(waiting, room) {
+		if !slices.Contains(waiting[:pending], room) {
 			waiting = append(waiting, room)
 		}
 	}

@@ -2,7 +2,7 @@
 //
 // [NewCollector] returns the collector. The server counts anyway, next to each event; the collector
 // reads [socketio.Server.Stats] when Prometheus asks, and keeps nothing. A scrape takes time
-// proportional to the number of connections: 10 to 20 ms for 100,000.
+// proportional to the number of connections: about 5 ms for 9,000, on two busy cores.
 //
 // Clients cannot add time series. The label namespace is a name that the program gave to Server.Of,
 // or the pattern of a Parent for all of its children; rule is one of the constants that the log
