@@ -130,6 +130,7 @@ func (b *broker) newPool() (*pgxpool.Pool, error) {
 		return nil, err
 	}
 	c.ConnConfig, c.MaxConns = b.server.Copy(), poolConns
+	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return true } // else one that was lost fails
 	return pgxpool.NewWithConfig(context.Background(), c)
 }
 

@@ -50,13 +50,10 @@ func (l logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mess
 			yield(nil, adapter.ErrPosition)
 			return
 		}
-		for {
-			page, err := l.after(ctx, p)
+		for end := p; ; { // a log that grows all the time must not keep it
+			page, err := l.after(ctx, p, &end)
 			if err != nil {
 				yield(nil, err)
-				return
-			}
-			if len(page) == 0 {
 				return
 			}
 			for i := range page {
@@ -74,15 +71,17 @@ func (l logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mess
 					return
 				}
 			}
+			if p.seq >= end.seq {
+				return
+			}
 		}
 	}
 }
 
 // after returns rows after a position, none at the end of the log, and ErrPosition unless the log has
-// everything after it.
-func (l logLink) after(ctx context.Context, p position) ([]logged, error) {
+// everything after it. It sets end to the end of the log.
+func (l logLink) after(ctx context.Context, p position, end *position) ([]logged, error) {
 	b := l.b
-	var end position
 	err := b.pool.QueryRow(ctx, b.sql(readHead), b.cfg.Prefix).Scan(&end.made, &end.seq)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

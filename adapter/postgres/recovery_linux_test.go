@@ -19,3 +19,22 @@ func TestRecoveryAfterKill(t *testing.T) {
 		}
 	})
 }
+
+// Clients that come and go at random miss nothing and get nothing twice, also while connections to
+// PostgreSQL break.
+func TestRecoveryUnderLoad(t *testing.T) {
+	server := pgtest.Start(t)
+	for name, fault := range map[string]func(){"quiet": nil, "cut": server.Cut} {
+		t.Run(name, func(t *testing.T) {
+			var all []adapter.Factory
+			for range 3 {
+				all = append(all, New(Config{URL: server.URL(), Prefix: name, CreateTable: true, Recovery: true}))
+			}
+			refused := brokertest.RecoverUnderLoad(t, all, fault)
+			t.Logf("%d clients came back as new sockets", refused)
+			if fault == nil && refused > 0 {
+				t.Errorf("%d clients came back as new sockets", refused)
+			}
+		})
+	}
+}
