@@ -64,6 +64,9 @@ func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mes
 					return
 				}
 			}
+			if p.seq >= newest { // a log that grows all the time must not keep the client
+				return
+			}
 			if len(page) == 0 { // a replica that does not have it yet has answered
 				if err := wait(ctx, tries); err != nil {
 					yield(nil, err)
