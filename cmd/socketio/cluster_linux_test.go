@@ -70,6 +70,7 @@ func TestRecovery(t *testing.T) {
 		"redis+streams":  func(t *testing.T) []string { return repeat("redis+streams://" + redistest.Start(t).Addr()) },
 		"nats+jetstream": func(t *testing.T) []string { return repeat("nats+jetstream://" + startNATS(t)) },
 		"nats+embedded":  embeddedNodes,
+		"postgres":       func(t *testing.T) []string { return repeat(pgtest.Start(t).URL() + "?create=true&recovery=true") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // it waits most of the time
