@@ -350,6 +350,7 @@ func TestRefused(t *testing.T) {
 
 // What a newcomer meets is one line that names the cause and says what to do.
 func TestStartErrors(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	server := pgtest.Start(t)
 	url := func(user, database string) string {
 		return strings.Replace(strings.TrimSuffix(server.URL(), "postgres")+database, "postgres@", user+"@", 1)

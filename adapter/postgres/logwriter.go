@@ -105,17 +105,15 @@ func transient(err error) bool {
 
 // again waits before what has failed is sent once more, and reports whether it is to be.
 func (s *sender) again(ctx context.Context, err error, tries int) bool {
-	busy := s.b.cfg.Recovery && transient(err)
-	switch {
-	case pgconn.SafeToRetry(err):
-	case !s.log.doubt && !busy:
+	busy := s.b.cfg.Recovery && isRefused(err) && transient(err)
+	if !busy && !s.log.doubt && !pgconn.SafeToRetry(err) {
 		return false
 	}
-	if busy {
+	if busy && s.conn != nil { // another server may be the primary now
+		s.drop()
+	}
+	if busy || s.log.doubt && tries > 2 {
 		s.reportWaiting(err)
-		if s.conn != nil { // another server may be the primary now
-			s.drop()
-		}
 	}
 	timer := time.NewTimer(min(minDelay<<min(tries, 10), time.Second))
 	defer timer.Stop()

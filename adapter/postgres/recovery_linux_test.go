@@ -10,6 +10,7 @@ import (
 )
 
 func TestRecoveryAfterKill(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	factory := func(url string) adapter.Factory { return New(Config{URL: url}) }
 	brokertest.RecoverAfterKill(t, factory, func(t *testing.T) (string, func(string) string) {
 		server := pgtest.Start(t)
@@ -23,6 +24,7 @@ func TestRecoveryAfterKill(t *testing.T) {
 // Clients that come and go at random miss nothing and get nothing twice, also while connections to
 // PostgreSQL break.
 func TestRecoveryUnderLoad(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	server := pgtest.Start(t)
 	for name, fault := range map[string]func(){"quiet": nil, "cut": server.Cut} {
 		t.Run(name, func(t *testing.T) {

@@ -12,9 +12,10 @@ import (
 
 // The tests of every adapter. One PostgreSQL serves all: each test has a prefix of its own.
 func TestSuite(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	for _, recovery := range []bool{false, true} {
 		t.Run(fmt.Sprintf("recovery=%v", recovery), func(t *testing.T) {
-			t.Parallel() // it waits most of the time
+			t.Parallel()
 			server := pgtest.Start(t, "max_connections=300")
 			adapters := func(server *pgtest.Server, prefix string, n int) (all []adapter.Factory) {
 				for range n {
