@@ -24,7 +24,11 @@ type (
 	Transport = engineio.Transport
 	// RoomHooks are called when rooms are created and deleted, and when sockets join and leave them.
 	RoomHooks = rooms.Hooks
-	// MissingServersError ends a FetchSockets that not all servers have answered.
+	// PresenceHooks are called when rooms get their first socket in the cluster and lose their last one.
+	PresenceHooks = adapter.PresenceHooks
+	// Counted is a number of sockets in the cluster, and how old it is.
+	Counted = adapter.Counted
+	// MissingServersError ends a FetchSockets that not all servers have answered, or is that of a Count.
 	MissingServersError = adapter.MissingServersError
 	// GapError says that messages of other servers may have been lost (Hooks.Broker).
 	GapError = adapter.GapError
@@ -78,6 +82,8 @@ var (
 	ErrBrokerStalled = adapter.ErrBrokerStalled
 	// ErrTooLarge means that a message is too large for the broker.
 	ErrTooLarge = adapter.ErrTooLarge
+	// ErrUncounted means that Count does not know how many sockets there are in the cluster.
+	ErrUncounted = adapter.ErrUncounted
 	// ErrServerGone means that a socket cannot answer because its server has gone.
 	ErrServerGone = adapter.ErrServerGone
 )

@@ -143,6 +143,9 @@ func (n *core) ServerSideEmitWithAck(ctx context.Context, event string, args ...
 }
 
 // ServerCount returns the number of servers that the namespace is on, this one included.
+//
+// It is what the broker counts now (Redis), or the servers whose heartbeats were heard within
+// HeartbeatTimeout (10 s): one that was killed counts as long.
 func (n *core) ServerCount(ctx context.Context) (int, error) { return n.adapter.ServerCount(ctx) }
 
 // ServerSideEvent queues an event of another server.

@@ -57,7 +57,7 @@ var (
 )
 
 func newCluster(n *Node, h Host) *Cluster {
-	x := &Cluster{memory: newMemory(h), node: n, cfg: n.cfg, uid: n.uid}
+	x := &Cluster{memory: newMemory(h, n.present), node: n, cfg: n.cfg, uid: n.uid}
 	x.open, x.close = context.WithCancel(context.Background())
 	x.requests.x = x
 	return x
@@ -466,8 +466,8 @@ func (x *Cluster) awaitServers(ctx context.Context) error {
 // ErrServerGone is the error of an answer whose server has gone.
 var ErrServerGone = errors.New("socketio: a server has gone")
 
-// MissingServersError ends a FetchSockets that not all servers answered.
-// The results before it are those of the others.
+// MissingServersError ends a FetchSockets that not all servers answered, or says which servers are not in
+// a Count. The results are those of the others.
 type MissingServersError struct {
 	// UIDs are those of the servers that have not answered, nil if the broker only counts servers.
 	UIDs []string
@@ -479,13 +479,14 @@ type MissingServersError struct {
 
 // Error implements error.
 func (e *MissingServersError) Error() string {
+	cause := strings.TrimPrefix(fmt.Sprint(e.Err), "socketio: ")
 	switch {
 	case e.Missing < 0:
-		return fmt.Sprintf("socketio: other servers have not answered: %v", e.Err)
+		return "socketio: other servers have not answered: " + cause
 	case len(e.UIDs) == 0:
-		return fmt.Sprintf("socketio: %d servers have not answered: %v", e.Missing, e.Err)
+		return fmt.Sprintf("socketio: %d servers have not answered: %s", e.Missing, cause)
 	}
-	return fmt.Sprintf("socketio: %d servers have not answered (%s): %v", e.Missing, strings.Join(e.UIDs, ", "), e.Err)
+	return fmt.Sprintf("socketio: %d servers have not answered (%s): %s", e.Missing, strings.Join(e.UIDs, ", "), cause)
 }
 
 // Unwrap returns Err.

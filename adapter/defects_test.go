@@ -439,11 +439,12 @@ func TestRouteBeforeReading(t *testing.T) {
 
 // P2: heartbeats are those of processes: 10 servers with 100 namespaces each.
 func TestHeartbeatsOfProcesses(t *testing.T) {
-	t.Run("heard", func(t *testing.T) { heartbeatsOfProcesses(t, &adaptertest.Bus{}) })
-	t.Run("counted", func(t *testing.T) { heartbeatsOfProcesses(t, &adaptertest.Bus{Counted: true}) })
+	t.Run("heard", func(t *testing.T) { heartbeatsOfProcesses(t, &adaptertest.Bus{}, false) })
+	t.Run("counted", func(t *testing.T) { heartbeatsOfProcesses(t, &adaptertest.Bus{Counted: true}, false) })
+	t.Run("presence", func(t *testing.T) { heartbeatsOfProcesses(t, &adaptertest.Bus{}, true) })
 }
 
-func heartbeatsOfProcesses(t *testing.T, bus *adaptertest.Bus) {
+func heartbeatsOfProcesses(t *testing.T, bus *adaptertest.Bus, presence bool) {
 	synctest.Test(t, func(t *testing.T) {
 		const servers, namespaces = 10, 100
 		var all []adapter.Adapter
@@ -471,6 +472,14 @@ func heartbeatsOfProcesses(t *testing.T, bus *adaptertest.Bus) {
 				t.Fatalf("adapter %d knows %d servers, %v", i, n, err)
 			}
 		}
+		for _, a := range all {
+			if presence {
+				if n, err := a.(adapter.Presence).Count(t.Context(), adapter.Options{}); n.Servers != servers || err != nil {
+					t.Fatalf("counted %+v, %v", n, err)
+				}
+			}
+		}
+		time.Sleep(time.Second)
 		sent, received = bus.Messages()
 		time.Sleep(time.Minute)
 		sentLater, receivedLater := bus.Messages()

@@ -36,7 +36,9 @@
 //     with those that do not answer in time, by name or number ([MissingServersError]).
 //   - A fresh server waits for the first heartbeats of the others, for half a second, before its first
 //     request. Its start does not wait.
-//   - No state is kept for the sockets of other servers. State for other servers, their namespaces and
+//   - Once somebody counts sockets in the cluster ([Presence]), heartbeats have digests: the rooms whose
+//     number of sockets has changed, or all for a server that is new or has missed one.
+//   - No state is kept for single sockets of other servers. State for other servers, their namespaces and
 //     their requests is bounded, whatever they send.
 //
 // # Locks
@@ -44,6 +46,9 @@
 //   - Node.mu guards which namespaces there are. It is taken under heartbeats.mu, and nothing under it.
 //   - heartbeats.mu guards the other servers and what they say of themselves, and is taken under
 //     requests.mu.
+//   - heartbeats.sending keeps digests in order. It is taken alone, before present.mu and locks of rooms.
+//   - present.mu guards numbers of sockets and the watchers. It is taken under heartbeats.mu and under the
+//     locks of rooms, and nothing under it.
 //   - requests.mu guards the requests under way. The lock of a request is taken under it.
 //   - routes.mu guards the rooms to be closed later. It is taken under the lock of the rooms, and the
 //     link's Router is called under it.
@@ -54,6 +59,6 @@
 // # Goroutines
 //
 // A Cluster has one while requests wait for counted servers, and one at the start, for the line in
-// the log; Close waits for both. An Outbox has one while there is something to send. Heartbeats and
-// the closing of rooms are timers.
+// the log; Close waits for both. An Outbox has one while there is something to send, and each pair of
+// hooks for presence while there is something to tell. Heartbeats and the closing of rooms are timers.
 package adapter

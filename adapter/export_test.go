@@ -12,3 +12,14 @@ func (c ClusterConfig) WithVersion(protocol, oldest int) ClusterConfig {
 	c.version = version{protocol, oldest}
 	return c
 }
+
+// Told is the memory that what other servers have told is counted with, in bytes, and the rooms in it.
+func (x *Cluster) Told() (bytes, rooms int) {
+	p := x.node.present
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, servers := range p.there {
+		rooms += len(servers)
+	}
+	return p.bytes, rooms
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,7 +33,12 @@ type heartbeats struct {
 	gone       func(uid string, namespaces ...string) // a server has gone; called without the lock
 	official   func(namespace string) error           // sends a heartbeat in a namespace; nil unless Mixed
 	counted    func(before, now int)                  // the number of processes has changed; nil unless for them
+	uid        string                                 // of this process
+	present    *present                               // its numbers of sockets, and those of others
+	wants      atomic.Bool                            // the others are to tell theirs
 	answered   chan struct{}                          // closed when the others have had time to answer
+
+	sending sync.Mutex // digests are sent in the order of their numbers; taken alone
 
 	mu        sync.Mutex
 	peers     map[string]*peer
@@ -49,6 +55,13 @@ type heartbeats struct {
 	listed    int       // its length when it was sent last
 	count     int       // of processes, at the last check; 0 at the start
 	closed    bool
+
+	wanting    int           // peers that want digests
+	everything bool          // the next digest has everything
+	toldAll    time.Time     // when that was so last
+	resync     []string      // the uids of peers of which a digest was lost
+	wanted     time.Time     // when wants was set
+	news       chan struct{} // closed when numbers come
 }
 
 // peer is another server.
@@ -61,6 +74,10 @@ type peer struct {
 	foreign  bool // this server does not understand it
 	tag      string
 	address  string
+
+	since  time.Time // when it was first heard
+	wants  bool      // digests
+	counts counts
 }
 
 // official reports whether it may be an official server: it has not said what it is.
@@ -72,6 +89,8 @@ const (
 	heartbeatsLimit = time.Second            // how long a request waits for that
 	maxPeers        = 1 << 14                // servers beyond are ignored
 	maxUID          = 128                    // bytes; servers with a longer one are ignored
+	wholeInterval   = 500 * time.Millisecond // between two times that all numbers are told
+	maxResync       = 16                     // servers that are asked for everything at a time
 	maxBytes        = 64 << 20               // of the namespaces of all servers; those beyond are ignored
 )
 
@@ -80,7 +99,7 @@ func newHeartbeats(
 ) *heartbeats {
 	return &heartbeats{
 		cfg: c, send: send, report: report, gone: gone, answered: make(chan struct{}),
-		peers: make(map[string]*peer), tags: make(map[string]string),
+		peers: make(map[string]*peer), tags: make(map[string]string), news: make(chan struct{}),
 	}
 }
 
@@ -163,9 +182,17 @@ func (h *heartbeats) check() {
 	now := time.Now()
 	var m *Message
 	var official []string
+	digests, everything := h.wanting > 0, false
 	if !now.Before(h.beat) {
 		m, official = h.heartbeatLocked(), h.officialLocked()
 		h.beat = now.Add(h.cfg.HeartbeatInterval)
+		switch again := h.toldAll.Add(wholeInterval); {
+		case !h.everything:
+		case now.Before(again):
+			h.beat = again
+		default:
+			everything, h.everything, h.toldAll = true, false, now
+		}
 	}
 	gone := make(map[string][]string)
 	for uid, p := range h.peers {
@@ -180,7 +207,7 @@ func (h *heartbeats) check() {
 		h.counted(before, count)
 	}
 	if m != nil {
-		h.sent(m, h.send(m))
+		h.sent(m, h.sendAll(m, digests, everything))
 	}
 	for _, namespace := range official {
 		if err := h.official(namespace); err != nil {
@@ -222,6 +249,39 @@ func (h *heartbeats) countLocked() (n int) {
 	return n + 1
 }
 
+// sendAll sends a heartbeat, with the digests, which may need some more.
+func (h *heartbeats) sendAll(m *Message, digests, everything bool) error {
+	h.sending.Lock()
+	defer h.sending.Unlock()
+	if h.present != nil {
+		h.present.send(digests)
+	}
+	if !digests {
+		return h.send(m)
+	}
+	if len(m.Rooms) > 0 { // both together may be too long for the broker
+		if err := h.send(m); err != nil {
+			return err
+		}
+		m = m.again()
+	}
+	for _, digest := range h.present.digests(everything) {
+		m.Hello.Digest = digest
+		if err := h.send(m); err != nil {
+			return err
+		}
+		m = m.again()
+	}
+	return nil
+}
+
+// again returns a heartbeat that follows one.
+func (m *Message) again() *Message {
+	hello := *m.Hello
+	hello.Resync, hello.Digest = nil, ""
+	return &Message{Type: MessageHeartbeat, Count: m.Count, Hello: &hello}
+}
+
 // tick is how often silent servers are looked for.
 func (h *heartbeats) tick() time.Duration { return min(time.Second, h.cfg.HeartbeatInterval/5) }
 
@@ -233,7 +293,9 @@ func (h *heartbeats) heartbeatLocked() *Message {
 	}
 	if h.namespaces != nil {
 		m.Count = h.version
-		m.Hello = &Hello{Protocol: h.cfg.version.protocol, Oldest: h.cfg.version.oldest, Address: h.address}
+		m.Hello = &Hello{Protocol: h.cfg.version.protocol, Oldest: h.cfg.version.oldest, Address: h.address,
+			Counts: h.wants.Load(), Resync: h.resync}
+		h.resync = nil
 		if h.list {
 			m.Rooms = h.namespaces()
 			h.listed = len(m.Rooms)
@@ -335,6 +397,10 @@ func (h *heartbeats) removeLocked(uid string, p *peer) (namespaces []string) {
 		namespaces = h.namespaces()
 	}
 	h.forgetLocked(uid, p)
+	h.wantsLocked(p, false)
+	if h.present != nil {
+		h.present.forget(&p.counts)
+	}
 	delete(h.peers, uid)
 	return namespaces
 }
@@ -356,7 +422,7 @@ func (h *heartbeats) peerLocked(uid string) *peer {
 		if len(h.peers) >= maxPeers || len(uid) > maxUID {
 			return nil
 		}
-		p = &peer{namespaces: make(map[string]struct{})}
+		p = &peer{namespaces: make(map[string]struct{}), since: time.Now()}
 		h.peers[strings.Clone(uid)] = p
 	}
 	p.heard = time.Now()

@@ -1,7 +1,6 @@
 package adapter
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -19,6 +18,12 @@ type Hello struct {
 	Protocol, Oldest int
 	// Address is where the server takes requests that others relay to it, "" if it takes none.
 	Address string
+	// Counts says that the server wants to know how many sockets others have in rooms ([Presence]).
+	Counts bool
+	// Resync are the uids of servers that are to tell all numbers again.
+	Resync []string
+	// Digest is what the server tells of its numbers, "" if nobody wants to know.
+	Digest string
 }
 
 // version is what a server speaks, and the oldest version that it understands.
@@ -158,6 +163,8 @@ func (h *heartbeats) helloLocked(uid string, p *peer, hello *Hello) error {
 		before := p.foreign
 		p.foreign, p.address = true, ""
 		h.forgetLocked(uid, p)
+		h.wantsLocked(p, false)
+		h.present.forget(&p.counts)
 		if before {
 			return nil
 		}
@@ -176,6 +183,7 @@ func (h *heartbeats) helloLocked(uid string, p *peer, hello *Hello) error {
 			h.tags[p.tag] = strings.Clone(uid)
 		}
 	}
+	h.countsOfLocked(uid, p, hello)
 	return nil
 }
 
@@ -196,7 +204,7 @@ func (h *heartbeats) known() (all []Server) {
 			all = append(all, p.server(uid))
 		}
 	}
-	slices.SortFunc(all, func(a, b Server) int { return cmp.Compare(a.UID, b.UID) })
+	slices.SortFunc(all, cmpUID)
 	return all
 }
 

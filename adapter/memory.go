@@ -9,17 +9,25 @@ import (
 )
 
 // Memory returns the adapter of a server without other servers: everything is in this process.
-func Memory(h Host) (Adapter, error) { return newMemory(h), nil }
+func Memory(h Host) (Adapter, error) {
+	a := newMemory(h, newPresent())
+	a.present.p.add(a.present)
+	return a, nil
+}
 
-func newMemory(h Host) *memory { return &memory{host: h, index: rooms.New[Socket](h.RoomHooks)} }
+func newMemory(h Host, p *present) *memory {
+	index := rooms.New[Socket](h.RoomHooks)
+	return &memory{host: h, index: index, present: p.space(h.Name(), index)}
+}
 
 var _ Factory = Memory
 
 // memory is the in-process adapter.
 type memory struct {
-	host  Host
-	index *rooms.Index[Socket]
-	lists sync.Pool // *[]Socket: targets of a broadcast under way
+	host    Host
+	index   *rooms.Index[Socket]
+	present *space
+	lists   sync.Pool // *[]Socket: targets of a broadcast under way
 }
 
 func (a *memory) Add(s Socket)                    { a.index.Add(s.ID(), s) }

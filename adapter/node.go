@@ -23,6 +23,8 @@ type Node struct {
 	uid    string
 	turn   chan struct{} // one token: the broker is started by one goroutine
 
+	present *present // of all namespaces
+
 	logged    atomic.Bool   // the line at the start
 	invalid   atomic.Uint64 // messages whose rest could not be read
 	discarded atomic.Uint64 // messages for no socket here
@@ -47,7 +49,7 @@ const closeTimeout = 5 * time.Second
 // NewNode returns a node over a broker. It does not start the broker, and does not check the
 // configuration: Node.Adapter does both.
 func NewNode(b Broker, c ClusterConfig) *Node {
-	n := &Node{broker: b, uid: newUID(), turn: make(chan struct{}, 1), clusters: make(map[string]*Cluster)}
+	n := &Node{broker: b, uid: newUID(), turn: make(chan struct{}, 1), clusters: make(map[string]*Cluster), present: newPresent()}
 	n.cfg, n.err = c.withDefaults()
 	return n
 }
@@ -102,6 +104,7 @@ func (n *Node) add(x *Cluster) error {
 		return fmt.Errorf("adapter: the Node has an adapter for namespace %s, each server needs a Node of its own", name)
 	}
 	n.clusters[name] = x
+	n.present.add(x.present)
 	return nil
 }
 
@@ -147,6 +150,7 @@ func (n *Node) heartbeats(ctx context.Context) (*heartbeats, error) {
 	}
 	h := newHeartbeats(n.cfg, n.send, n.report, n.gone)
 	h.namespaces, h.counted = n.namespaces, n.logCount
+	h.uid, h.present = n.uid, n.present
 	if n.cfg.Mixed {
 		h.official = n.sendIn
 	}
@@ -248,6 +252,7 @@ func (n *Node) isStarted() bool {
 
 // remove forgets an adapter. With the last one it closes the broker.
 func (n *Node) remove(x *Cluster) error {
+	n.present.remove(x.present)
 	n.mu.Lock()
 	delete(n.clusters, x.host.Name())
 	last := len(n.clusters) == 0 && n.started && !n.closed

@@ -197,3 +197,36 @@ func TestWatch(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// WatchCounts is told of each number that Counts has. Members in their own rooms are not in either.
+func TestWatchCounts(t *testing.T) {
+	x := rooms.New[int](nil)
+	told := make(map[string]int)
+	x.WatchCounts(func(room string, members int) {
+		if told[room] == members {
+			t.Errorf("%s has %d, twice", room, members)
+		}
+		if told[room] = members; members == 0 {
+			delete(told, room)
+		}
+	})
+	want := func(want map[string]int) {
+		t.Helper()
+		counts := make(map[string]int)
+		x.Counts(func(room string, members int) { counts[room] = members })
+		if d := cmp.Diff(want, told) + cmp.Diff(want, counts); d != "" || x.RoomCount() != len(want) {
+			t.Errorf("%d rooms, %s", x.RoomCount(), d)
+		}
+	}
+	x.Add("a", 1)
+	x.Add("b", 2)
+	want(map[string]int{})
+	x.Join("a", "r", "b", "r")
+	x.Join("b", "r")
+	want(map[string]int{"r": 2, "b": 1})
+	x.Leave("b", "b")
+	x.Remove("b")
+	want(map[string]int{"r": 1, "b": 1})
+	x.Remove("a")
+	want(map[string]int{})
+}

@@ -8,6 +8,7 @@ import (
 type Index[M any] struct {
 	hooks func() []*Hooks
 	watch func(room string, exists bool) // nil: none
+	count func(room string, members int) // nil: none
 
 	mu       sync.RWMutex
 	members  map[string]*member[M]
@@ -36,6 +37,12 @@ func New[M any](hooks func() []*Hooks) *Index[M] {
 //
 // fn runs under the lock of the index: it must not use the index, block, or call code of a user.
 func (x *Index[M]) Watch(fn func(room string, exists bool)) { x.watch = fn }
+
+// WatchCounts has fn called with the number of members of a room when that has changed. Members in
+// their own rooms are not counted. It must be called before the index is used.
+//
+// fn runs under the lock of the index, as that of [Index.Watch].
+func (x *Index[M]) WatchCounts(fn func(room string, members int)) { x.count = fn }
 
 // changes returns an empty list of changes.
 func (x *Index[M]) changes() changes { return changes{hooks: x.hooks(), watch: x.watch} }
@@ -149,6 +156,14 @@ func (x *Index[M]) joinLocked(m *member[M], name string, changed *changes) {
 	}
 	m.add(r)
 	changed.add(joined, name, m.id)
+	x.countedLocked(r)
+}
+
+// countedLocked tells the number of members of a room.
+func (x *Index[M]) countedLocked(r *room[M]) {
+	if x.count != nil {
+		x.count(r.name, r.live)
+	}
 }
 
 // leaveLocked ends membership i, which is that in a named room.
@@ -156,6 +171,7 @@ func (x *Index[M]) leaveLocked(m *member[M], i uint32, changed *changes) {
 	r := m.memberships[i].room
 	m.remove(i)
 	changed.add(left, r.name, m.id)
+	x.countedLocked(r)
 	if r.live == 0 {
 		delete(x.rooms, r.name)
 		if x.ownerLocked(r.name) == nil {
@@ -267,6 +283,23 @@ func (x *Index[M]) AllRooms() []string {
 		}
 	}
 	return names
+}
+
+// Counts calls fn with each room and the number of its members, as WatchCounts has them, under the same
+// lock: fn sees no change twice, and none goes past it.
+func (x *Index[M]) Counts(fn func(room string, members int)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for name, r := range x.rooms {
+		fn(name, r.live)
+	}
+}
+
+// RoomCount returns the number of rooms that Counts has.
+func (x *Index[M]) RoomCount() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.rooms)
 }
 
 // Members returns the ids of the members of a room in join order, nil when there is no such room.

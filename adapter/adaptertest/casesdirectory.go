@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 )
 
@@ -50,10 +51,43 @@ func directory(c *cluster) {
 	if of(0).Announce(strings.Repeat("x", adapter.MaxAddress+1)) == nil {
 		c.Error("a long address is accepted")
 	}
+	out := presence(c)
 	gone := of(1).Tag()
 	c.do(c.servers[1].Shutdown(c.ctx))
 	c.await("a server that has gone is forgotten", func() bool { return knows(0, 2) && knows(2, 0) })
 	if s, ok := of(0).ServerByTag(c.ctx, gone); ok {
 		c.Errorf("a server that has gone is %+v", s)
 	}
+	c.await("its rooms are empty", func() bool {
+		n, err := c.servers[0].In("room b").Count(c.ctx)
+		return n.Sockets == 0 && n.Servers == 2 && err == nil
+	})
+	if room := <-out; room != "room b" {
+		c.Errorf("the last one out of %s", room)
+	}
+}
+
+// presence counts the sockets of three servers. It returns rooms that become empty.
+func presence(c *cluster) (out <-chan string) {
+	c.addClient(2)
+	c.sockets[0].Join("room a")
+	c.sockets[1].Join("room a", "room b")
+	c.sockets[2].Join("room a", "room c")
+	in, left := make(chan string, 10), make(chan string, 10)
+	c.Cleanup(c.servers[0].OnPresence(socketio.PresenceHooks{
+		FirstIn: func(room string) { in <- room }, LastOut: func(room string) { left <- room },
+	}))
+	for room, want := range map[string]int{"room a": 3, "room b": 1, "room c": 1, "room d": 0} {
+		if n, err := c.servers[0].In(room).Count(c.ctx); n.Sockets != want || n.Servers != 3 || err != nil {
+			c.Errorf("%s: %+v, %v; want %d", room, n, err, want)
+		}
+	}
+	if n, err := c.servers[2].Count(c.ctx); n.Sockets != 3 || err != nil {
+		c.Errorf("all: %+v, %v", n, err)
+	}
+	got := []string{<-in, <-in, <-in}
+	if slices.Sort(got); !slices.Equal(got, []string{"room a", "room b", "room c"}) {
+		c.Errorf("first in %q", got)
+	}
+	return left
 }

@@ -85,6 +85,7 @@ type body struct {
 	options                      bool // were there
 	rooms, sockets, close, count Raw
 	protocol, oldest, address    Raw // of a Hello
+	counts, resync, digest       Raw
 	packet                       Raw
 	event                        packet // if packet is an object
 	p                            adapter.Packet
@@ -119,6 +120,12 @@ func (b *body) read(r *Reader, m *adapter.Message) {
 			b.oldest = r.Raw()
 		case "address":
 			b.address = r.Raw()
+		case "counts":
+			b.counts = r.Raw()
+		case "resync":
+			b.resync = r.Raw()
+		case "digest":
+			b.digest = r.Raw()
 		}
 	})
 }
@@ -177,11 +184,22 @@ func (b *body) hello(m *adapter.Message) error {
 			return r.err
 		}
 	}
-	if b.address.IsZero() {
+	m.Hello.Counts = b.counts.is(true)
+	for _, member := range []struct {
+		raw Raw
+		to  *string
+	}{{b.address, &m.Hello.Address}, {b.digest, &m.Hello.Digest}} {
+		if r := member.raw.Reader(); !member.raw.IsZero() {
+			if *member.to = r.String(); r.err != nil {
+				return r.err
+			}
+		}
+	}
+	if b.resync.IsZero() {
 		return nil
 	}
-	r := b.address.Reader()
-	m.Hello.Address = r.String()
+	r := b.resync.Reader()
+	m.Hello.Resync = r.Strings(nil)
 	return r.err
 }
 

@@ -161,6 +161,15 @@ func appendHello(dst []byte, h *adapter.Hello) []byte {
 	if h.Address != "" {
 		dst = protocol.AppendString(append(dst, `,"address":`...), h.Address)
 	}
+	if h.Counts {
+		dst = append(dst, `,"counts":true`...)
+	}
+	if len(h.Resync) > 0 {
+		dst = AppendStrings(append(dst, `,"resync":`...), h.Resync)
+	}
+	if h.Digest != "" {
+		dst = protocol.AppendString(append(dst, `,"digest":`...), h.Digest)
+	}
 	return dst
 }
 
