@@ -118,6 +118,9 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	// New connections are refused, so that a balancer tries another server. Those that have been accepted are served:
+	// an http.Server that shuts down would drop them.
+	_ = listener.Close() // the http.Server closes it again
 	// The http.Server comes last: it does not know of connections that became WebSockets.
 	return errors.Join(err, sio.Shutdown(ending), echo.Shutdown(ending), server.Shutdown(ending))
 }

@@ -12,20 +12,18 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
 // visitor is a client that behaves as the official one: it reconnects after 0.5 to 1.5 s, then after
 // longer, keeps what it emits meanwhile, and asks for recovery. It emits numbers to a room of its own,
 // and so gets them back.
 type visitor struct {
-	e    *rawclient.Endpoint
+	dial func(context.Context) (link, error)
 	room string
 
 	mu       sync.Mutex
-	conn     *rawclient.Conn // nil while it is not connected
-	sent     int             // numbers that were given to the connection, or are kept
+	link     link // nil while it is not connected
+	sent     int  // numbers that were given to the connection, or are kept
 	kept     []string
 	received []int
 	downs    int             // connections that ended
@@ -58,21 +56,19 @@ func (v *visitor) live(ctx context.Context, ready func(error)) {
 			v.away = append(v.away, time.Since(lost))
 		}
 		v.mu.Unlock()
-		stop := context.AfterFunc(ctx, c.Close)
+		stop := context.AfterFunc(ctx, c.close)
 		for err == nil {
-			var packet string
-			packet, _, err = c.Next()
-			v.take(packet)
+			_, err = v.read(c)
 		}
 		stop()
 		attempt, lost = -1, time.Now()
 		v.mu.Lock()
-		v.conn = nil
+		v.link = nil
 		if ctx.Err() == nil {
 			v.downs++
 		}
 		v.mu.Unlock()
-		c.Close()
+		c.close()
 	}
 }
 
@@ -85,37 +81,43 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // connect makes a connection, joins "/" and sends what was kept.
-func (v *visitor) connect(ctx context.Context) (*rawclient.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	c, err := v.e.Dial(ctx, "EIO=4&transport=websocket", nil)
+func (v *visitor) connect(ctx context.Context) (link, error) {
+	l, err := v.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer context.AfterFunc(ctx, c.Close)()
+	timeout := time.AfterFunc(dialTimeout, l.close)
+	defer timeout.Stop()
 	v.mu.Lock()
 	hello := "40"
 	if v.pid != "" {
 		hello = fmt.Sprintf(`40{"pid":%q,"offset":%q}`, v.pid, v.offset)
 	}
 	v.mu.Unlock()
-	err = c.TrySend(hello)
+	err = l.send(hello)
 	for connected := false; err == nil && !connected; {
-		var packet string
-		packet, _, err = c.Next() // first the open packet
-		connected = v.take(packet)
+		connected, err = v.read(l)
 	}
 	if err != nil {
-		c.Close()
+		l.close()
 		return nil, err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for len(v.kept) > 0 && c.TrySend(v.kept[0]) == nil {
+	for len(v.kept) > 0 && l.send(v.kept[0]) == nil {
 		v.kept = v.kept[1:]
 	}
-	v.conn = c
-	return c, nil
+	v.link = l
+	return l, nil
+}
+
+// read reads packets, and tells whether the answer to CONNECT was among them.
+func (v *visitor) read(l link) (connected bool, err error) {
+	packets, err := l.next()
+	for _, p := range packets {
+		connected = v.take(p) || connected
+	}
+	return connected, err
 }
 
 // take takes a packet, and tells whether it is the answer to CONNECT.
@@ -146,8 +148,12 @@ func (v *visitor) emit() {
 	defer v.mu.Unlock()
 	packet := fmt.Sprintf(`42["room",%q,%d]`, v.room, v.sent)
 	v.sent++
-	if v.conn == nil || v.conn.TrySend(packet) != nil {
-		v.kept = append(v.kept, packet)
+	if v.link != nil && v.link.send(packet) == nil {
+		return
+	}
+	v.kept = append(v.kept, packet)
+	if v.link != nil { // the official client reconnects then, too
+		v.link.close()
 	}
 }
 
@@ -155,10 +161,10 @@ func (v *visitor) emit() {
 func (v *visitor) join() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.conn == nil {
+	if v.link == nil {
 		return errors.New("not connected")
 	}
-	return v.conn.TrySend(`42["join",` + strconv.Quote(v.room) + `]`)
+	return v.link.send(`42["join",` + strconv.Quote(v.room) + `]`)
 }
 
 // has tells whether everything that was emitted has come back.
