@@ -58,7 +58,8 @@ func main() {
 	context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_ = io.Shutdown(ctx) // clients go to another server
+		_ = io.Drain(ctx, socketio.DrainOptions{Over: 5 * time.Second}) // clients go to another server
+		_ = io.Shutdown(ctx)
 		_ = server.Shutdown(ctx)
 	})
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
