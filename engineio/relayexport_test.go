@@ -1,6 +1,9 @@
 package engineio
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // RelayStamp is the value of the header Socketio-Relay.
 func RelayStamp(secret, method, uri, host, client string) string {
@@ -31,4 +34,14 @@ func EndMuxes(e *Server) {
 	for _, o := range e.nodes.out {
 		o.fail(errIdle)
 	}
+}
+
+// SetRelayPing sets the time between two pings of connections that are made later.
+func SetRelayPing(e *Server, every time.Duration) { e.nodes.every = every }
+
+// Muxes is the number of connections to other servers.
+func Muxes(e *Server) int {
+	e.nodes.mu.Lock()
+	defer e.nodes.mu.Unlock()
+	return len(e.nodes.out)
 }

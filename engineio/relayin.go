@@ -71,7 +71,7 @@ func (e *Server) acceptMux(w http.ResponseWriter, r *http.Request) {
 			e.log.Write(context.Background(), requestRefused, refusal.Peer{Addr: r.RemoteAddr}, &why, err)
 			return
 		}
-		e.runIn(&inMux{mux: newMux(conn, rw.Reader), e: e, requests: make(map[uint32]*relayedRequest)})
+		e.runIn(&inMux{mux: e.nodes.newMux(conn, rw.Reader), e: e, requests: make(map[uint32]*relayedRequest)})
 	}()
 }
 
@@ -84,7 +84,7 @@ func (e *Server) runIn(i *inMux) {
 	}
 	g.in[i] = struct{}{}
 	g.mu.Unlock()
-	i.read(3*pingEvery, i.receive)
+	i.read(3*i.every, i.receive)
 	g.mu.Lock()
 	delete(g.in, i)
 	g.mu.Unlock()

@@ -32,8 +32,9 @@ var (
 // Frames are queued and written by one goroutine, which exists while there are any. It lets others
 // run first, so that under load many frames leave with one system call.
 type mux struct {
-	conn net.Conn
-	in   *bufio.Reader
+	conn  net.Conn
+	in    *bufio.Reader
+	every time.Duration // between two pings
 
 	mu      sync.Mutex
 	out     []byte
@@ -46,8 +47,8 @@ type mux struct {
 	ending  bool          // it ends when nothing is left to write
 }
 
-func newMux(conn net.Conn, in *bufio.Reader) *mux {
-	return &mux{conn: conn, in: in, done: make(chan struct{})}
+func (g *nodes) newMux(conn net.Conn, in *bufio.Reader) *mux {
+	return &mux{conn: conn, in: in, every: g.every, done: make(chan struct{})}
 }
 
 // queueLocked queues a frame that add appends. The caller must hold m.mu.
@@ -104,7 +105,7 @@ func (m *mux) flush() {
 			m.room = nil
 		}
 		m.mu.Unlock()
-		err := m.conn.SetWriteDeadline(time.Now().Add(2 * pingEvery))
+		err := m.conn.SetWriteDeadline(time.Now().Add(2 * m.every))
 		if err == nil {
 			_, err = m.conn.Write(batch)
 		}

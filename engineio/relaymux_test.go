@@ -285,3 +285,46 @@ func TestRelayLargeHeaders(t *testing.T) {
 		t.Errorf("the log: %s", text)
 	}
 }
+
+// A server that stops, and leaves its connections open, has no sessions any more.
+func TestRelayToASilentServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = http.ReadRequest(bufio.NewReader(conn))
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n"+relayHeader+": nonce\r\n\r\n")
+		accepted <- conn
+	}()
+	var cluster addresses
+	cluster.Store("silent", l.Addr().String())
+	s := startNode(t, &cluster, "server", engineio.Config{})
+	engineio.SetRelayPing(s.engine, 20*time.Millisecond)
+	if got := s.request("GET", "EIO=4&transport=polling&sid=silent00000000000000", ""); got.status != 400 || got.body != unknownBody {
+		t.Errorf("%+v", got)
+	}
+	_ = next(t, accepted).Close()
+}
+
+// A connection between two servers that carries no requests is closed.
+func TestRelayMuxIsClosedWhenIdle(t *testing.T) {
+	var cluster addresses
+	owner := startNode(t, &cluster, "owner_", engineio.Config{})
+	other := startNode(t, &cluster, "other_", engineio.Config{})
+	engineio.SetRelayPing(other.engine, 20*time.Millisecond)
+	if got := other.request("POST", owner.polling(), "4x"); got.status != 200 {
+		t.Errorf("%+v", got)
+	}
+	for end := time.Now().Add(patience); engineio.Muxes(other.engine) > 0; <-time.After(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the connection is still there")
+		}
+	}
+}

@@ -25,6 +25,7 @@ const (
 // can change.
 type nodes struct {
 	limit int            // of requests
+	every time.Duration  // pingEvery; tests have less
 	work  sync.WaitGroup // all of its goroutines; mu orders additions before the wait of Shutdown
 
 	mu     sync.Mutex
@@ -37,7 +38,7 @@ type nodes struct {
 
 func newNodes(limit int) *nodes {
 	return &nodes{
-		limit: limit, out: make(map[string]*outMux), in: make(map[*inMux]struct{}), alone: make(map[net.Conn]struct{}),
+		limit: limit, every: pingEvery, out: make(map[string]*outMux), in: make(map[*inMux]struct{}), alone: make(map[net.Conn]struct{}),
 	}
 }
 
@@ -146,10 +147,10 @@ func (e *Server) runOut(o *outMux, address, path string) {
 		o.mux = m
 		g.mu.Unlock()
 		o.mu.Lock()
-		o.ping = time.AfterFunc(pingEvery, o.check)
+		o.ping = time.AfterFunc(o.every, o.check)
 		o.mu.Unlock()
 		close(o.dialed)
-		m.read(2*pingEvery, o.receive)
+		m.read(2*o.every, o.receive)
 		o.ping.Stop()
 	}
 	g.mu.Lock()
@@ -203,7 +204,7 @@ func (e *Server) dialMux(address, path string) (m *mux, err error) {
 	if _, err = conn.Write(e.proof(nonce)); err != nil {
 		return nil, err
 	}
-	return newMux(conn, in), conn.SetDeadline(time.Time{})
+	return e.nodes.newMux(conn, in), conn.SetDeadline(time.Time{})
 }
 
 // check sends a ping, and ends a mux whose server is silent or that has no requests.
@@ -221,7 +222,7 @@ func (o *outMux) check() {
 		return
 	}
 	o.controlLocked(framePing, 0)
-	o.ping.Reset(pingEvery)
+	o.ping.Reset(o.every)
 }
 
 // receive handles a frame.
