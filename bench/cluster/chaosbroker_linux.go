@@ -25,7 +25,8 @@ var chaosWires = []chaosWire{
 	{"nats", false, withNATS("nats://%s?timeout=2s", "", "&mode=static")},
 	{"nats+jetstream", true, withNATS("nats+jetstream://%s?timeout=2s")},
 	{"nats+embedded", true, withoutBroker},
-	{"postgres", false, withPostgres("postgres://postgres@%s/postgres?sslmode=disable&create=true&timeout=2s")},
+	{"postgres", false, withPostgres("")},
+	{"postgres+recovery", true, withPostgres("&recovery=true")},
 }
 
 // sit makes the seats of nodes with one broker each is linked to.
@@ -52,12 +53,13 @@ func (t *trial) turn(turns []string) string {
 	return turns[t.seed%uint64(len(turns))]
 }
 
-func withPostgres(url string) func(t *trial) {
+func withPostgres(parameters string) func(t *trial) {
+	const url = "postgres://postgres@%s/postgres?sslmode=disable&create=true&timeout=2s"
 	return func(t *trial) {
 		s := pgtest.Start(t.kit)
 		_, rest, _ := strings.Cut(s.URL(), "@")
 		addr, _, _ := strings.Cut(rest, "/")
-		t.sit(s, addr, url)
+		t.sit(s, addr, url+parameters)
 	}
 }
 
