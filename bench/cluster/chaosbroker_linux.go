@@ -65,7 +65,7 @@ func withPostgres(parameters string) func(t *trial) {
 
 func withNATS(url string, turns ...string) func(t *trial) {
 	return func(t *trial) {
-		s := t.bench.startNATS(t.kit)
+		s := t.startNATS(t.kit)
 		t.sit(s, s.addr(), url+t.turn(turns))
 	}
 }

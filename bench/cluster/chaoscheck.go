@@ -18,8 +18,8 @@ import (
 //   - An event is due if it was emitted after the session was ready, or after an event that came; and
 //     if a later one came, or the session lives at the end. Publisher and target are the same in each.
 //   - An event that is due and does not come must have a name: Emit returned an error; or the
-//     publisher counts it as failed; or the publisher was killed before its queue was empty, and
-//     nothing later came; or, without recovery, the client's server reported a GapError between the
+//     publisher counts it as failed; or the publisher was killed before its queue was empty, or its
+//     Shutdown returned an error, and nothing later came; or, without recovery, the client's server reported a GapError between the
 //     events around it. What a server emits to its own clients needs no broker, and no name helps,
 //     unless it goes through the broker for recovery. An event that is refused then comes to them
 //     early.
@@ -29,7 +29,7 @@ type publisher struct {
 	events   []published // in the order of their numbers, which are 1, 2, 3, …
 	marks    []int       // when each was emitted: up to here all had been sent
 	failures []failures
-	killed   bool
+	killed   bool // or its Shutdown returned an error
 }
 
 type published struct {

@@ -171,11 +171,15 @@ func (s *seat) shutDown(ctx context.Context, limit time.Duration) (failed string
 	if err != nil {
 		s.breaches = append(s.breaches, fmt.Sprintf("%s does not close: %v", n.name, err))
 	}
+	if a.Error != "" { // it was too short, and the rest of it goes on: what is queued dies with the process
+		s.publishers[n.name].killed = true
+		return a.Error
+	}
 	for _, stack := range a.Errors {
 		s.breaches = append(s.breaches, fmt.Sprintf("%s is closed, and this is left: %s", n.name, stack))
 	}
 	s.publishers[n.name].closed(a.Failed - s.failed[n.name])
-	return a.Error
+	return ""
 }
 
 // choose returns a node that runs, or nil.
@@ -363,7 +367,7 @@ func (t *trial) strike(ctx context.Context, x strike) error {
 		pause()
 		return s.start(ctx)
 	case restartNode:
-		s.shutDown(ctx, 3*time.Second) // if it cannot send all, that has failed
+		s.shutDown(ctx, 3*time.Second)
 		pause()
 		return s.start(ctx)
 	case stopNode:
