@@ -19,10 +19,10 @@ import (
 //     if a later one came, or the session lives at the end. Publisher and target are the same in each.
 //   - An event that is due and does not come must have a name: Emit returned an error; or the
 //     publisher counts it as failed; or the publisher was killed before its queue was empty, or its
-//     Shutdown returned an error, and nothing later came; or, without recovery, the client's server reported a GapError between the
-//     events around it. What a server emits to its own clients needs no broker, and no name helps,
-//     unless it goes through the broker for recovery. An event that is refused then comes to them
-//     early.
+//     Shutdown returned an error, and nothing later came; or, without recovery, the client's server
+//     reported a GapError between the events around it.
+//   - What a server emits to its own clients needs no broker, so that no name helps. With recovery it
+//     goes through the broker, and what is refused comes to them early.
 
 // publisher is what a process of a node emitted.
 type publisher struct {
