@@ -113,7 +113,8 @@ func (t *trial) play(ctx context.Context) (a *account, err error) {
 		return a, os.RemoveAll(t.dir)
 	case err == nil:
 		text += fmt.Sprintf("%v\n%s\n", a, strings.Join(a.breaches, "\n"))
-		fmt.Fprintf(os.Stderr, "%s, seed %d: %v\n%s\n", t.wire.name, t.seed, a, strings.Join(a.breaches[:min(3, len(a.breaches))], "\n"))
+		some := a.breaches[:min(3, len(a.breaches))]
+		fmt.Fprintf(os.Stderr, "%s, seed %d: %v\n%s\n", t.wire.name, t.seed, a, strings.Join(some, "\n"))
 	}
 	fmt.Fprintf(os.Stderr, "the schedule, all violations and the logs are in %s; "+
 		"again: go run ./cluster -root .. -chaos -wires %s -seed %d\n", t.dir, t.wire.name, t.seed)
@@ -123,7 +124,8 @@ func (t *trial) play(ctx context.Context) (a *account, err error) {
 func (a *account) String() string {
 	return fmt.Sprintf("%d published, %d delivered; missing: %d refused, %d failed, %d with their publisher, %d in gaps, "+
 		"%d at the end of a session; %d sessions, %d times recovered; %d violations",
-		a.published, a.delivered, a.refused, a.failed, a.buried, a.inGaps, a.missingAtEnd, a.sessions, a.recovered, len(a.breaches))
+		a.published, a.delivered, a.refused, a.failed, a.buried, a.inGaps, a.missingAtEnd, a.sessions, a.recovered,
+		len(a.breaches))
 }
 
 func (r *chaosRow) add(t *trial, a *account) {
@@ -159,7 +161,8 @@ func (b *bench) chaosReport(ctx context.Context, rows map[string]*chaosRow) stri
 		"- **sessions**: those that began anew, and how often one was recovered.\n" +
 		"- **requests**: FetchSockets and acknowledgements of all servers, which ended in time.\n" +
 		"- **MiB**: the largest memory of a node, with the race detector if it was on.\n")
-	say("| adapter | runs | violations | events | deliveries | refused | failed | killed | gap | sessions | recovered | requests | MiB |")
+	say("| adapter | runs | violations | events | deliveries | refused | failed | killed | gap | sessions | recovered |" +
+		" requests | MiB |")
 	say(strings.Repeat("| --- ", 13) + "|")
 	for _, w := range chaosWires {
 		if r := rows[w.name]; r != nil {

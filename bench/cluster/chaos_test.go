@@ -84,7 +84,8 @@ func TestChaosCheck(t *testing.T) {
 		{name: "gone and lost before", trace: "joined ready 1 3 ended", want: "S1.1#2 to t was lost"},
 
 		{name: "refused", trace: "joined ready 1 3 4", change: refused, missing: account{refused: 1}},
-		{name: "refused on its own server", trace: "own ready 1 3 4", change: refused, want: "S1.1#2 to t was lost on its own"},
+		{name: "refused on its own server", trace: "own ready 1 3 4", change: refused,
+			want: "S1.1#2 to t was lost on its own"},
 		{name: "refused and early", recovery: true, trace: "joined ready 2 1 3 4", change: refused},
 		{name: "early without a reason", recovery: true, trace: "joined ready 2 1 3 4", want: "S1.1#1 to t came after #2"},
 		{name: "failed", recovery: true, trace: "joined ready 1 3 4", change: failures(0, 3, 1), missing: account{failed: 1}},

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 // trial is a run of make chaos.
@@ -50,36 +48,6 @@ type chaosBroker interface {
 	Continue()
 }
 
-// chaosLink is a proxy on the way of a node to its broker. With brokers in the nodes it is one of those
-// to or from the other nodes: to is the way that leads away from the node.
-type chaosLink struct {
-	*brokertest.Proxy
-	slow    *atomic.Int64
-	out, in int
-}
-
-// seat is where a node runs, is killed, and runs again.
-type seat struct {
-	*trial
-	index int
-	url   string
-	links []chaosLink
-	busy  sync.Mutex // a fault of the node is under way
-
-	starts  int
-	current atomic.Pointer[node] // nil while there is none
-	stopped atomic.Int64         // how long, all in all
-}
-
-// newLink starts a proxy on the way to a broker.
-func (t *trial) newLink(to func() string) chaosLink {
-	l := chaosLink{slow: new(atomic.Int64), out: brokertest.ToServer, in: brokertest.ToClient}
-	l.Proxy = brokertest.StartProxy(t.kit, &brokertest.Proxy{To: to, Delay: func() time.Duration {
-		return time.Duration(rand.Float64() * 2 * float64(l.slow.Load()))
-	}})
-	return l
-}
-
 func (t *trial) note(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -90,96 +58,6 @@ func (t *trial) breach(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.breaches = append(t.breaches, fmt.Sprintf(format, args...))
-}
-
-// start starts the node. It tries again until the broker lets it.
-func (s *seat) start(ctx context.Context) error {
-	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; {
-		s.starts++
-		n := &node{name: fmt.Sprintf("S%d.%d", s.index+1, s.starts)}
-		s.mu.Lock()
-		p := &publisher{}
-		s.publishers[n.name] = p
-		s.mu.Unlock()
-		n.storm = func(a answer) { s.line(n.name, p, a) }
-		stderr, err2 := os.Create(filepath.Join(s.dir, n.name+".log"))
-		if err2 != nil {
-			return err2
-		}
-		n.stderr = stderr
-		args := []string{filepath.Join(s.bench.dir, "ours"), "-cluster", s.url}
-		if s.wire.recovery {
-			args = append(args, "-recovery")
-		}
-		if smallQueue(s.seed) {
-			args = append(args, "-queue", strconv.Itoa(smallQueueBytes))
-		}
-		err = n.start(ctx, args, "GORACE=halt_on_error=1")
-		_ = stderr.Close() // the process has it
-		if err == nil {
-			n.send(command{Do: "storm", Name: n.name, EveryMs: chaosEvery, Targets: allTargets(),
-				Seed: s.seed<<8 + uint64(s.index)<<4 + uint64(s.starts)})
-			s.current.Store(n)
-			s.note("%s runs", n.name)
-			go func() {
-				<-n.ended
-				if s.current.Load() == n {
-					s.breach("%s ended by itself", n.name)
-				}
-			}()
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return errors.Join(err, ctx.Err())
-}
-
-// line notes a line of storm.
-func (s *seat) line(name string, p *publisher, a answer) {
-	if a.Gap != "" {
-		s.note("%s: %s", name, a.Error)
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if want := len(p.events) + 1; a.Seq != want {
-		s.breaches = append(s.breaches, fmt.Sprintf("%s: line %d instead of %d", name, a.Seq, want))
-	}
-	p.note(a.Target, time.Unix(0, a.At), a.Error != "", a.Mark, a.Failed, s.failed[name])
-	s.failed[name] = a.Failed
-}
-
-// kill kills the node.
-func (s *seat) kill() {
-	n := s.current.Swap(nil)
-	n.stop()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.publishers[n.name].killed = true
-}
-
-// shutDown shuts the node down.
-func (s *seat) shutDown(ctx context.Context, limit time.Duration) (failed string) {
-	n := s.current.Swap(nil)
-	defer n.stop()
-	peak := peakMemory(n.cmd.Process.Pid)
-	a, err := n.await(ctx, n.send(command{Do: "close", TimeoutMs: int(limit.Milliseconds())}), limit+20*time.Second)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.peak = max(s.peak, peak)
-	if err != nil {
-		s.breaches = append(s.breaches, fmt.Sprintf("%s does not close: %v", n.name, err))
-	}
-	if a.Error != "" { // it was too short, and the rest of it goes on: what is queued dies with the process
-		s.publishers[n.name].killed = true
-		return a.Error
-	}
-	for _, stack := range a.Errors {
-		s.breaches = append(s.breaches, fmt.Sprintf("%s is closed, and this is left: %s", n.name, stack))
-	}
-	s.publishers[n.name].closed(a.Failed - s.failed[n.name])
-	return ""
 }
 
 // choose returns a node that runs, or nil.
