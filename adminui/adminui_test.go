@@ -70,7 +70,9 @@ func (f *fixture) connect(t *testing.T, namespace string, auth any) *siotest.Cli
 // next returns the arguments of the next event of that name.
 func next(t *testing.T, c *siotest.Client, event string) []any {
 	t.Helper()
-	m, err := c.Receive(t.Context(), event)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // of the bubble
+	defer cancel()
+	m, err := c.Receive(ctx, event)
 	if err != nil {
 		t.Fatalf("%s: %v", event, err)
 	}

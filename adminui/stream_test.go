@@ -267,7 +267,7 @@ func TestCluster(t *testing.T) {
 			servers[i] = start(t, socketio.Config{Adapter: bus.Adapter(adapter.ClusterConfig{})},
 				Options{NoAuth: true, Mode: Development, ServerID: id})
 		}
-		time.Sleep(10 * time.Second) // they know each other
+		time.Sleep(11 * time.Second) // they know each other; and not when they tick
 		user := servers[1].connect(t, "/", nil)
 		admin := servers[0].connect(t, "/admin", nil)
 		if list := raw(t, next(t, admin, "all_sockets")); !strings.Contains(list, user.ID()) ||
@@ -280,7 +280,8 @@ func TestCluster(t *testing.T) {
 				break
 			}
 		}
-		time.Sleep(interval)
+		time.Sleep(interval) // between two ticks
+		synctest.Wait()
 		s, _ := servers[1].io.Socket(user.ID())
 		if err := s.Emit("x"); err != nil {
 			t.Fatal(err)
@@ -300,7 +301,8 @@ func TestCluster(t *testing.T) {
 			t.Error(seen)
 		}
 		admin.Conn().Close()
-		time.Sleep(2*interval + time.Second) // between two ticks
+		time.Sleep(2 * interval)
+		synctest.Wait()
 		sent, _ := bus.Messages()
 		s, _ = servers[1].io.Socket(later.ID())
 		if err := s.Emit("x"); err != nil {
