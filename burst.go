@@ -2,30 +2,59 @@ package socketio
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// burst writes broadcasts of other servers. A broker delivers many at a time: those for one
-// connection leave in one write.
+// burst writes broadcasts of which more are to come: what they leave for one connection leaves in one
+// write. These are
 //
-// Its goroutine exists only while there is something to write.
+//   - those of other servers, which a broker delivers many at a time,
+//   - those of one turn of an event loop, which writes them at its end,
+//   - those of a socket's worker while more of its events wait.
+//
+// Its goroutines (runners) exist only while there is something to write, and while no loop is in a
+// turn.
 type burst struct {
+	turns atomic.Int32 // event loops in a turn
+	more  atomic.Int32 // workers behind whose event others wait
+	some  atomic.Bool  // clients is not empty
+
 	mu      sync.Mutex
 	clients []*client // whose outbox is to be written
-	running bool
+	runners int
 }
 
 const (
 	maxBurst        = 64      // messages in one write
 	maxBurstMessage = 4 << 10 // bytes; larger messages are written at once
+	runnerClients   = 256     // for how many that wait there is one runner
 )
+
+// holds reports whether a broadcast is one of several.
+func (b *burst) holds(p *adapter.Packet) bool {
+	return b.turns.Load() > 0 || b.more.Load() > 0 || fromBroker(p)
+}
+
+// turn is called when an event loop begins to run handlers, and at the end.
+func (b *burst) turn(begins bool) {
+	if begins {
+		b.turns.Add(1)
+		return
+	}
+	// A client is added before turns is read, so one of the two writes it: this or a runner.
+	b.turns.Add(-1)
+	if b.some.Load() {
+		b.run(0)
+	}
+}
 
 // fromBroker reports whether another server has sent p.
 func fromBroker(p *adapter.Packet) bool { return p.Event == "" && p.Data != nil }
 
-// write queues a message of another server; it is written soon.
+// write queues a message; it is written soon.
 func (b *burst) write(s *Socket, m engineio.Message) error {
 	switch {
 	case m.Volatile: // it must not find a queue that only waits for the next message
@@ -52,28 +81,37 @@ func (b *burst) flush(s *Socket) {
 	}
 	b.mu.Lock()
 	b.clients = append(b.clients, s.client)
-	start := !b.running
-	b.running = true
+	b.some.Store(true)
+	start := b.turns.Load() == 0 && len(b.clients) > b.runners*runnerClients
+	if start {
+		b.runners++
+	}
 	b.mu.Unlock()
 	if start {
-		go b.run()
+		go b.run(1)
 	}
 }
 
-func (b *burst) run() {
-	var list []*client
+// run writes until nothing waits; runner is 1 on the goroutine of a runner.
+func (b *burst) run(runner int) {
+	var room [64]*client
 	for {
 		b.mu.Lock()
-		list, b.clients = b.clients, list[:0]
-		b.running = len(list) > 0
+		rest := max(0, len(b.clients)-len(room))
+		n := copy(room[:], b.clients[rest:])
+		clear(b.clients[rest:])
+		b.clients = b.clients[:rest]
+		if n == 0 {
+			b.some.Store(false)
+			b.runners -= runner
+		}
 		b.mu.Unlock()
-		if len(list) == 0 {
+		if n == 0 {
 			return
 		}
-		for _, c := range list {
+		for _, c := range room[:n] {
 			c.unwritten.Store(0) // a write from now on adds c again
 			c.link.Flush(engineio.Now)
 		}
-		clear(list)
 	}
 }

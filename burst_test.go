@@ -93,3 +93,58 @@ func TestBurstVolatile(t *testing.T) {
 		client.Want(`42["a"]`, `42["v"]`)
 	}
 }
+
+// What the events of one read broadcast leaves in one write for each connection, in order, also from
+// handlers that are slow or block.
+func TestBroadcastsOfOneRead(t *testing.T) {
+	for _, mode := range []engineio.ConnectionMode{engineio.AutoMode, engineio.PortableMode} {
+		t.Run(fmt.Sprint(mode), func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+			var writes atomic.Int32
+			proceed := make(chan struct{})
+			s, e := serve(t, socketio.Config{
+				ConnectionMode: mode, EngineEvents: engineio.Events{Flush: func(*engineio.Session) { writes.Add(1) }},
+			})
+			socketio.On(s, "all", func(_ *socketio.Event, n int) error { return s.Emit("n", n) })
+			socketio.On(s, "block", func(_ *socketio.Event, n int) error { <-proceed; return s.Emit("n", n) })
+			var clients []*rawclient.Conn
+			for range 20 {
+				c := e.WebSocket()
+				c.Join("/", "")
+				clients = append(clients, c)
+			}
+			want := func(from, to int) {
+				t.Helper()
+				for _, c := range clients {
+					for i := from; i < to; i++ {
+						c.Want(fmt.Sprintf(`42["n",%d]`, i))
+					}
+				}
+			}
+			send := func(name string, from, to int) {
+				t.Helper()
+				var packets []string
+				for i := from; i < to; i++ {
+					packets = append(packets, fmt.Sprintf(`42[%q,%d]`, name, i))
+				}
+				clients[0].SendTogether(packets...)
+			}
+			writes.Store(0)
+			send("all", 0, 32)
+			want(0, 32)
+			if n := int(writes.Load()); n > 3*len(clients) {
+				t.Errorf("%d writes to %d clients for 32 broadcasts", n, len(clients))
+			}
+
+			send("block", 32, 34)
+			if err := s.Emit("n", 99); err != nil { // while a handler blocks whose turn it is
+				t.Fatal(err)
+			}
+			for _, c := range clients {
+				c.Want(`42["n",99]`)
+			}
+			close(proceed)
+			want(32, 34)
+		})
+	}
+}

@@ -67,7 +67,7 @@ func (h host) send(list []adapter.Socket, p *adapter.Packet, f adapter.Flags, se
 	}
 	sent.Bytes = prepared.Len()
 	m := message(f, nil, prepared)
-	shown, burst := outgoing{p: p}, fromBroker(p)
+	shown, burst := outgoing{p: p}, h.ns.server.burst.holds(p)
 	for _, a := range list {
 		if s, ok := a.(*Socket); ok && s.Connected() {
 			shown.to(s)
@@ -84,7 +84,7 @@ func (h host) send(list []adapter.Socket, p *adapter.Packet, f adapter.Flags, se
 
 // flush writes a broadcast that was queued to sockets.
 func (h host) flush(list []adapter.Socket, p *adapter.Packet) {
-	shown, burst := outgoing{p: p}, fromBroker(p)
+	shown, burst := outgoing{p: p}, h.ns.server.burst.holds(p)
 	for _, a := range list {
 		s := a.(*Socket)
 		shown.to(s)

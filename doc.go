@@ -99,5 +99,5 @@ package socketio
 // method of the adapter is called under any lock, nor one of its log that waits.
 //
 // With a broker's log a namespace has one more goroutine, while sessions are to be stored.
-// A server has one more while messages of other servers wait to be written (burst); burst.mu is taken
-// last and held for no call.
+// A server has a few more while broadcasts of which more are to come wait to be written (burst);
+// burst.mu is taken last and held for no call.

@@ -97,6 +97,7 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 		c.Middleware = append(slices.Clip(c.Middleware), files)
 	}
 	c.NewHandler = srv.newClient
+	c.Turn = srv.burst.turn
 	var err error
 	if srv.relay, err = srv.newRelay(&c); err != nil {
 		return nil, err

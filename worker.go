@@ -113,7 +113,11 @@ func (s *Socket) work() { s.workFrom(taskNext, nil) }
 // workFrom is work that begins with a task that was taken.
 func (s *Socket) workFrom(t task, e *Event) {
 	growStack(0)
+	batching := false
 	defer func() {
+		if batching {
+			s.ns.server.burst.more.Add(-1)
+		}
 		if t == taskNone {
 			s.ns.server.workers.end()
 		} else { // a handler ended the goroutine (runtime.Goexit, as failing test assertions do)
@@ -122,6 +126,13 @@ func (s *Socket) workFrom(t task, e *Event) {
 	}()
 	start := time.Since(began)
 	for ; t != taskNone; t, e = s.next() {
+		if more := s.more.Load(); more && !batching {
+			batching = true
+			s.ns.server.burst.more.Add(1)
+		} else if !more && batching {
+			batching = false
+			s.ns.server.burst.more.Add(-1)
+		}
 		switch t {
 		case taskAdmit:
 			s.admit()

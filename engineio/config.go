@@ -156,6 +156,10 @@ type Config struct {
 	// NewHandler, if set, returns the handler of each session: the protocol above the engine. It is
 	// called before the session can be found. Events are called after the handler.
 	NewHandler func(Link) Handler
+	// Turn, if set, is called with true before an event loop runs the Work that messages have caused
+	// ([Link.Soon]), and with false at the end, or when a Work has stalled. What was written OnFlush
+	// in between, to any session, can be flushed then.
+	Turn func(begins bool)
 	// Events are the functions to call as things happen.
 	Events Events
 }

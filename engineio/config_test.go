@@ -17,7 +17,7 @@ import (
 // allowed. A field that is in neither list here fails the test, so that a new one is thought about.
 func TestConfigErrors(t *testing.T) {
 	type cases map[string]engineio.Config
-	anything := []string{"AllowEIO3", "NoUpgrades", "AllowRequest", "GenerateID", "InitialPacket", "NoCompression", "SessionContext", "Logger", "NewHandler", "Events"}
+	anything := []string{"AllowEIO3", "NoUpgrades", "AllowRequest", "GenerateID", "InitialPacket", "NoCompression", "SessionContext", "Logger", "NewHandler", "Turn", "Events"}
 	wrong := map[string]struct {
 		allowed string
 		configs cases

@@ -42,7 +42,7 @@ type loops struct {
 	turn atomic.Uint32
 }
 
-func newLoops(m ConnectionMode) (*loops, error) {
+func newLoops(m ConnectionMode, turn func(bool)) (*loops, error) {
 	switch {
 	case m > EventLoopMode:
 		return nil, fmt.Errorf("%w: ConnectionMode is %d, it must be AutoMode, PortableMode or EventLoopMode",
@@ -53,7 +53,11 @@ func newLoops(m ConnectionMode) (*loops, error) {
 	case m == PortableMode || !netloop.Supported || m == AutoMode && defaultMode == "portable":
 		return &loops{}, nil
 	}
-	return &loops{all: make([]netloop.Loop, min(runtime.GOMAXPROCS(0), maxLoops))}, nil
+	l := &loops{all: make([]netloop.Loop, min(runtime.GOMAXPROCS(0), maxLoops))}
+	for i := range l.all {
+		l.all[i].Turn = turn
+	}
+	return l, nil
 }
 
 // take moves a connection to an event loop. It returns nil, and conn is as it was, when that is not

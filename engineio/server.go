@@ -48,7 +48,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	loops, err := newLoops(c.ConnectionMode)
+	loops, err := newLoops(c.ConnectionMode, c.Turn)
 	if err != nil {
 		return nil, err
 	}

@@ -61,11 +61,20 @@ type benchEcho struct {
 type benchFan struct {
 	benchTarget
 	benchSize
+	benchTogether
 }
+
+// benchTogether is how many messages a sender sends at once.
+type benchTogether struct {
+	Outstanding int `default:"1" help:"Messages that a sender sends in one write (${default})."`
+}
+
+func (c *benchTogether) check() error { return within("-outstanding", c.Outstanding, 1, 1000) }
 
 type benchRooms struct {
 	benchTarget
 	benchSize
+	benchTogether
 	Rooms int `default:"8" help:"Rooms (${default})."`
 	Joins int `default:"0" help:"Rooms of its own that each connection joins besides (${default})."`
 }
@@ -141,14 +150,19 @@ func (c *benchEcho) run(ctx context.Context, stdout, stderr io.Writer) error {
 }
 
 func (c *benchFan) run(ctx context.Context, stdout, stderr io.Writer) error {
-	return c.measure(ctx, stdout, stderr, load.Options{Size: c.Size}, untouched(load.Broadcast))
+	if err := c.check(); err != nil {
+		return err
+	}
+	o := load.Options{Size: c.Size, Outstanding: c.Outstanding}
+	return c.measure(ctx, stdout, stderr, o, untouched(load.Broadcast))
 }
 
 func (c *benchRooms) run(ctx context.Context, stdout, stderr io.Writer) error {
-	if err := errors.Join(within("-rooms", c.Rooms, 1, maxConns), within("-joins", c.Joins, 0, 10_000)); err != nil {
+	if err := errors.Join(within("-rooms", c.Rooms, 1, maxConns), within("-joins", c.Joins, 0, 10_000), c.check()); err != nil {
 		return err
 	}
-	return c.measure(ctx, stdout, stderr, load.Options{Size: c.Size, Rooms: c.Rooms, Joins: c.Joins}, untouched(load.Rooms))
+	o := load.Options{Size: c.Size, Outstanding: c.Outstanding, Rooms: c.Rooms, Joins: c.Joins}
+	return c.measure(ctx, stdout, stderr, o, untouched(load.Rooms))
 }
 
 func (c *benchStalled) run(ctx context.Context, stdout, stderr io.Writer) error {

@@ -22,6 +22,10 @@ const (
 
 // Loop watches connections. The zero value is ready to use.
 type Loop struct {
+	// Turn, if set, is called with true before the first Work of a turn, and with false after the last
+	// one, or on another goroutine when a Work has stalled. It must be set before Take.
+	Turn func(begins bool)
+
 	mu      sync.Mutex
 	file    *os.File        // of the epoll descriptor; nil before the first connection and after Close
 	raw     syscall.RawConn // of file
@@ -39,6 +43,7 @@ type Loop struct {
 	seen   uint32      // steps at the last call of relieve
 	work   []Work      // of this turn
 	done   int         // how many of work have begun
+	inTurn bool        // Turn was called with true
 
 	steps atomic.Uint32 // counts the calls of Data and Work
 	// at is the connection whose Data runs. relieve sets it to nil when it replaces the goroutine.

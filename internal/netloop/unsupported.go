@@ -11,7 +11,7 @@ import (
 const Supported = false
 
 // Loop can take no connection on this system.
-type Loop struct{}
+type Loop struct{ Turn func(begins bool) }
 
 // Conn is a connection of a Loop. There is none on this system, so its methods are never called.
 type Conn struct{}

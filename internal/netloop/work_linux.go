@@ -31,25 +31,34 @@ func (c *Conn) Soon(w Work) {
 // goroutine has become the loop.
 func (l *Loop) doWork(me uint32) bool {
 	for {
-		w, mine := l.nextWork(me)
+		w, turns, mine := l.nextWork(me)
+		if turns {
+			l.Turn(w != nil)
+		}
 		switch {
 		case !mine:
 			return false
-		case w == nil:
+		case w != nil:
+			w.Work()
+		case !turns:
 			// Let goroutines that the work has started run before more is read.
 			runtime.Gosched()
 			return true
 		}
-		w.Work()
 	}
 }
 
-// nextWork returns the next Work, or nil at the end of the turn.
-func (l *Loop) nextWork(me uint32) (w Work, mine bool) {
+// nextWork returns the next Work, or nil at the end of the turn, and whether Turn must be called.
+func (l *Loop) nextWork(me uint32) (w Work, turns, mine bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.turn != me {
-		return nil, false
+		return nil, false, false
+	}
+	if l.done == len(l.work) && l.inTurn { // relieve looks after this Turn too
+		l.inTurn = false
+		l.steps.Add(1)
+		return nil, true, true
 	}
 	if l.done == len(l.work) { // the end of a turn
 		if l.busy {
@@ -58,13 +67,15 @@ func (l *Loop) nextWork(me uint32) (w Work, mine bool) {
 		}
 		clear(l.work)
 		l.work, l.done = l.work[:0], 0
-		return nil, true
+		return nil, false, true
 	}
 	l.startTimerLocked()
 	l.steps.Add(1)
 	w = l.work[l.done]
 	l.done++
-	return w, true
+	turns = !l.inTurn && l.Turn != nil
+	l.inTurn = l.Turn != nil
+	return w, turns, true
 }
 
 // startTimerLocked starts the timer that calls relieve. The caller must hold l.mu.
@@ -95,7 +106,8 @@ func (l *Loop) relieve() {
 		l.seen = steps
 		l.relief.Reset(stall)
 	case c == nil:
-		go l.work[l.done-1].Stalled()
+		go l.stalled(l.work[l.done-1], l.inTurn)
+		l.inTurn = false
 		l.handOverLocked()
 	case l.at.CompareAndSwap(c, nil):
 		c.state = parked
@@ -108,6 +120,14 @@ func (l *Loop) relieve() {
 		l.handOverLocked()
 	default: // Data has just returned
 		l.relief.Reset(stall)
+	}
+}
+
+// stalled tells w that it has stalled, and ends its turn if it was in one.
+func (l *Loop) stalled(w Work, inTurn bool) {
+	w.Stalled()
+	if inTurn {
+		l.Turn(false)
 	}
 }
 

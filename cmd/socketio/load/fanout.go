@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Broadcast has one connection send to all, itself included; the next message goes when all have the last one. An operation
-// is a delivery.
+// Broadcast has one connection send to all, itself included: Options.Outstanding messages in one write, and the next ones when
+// all have the last. An operation is a delivery.
 func Broadcast(ctx context.Context, t *Target, o Options) (*Result, error) {
 	o.Rooms = 1
 	return fanOut(ctx, "broadcast", t, o, []handler{t.broadcastHandler()}, func(int) (join, event, want string) {
@@ -37,7 +37,7 @@ type group struct {
 	pace    time.Duration // between messages; 0: as soon as the last has arrived everywhere
 	started time.Time
 	sent    atomic.Int64 // when, since started
-	got     atomic.Int64 // how many members have the message
+	got     atomic.Int64 // how many have arrived at a member
 	first   *histogram
 	last    *histogram
 }
@@ -47,15 +47,16 @@ func fanOut(ctx context.Context, name string, t *Target, o Options, handlers []h
 	if err != nil {
 		return nil, err
 	}
-	r.result.Size = o.Size
+	o.Outstanding = max(o.Outstanding, 1)
+	r.result.Size, r.result.Outstanding = o.Size, o.Outstanding
 	var first, last histogram
 	groups := make([]*group, min(o.Rooms, o.Conns))
 	joins := make([]string, len(groups))
 	for i := range groups {
 		join, event, want := messages(i)
 		joins[i] = join
-		groups[i] = r.group(t.event("2", event), []byte("2"+t.namespace()+want), &first, &last)
-		groups[i].size = int64((o.Conns - i + len(groups) - 1) / len(groups))
+		groups[i] = r.group(bytes.Repeat(t.event("2", event), o.Outstanding), []byte("2"+t.namespace()+want), &first, &last)
+		groups[i].size = int64((o.Conns - i + len(groups) - 1) / len(groups) * o.Outstanding)
 	}
 	var joined atomic.Int64
 	ready := make(chan struct{})
