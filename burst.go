@@ -82,7 +82,8 @@ func (b *burst) flush(s *Socket) {
 	b.mu.Lock()
 	b.clients = append(b.clients, s.client)
 	b.some.Store(true)
-	start := b.turns.Load() == 0 && len(b.clients) > b.runners*runnerClients
+	// An end that overtakes its begin leaves turns below zero for a moment.
+	start := b.turns.Load() <= 0 && len(b.clients) > b.runners*runnerClients
 	if start {
 		b.runners++
 	}

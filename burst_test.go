@@ -148,3 +148,38 @@ func TestBroadcastsOfOneRead(t *testing.T) {
 		})
 	}
 }
+
+// What another server broadcasts arrives, although the end of a turn is told before its begin, as when
+// the loop's goroutine is not scheduled in time.
+func TestBurstAtTheEdgeOfATurn(t *testing.T) {
+	bus := adaptertest.NewBus()
+	from, _ := serve(t, socketio.Config{Adapter: bus.Adapter(adapter.ClusterConfig{})})
+	to, e := serve(t, socketio.Config{
+		Adapter: bus.Adapter(adapter.ClusterConfig{}), ConnectionMode: engineio.PortableMode, // it has no turns
+	})
+	c := e.WebSocket()
+	c.Join("/", "")
+	socketio.BurstTurn(to, false)
+	if err := from.Emit("n", 1); err != nil {
+		t.Fatal(err)
+	}
+	c.Want(`42["n",1]`)
+	socketio.BurstTurn(to, true)
+}
+
+// What is broadcast just before a disconnect arrives.
+func TestBroadcastBeforeDisconnect(t *testing.T) {
+	s, e := serve(t, socketio.Config{})
+	socketio.On(s, "bye", func(e *socketio.Event, all bool) error {
+		defer e.Socket().Disconnect(all)
+		return s.Emit("bye", all)
+	})
+	c := e.WebSocket()
+	c.Join("/", "")
+	c.Send(`42["bye",false]`)
+	c.Want(`42["bye",false]`, `41`)
+	c.Join("/", "")
+	c.Send(`42["bye",true]`)
+	c.Want(`42["bye",true]`, `41`)
+	c.WantClose()
+}

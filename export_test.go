@@ -53,3 +53,6 @@ func RelayTag(srv *Server) string { return srv.adapter.(interface{ Tag() string 
 
 // RelayLookup is where a server relays requests for sessions with a tag.
 func RelayLookup(srv *Server, tag string) string { return srv.relay.lookup(context.Background(), tag) }
+
+// BurstTurn tells the server that an event loop begins or ends a turn.
+func BurstTurn(srv *Server, begins bool) { srv.burst.turn(begins) }
