@@ -75,7 +75,7 @@ func (e *Server) route(w http.ResponseWriter, r *http.Request) *http.Request {
 		switch {
 		case err != nil:
 			e.refuseRelayed(w, r, err)
-		case r.Header.Get("Upgrade") == muxProtocol:
+		case r.Header.Get("Upgrade") == muxProtocol && r.URL.RawQuery == "": // the query of a client has an id
 			e.acceptMux(w, r)
 		default:
 			return original // and never relayed again
@@ -133,7 +133,7 @@ func (e *Server) relay(w http.ResponseWriter, r *http.Request, address string) (
 		e.nodes.work.Done()
 	}
 	if e.isUpgrade(r) || r.ContentLength < 0 || r.ContentLength > maxInlineBody ||
-		headerLen(r.Header)+len(r.URL.RawQuery) > maxFrameHeaders {
+		headerLen(r.Header)+len(r.URL.RequestURI())+len(r.Host) > maxFrameHeaders {
 		return e.relayAlone(w, r, address, done)
 	}
 	defer done()

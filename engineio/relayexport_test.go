@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"net"
 	"net/http"
 	"time"
 )
@@ -44,4 +45,11 @@ func Muxes(e *Server) int {
 	e.nodes.mu.Lock()
 	defer e.nodes.mu.Unlock()
 	return len(e.nodes.out)
+}
+
+// DropRelayed closes the connection of a client as at the end of its relayed WebSocket.
+func DropRelayed(c net.Conn) {
+	g := newNodes(1)
+	g.add(c)
+	g.drop(c)
 }

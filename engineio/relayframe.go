@@ -80,14 +80,20 @@ func appendText(dst []byte, s string) []byte {
 }
 
 // appendHeaders appends headers. An answer needs its length, and to say that the connection ends;
-// other headers that concern one connection are left out.
+// other headers that concern one connection are left out. Names that are none are too, and values
+// become one line, as net/http does: the other server refuses the frame otherwise.
 func appendHeaders(dst []byte, h http.Header) []byte {
 	for k, values := range h {
-		if hopHeaders[k] && k != "Content-Length" && k != "Connection" {
+		if hopHeaders[k] && k != "Content-Length" && k != "Connection" || !isToken(k) {
 			continue
 		}
 		for _, v := range values {
 			dst = appendText(appendText(dst, k), v)
+			for i, c := range dst[len(dst)-len(v):] {
+				if isControl(rune(c)) {
+					dst[len(dst)-len(v)+i] = ' '
+				}
+			}
 		}
 	}
 	return append(dst, 0) // no name is empty

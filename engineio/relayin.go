@@ -244,8 +244,11 @@ func (q *relayedRequest) serve(r *http.Request) {
 // Header implements http.ResponseWriter.
 func (q *relayedRequest) Header() http.Header { return q.header }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter. It panics as that of net/http does.
 func (q *relayedRequest) WriteHeader(status int) {
+	if status < 100 || status > 999 {
+		panic(fmt.Sprintf("invalid WriteHeader code %d", status))
+	}
 	if q.status == 0 && status >= http.StatusOK {
 		q.status = status
 	}

@@ -3,15 +3,18 @@ package engineio_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
@@ -327,4 +330,93 @@ func TestRelayMuxIsClosedWhenIdle(t *testing.T) {
 			t.Fatal("the connection is still there")
 		}
 	}
+}
+
+// Whatever the middleware of the session's server sets, and however long the URL of a client is, the
+// requests of others go on: they are on the same connection.
+func TestRelayOddRequestsSpareOthers(t *testing.T) {
+	var cluster addresses
+	log := new(logLines)
+	owner := startNode(t, &cluster, "owner_", engineio.Config{
+		MaxHeaderBytes: 512 << 10, Logger: slog.New(log),
+		Middleware: []middleware{func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.Header.Get("X-Odd") {
+				case "header":
+					w.Header()["X-Odd"] = []string{"two\r\nlines\x00"}
+					w.Header()["no token"] = []string{"x"}
+					w.Header()[""] = []string{"x"}
+				case "status":
+					w.WriteHeader(1000)
+				}
+				next.ServeHTTP(w, r)
+			})
+		}},
+	})
+	other := startNode(t, &cluster, "other_", engineio.Config{MaxHeaderBytes: 512 << 10})
+	q := owner.polling()
+	parked := other.poll(q)
+	x := next(t, owner.sessions)
+	owner.parked(x)
+	ask := func(path, odd string) (reply, error) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", other.url+path+"?"+owner.polling(), strings.NewReader("4x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Odd", odd)
+		return other.do(r)
+	}
+	if got, err := ask("", "header"); err != nil || got.status != 200 || got.header.Get("X-Odd") != "two  lines" {
+		t.Errorf("headers: %+v, %v", got, err)
+	}
+	if got, err := ask("", "status"); err == nil {
+		t.Errorf("a status that is none: %+v", got)
+	}
+	if got, err := ask(strings.Repeat("x", 200_000), ""); err != nil || got.status != 200 {
+		t.Errorf("a long path: %+v, %v", got, err)
+	}
+	_ = x.Send([]byte("y"), false)
+	if got := next(t, parked); got.body != "4y" {
+		t.Errorf("the request of another client: %+v", got)
+	}
+}
+
+// A client cannot open a connection for the requests of servers through one that relays.
+func TestRelayMuxIsNotRelayed(t *testing.T) {
+	var cluster addresses
+	owner := startNode(t, &cluster, "owner_", engineio.Config{})
+	other := startNode(t, &cluster, "other_", engineio.Config{})
+	r, err := http.NewRequestWithContext(t.Context(), "GET", other.url+"?"+owner.polling(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "socketio-relay")
+	if got, err := other.do(r); err != nil || got.status != 400 || got.header.Get(relayHeader) != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// The end of a relayed WebSocket over TLS does not wait for a client that takes nothing: all others would.
+func TestRelayedTLSEnds(t *testing.T) {
+	h := httptest.NewTLSServer(nil)
+	certificates := h.TLS.Certificates
+	h.Close()
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		defer b.Close()
+		server := tls.Server(a, &tls.Config{Certificates: certificates})
+		go func() {
+			_ = tls.Client(b, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}).Handshake()
+		}()
+		if err := server.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		engineio.DropRelayed(server)
+		if d := time.Since(began); d > 0 {
+			t.Errorf("it took %v", d)
+		}
+	})
 }

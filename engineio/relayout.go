@@ -437,7 +437,7 @@ func (g *nodes) stop() {
 	defer g.mu.Unlock()
 	g.closed = true
 	for c := range g.alone {
-		_ = c.Close()
+		closeNow(c)
 	}
 	for _, o := range g.out {
 		if o.mux == nil {
@@ -478,7 +478,7 @@ func (g *nodes) add(conns ...net.Conn) bool {
 	for _, c := range conns {
 		g.alone[c] = struct{}{}
 		if g.closed {
-			_ = c.Close()
+			closeNow(c)
 		}
 	}
 	return !g.closed
@@ -488,7 +488,15 @@ func (g *nodes) drop(conns ...net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, c := range conns {
-		_ = c.Close()
+		closeNow(c)
 		delete(g.alone, c)
 	}
+}
+
+// closeNow closes a connection. It does not tell the peer over TLS, which may wait for five seconds.
+func closeNow(c net.Conn) {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = t.NetConn()
+	}
+	_ = c.Close()
 }

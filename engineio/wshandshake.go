@@ -201,5 +201,7 @@ func isTokenChar(c byte) bool {
 
 // isFieldValue tells whether a header field may have the value: no control characters except tabs.
 func isFieldValue(v string) bool {
-	return !strings.ContainsFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+	return !strings.ContainsFunc(v, isControl)
 }
+
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
