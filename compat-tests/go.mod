@@ -20,6 +20,7 @@ require (
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/ws v1.5.0 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect
+	github.com/gosocketio/socketio/adminui v0.0.0
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/pgx/v5 v5.13.0 // indirect
@@ -49,3 +50,5 @@ replace (
 	github.com/gosocketio/socketio/adapter/redis => ../adapter/redis
 	github.com/gosocketio/socketio/engineio/webtransport => ../engineio/webtransport
 )
+
+replace github.com/gosocketio/socketio/adminui => ../adminui

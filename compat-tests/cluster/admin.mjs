@@ -1,5 +1,5 @@
 // The admin UI of an official server (@socket.io/admin-ui), which asks all servers for their sockets. What it cannot read, and an
-// answer that does not come, ends its process.
+// answer that does not come, ends its process. And ours, which answers the same.
 
 import assert from "node:assert/strict";
 import { once } from "../lib/deadline.mjs";
@@ -8,13 +8,13 @@ import { ask, connect, connected, open, plainly, record } from "../lib/suite.mjs
 import { settle } from "./mix.mjs";
 
 /** The first server has the admin UI. */
-export const adminMixes = [["admin", "here"], ["admin", "here", "here"], ["production", "here"]];
+export const adminMixes = [["admin", "here"], ["admin", "here", "here"], ["production", "here"], ["ours", "ioredis"], ["ours", "admin"]];
 
 const patience = 4_500; // after 5 s without an answer the server ends
 
 export const admin = [];
 
-function scenario(name, run, fits = ([first]) => first === "admin") {
+function scenario(name, run, fits = ([first]) => first === "admin" || first === "ours") {
   admin.push({ name, run, fits, once: true });
 }
 
@@ -113,3 +113,40 @@ scenario("admins connect while a server comes and leaves", async (c, t) => {
   await until(async () => (await ask(c.a, "servers"))[0] === c.all.length, "one server less");
   assert.deepEqual(await shown(c, t), ids(c.all));
 });
+
+scenario("admins of an official server and of ours see the same of both", async (c, t) => {
+  const admins = c.servers.map(({ url }) => {
+    const client = open(t, `${url}/admin`, plainly, { transports: ["websocket"] });
+    const seen = new Map(["server_stats", "socket_connected", "room_joined", "room_left", "event_received", "event_sent", "socket_disconnected"].map((name) => [name, []]));
+    seen.forEach((list, name) => client.on(name, (...args) => list.push(args)));
+    return { client, seen };
+  });
+  await Promise.all(admins.map(({ client }) => connected(client)));
+  const everywhere = (name, is, what) => until(() => admins.every(({ seen }) => seen.get(name).some(is)), what);
+  for (const { url } of c.servers) {
+    const guest = await connect(t, url, plainly);
+    const [id, room] = [guest.id, c.room()];
+    await everywhere("socket_connected", ([socket]) => socket.id === id && socket.nsp === "/" && socket.clientId === guest.io.engine.id.slice(0, 12), "socket_connected");
+    await ask(guest, "join", room);
+    await everywhere("room_joined", ([nsp, name, of]) => nsp === "/" && name === room && of === id, "room_joined");
+    const bytes = Buffer.from([1, 2]);
+    await until(async () => {
+      guest.emit("message", "text", bytes); // until ours has found the admin of the other server
+      return admins.every(({ seen }) => seen.get("event_received").length > 0 && seen.get("event_sent").length > 0);
+    }, "events");
+    for (const [name, event] of [["event_received", "message"], ["event_sent", "message-back"]]) {
+      await everywhere(name, ([nsp, of, [first, text, data], date]) =>
+        nsp === "/" && of === id && first === event && text === "text" && bytes.equals(data) && new Date(date).toISOString() === date, name);
+    }
+    await ask(guest, "leave", room);
+    await everywhere("room_left", ([nsp, name, of]) => nsp === "/" && name === room && of === id, "room_left");
+    guest.close();
+    await everywhere("socket_disconnected", ([nsp, of, reason]) => nsp === "/" && of === id && reason === "client namespace disconnect", "socket_disconnected");
+  }
+  const keys = (list) => [...new Set(list.map(([stats]) => Object.keys(stats).sort().join()))];
+  const servers = (list) => new Set(list.map(([stats]) => stats.serverId)).size;
+  await until(() => admins.every(({ seen }) => servers(seen.get("server_stats")) === 2), "statistics of both");
+  for (const { seen } of admins) {
+    assert.deepEqual(keys(seen.get("server_stats")), ["aggregatedEvents,clientsCount,hostname,namespaces,pid,pollingClientsCount,serverId,uptime"]);
+  }
+}, (names) => names.includes("ours") && names.includes("admin"));

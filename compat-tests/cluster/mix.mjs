@@ -16,6 +16,7 @@ const kinds = {
   here: { go: target !== "node", start: startServer },
   ioredis: { go: false, start: (flags) => startOfficial([...flags, "-cluster-client", "ioredis"]) },
   redis: { go: false, start: (flags) => startOfficial([...flags, "-cluster-client", "redis"]) },
+  ours: { go: true, start: (flags) => startServer([...flags, "-admin", "development"]) },
   admin: { go: false, start: (flags) => startOfficial([...flags, "-admin", "development"]) },
   production: { go: false, start: (flags) => startOfficial([...flags, "-admin", "production"]) },
 };

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/adminui"
 	"github.com/gosocketio/socketio/engineio"
 )
 
@@ -61,6 +62,11 @@ func run(o options) error {
 	serveRefused(io.Of("/refused"))
 	serveDynamic(io.OfRegexp(regexp.MustCompile(`^/dynamic-\d+$`)))
 
+	stop, err := serveAdmin(io, o)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	engine, err := newEcho(o)
 	if err != nil {
 		return err
@@ -101,6 +107,18 @@ func run(o options) error {
 	// The engines first: the http.Server does not know of connections that became WebSockets.
 	return errors.Join(io.Drain(ending, socketio.DrainOptions{}), engine.Drain(ending, engineio.DrainOptions{}),
 		io.Shutdown(ending), engine.Shutdown(ending), server.Shutdown(ending))
+}
+
+// serveAdmin adds the admin UI, if there is to be one.
+func serveAdmin(io *socketio.Server, o options) (stop func(), err error) {
+	if o.admin == "" {
+		return func() {}, nil
+	}
+	options := adminui.Options{Mode: adminui.Mode(o.admin), NoAuth: o.adminHash == ""}
+	if o.adminHash != "" {
+		options.Auth = &adminui.Auth{Username: "admin", Password: o.adminHash}
+	}
+	return adminui.Instrument(io, options)
 }
 
 // newEcho returns a bare engine that sends every message back.

@@ -41,6 +41,8 @@ type options struct {
 	bus         string
 	cluster     string
 	relaySecret string
+	admin       string
+	adminHash   string
 
 	recovery               bool
 	recoveryDuration       time.Duration
@@ -70,6 +72,8 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.StringVar(&o.cluster, "cluster", "",
 		"URL of the broker that joins this server to others, such as redis+streams://host:6379, nats://host:4222 or postgres://host/database")
 	f.StringVar(&o.relaySecret, "relay-secret", "", "secret with which servers of a cluster answer for each other's clients, at -addr")
+	f.StringVar(&o.admin, "admin", "", "mode of the admin UI, development or production; nothing for none")
+	f.StringVar(&o.adminHash, "admin-password", "", "bcrypt hash of the password of the user admin, with -admin; nothing lets everybody in")
 	f.BoolVar(&o.recovery, "recovery", false, "recover the state of connections that broke")
 	f.DurationVar(&o.recoveryDuration, "recovery-duration", 0, "time that a client may be away, with -recovery")
 	f.BoolVar(&o.recoveryRunMiddlewares, "recovery-run-middlewares", false, "run middlewares for recovered clients too, with -recovery")
