@@ -29,6 +29,17 @@ func (s *server) drain() <-chan error {
 	return done
 }
 
+// closing waits until Drain has come to a session.
+func (s *server) closing(x *engineio.Session) {
+	s.Helper()
+	for end := time.Now().Add(patience); !x.Closed(); {
+		if time.Now().After(end) {
+			s.Fatal("it is open")
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
 // drained checks that a session ended because of Drain, and then Drain.
 func (s *server) drained(done <-chan error) {
 	s.Helper()
@@ -144,10 +155,12 @@ func TestDrainPolling(t *testing.T) {
 		Message: func(_ *engineio.Session, data []byte, _ bool) { messages <- string(data) },
 	}})
 	q := s.polling()
-	if err := next(t, s.sessions).Send([]byte("last words"), false); err != nil {
+	x := next(t, s.sessions)
+	if err := x.Send([]byte("last words"), false); err != nil {
 		t.Fatal(err)
 	}
 	done := s.drain()
+	s.closing(x)
 	if got := s.request("GET", q, ""); got.body != "4last words" {
 		t.Errorf("1st GET: %+v", got)
 	}
@@ -261,12 +274,7 @@ func TestDrainEnds(t *testing.T) {
 	s.dial(direct).open() // never answers a close frame
 	first := next(t, s.sessions)
 	done := s.drain()
-	for end := time.Now().Add(patience); !first.Closed(); {
-		if time.Now().After(end) {
-			t.Fatal("it is open")
-		}
-		<-time.After(time.Millisecond)
-	}
+	s.closing(first)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.engine.Drain(ctx, engineio.DrainOptions{Over: time.Hour}); !errors.Is(err, context.Canceled) {
@@ -278,13 +286,14 @@ func TestDrainEnds(t *testing.T) {
 	s.drained(done)
 
 	s = start(t, engineio.Config{})
-	c := s.dial(direct)
-	c.open()
+	q := s.polling() // it is announced when the answer to its handshake has come
 	if err := s.engine.Drain(ctx, engineio.DrainOptions{Over: time.Hour}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Drain: %v", err)
 	}
-	c.send("4still here")
-	c.want("4still here")
+	s.request("POST", q, "4still here")
+	if got := s.request("GET", q, ""); got.body != "4still here" {
+		t.Errorf("GET: %+v", got)
+	}
 }
 
 // A handshake that is under way when Drain begins makes no session that Drain leaves.
