@@ -62,7 +62,9 @@ func TestChaosCheck(t *testing.T) {
 		{name: "lost at the start", trace: "joined ready 2 3 4", want: "S1.1#1 to t was lost"},
 		{name: "nothing came", trace: "joined ready", want: "S1.1#1 to t was lost"},
 		{name: "not ready", trace: "joined 3 4 later ready"},
-		{name: "lost before it was ready", trace: "joined 2 4 later ready", want: "S1.1#3 to t was lost"},
+		{name: "lost before it was ready", trace: "joined 2 4 later ready"},
+		{name: "lost before it was ready, with recovery", recovery: true, trace: "joined 2 4 later ready",
+			want: "S1.1#3 to t was lost"},
 		{name: "of another room", trace: "joined ready 1 2 3 4 foreign", want: "S1.1#1 to u was for others"},
 
 		{name: "gap", trace: "joined ready 1 gap 4", missing: account{inGaps: 2}},

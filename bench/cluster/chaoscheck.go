@@ -15,8 +15,9 @@ import (
 // and goes on over connections that were.
 //
 //   - In a session no event comes twice, and those of a publisher to a target come in order.
-//   - An event is due if it was emitted after the session was ready, or after an event that came; and
-//     if a later one came, or the session lives at the end. Publisher and target are the same in each.
+//   - An event is due if it was emitted after the session was ready (with recovery also after an event
+//     that came before that), and if a later one came, or the session lives at the end. Publisher and
+//     target are the same in each.
 //   - An event that is due and does not come must have a name: Emit returned an error; or the
 //     publisher counts it as failed; or the publisher was killed before its queue was empty, or its
 //     Shutdown returned an error, and nothing later came; or, without recovery, the client's server
@@ -237,7 +238,8 @@ func (s *session) due(k stream, last int) {
 			before = at
 			continue
 		}
-		if before < 0 && (s.readyAt < 0 || e.at.Before(s.moments[s.readyAt].at)) {
+		early := before < 0 || !s.recovery && before < s.readyAt // it may have come over a subscription that ended
+		if early && (s.readyAt < 0 || e.at.Before(s.moments[s.readyAt].at)) {
 			continue // it was not there yet
 		}
 		after := -1
