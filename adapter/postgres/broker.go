@@ -83,7 +83,7 @@ func (b *broker) Start(ctx context.Context, uid string, report func(error)) erro
 	b.uid, b.report = uid, report
 	listening, err := b.connect(ctx)
 	if err == nil {
-		if b.sender.conn, err = b.connect(ctx); err == nil {
+		if err = b.sender.connect(ctx); err == nil {
 			err = b.findTable(ctx, b.sender.conn)
 		}
 	}

@@ -401,3 +401,34 @@ func TestStartErrors(t *testing.T) {
 	fails(url("postgres", "postgres"), "connection refused", "is PostgreSQL running")
 	fails("postgres://u@no-such-host.invalid/db", "no-such-host.invalid", "host of the URL")
 }
+
+// A new connection sends nothing before PostgreSQL has ended the process of the one before, which may
+// still commit what that was sent last. Another process with its id lives on.
+func TestProcessBefore(t *testing.T) {
+	server := pgtest.Start(t)
+	a, b := start(t, "aaaa", Config{URL: server.URL(), CreateTable: true}), start(t, "bbbb", Config{URL: server.URL()})
+	linkA, _ := a.Link("/")
+	_, member := b.Link("/")
+	s := &a.Broker.(*broker).sender
+	for _, earlier := range []time.Duration{0, time.Second} {
+		before, err := pgx.Connect(t.Context(), server.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = before.Close(context.Background()) }()
+		await(t, "the sender is idle", func() bool { return a.Stats().QueuedBytes == 0 })
+		const own = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+		if err := before.QueryRow(t.Context(), own).Scan(&s.backend.pid, &s.backend.start); err != nil {
+			t.Fatal(err)
+		}
+		s.backend.start = s.backend.start.Add(-earlier)
+		s.drop()
+		publish(t, linkA, event(1))
+		if got := string(member.Next(t).Packet.Data); got != `["e",1]` {
+			t.Fatalf("got %s", got)
+		}
+		if err := before.Ping(t.Context()); (err == nil) != (earlier > 0) {
+			t.Errorf("started %v earlier, the process before: %v", earlier, err)
+		}
+	}
+}

@@ -22,6 +22,8 @@ type sender struct {
 	b    *broker
 	conn *pgx.Conn // nil while there is none
 
+	backend backend // PostgreSQL's process for conn, or for the connection before it
+
 	suspect atomic.Bool // the connection of the listener was lost, so that this one may be dead too
 	down    atomic.Bool // there is no connection
 
@@ -135,9 +137,55 @@ func (s *sender) attempt(ctx context.Context) (err error) {
 		}
 	}
 	if s.conn == nil {
-		s.conn, err = s.b.connect(ctx)
+		err = s.connect(ctx)
 	}
 	return err
+}
+
+// backend is a process of PostgreSQL for a connection. Process ids come again, with another start.
+type backend struct {
+	pid   int32
+	start time.Time
+}
+
+// connect connects, once the process of the connection before has ended. What that was sent last may
+// still wait there, for a lock or for time, and must not be sent after what follows.
+func (s *sender) connect(ctx context.Context) error {
+	conn, err := s.b.connect(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	if err = s.endBefore(ctx, conn); err == nil {
+		const own = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+		err = conn.QueryRow(ctx, own).Scan(&s.backend.pid, &s.backend.start)
+	}
+	if err != nil {
+		closeConn(conn)
+		return err
+	}
+	s.conn = conn
+	return nil
+}
+
+// endBefore ends the process of the connection before.
+func (s *sender) endBefore(ctx context.Context, conn *pgx.Conn) error {
+	for s.backend.pid != 0 {
+		tag, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "+
+			"WHERE pid = $1 AND backend_start = $2", s.backend.pid, s.backend.start)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		timer := time.NewTimer(minDelay)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // drop closes the connection.
