@@ -18,6 +18,9 @@ import (
 // Its goroutines (runners) exist only while there is something to write, and while no loop is in a
 // turn.
 type burst struct {
+	messages int32 // in one write
+	bytes    int   // of a message; larger ones are written at once
+
 	turns atomic.Int32 // event loops in a turn
 	more  atomic.Int32 // workers behind whose event others wait
 	some  atomic.Bool  // clients is not empty
@@ -28,10 +31,16 @@ type burst struct {
 }
 
 const (
-	maxBurst        = 64      // messages in one write
-	maxBurstMessage = 4 << 10 // bytes; larger messages are written at once
+	maxBurst        = 64      // the most messages in one write
+	maxBurstMessage = 4 << 10 // the most bytes of a message
 	runnerClients   = 256     // for how many that wait there is one runner
 )
+
+// limit sets how much may wait, for the limits of an outbox: a quarter of them.
+func (b *burst) limit(packets, bytes int) {
+	b.messages = int32(max(1, min(maxBurst, packets/4)))
+	b.bytes = min(maxBurstMessage, bytes/4/maxBurst)
+}
 
 // holds reports whether a broadcast is one of several.
 func (b *burst) holds(p *adapter.Packet) bool {
@@ -62,18 +71,18 @@ func (b *burst) write(s *Socket, m engineio.Message) error {
 			s.client.link.Flush(engineio.Now)
 		}
 		return s.write(engineio.Now, m)
-	case m.Prepared.Len() > maxBurstMessage || s.held.Load() != nil:
+	case m.Prepared.Len() > b.bytes || s.held.Load() != nil:
 		return s.write(engineio.Now, m)
 	}
 	err := s.write(engineio.OnFlush, m)
-	b.flush(s)
+	b.flush(s, m.Prepared.Len())
 	return err
 }
 
-// flush writes the outbox of a socket's connection soon, or at once after every maxBurst messages.
-func (b *burst) flush(s *Socket) {
+// flush writes the outbox of a socket's connection soon, or at once after many messages or a large one.
+func (b *burst) flush(s *Socket, size int) {
 	n := s.client.unwritten.Add(1)
-	if n%maxBurst == 0 || s.held.Load() != nil {
+	if n%b.messages == 0 || size > b.bytes || s.held.Load() != nil {
 		s.flush(engineio.Now)
 	}
 	if n > 1 {

@@ -183,3 +183,40 @@ func TestBroadcastBeforeDisconnect(t *testing.T) {
 	c.Want(`42["bye",true]`, `41`)
 	c.WantClose()
 }
+
+// Broadcasts of one read that exceed the limits of the outbox together do not close a connection that
+// takes them.
+func TestBroadcastsOfOneReadFitTheOutbox(t *testing.T) {
+	for name, c := range map[string]struct {
+		config socketio.Config
+		size   int
+	}{
+		"bytes":               {socketio.Config{MaxBufferedBytes: 64 << 10}, 4000},
+		"packets":             {socketio.Config{MaxBufferedPackets: 16}, 10},
+		"bytes, recovery":     {socketio.Config{MaxBufferedBytes: 64 << 10, ConnectionStateRecovery: &socketio.ConnectionStateRecovery{}}, 4000},
+		"large, recovery":     {socketio.Config{MaxBufferedBytes: 256 << 10, ConnectionStateRecovery: &socketio.ConnectionStateRecovery{}}, 30_000},
+		"packets in recovery": {socketio.Config{MaxBufferedPackets: 16, ConnectionStateRecovery: &socketio.ConnectionStateRecovery{}}, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, e := serve(t, c.config)
+			text := strings.Repeat("x", c.size)
+			socketio.On(s, "all", func(_ *socketio.Event, _ int) (err error) {
+				for i := 0; i < 40 && err == nil; i++ {
+					err = s.Emit("n", i, text)
+				}
+				return err
+			})
+			client := e.WebSocket()
+			client.Send("40")
+			if got := client.Read(); !strings.HasPrefix(got, "40") {
+				t.Fatalf("got %.40q", got)
+			}
+			client.Send(`42["all",1]`)
+			for i := range 40 {
+				if got, want := client.Read(), fmt.Sprintf(`42["n",%d,`, i); !strings.HasPrefix(got, want) {
+					t.Fatalf("event %d is %.40q", i, got)
+				}
+			}
+		})
+	}
+}

@@ -27,7 +27,7 @@ func (h host) Deliver(p *adapter.Packet, o adapter.Options) error {
 	sent := EmitInfo{Namespace: h.ns, Rooms: o.Rooms}
 	if r := h.ns.recovery; r != nil {
 		*list, sent.Err = r.queueAll(*list, p, o, &sent)
-		h.flush(*list, p)
+		h.flush(*list, p, sent.Bytes)
 	} else {
 		*list = h.ns.adapter.Select(*list, o)
 		sent.Err = h.send(*list, p, o.Flags, &sent)
@@ -82,14 +82,14 @@ func (h host) send(list []adapter.Socket, p *adapter.Packet, f adapter.Flags, se
 	return nil
 }
 
-// flush writes a broadcast that was queued to sockets.
-func (h host) flush(list []adapter.Socket, p *adapter.Packet) {
+// flush writes a broadcast that was queued to sockets: size bytes to each.
+func (h host) flush(list []adapter.Socket, p *adapter.Packet, size int) {
 	shown, burst := outgoing{p: p}, h.ns.server.burst.holds(p)
 	for _, a := range list {
 		s := a.(*Socket)
 		shown.to(s)
 		if burst {
-			h.ns.server.burst.flush(s)
+			h.ns.server.burst.flush(s, size)
 		} else {
 			s.flush(engineio.Now)
 		}

@@ -98,6 +98,8 @@ func (srv *Server) newEngine() (*engineio.Server, error) {
 	}
 	c.NewHandler = srv.newClient
 	c.Turn = srv.burst.turn
+	srv.burst.limit(cmp.Or(c.MaxBufferedPackets, engineio.DefaultMaxBufferedPackets),
+		cmp.Or(c.MaxBufferedBytes, engineio.DefaultMaxBufferedBytes))
 	var err error
 	if srv.relay, err = srv.newRelay(&c); err != nil {
 		return nil, err
