@@ -26,6 +26,8 @@ var errDraining = &refusal.Refusal{Err: ErrServerClosed, Rule: "draining"}
 // has closed too, from a polling client for a second. Then the session ends with ReasonForcedClose
 // and cause ErrServerClosed.
 //
+// WebSockets that this server relays (Config.Relay) are closed too, by the servers of their sessions.
+//
 // Drain returns when all sessions and connections have ended. It returns ctx's error when that
 // comes first; the sessions that are left stay open then. The server refuses new sessions for good.
 func (e *Server) Drain(ctx context.Context, o DrainOptions) error {
@@ -35,8 +37,17 @@ func (e *Server) Drain(ctx context.Context, o DrainOptions) error {
 	began := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	list := e.sessions.all() // in random order: new sessions come to a random shard
-	for i, s := range list {
+	var list []func()
+	for _, s := range e.sessions.all() { // in random order: new sessions come to a random shard
+		list = append(list, func() { s.closeGracefully(errDraining) })
+	}
+	if e.nodes != nil {
+		for _, x := range e.nodes.drain() {
+			list = append(list, func() { e.drainSocket(x) })
+		}
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	}
+	for i, closeNext := range list {
 		due := time.Duration((float64(i) + rand.Float64()) / float64(len(list)) * float64(o.Over)) // #nosec G404 -- jitter
 		if wait := due - time.Since(began); wait > 0 {
 			timer.Reset(wait)
@@ -46,14 +57,17 @@ func (e *Server) Drain(ctx context.Context, o DrainOptions) error {
 				return ctx.Err()
 			}
 		}
-		s.closeGracefully(errDraining)
+		closeNext()
 	}
 	select {
 	case <-e.idle():
-		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if e.nodes == nil {
+		return nil
+	}
+	return e.nodes.awaitSockets(ctx)
 }
 
 // Draining tells whether Drain or Shutdown has been called: the server takes no new sessions.

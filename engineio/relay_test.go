@@ -503,6 +503,48 @@ func TestRelayShutdown(t *testing.T) {
 	}
 }
 
+// Drain moves the clients of relayed WebSockets too: they get what is queued, and a close.
+func TestDrainRelayedWebSocket(t *testing.T) {
+	var cluster addresses
+	owner := startNode(t, &cluster, "owner_", engineio.Config{})
+	other := startNode(t, &cluster, "other_", engineio.Config{})
+	first := upgraded(t, other, owner.polling())
+	x := next(t, owner.sessions)
+	for end := time.Now().Add(patience); x.Transport() != engineio.WebSocket; <-time.After(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no upgrade")
+		}
+	}
+	_ = x.Send([]byte("queued"), false)
+	done := other.drain()
+	if got, _, err := first.read(); err != nil || got != "4queued" {
+		t.Errorf("%q, %v", got, err)
+	}
+	q := owner.polling() // it begins to upgrade too late
+	parked := owner.poll(q)
+	owner.parked(next(t, owner.sessions))
+	late := other.dial(strings.Replace(q, "polling", "websocket", 1))
+	if got := next(t, parked); got.body != "1" {
+		t.Errorf("%+v", got)
+	}
+	if _, _, err := first.read(); err == nil {
+		t.Error("the WebSocket is still open")
+	}
+	_ = first.Close()
+	_ = late.Close()
+	for range 2 {
+		if got := next(t, owner.closings); got.reason != engineio.ReasonForcedClose || !errors.Is(got.cause, engineio.ErrServerClosed) {
+			t.Errorf("%v, %v", got.reason, got.cause)
+		}
+	}
+	if err := next(t, done); err != nil {
+		t.Error(err)
+	}
+	if owner.engine.Draining() {
+		t.Error("the session's server drains")
+	}
+}
+
 // MaxRequests bounds what is relayed at a time.
 func TestRelayMaxRequests(t *testing.T) {
 	var cluster addresses

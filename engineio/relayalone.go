@@ -107,7 +107,7 @@ func (e *Server) relayAlone(w http.ResponseWriter, r *http.Request, address stri
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		stop()
-		isWebSocket = e.relayWebSocket(w, r, c, res, done)
+		isWebSocket = e.relayWebSocket(w, r, address, c, res, done)
 		return true
 	}
 	out := relayedAnswer{e: e, w: w, r: r, rc: http.NewResponseController(w)}
@@ -207,7 +207,7 @@ func (nopCloser) Close() error { return nil }
 // Two goroutines copy, one each way. Each holds a buffer only while it has something to write. The
 // session's server does the rest: heartbeat, limits, close frames.
 func (e *Server) relayWebSocket(
-	w http.ResponseWriter, r *http.Request, c *aloneConn, res *http.Response, done func(),
+	w http.ResponseWriter, r *http.Request, address string, c *aloneConn, res *http.Response, done func(),
 ) bool {
 	conn, rw, err := takeConn(w)
 	if err != nil {
@@ -235,6 +235,10 @@ func (e *Server) relayWebSocket(
 		return false
 	}
 	e.nodes.add(conn)
+	x := &relayedSocket{address, pathOf(r), parseQuery(r.URL.RawQuery).sid}
+	if e.nodes.addSocket(x) {
+		e.drainSocket(x)
+	}
 	server, silence := c.Conn, c.silence
 	ended := make(chan struct{})
 	go func() {
@@ -248,6 +252,7 @@ func (e *Server) relayWebSocket(
 		pump(conn, server, silence, e.cfg.WriteTimeout)
 		e.nodes.drop(conn, server)
 		<-ended
+		e.nodes.removeSocket(x)
 		done()
 	}()
 	return true

@@ -20,6 +20,7 @@ const (
 	frameCredit                  // the client has taken so many bytes of the answer
 	framePing                    // an answer is a ping too
 	frameAnswer                  // a piece of an answer
+	frameDrain                   // the relaying server moves the client of a WebSocket elsewhere
 )
 
 // Flags of a frameAnswer.

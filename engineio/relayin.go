@@ -113,6 +113,9 @@ func (i *inMux) receive(kind byte, id uint32, payload []byte) error {
 	case frameRelease:
 		i.release(id)
 		return nil
+	case frameDrain:
+		i.e.drainSession(string(payload))
+		return nil
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -2,13 +2,13 @@ package engineio
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -34,11 +34,16 @@ type nodes struct {
 	in     map[*inMux]struct{}
 	alone  map[net.Conn]struct{} // connections of one request or WebSocket, at both ends
 	closed bool
+
+	sockets   map[*relayedSocket]struct{}
+	draining  bool
+	noSockets chan struct{} // closed when there are none; nil while nobody waits
 }
 
 func newNodes(limit int) *nodes {
 	return &nodes{
-		limit: limit, every: pingEvery, out: make(map[string]*outMux), in: make(map[*inMux]struct{}), alone: make(map[net.Conn]struct{}),
+		limit: limit, every: pingEvery, out: make(map[string]*outMux), in: make(map[*inMux]struct{}),
+		alone: make(map[net.Conn]struct{}), sockets: make(map[*relayedSocket]struct{}),
 	}
 }
 
@@ -95,7 +100,7 @@ type answer struct {
 }
 
 // connect returns the mux to the server at an address, and makes it if there is none.
-func (e *Server) connect(r *http.Request, address string) (*outMux, error) {
+func (e *Server) connect(ctx context.Context, address, path string) (*outMux, error) {
 	g := e.nodes
 	g.mu.Lock()
 	if g.closed {
@@ -107,15 +112,14 @@ func (e *Server) connect(r *http.Request, address string) (*outMux, error) {
 		g.work.Add(1)
 		o = &outMux{dialed: make(chan struct{}), answers: make(map[uint32]*answer)}
 		g.out[address] = o
-		path, _, _ := strings.Cut(sentURI(r), "?")
 		go e.runOut(o, address, path)
 	}
 	g.mu.Unlock()
 	select {
 	case <-o.dialed:
 		return o, o.dialErr
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 }
 
@@ -307,7 +311,7 @@ func (o *outMux) request(r *http.Request, body []byte) (a *answer, id uint32, er
 // is idle, nothing was sent, and another one is made.
 func (e *Server) request(r *http.Request, address string, body []byte) (o *outMux, a *answer, id uint32, err error) {
 	for range 2 {
-		if o, err = e.connect(r, address); err != nil {
+		if o, err = e.connect(r.Context(), address, pathOf(r)); err != nil {
 			return nil, nil, 0, err
 		}
 		if a, id, err = o.request(r, body); err == nil {
