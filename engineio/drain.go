@@ -45,7 +45,7 @@ func (e *Server) Drain(ctx context.Context, o DrainOptions) error {
 		for _, x := range e.nodes.drain() {
 			list = append(list, func() { e.drainSocket(x) })
 		}
-		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) // #nosec G404 -- an order
 	}
 	for i, closeNext := range list {
 		due := time.Duration((float64(i) + rand.Float64()) / float64(len(list)) * float64(o.Over)) // #nosec G404 -- jitter

@@ -516,6 +516,9 @@ func TestDrainRelayedWebSocket(t *testing.T) {
 		}
 	}
 	_ = x.Send([]byte("queued"), false)
+	if n := other.engine.Stats().Relayed; n != 1 {
+		t.Errorf("%d relayed WebSockets", n)
+	}
 	done := other.drain()
 	if got, _, err := first.read(); err != nil || got != "4queued" {
 		t.Errorf("%q, %v", got, err)

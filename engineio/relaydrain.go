@@ -34,6 +34,12 @@ func (g *nodes) removeSocket(x *relayedSocket) {
 	}
 }
 
+func (g *nodes) socketCount() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.sockets)
+}
+
 // drain returns the WebSockets to drain. Those that come later are drained at once.
 func (g *nodes) drain() (sockets []*relayedSocket) {
 	g.mu.Lock()

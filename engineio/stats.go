@@ -56,6 +56,8 @@ type Stats struct {
 	Upgrading int
 	// Paused counts the sessions whose reading back-pressure has paused.
 	Paused int
+	// Relayed counts the WebSockets that this server relays to the servers of their sessions.
+	Relayed int
 	// Pending counts the sessions whose client has sent nothing since the handshake.
 	Pending int
 	// Rejected is how many handshakes Config.Admission has refused so far.
@@ -84,6 +86,9 @@ func (e *Server) Stats() Stats {
 	sum := Stats{
 		Pending: int(e.pending.Load()), Opened: e.opened.Load(),
 		Refused: e.log.Counts(requestRefused, upgradeRefused), Ended: e.log.Counts(sessionEnded),
+	}
+	if e.nodes != nil {
+		sum.Relayed = e.nodes.socketCount()
 	}
 	sum.Rejected = int(sum.Refused[ruleAdmission])
 	sum.SlowConsumers = sum.Ended[ruleSlowClient] + sum.Ended[ruleQueueFull]

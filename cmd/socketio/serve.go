@@ -127,7 +127,7 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 
 // drain moves the clients to other servers.
 func (c *serve) drain(ctx context.Context, sio *socketio.Server, logger *slog.Logger) {
-	connections := sio.Engine().Sessions()
+	connections := sio.Engine().Sessions() + sio.Engine().Stats().Relayed
 	over := min(c.Drain, time.Duration(connections)*time.Second/drainRate)
 	logger.Info("draining", "connections", connections, "over", over)
 	ctx, cancel := context.WithTimeout(ctx, over+drainWait)
