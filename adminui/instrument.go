@@ -47,8 +47,8 @@ type admin struct {
 	listeners map[*socketio.Namespace]*listeners
 }
 
-// Instrument adds the admin UI to a server. stop ends what it does; call it before Shutdown. Sockets
-// and namespaces that exist are seen too.
+// Instrument adds the admin UI to a server. stop ends what it does; call it before Shutdown, and
+// again if that is easier. Sockets and namespaces that exist are seen too.
 //
 // The error (ErrOptions) names the field of o whose value cannot work.
 func Instrument(io *socketio.Server, o Options) (stop func(), err error) {

@@ -10,9 +10,11 @@ require (
 	github.com/gosocketio/socketio/adapter/nats/embedded v0.0.0
 	github.com/gosocketio/socketio/adapter/postgres v0.0.0
 	github.com/gosocketio/socketio/adapter/redis v0.0.0
+	github.com/gosocketio/socketio/adminui v0.0.0
 	github.com/gosocketio/socketio/observe/prometheus v0.0.0
 	github.com/nats-io/nats-server/v2 v2.15.3
 	github.com/prometheus/client_golang v1.25.0
+	golang.org/x/crypto v0.59.0
 )
 
 require (
@@ -37,10 +39,9 @@ require (
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/redis/rueidis v1.0.79 // indirect
-	golang.org/x/crypto v0.58.0 // indirect
-	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sync v0.25.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
-	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/text v0.44.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )
@@ -51,5 +52,6 @@ replace (
 	github.com/gosocketio/socketio/adapter/nats/embedded => ../../adapter/nats/embedded
 	github.com/gosocketio/socketio/adapter/postgres => ../../adapter/postgres
 	github.com/gosocketio/socketio/adapter/redis => ../../adapter/redis
+	github.com/gosocketio/socketio/adminui => ../../adminui
 	github.com/gosocketio/socketio/observe/prometheus => ../../observe/prometheus
 )

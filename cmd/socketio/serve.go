@@ -50,6 +50,7 @@ type serve struct {
 	LogLevel string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	relay
 	admin
+	adminUI
 	Client string `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
 
 	join adapter.Factory // of Cluster, set by check; nil without one
@@ -82,6 +83,11 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	stopAdminUI, err := c.startAdminUI(sio, c.Node, logger)
+	if err != nil {
+		return err
+	}
+	defer stopAdminUI()
 	stopAdmin, err := c.startAdmin(ctx, sio, logger)
 	if err != nil {
 		return err
@@ -121,6 +127,7 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	// New connections are refused, so that a balancer tries another server. Those that have been accepted are served:
 	// an http.Server that shuts down would drop them.
 	_ = listener.Close() // the http.Server closes it again
+	stopAdminUI()
 	// The http.Server comes last: it does not know of connections that became WebSockets.
 	return errors.Join(err, sio.Shutdown(ending), echo.Shutdown(ending), server.Shutdown(ending))
 }
@@ -187,6 +194,9 @@ func (c *serve) check() error {
 	if err := c.checkAdmin(); err != nil {
 		return err
 	}
+	if err := c.checkAdminUI(); err != nil {
+		return err
+	}
 	if err := c.checkRelay(c); err != nil {
 		return err
 	}
@@ -195,7 +205,7 @@ func (c *serve) check() error {
 	switch {
 	case strings.ContainsAny(given, "?#%") || path.Clean(c.Path)+"/" != c.Path:
 		return fmt.Errorf("-path is %q, it must be a plain path such as /socket.io/", given)
-	case c.Path == "//" || c.Path == chatPath+"/":
+	case c.Path == "//" || c.Path == chatPath+"/" || c.Path == adminUIPath:
 		return fmt.Errorf("-path is %q, where something else is served", given)
 	}
 	if c.hasClient() {
@@ -223,11 +233,13 @@ func (c *serve) certificate() (*tls.Config, error) {
 
 // route sends requests where they belong. It is no http.ServeMux, for which a path given by a flag might be a pattern.
 func (c *serve) route(sio, echo http.Handler) http.Handler {
-	page := chatpage.Handler(c.Path)
+	page, adminPage := chatpage.Handler(c.Path), c.adminPage()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path+"/", c.Path):
 			sio.ServeHTTP(w, r)
+		case adminPage != nil && strings.HasPrefix(r.URL.Path, adminUIPath):
+			adminPage.ServeHTTP(w, r)
 		case r.URL.Path == chatPath:
 			echo.ServeHTTP(w, r)
 		default:
