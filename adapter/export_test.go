@@ -23,3 +23,14 @@ func (x *Cluster) Told() (bytes, rooms int) {
 	}
 	return p.bytes, rooms
 }
+
+// Untold is how many rooms wait for the hooks of an adapter without a cluster.
+func Untold(a Adapter) (rooms int) {
+	s := a.(*memory).present
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	for _, w := range s.watchers {
+		rooms += len(w.queue) + len(w.queued)
+	}
+	return rooms
+}

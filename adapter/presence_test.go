@@ -285,6 +285,40 @@ func presenceProperty(t *testing.T, bus *adaptertest.Bus, r *rand.Rand) {
 	}
 }
 
+// Rooms that come and go while a hook blocks take no memory.
+func TestPresenceHookBlocks(t *testing.T) {
+	h := &recorder{}
+	a, err := adapter.Memory(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.a = a
+	proceed := make(chan struct{})
+	told := make(chan string, 10)
+	defer a.(adapter.Presence).OnPresence(adapter.PresenceHooks{FirstIn: func(room string) {
+		told <- room
+		<-proceed
+	}})()
+	a.Add(socket("a"))
+	a.Join("a", "first")
+	for range 10 {
+		for n := range 1000 {
+			a.Join("a", fmt.Sprint(n))
+			a.Leave("a", fmt.Sprint(n))
+		}
+	}
+	if n := adapter.Untold(a); n > 100 {
+		t.Errorf("%d rooms wait", n)
+	}
+	a.Join("a", "last")
+	close(proceed)
+	for _, want := range []string{"first", "last"} {
+		if got := <-told; got != want {
+			t.Errorf("told %s, want %s", got, want)
+		}
+	}
+}
+
 // Without a cluster the numbers are exact.
 func TestPresenceAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,14 +1,17 @@
 package adapter
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // watcher calls hooks, on a goroutine that exists while there is something to tell. present.mu guards
 // it.
 type watcher struct {
 	hooks   PresenceHooks
 	told    map[string]struct{} // rooms that have sockets, as the hooks know
-	queue   []string            // rooms that may have changed
-	queued  map[string]struct{}
+	queue   []string            // rooms to tell of, and some that need not be told any more
+	queued  map[string]struct{} // those to tell of: no more than there are rooms and told ones
 	running bool
 	off     bool
 }
@@ -59,11 +62,18 @@ func (s *space) flipLocked(room string) {
 }
 
 func (s *space) tellLocked(w *watcher, room string) {
-	if _, queued := w.queued[room]; queued {
+	_, queued := w.queued[room]
+	switch news := s.newsLocked(w, room); {
+	case queued && !news: // it has changed back before a hook had time for it
+		delete(w.queued, room)
+		return
+	case queued || !news:
 		return
 	}
 	w.queued[room] = struct{}{}
-	w.queue = append(w.queue, room)
+	if w.queue = append(w.queue, room); len(w.queue) > 2*len(w.queued)+64 {
+		w.queue = slices.AppendSeq(w.queue[:0], maps.Keys(w.queued))
+	}
 	if !w.running {
 		w.running = true
 		go s.run(w)
@@ -90,18 +100,24 @@ func (s *space) next(w *watcher) (call func(string), room *string) {
 	for !w.off && len(w.queue) > 0 {
 		room := w.queue[0]
 		w.queue = w.queue[1:]
+		if _, queued := w.queued[room]; !queued {
+			continue
+		}
 		delete(w.queued, room)
-		_, is := s.here[room]
-		is = is || s.p.there[s.name][room] > 0
-		switch _, told := w.told[room]; {
-		case is && !told:
-			w.told[room] = struct{}{}
-			return w.hooks.FirstIn, &room
-		case told && !is:
+		if _, told := w.told[room]; told {
 			delete(w.told, room)
 			return w.hooks.LastOut, &room
 		}
+		w.told[room] = struct{}{}
+		return w.hooks.FirstIn, &room
 	}
 	w.running, w.queue = false, nil
 	return nil, nil
+}
+
+// newsLocked tells whether a room has sockets and the hooks do not know, or the other way round.
+func (s *space) newsLocked(w *watcher, room string) bool {
+	_, is := s.here[room]
+	_, told := w.told[room]
+	return told != (is || s.p.there[s.name][room] > 0)
 }
