@@ -160,8 +160,8 @@ func date() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") 
 
 // upgrades are sockets that have connected by polling, and may change to a better transport.
 type upgrades struct {
-	mu   sync.Mutex
-	list []*socketio.Socket
+	mu  sync.Mutex
+	set map[*socketio.Socket]struct{}
 }
 
 // add remembers a socket.
@@ -171,8 +171,11 @@ func (u *upgrades) add(s *socketio.Socket, limit int) {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.list) < limit {
-		u.list = append(u.list, s)
+	if u.set == nil {
+		u.set = make(map[*socketio.Socket]struct{})
+	}
+	if len(u.set) < limit {
+		u.set[s] = struct{}{}
 	}
 }
 
@@ -180,18 +183,15 @@ func (u *upgrades) add(s *socketio.Socket, limit int) {
 func (u *upgrades) take() (changed []*socketio.Socket) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	rest := u.list[:0]
-	for _, s := range u.list {
-		switch {
-		case !s.Connected():
-		case s.Conn().Transport() != engineio.Polling:
+	for s := range u.set {
+		upgraded := s.Conn().Transport() != engineio.Polling
+		if upgraded && s.Connected() {
 			changed = append(changed, s)
-		default:
-			rest = append(rest, s)
+		}
+		if upgraded || !s.Connected() {
+			delete(u.set, s)
 		}
 	}
-	clear(u.list[len(rest):])
-	u.list = rest
 	return changed
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/adaptertest"
+	"github.com/gosocketio/socketio/internal/rawclient"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -311,6 +312,36 @@ func TestCluster(t *testing.T) {
 		synctest.Wait()
 		if now, _ := bus.Messages(); now != sent {
 			t.Error("an event was published that nobody watches")
+		}
+	})
+}
+
+// A socket that upgrades is shown with its new transport, once, however often it was listed.
+func TestUpgrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t, socketio.Config{}, Options{NoAuth: true, Mode: Development, MaxSockets: 3})
+		admin := f.connect(t, "/admin", nil)
+		e := rawclient.ServePipe(t, f.io)
+		poller := e.Polling()
+		id := poller.Join("/", "")
+		if got := next(t, admin, "socket_connected")[0].(map[string]any)["transport"]; got != "websocket" {
+			t.Error(got) // its own
+		}
+		if got := next(t, admin, "socket_connected")[0].(map[string]any); got["id"] != id || got["transport"] != "polling" {
+			t.Error(got)
+		}
+		for range 4 {
+			next(t, f.connect(t, "/admin", nil), "all_sockets")
+		}
+		conn := poller.Upgrade()
+		defer conn.Close()
+		want := []any{map[string]any{"id": id, "nsp": "/", "transport": "websocket"}}
+		if d := cmp.Diff(want, next(t, admin, "socket_updated")); d != "" {
+			t.Error(d)
+		}
+		time.Sleep(3 * interval)
+		if got := names(t, admin); slices.Contains(got, "socket_updated") {
+			t.Error(got)
 		}
 	})
 }
