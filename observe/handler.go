@@ -84,7 +84,7 @@ const (
 
 // limitOf returns the parameter limit, or answers the request itself.
 func limitOf(w http.ResponseWriter, r *http.Request) (limit int, ok bool) {
-	given := r.FormValue("limit")
+	given := r.URL.Query().Get("limit")
 	if given == "" {
 		return defaultLimit, true
 	}

@@ -42,6 +42,23 @@ func want(t *testing.T, h http.Handler, target string, status int, part string) 
 	}
 }
 
+// The body of a request is not read.
+func TestBodyIsIgnored(t *testing.T) {
+	sio := socketio.New(socketio.Config{Logger: slog.New(slog.DiscardHandler)})
+	defer func() { _ = sio.Shutdown(context.Background()) }()
+	body := strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"limit\"\r\n\r\n-1\r\n--x--\r\n")
+	size := body.Len()
+	for _, path := range []string{"/sockets", "/rooms", "/slow"} {
+		r := httptest.NewRequest(http.MethodGet, path, body)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		w := httptest.NewRecorder()
+		observe.Handler(sio, observe.Config{}).ServeHTTP(w, r)
+		if w.Code != http.StatusOK || body.Len() != size {
+			t.Errorf("%s: %d %s, %d bytes are left of %d", path, w.Code, w.Body, body.Len(), size)
+		}
+	}
+}
+
 // A server is ready until it shuts down, and unless its broker is away for longer than stated.
 func TestReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

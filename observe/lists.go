@@ -142,7 +142,7 @@ func page[T any](
 		return nil, "", false
 	}
 	var after item[T]
-	cursor := r.FormValue("cursor")
+	cursor := r.URL.Query().Get("cursor")
 	if cursor != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(cursor)
 		if err != nil {
@@ -151,7 +151,7 @@ func page[T any](
 		}
 		after.namespace, after.name, _ = strings.Cut(string(raw), ",") // which no namespace has
 	}
-	only := r.FormValue("namespace")
+	only := r.URL.Query().Get("namespace")
 	first := first[item[T]]{limit: limit + 1, compare: item[T].compare}
 	for _, ns := range h.io.Namespaces() {
 		if only != "" && ns.Name() != only || ns.Name() < after.namespace {
