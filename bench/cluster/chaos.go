@@ -151,10 +151,11 @@ func (b *bench) chaosReport(ctx context.Context, rows map[string]*chaosRow) stri
 	var t strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
 	say("# Chaos\n\n%s", b.madeBy("chaos"))
-	say("In a run %d nodes emit an event each %d ms to namespaces and rooms with %d clients. For %v nodes, their\n"+
-		"links to the broker, the broker and the links of clients fail, as the seed says. Then everything is\n"+
-		"repaired and each event accounted for at each client. The rule is in\n"+
-		"[chaoscheck.go](../../bench/cluster/chaoscheck.go).\n", chaosNodes, chaosEvery, chaosClients, chaosTime)
+	say("In a run %d nodes emit an event each %d ms to namespaces and rooms with %d clients. For %.0f s nodes,\n"+
+		"their links to the broker, the broker and the links of clients fail, as the seed says; in every\n"+
+		"fourth run for longer. Then everything is repaired and each event accounted for at each client. The\n"+
+		"rule is in [chaoscheck.go](../../bench/cluster/chaoscheck.go). Faults are those of the plans; one is\n"+
+		"left out where another is under way.\n", chaosNodes, chaosEvery, chaosClients, chaosTime.Seconds())
 	say("- **missing, named**: what a client did not get while it was connected, by its name: Emit returned an\n" +
 		"  error (refused), the publisher counted it (failed), the publisher was killed with it in its queue\n" +
 		"  (killed), or the client's server reported a gap (gap).\n" +
