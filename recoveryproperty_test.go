@@ -35,6 +35,7 @@ type wanderer struct {
 	early     []string // events that came before the CONNECT
 	got       []string // the first argument of each event
 	lost      int      // times that it came back as somebody else
+	recovered int      // times that it came back as itself
 }
 
 // connect opens a connection and starts reading it.
@@ -71,7 +72,11 @@ func (w *wanderer) packet(c *rawclient.Conn, packet string) bool {
 		if json.Unmarshal([]byte(packet[2:]), &reply) != nil {
 			w.t.Errorf("bad CONNECT %s", packet)
 		}
-		if w.ticket.pid != "" && w.ticket.pid != reply.Pid {
+		switch w.ticket.pid {
+		case "": // the first time
+		case reply.Pid:
+			w.recovered++
+		default:
 			w.lost++
 		}
 		w.ticket.sid, w.ticket.pid, w.connected = reply.Sid, reply.Pid, true
@@ -409,8 +414,8 @@ func wanderUnderLoad(t *testing.T, servers []*fixture, pause func()) {
 			}
 			next[from] = n + 1
 		}
+		recovered += w.recovered
 		if w.lost == 0 {
-			recovered++
 			if len(w.got) != senders*each {
 				t.Errorf("client %d got %d events of %d", i, len(w.got), senders*each)
 			}
@@ -418,9 +423,10 @@ func wanderUnderLoad(t *testing.T, servers []*fixture, pause func()) {
 		w.mu.Unlock()
 		w.close()
 	}
-	// A client that closes while a busy server still takes its session may be a new socket next.
-	if recovered < 2 {
-		t.Errorf("%d of %d clients were always recovered", recovered, clients)
+	// A client that closes while a busy server still takes its session may be a new socket next. So
+	// how often they are recovered depends on the machine.
+	if recovered < clients {
+		t.Errorf("%d clients were recovered %d times", clients, recovered)
 	}
 }
 

@@ -132,7 +132,7 @@ func TestPingTimeout(t *testing.T) {
 		}
 	})
 	t.Run("survives the upgrade", func(t *testing.T) {
-		s := start(t, quick)
+		s := start(t, engineio.Config{PingInterval: 60 * time.Millisecond, PingTimeout: time.Second}) // time to upgrade
 		q := s.polling()
 		c := s.dial(strings.Replace(q, "polling", "websocket", 1))
 		c.send("2probe")

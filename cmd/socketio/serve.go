@@ -121,12 +121,15 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	case err = <-failed:
 	case <-ctx.Done():
 		c.drain(context.WithoutCancel(ctx), sio, logger)
+		// New connections are refused, so that a balancer tries another server. Those that have been accepted are
+		// served: an http.Server that shuts down would drop them.
+		_ = listener.Close()
+		if err = <-failed; errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	// New connections are refused, so that a balancer tries another server. Those that have been accepted are served:
-	// an http.Server that shuts down would drop them.
-	_ = listener.Close() // the http.Server closes it again
 	stopAdminUI()
 	// The http.Server comes last: it does not know of connections that became WebSockets.
 	return errors.Join(err, sio.Shutdown(ending), echo.Shutdown(ending), server.Shutdown(ending))
