@@ -53,7 +53,8 @@ func (srv *Server) newRelay(c *engineio.Config) (*relayDirectory, error) {
 	}
 	host, port, err := net.SplitHostPort(relay.Address)
 	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || bad != nil || n == 0 {
-		return nil, fmt.Errorf("%w: Relay.Address is %q, it must be host:port, such as 10.0.0.5:3000", ErrConfig, relay.Address)
+		return nil, fmt.Errorf("%w: Relay.Address is %q, it must be host:port, such as 10.0.0.5:3000",
+			ErrConfig, relay.Address)
 	}
 	directory, ok := srv.adapter.(adapter.Directory)
 	if !ok {

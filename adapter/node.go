@@ -49,7 +49,10 @@ const closeTimeout = 5 * time.Second
 // NewNode returns a node over a broker. It does not start the broker, and does not check the
 // configuration: Node.Adapter does both.
 func NewNode(b Broker, c ClusterConfig) *Node {
-	n := &Node{broker: b, uid: newUID(), turn: make(chan struct{}, 1), clusters: make(map[string]*Cluster), present: newPresent()}
+	n := &Node{
+		broker: b, uid: newUID(), turn: make(chan struct{}, 1),
+		clusters: make(map[string]*Cluster), present: newPresent(),
+	}
 	n.cfg, n.err = c.withDefaults()
 	return n
 }

@@ -51,8 +51,8 @@ func (e *Server) acceptMux(w http.ResponseWriter, r *http.Request) {
 		proof := make([]byte, len(e.proof(nonce)))
 		err := conn.SetDeadline(time.Now().Add(dialTimeout)) // replaces those of the http.Server
 		if err == nil {
-			_, err = fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s: %s\r\n\r\n",
-				muxProtocol, relayHeader, nonce)
+			const answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s: %s\r\n\r\n"
+			_, err = fmt.Fprintf(conn, answer, muxProtocol, relayHeader, nonce)
 		}
 		if err == nil {
 			_, err = io.ReadFull(rw.Reader, proof)
