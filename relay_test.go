@@ -21,7 +21,7 @@ import (
 
 const relaySecret = "0123456789abcdef"
 
-// relaying starts servers that relay, and returns their addresses.
+// relaying starts servers that relay, and returns them and their addresses when all know each other.
 func relaying(t *testing.T, n int) (servers []*socketio.Server, addresses []string) {
 	t.Helper()
 	bus := adaptertest.NewBus()
@@ -38,6 +38,16 @@ func relaying(t *testing.T, n int) (servers []*socketio.Server, addresses []stri
 		t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
 		socketio.On(s, "echo", func(e *socketio.Event, text string) error { return e.Socket().Emit("echo", text) })
 		servers, addresses = append(servers, s), append(addresses, address)
+	}
+	for _, a := range servers {
+		for i, b := range servers {
+			for end := time.Now().Add(10 * time.Second); a != b && socketio.RelayLookup(a, socketio.RelayTag(b)) == ""; {
+				if time.Now().After(end) {
+					t.Fatalf("server %d is not known", i)
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}
 	}
 	return servers, addresses
 }
