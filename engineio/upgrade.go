@@ -12,7 +12,9 @@ import (
 
 // A GET that is parked during a probe is answered, so that the client can pause polling: first after
 // minRelease, when the answer to the probe should have arrived, then after twice as long each time, up
-// to maxRelease (official: each 100 ms).
+// to maxRelease (official: each 100 ms). Clients of protocol 3 always have maxRelease: those before
+// Socket.IO 2 encode text differently on the two transports, and an answer must take the way that its
+// event took.
 const (
 	minRelease = 5 * time.Millisecond
 	maxRelease = 100 * time.Millisecond
@@ -131,8 +133,10 @@ func (w *wsConn) probe(p wire.Packet) error {
 			return errBadProbe
 		}
 		if c.release == nil {
-			c.again = minRelease
-			c.release = time.AfterFunc(minRelease, c.releasePoll)
+			if c.again = minRelease; s.protocol == 3 {
+				c.again = maxRelease
+			}
+			c.release = time.AfterFunc(c.again, c.releasePoll)
 		}
 		s.mu.Unlock()
 		if f := s.server.cfg.Events.Upgrading; f != nil {

@@ -56,6 +56,8 @@ export const known = [
     parts: true,
     sometimes: true,
   },
+  { why: "A poll that is parked while a client upgrades", script: /a ping across the upgrade/, step: /"2probe"/, official: null, ours: /poll: "6"/ },
+  { why: "A poll that is parked while a client upgrades", script: /a ping across the upgrade/, step: /"5"/, official: /poll: "1"/, ours: null },
   // When the first has been answered by then, ours answers the second too.
   { why: "A CONNECT for a namespace that the client has joined", script: /twice at once/, official: /40\{/, parts: true, sometimes: true },
   {
