@@ -20,6 +20,9 @@ function decode(data, scheme) {
 /** A command that sends a message, as [channel, form, message], or nothing. */
 function message(command, { scheme }) {
   const [name, channel, ...args] = [command[0].toString().toUpperCase(), command[1]?.toString(), ...command.slice(2)];
+  if (channel?.endsWith("##")) {
+    return undefined; // our processes tell each other of themselves, where official servers do not hear it
+  }
   if (name === "PUBLISH" || name === "SPUBLISH") {
     const value = decode(args[0], scheme);
     const named = Array.isArray(value) ? { uid: value[0], packet: value[1], opts: value[2], more: value.slice(3) } : value;
