@@ -44,16 +44,18 @@ async function start(program, args, name, text, port) {
 
 /** Starts nginx with one server for each {port, to, settings, tls}; resolves with what ends it. With a list in `to`, each request goes to the next of these ports. */
 export function startNginx(servers) {
-  const upstream = ({ port, to }) => `
+  const upstream = ({ port, to }) => Array.isArray(to) ? `
     upstream upstream_${port} {
-      ${[to].flat().map((to) => `server 127.0.0.1:${to};`).join(" ")}
-    }`;
-  const entry = ({ port, settings, tls }) => `
+      ${to.map((to) => `server 127.0.0.1:${to};`).join(" ")}
+    }` : "";
+  // What stands here is also nginx's default Host.
+  const target = ({ port, to }) => Array.isArray(to) ? `upstream_${port}` : `127.0.0.1:${to}`;
+  const entry = ({ port, to, settings, tls }) => `
     server {
       listen 127.0.0.1:${port}${tls ? " ssl" : ""};
       ${tls ? `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};` : ""}
       location / {
-        proxy_pass http://upstream_${port};
+        proxy_pass http://${target({ port, to })};
         proxy_http_version 1.1;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection "upgrade";
