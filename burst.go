@@ -12,7 +12,7 @@ import (
 // write. These are
 //
 //   - those of other servers, which a broker delivers many at a time,
-//   - those of one turn of an event loop, which writes them at its end,
+//   - those of one turn of an event loop, which writes them at its end, or after 1 to 2 ms,
 //   - those of a socket's worker while more of its events wait.
 //
 // Its goroutines (runners) exist only while there is something to write, and while no loop is in a

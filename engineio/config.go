@@ -157,8 +157,9 @@ type Config struct {
 	// called before the session can be found. Events are called after the handler.
 	NewHandler func(Link) Handler
 	// Turn, if set, is called with true before an event loop runs the Work that messages have caused
-	// ([Link.Soon]), and with false at the end, or when a Work has stalled. What was written OnFlush
-	// in between, to any session, can be flushed then.
+	// ([Link.Soon]), and with false at the end, but after a millisecond or two if it takes longer: then
+	// another pair of calls follows. What was written OnFlush in between, to any session, can be flushed
+	// then.
 	Turn func(begins bool)
 	// Events are the functions to call as things happen.
 	Events Events

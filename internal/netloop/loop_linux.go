@@ -23,7 +23,8 @@ const (
 // Loop watches connections. The zero value is ready to use.
 type Loop struct {
 	// Turn, if set, is called with true before the first Work of a turn, and with false after the last
-	// one, or on another goroutine when a Work has stalled. It must be set before Take.
+	// one. When a Work has stalled, or the turn takes longer than a millisecond or two, it is called with
+	// false on another goroutine, and with true again before the next Work. It must be set before Take.
 	Turn func(begins bool)
 
 	mu      sync.Mutex

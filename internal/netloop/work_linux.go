@@ -105,6 +105,10 @@ func (l *Loop) relieve() {
 	case l.seen != steps || c == nil && l.done == 0:
 		l.seen = steps
 		l.relief.Reset(stall)
+		if l.inTurn { // what waits for its end must not wait for the work of all connections
+			l.inTurn = false
+			go l.Turn(false)
+		}
 	case c == nil:
 		go l.stalled(l.work[l.done-1], l.inTurn)
 		l.inTurn = false
