@@ -80,3 +80,23 @@ func TestDecoderIsSmall(t *testing.T) {
 		t.Errorf("a Decoder has %d bytes, want at most 160", size)
 	}
 }
+
+// What is pooled keeps nothing of the values that were decoded, whether that succeeded or not.
+func TestTreeDecoderForgets(t *testing.T) {
+	for _, raw := range []string{`{"a":[1,{"b":["c"]}],"d":"e"}`, `{"a":["b",`, `[["a"],[`} {
+		d := new(treeDecoder)
+		d.raw = []byte(raw)
+		d.value(0)
+		d.drop(0, 0)
+		for _, v := range d.values[:cap(d.values)] {
+			if v != nil {
+				t.Errorf("after %s a value is kept: %v", raw, v)
+			}
+		}
+		for _, k := range d.keys[:cap(d.keys)] {
+			if k != "" {
+				t.Errorf("after %s a key is kept: %s", raw, k)
+			}
+		}
+	}
+}

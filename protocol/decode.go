@@ -65,7 +65,7 @@ func decodeFast(raw []byte, atts [][]byte, v any) bool {
 		}
 	case *any:
 		if v != nil && *v == nil { // else it may hold a pointer to the value to decode into
-			x, ok := decodeTree(raw, atts)
+			x, ok := decodeAny(raw, atts)
 			return set(v, x, ok)
 		}
 	case *map[string]any:
@@ -94,11 +94,13 @@ func set[T any](p *T, v T, ok bool) bool {
 
 // plainAny returns a number, a boolean or null.
 func plainAny(raw []byte) (any, bool) {
-	switch raw[0] {
-	case 'n':
+	switch string(raw) {
+	case "null":
 		return nil, true
-	case 't', 'f':
-		return raw[0] == 't', true
+	case "true":
+		return true, true
+	case "false":
+		return false, true
 	}
 	f, ok := plainFloat(raw)
 	return f, ok

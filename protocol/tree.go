@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// treeDecoder decodes a value into an any, as encoding/json does, in one pass. It declines what is
-// invalid or rare: the library decodes that, or has the error for it.
+// treeDecoder decodes an array or an object into an any, as encoding/json does, in one pass. It declines
+// what is invalid or rare: the library decodes that, or has the error for it.
 type treeDecoder struct {
 	raw    []byte
 	i      int // the next byte
@@ -25,19 +25,40 @@ const maxName = 32
 
 var treeDecoders = sync.Pool{New: func() any { return new(treeDecoder) }}
 
-// decodeTree decodes any value. It reports whether it did.
+// decodeAny decodes any value. It reports whether it did.
+func decodeAny(raw []byte, atts [][]byte) (v any, ok bool) {
+	if len(raw) == 0 {
+		return nil, false
+	}
+	switch raw[0] {
+	case '"':
+		s, ok := plainString(raw)
+		return s, ok
+	case '{', '[':
+		return decodeTree(raw, atts)
+	}
+	return plainAny(raw)
+}
+
+// decodeTree decodes an array or an object. It reports whether it did.
 func decodeTree(raw []byte, atts [][]byte) (v any, ok bool) {
 	d := treeDecoders.Get().(*treeDecoder)
 	d.raw, d.i, d.atts = raw, 0, atts
 	v, ok = d.value(0)
 	ok = ok && skipSpace(raw, d.i) == len(raw)
 	d.raw, d.atts = nil, nil
-	clear(d.values[:cap(d.values)])
-	clear(d.keys[:cap(d.keys)])
-	if d.values, d.keys = d.values[:0], d.keys[:0]; cap(d.values) <= 1024 && cap(d.keys) <= 1024 {
+	d.drop(0, 0)
+	if cap(d.values) <= 1024 && cap(d.keys) <= 1024 {
 		treeDecoders.Put(d)
 	}
 	return v, ok
+}
+
+// drop forgets the values and keys from these on: what is pooled must not keep them.
+func (d *treeDecoder) drop(value, key int) {
+	clear(d.values[value:])
+	clear(d.keys[key:])
+	d.values, d.keys = d.values[:value], d.keys[:key]
 }
 
 // peek skips white space and returns the next byte, or 0 at the end.
@@ -106,7 +127,7 @@ func (d *treeDecoder) array(depth int) (any, bool) {
 		}
 	}
 	a := slices.Clone(d.values[first:])
-	d.values = d.values[:first]
+	d.drop(first, len(d.keys))
 	return a, true
 }
 
@@ -141,7 +162,7 @@ func (d *treeDecoder) object(depth int) (any, bool) {
 	for i, v := range d.values[first:] {
 		m[d.keys[firstKey+i]] = v // of equal keys the last one counts
 	}
-	d.values, d.keys = d.values[:first], d.keys[:firstKey]
+	d.drop(first, firstKey)
 	if len(d.atts) == 0 || m["_placeholder"] != true {
 		return m, true
 	}
