@@ -97,7 +97,7 @@ func serverLeaves(c *cluster) {
 	if len(c.servers) == 1 {
 		return
 	}
-	asked := make(chan struct{})
+	asked, gone := make(chan struct{}), make(chan struct{})
 	for i, s := range c.servers {
 		s.OnServerSideEmit("number", func(e *socketio.ServerSideEvent) error {
 			if i == c.last() {
@@ -108,6 +108,7 @@ func serverLeaves(c *cluster) {
 		})
 	}
 	go func() {
+		defer close(gone)
 		<-asked
 		if err := c.servers[c.last()].Shutdown(c.ctx); err != nil {
 			c.Error(err)
@@ -135,4 +136,5 @@ func serverLeaves(c *cluster) {
 	if err != nil || len(ids) != len(c.sockets)-1 {
 		c.Errorf("%d sockets, %v", len(ids), err)
 	}
+	<-gone
 }
