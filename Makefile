@@ -9,18 +9,17 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: help run cluster test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million deploy-test cluster-faults chaos bench-cluster
+.PHONY: help run cluster client-files test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million deploy-test cluster-faults chaos bench-cluster
 
 # The first target: what `make` alone does.
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## *\(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r t d; do printf '%-14s %s\n' "$$t" "$$d"; done
 
-run: ## install the client's files, start the demo, print its URL
-	@scripts/install.sh npm client-js
-	@go run ./cmd/socketio serve
+run: ## start the demo, print its URL
+	@go run ./cmd/socketio serve -demo
 
 cluster: ## the services of docker-compose.yml as processes: nginx, three nodes, Redis, Prometheus if there; prints the URL
-	@scripts/install.sh npm client-js proxies redis
+	@scripts/install.sh proxies redis
 	@go run ./examples/deploy
 
 test: deps fmt vet lint go-test interop browser ## everything that CI runs
@@ -85,6 +84,11 @@ $(LEDGER)/compat-wire.jsonl: $(SOURCES)
 $(LEDGER)/compat-browser.jsonl: $(SOURCES)
 	@$(MAKE) --no-print-directory deps browser
 
+client-files: ## client-js/bundle, from the npm package of the locked version
+	@scripts/install.sh npm client-js
+	@rm -rf client-js/bundle/dist
+	@cd client-js/node_modules/socket.io-client && cp -r LICENSE package.json dist ../../bundle
+
 fuzz: ## every fuzz target for FUZZTIME
 	@go list ./... | while read -r pkg; do \
 	  go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' | while read -r f; do \
@@ -106,7 +110,7 @@ bench-quick: ## one short round of it, on the terminal
 	@cd bench && go run . -root .. -quick
 
 deploy-test: ## 1,000 clients while three nodes behind nginx are replaced one after the other (1 minute)
-	@scripts/install.sh npm client-js proxies redis
+	@scripts/install.sh proxies redis
 	@cd examples && go test -count=1 -v -run TestDeploy ./deploy -args -clients 1000 -replace 3
 
 cluster-faults: ## connections, Redis and nodes that fail, beside the official adapters: docs/evidence/cluster-faults.md (4 minutes)

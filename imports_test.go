@@ -62,6 +62,7 @@ func TestImportsPointDownwards(t *testing.T) {
 		"adapter":          "rooms protocol internal/gather",
 		"internal/brokers": "adapter rooms protocol internal/gather",
 		"client-js":        "internal/accept",
+		"client-js/bundle": "",
 		"siotest": "internal/rawclient protocol engineio engineio/wire internal/refusal " +
 			"internal/origin internal/bufpool internal/netloop internal/accept",
 	} {

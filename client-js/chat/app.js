@@ -255,7 +255,7 @@ function start() {
     event.preventDefault();
     const nick = $("nick").value.trim();
     const room = roomName($("room").value);
-    $("join-error").textContent = !window.io ? "The Socket.IO client is missing on the server: run npm ci in client-js and start it again."
+    $("join-error").textContent = !window.io ? "The Socket.IO client is missing on the server."
       : !nick || !room ? "Both a name and a room are needed." : "";
     if ($("join-error").textContent) return;
     localStorage.setItem("nick", nick);

@@ -22,7 +22,7 @@ import (
 
 // admin is the operators' port and its flags.
 type admin struct {
-	AdminAddr       string        `placeholder:"ADDR" env:"SOCKETIO_ADMIN_ADDR" help:"Address for operators: /healthz, /readyz, /metrics, /sockets, /rooms, /slow. A port alone, such as 9464, is one of 127.0.0.1. Off by default: it shows who is connected, and asks for no password."`
+	AdminAddr       string        `placeholder:"ADDR" help:"Address for operators: /healthz, /readyz, /metrics, /sockets, /rooms, /slow. A port alone, such as 9464, is one of 127.0.0.1. Off by default: it shows who is connected, and asks for no password."`
 	AdminBrokerAway time.Duration `default:"30s" placeholder:"DURATION" help:"How long the broker may be away before /readyz says no (${default}); a negative duration means for ever."`
 	AdminPprof      bool          `help:"Serve /debug/pprof/ on -admin-addr too."`
 }

@@ -26,7 +26,7 @@ func (p *process) adminURL(t *testing.T) string {
 // while its broker is away.
 func TestOperatorsPort(t *testing.T) {
 	redis := redistest.Start(t)
-	p := start(t, "-cluster", redis.URL(), "-admin-addr", "0", "-admin-pprof", "-admin-broker-away", "100ms")
+	p := start(t, "-demo", "-cluster", redis.URL(), "-admin-addr", "0", "-admin-pprof", "-admin-broker-away", "100ms")
 	admin := p.adminURL(t)
 	if !strings.HasPrefix(admin, "http://127.0.0.1:") {
 		t.Errorf("a port alone is at %s", admin)

@@ -18,12 +18,12 @@ const adminUIPath = "/admin-ui/"
 
 // adminUI is the official admin UI and its flags.
 type adminUI struct {
-	AdminUI         string `name:"admin-ui" placeholder:"DIR" env:"SOCKETIO_ADMIN_UI" help:"Serve the official admin UI at /admin-ui/, for admins with the password: DIR is ui/dist of the npm package @socket.io/admin-ui."`
-	AdminUIUser     string `name:"admin-ui-user" default:"admin" placeholder:"NAME" env:"SOCKETIO_ADMIN_UI_USER" help:"Name of the admin (${default})."`
-	AdminUIPassword string `name:"admin-ui-password" placeholder:"HASH" env:"SOCKETIO_ADMIN_UI_PASSWORD" help:"Password of the admin, or better its bcrypt hash, such as from htpasswd -nB admin. Other users of the machine see flags: use the environment."`
+	AdminUI         string `name:"admin-ui" placeholder:"DIR" help:"Serve the official admin UI at /admin-ui/, for admins with the password: DIR is ui/dist of the npm package @socket.io/admin-ui."`
+	AdminUIUser     string `name:"admin-ui-user" default:"admin" placeholder:"NAME" help:"Name of the admin (${default})."`
+	AdminUIPassword string `name:"admin-ui-password" placeholder:"HASH" help:"Password of the admin, or better its bcrypt hash, such as from htpasswd -nB admin. Other users of the machine see flags: use the environment."`
 	AdminUINoAuth   bool   `name:"admin-ui-no-auth" help:"Everybody who reaches the server is an admin."`
-	AdminUIReadonly bool   `name:"admin-ui-readonly" env:"SOCKETIO_ADMIN_UI_READONLY" help:"Admins see, and change nothing."`
-	AdminUIMode     string `name:"admin-ui-mode" default:"production" enum:"production,development" env:"SOCKETIO_ADMIN_UI_MODE" help:"production shows counts; development each socket and event too (${default})."`
+	AdminUIReadonly bool   `name:"admin-ui-readonly" help:"Admins see, and change nothing."`
+	AdminUIMode     string `name:"admin-ui-mode" default:"production" enum:"production,development" help:"production shows counts; development each socket and event too (${default})."`
 }
 
 // checkAdminUI returns an error that names the flag whose value cannot work.

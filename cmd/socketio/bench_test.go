@@ -94,7 +94,7 @@ func TestBench(t *testing.T) {
 // What cannot work is said in one line.
 // A server is drained onto another one.
 func TestBenchDrain(t *testing.T) {
-	from, to := start(t), start(t)
+	from, to := start(t, "-demo"), start(t, "-demo")
 	target := func(p *process) *load.Target { return &load.Target{URL: p.url + "/socket.io/"} }
 	o := load.Options{Conns: 50, Warmup: 100 * time.Millisecond, Duration: 10 * time.Second}
 	r, err := load.Drains(t.Context(), target(to), target(from), o, from.stop)

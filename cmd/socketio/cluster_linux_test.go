@@ -33,7 +33,7 @@ func TestCluster(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := broker(t)
-			first, second := start(t, "-cluster", url), start(t, "-cluster", url)
+			first, second := start(t, "-demo", "-cluster", url), start(t, "-demo", "-cluster", url)
 			defer first.end(t)
 			defer second.end(t)
 			for deadline := time.Now().Add(5 * time.Second); !strings.Contains(second.stderr.String(), "servers=2"); {
@@ -156,7 +156,7 @@ func startAll(t *testing.T, urls []string, args ...string) []*process {
 	all := make([]*process, len(urls))
 	var started sync.WaitGroup
 	for i, url := range urls {
-		started.Go(func() { all[i] = start(t, append([]string{"-cluster", url}, args...)...) })
+		started.Go(func() { all[i] = start(t, append([]string{"-demo", "-cluster", url}, args...)...) })
 	}
 	if started.Wait(); slices.Contains(all, nil) {
 		t.FailNow()

@@ -74,7 +74,7 @@ func TestMistakes(t *testing.T) {
 		{"serve -cors https://a.example/path", exitFailed, "-cors"},
 		{"serve -eio3=maybe", exitUsage, "--eio3"},
 		{"serve -client " + t.TempDir(), exitFailed, "-client"},
-		{"serve -path /chat", exitFailed, "-path"},
+		{"serve -demo -path /chat", exitFailed, "-path"},
 		{"serve -cors example.com", exitFailed, "example.com"},
 		{"serve -client missing", exitFailed, "-client"},
 		{"serve -relay-secret 0123456789abcdef", exitFailed, "-cluster"},

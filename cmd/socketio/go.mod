@@ -14,6 +14,7 @@ require (
 	github.com/gosocketio/socketio/observe/prometheus v0.0.0
 	github.com/nats-io/nats-server/v2 v2.15.3
 	github.com/prometheus/client_golang v1.25.0
+	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/crypto v0.59.0
 )
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,7 +21,9 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Serve  serve  `cmd:"" help:"Serve the demo: a chat page, the official client's files, and the tutorials' namespaces."`
+	Version kong.VersionFlag `help:"Print the version and its commit."`
+
+	Serve  serve  `cmd:"" help:"Serve Socket.IO, and the files of its official client."`
 	Health health `cmd:"" help:"Ask a running server whether it answers, and exit with 0 if so: a health check for containers."`
 	Bench  bench  `cmd:"" help:"Load a Socket.IO server, this one or any other, and say how it bears it."`
 }
@@ -39,24 +42,34 @@ func main() {
 // run is main, for tests: it returns the exit code. Cancelling ctx is what SIGTERM does.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c commands
+	var file configFile
 	exited := -1
-	parser, err := kong.New(&c, kong.Name("socketio"), kong.Description("Socket.IO server for Go."),
-		kong.Vars{"client": defaultClient}, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
+	parser, err := newParser(&c, &file, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}
 	parsed, err := parser.Parse(twoDashes(args))
-	if exited >= 0 { // -h
+	if exited >= 0 { // -h, -version
 		return exited
 	}
-	if err != nil {
-		return fail(stderr, exitUsage, err)
+	if failed, ok := errors.AsType[*kong.ParseError](err); ok {
+		err = withSources(err, failed.Context, &file)
+		if isUsage(err) {
+			return fail(stderr, exitUsage, err)
+		}
+		return fail(stderr, exitFailed, err)
 	}
 	chosen := parsed.Selected().Target.Addr().Interface().(command) // each command has run
 	if err := chosen.run(ctx, stdout, stderr); err != nil {
-		return fail(stderr, exitFailed, err)
+		return fail(stderr, exitFailed, withSources(err, parsed, &file))
 	}
 	return 0
+}
+
+// newParser returns the parser of the command line, which completes c and file.
+func newParser(c *commands, file *configFile, o ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(o, kong.Name("socketio"), kong.Description("Socket.IO server for Go."),
+		kong.PostBuild(nameEnvironment), kong.Vars{"version": version()}, kong.Bind(file))...)
 }
 
 // fail says in one line what went wrong.

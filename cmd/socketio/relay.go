@@ -11,8 +11,8 @@ import (
 
 // relay are the flags for a cluster without sticky sessions.
 type relay struct {
-	RelaySecret string `placeholder:"SECRET" env:"SOCKETIO_RELAY_SECRET" help:"Secret of the cluster's servers, the same on all: they answer for each other's clients, and the load balancer needs no sticky sessions. Better set in the environment, where other users do not see it."`
-	RelayAddr   string `placeholder:"HOST:PORT" env:"SOCKETIO_RELAY_ADDR" help:"Address at which the other servers reach this one, with -relay-secret. Default: that of -addr, or of this machine's network where that has no host."`
+	RelaySecret string `placeholder:"SECRET" help:"Secret of the cluster's servers, the same on all: they answer for each other's clients, and the load balancer needs no sticky sessions. Better set in the environment, where other users do not see it."`
+	RelayAddr   string `placeholder:"HOST:PORT" help:"Address at which the other servers reach this one, with -relay-secret. Default: that of -addr, or of this machine's network where that has no host."`
 }
 
 // checkRelay returns an error that names the flag whose value cannot work, and completes RelayAddr.

@@ -18,14 +18,10 @@ import (
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	clientjs "github.com/gosocketio/socketio/client-js"
-	chatpage "github.com/gosocketio/socketio/client-js/chat"
+	"github.com/gosocketio/socketio/client-js/bundle"
 )
 
 const (
-	// defaultClient is where `make run` installs the client, seen from the root of a checkout.
-	defaultClient = "client-js/node_modules/socket.io-client"
-	// chatPath is where a plain WebSocket, without Socket.IO, is answered.
-	chatPath = "/chat"
 	// stopTimeout is how long connections may take to end when the server is stopped.
 	stopTimeout = 10 * time.Second
 	// drainRate limits how slowly connections are closed by -drain, in connections a second.
@@ -36,6 +32,9 @@ const (
 
 // serve is the command "serve" and its flags.
 type serve struct {
+	Config      string `placeholder:"FILE" help:"YAML file with options, named as here without dashes: a line such as \"addr: 0.0.0.0:3001\". The command line and the environment come first."`
+	ConfigCheck bool   `env:"-" help:"Check the options, say ok or what is wrong, and end: nothing is listened on or connected to."`
+
 	Addr     string        `default:"127.0.0.1:3001" help:"Address to listen on."`
 	TLSCert  string        `name:"tls-cert" placeholder:"FILE" help:"Certificate for HTTPS, with -tls-key."`
 	TLSKey   string        `name:"tls-key" placeholder:"FILE" help:"Private key for HTTPS, with -tls-cert."`
@@ -43,15 +42,16 @@ type serve struct {
 	Cors     []string      `placeholder:"ORIGIN" help:"Other origin that may connect, such as https://example.com, or * for all. Repeatable."`
 	EIO3     bool          `name:"eio3" help:"Serve clients before Socket.IO 3.0 too."`
 	Deflate  bool          `help:"Compress the messages of WebSockets whose clients offer that (permessage-deflate)."`
-	Cluster  string        `placeholder:"URL" env:"SOCKETIO_CLUSTER" help:"Broker that joins this server to others. Redis: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS; several hosts are separated by commas. NATS: nats://host:4222 or nats+jetstream://host:4222; tls for TLS. PostgreSQL: postgres://user:password@host:5432/database. No broker: nats+embedded://:4248?routes=host1:4248,host2:4248."`
-	Recovery time.Duration `placeholder:"DURATION" env:"SOCKETIO_RECOVERY" help:"Connection state recovery: how long a client whose connection broke may be away and come back as the same socket, such as 2m; with redis+streams, nats+jetstream, nats+embedded with jetstream=true or postgres with recovery=true on any server of the cluster."`
-	Drain    time.Duration `default:"5s" placeholder:"DURATION" env:"SOCKETIO_DRAIN" help:"How long a server that is asked to end (SIGTERM) may take to close its connections one after another, so that its clients reconnect to other servers evenly (${default}). Few connections take less: at least 100 are closed in a second. A second signal ends the server at once."`
-	Node     string        `placeholder:"NAME" env:"SOCKETIO_NODE" help:"Name of this server in a cluster, shown on the chat page."`
-	LogLevel string        `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	Cluster  string        `placeholder:"URL" help:"Broker that joins this server to others. Redis: redis://host:6379 as official servers with createAdapter use it, redis+sharded://host:6379 or redis+streams://host:6379; rediss for TLS; several hosts are separated by commas. NATS: nats://host:4222 or nats+jetstream://host:4222; tls for TLS. PostgreSQL: postgres://user:password@host:5432/database. No broker: nats+embedded://:4248?routes=host1:4248,host2:4248."`
+	Recovery time.Duration `placeholder:"DURATION" help:"Connection state recovery: how long a client whose connection broke may be away and come back as the same socket, such as 2m; with redis+streams, nats+jetstream, nats+embedded with jetstream=true or postgres with recovery=true on any server of the cluster."`
+	Drain    time.Duration `default:"5s" placeholder:"DURATION" help:"How long a server that is asked to end (SIGTERM) may take to close its connections one after another, so that its clients reconnect to other servers evenly (${default}). Few connections take less: at least 100 are closed in a second. A second signal ends the server at once."`
+	Node     string        `placeholder:"NAME" help:"Name of this server in a cluster, shown on the chat page."`
+	Client   string        `placeholder:"DIR" help:"Another version of the npm package socket.io-client to serve to browsers than the one that this program has."`
+	demo
+	logs
 	relay
 	admin
 	adminUI
-	Client string `default:"${client}" placeholder:"DIR" help:"The npm package socket.io-client, served to browsers (${default})."`
 
 	join adapter.Factory // of Cluster, set by check; nil without one
 }
@@ -66,7 +66,10 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.level()}))
+	logger := c.logger(stderr)
+	if c.ConfigCheck {
+		logger = slog.New(slog.DiscardHandler)
+	}
 	sio, err := socketio.NewServer(c.config(logger))
 	if failed, ok := errors.AsType[*clusterError](err); ok {
 		return failed
@@ -74,10 +77,8 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if err != nil { // check has looked at the other flags
 		return fmt.Errorf("-cors: %w", err)
 	}
-	tutorials(sio)
-	answers(sio)
-	chat(sio.Of("/demo"), c.Node)
-	echo := newEcho(c.Cors)
+	c.startDemo(sio, c.Node)
+	echo := newEcho(c.Cors) // only the demo sends requests there
 
 	secure, err := c.certificate()
 	if err != nil {
@@ -88,6 +89,10 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer stopAdminUI()
+	if c.ConfigCheck {
+		_, _ = fmt.Fprintln(stdout, "ok")
+		return sio.Shutdown(ctx)
+	}
 	stopAdmin, err := c.startAdmin(ctx, sio, logger)
 	if err != nil {
 		return err
@@ -96,9 +101,6 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("-addr: %w", err)
-	}
-	if !c.hasClient() {
-		logger.Warn("no client files, the page will not work: run `make run`, or `npm ci` in client-js", "looked in", c.Client)
 	}
 	server := &http.Server{
 		Handler:   c.route(sio, echo),
@@ -147,33 +149,23 @@ func (c *serve) drain(ctx context.Context, sio *socketio.Server, logger *slog.Lo
 	}
 }
 
-func (c *serve) level() slog.Level {
-	var l slog.Level
-	_ = l.UnmarshalText([]byte(c.LogLevel)) // one of four, kong has checked
-	return l
-}
-
 func (c *serve) config(logger *slog.Logger) socketio.Config {
-	cfg := socketio.Config{Path: c.Path, CORS: socketio.CORS{Origins: c.Cors}, AllowEIO3: c.EIO3, Logger: logger}
+	cfg := socketio.Config{
+		Path: c.Path, CORS: socketio.CORS{Origins: c.Cors}, AllowEIO3: c.EIO3, ClientFiles: bundle.FS(), Logger: logger,
+	}
 	if c.Deflate {
 		cfg.PerMessageDeflate = &socketio.PerMessageDeflate{}
 	}
 	if c.Recovery > 0 {
 		cfg.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: c.Recovery}
 	}
-	if c.join != nil {
+	if c.join != nil && !c.ConfigCheck {
 		cfg.Adapter, cfg.Relay = c.join, c.relay.config()
 	}
-	if c.hasClient() {
+	if c.Client != "" {
 		cfg.ClientFiles = os.DirFS(c.Client)
 	}
 	return cfg
-}
-
-// hasClient tells whether there are client files. Only the default directory may be missing.
-func (c *serve) hasClient() bool {
-	_, err := os.Stat(c.Client)
-	return err == nil || c.Client != defaultClient
 }
 
 // check returns an error that names the first flag whose value cannot work, and completes Path.
@@ -208,10 +200,10 @@ func (c *serve) check() error {
 	switch {
 	case strings.ContainsAny(given, "?#%") || path.Clean(c.Path)+"/" != c.Path:
 		return fmt.Errorf("-path is %q, it must be a plain path such as /socket.io/", given)
-	case c.Path == "//" || c.Path == chatPath+"/" || c.Path == adminUIPath:
+	case c.Path == "//" || c.Demo && c.Path == chatPath+"/" || c.Path == adminUIPath:
 		return fmt.Errorf("-path is %q, where something else is served", given)
 	}
-	if c.hasClient() {
+	if c.Client != "" {
 		if _, err := clientjs.New(os.DirFS(c.Client), ""); err != nil {
 			return fmt.Errorf("-client is %q, it must be the npm package socket.io-client: %w", c.Client, err)
 		}
@@ -236,17 +228,18 @@ func (c *serve) certificate() (*tls.Config, error) {
 
 // route sends requests where they belong. It is no http.ServeMux, for which a path given by a flag might be a pattern.
 func (c *serve) route(sio, echo http.Handler) http.Handler {
-	page, adminPage := chatpage.Handler(c.Path), c.adminPage()
+	pages, adminPage := statusPage(c.Path), c.adminPage()
+	if c.Demo {
+		pages = demoPages(c.Path, echo)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path+"/", c.Path):
 			sio.ServeHTTP(w, r)
 		case adminPage != nil && strings.HasPrefix(r.URL.Path, adminUIPath):
 			adminPage.ServeHTTP(w, r)
-		case r.URL.Path == chatPath:
-			echo.ServeHTTP(w, r)
 		default:
-			page.ServeHTTP(w, r)
+			pages.ServeHTTP(w, r)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/http"
@@ -16,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gosocketio/socketio/client-js/bundle"
 )
 
 // fetch gets a URL over a connection of its own, of the protocol version that is returned last.
@@ -59,7 +62,7 @@ func TestWhatIsServed(t *testing.T) {
 	client := t.TempDir()
 	writeFile(t, filepath.Join(client, "package.json"), `{"version":"4.8.4"}`)
 	writeFile(t, filepath.Join(client, "dist", "socket.io.js"), "// the client")
-	p := start(t, "-client", client)
+	p := start(t, "-demo", "-client", client)
 	defer p.end(t)
 	for _, c := range []struct {
 		path   string
@@ -82,7 +85,7 @@ func TestWhatIsServed(t *testing.T) {
 }
 
 func TestAnotherPath(t *testing.T) {
-	p := start(t, "-path", "/{any}/thing")
+	p := start(t, "-demo", "-path", "/{any}/thing")
 	defer p.end(t)
 	if _, body, _ := fetch(t, p.url, nil); !strings.Contains(body, `"/%7Bany%7D/thing/socket.io.js"`) {
 		t.Errorf("the page does not know the path")
@@ -95,12 +98,18 @@ func TestAnotherPath(t *testing.T) {
 	}
 }
 
-// Without the client's files it starts all the same, with one line that says how to get them: tests run in a directory
-// where they are not.
-func TestWithoutClientFiles(t *testing.T) {
+// Without -client it serves the files that it has, wherever it runs: tests run in a directory where there are none.
+func TestItsOwnClientFiles(t *testing.T) {
 	p := start(t)
-	p.end(t)
-	if said := p.stderr.String(); strings.Count(said, "npm ci") != 1 || strings.Count(said, "WARN") != 1 {
+	defer p.end(t)
+	want, err := fs.ReadFile(bundle.FS(), "dist/socket.io.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, body, _ := fetch(t, p.url+"/socket.io/socket.io.js", nil); status != 200 || body != string(want) {
+		t.Errorf("status %d, %.200s", status, body)
+	}
+	if said := p.stderr.String(); strings.Contains(said, "WARN") {
 		t.Errorf("it says %q", said)
 	}
 }

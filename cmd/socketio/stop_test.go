@@ -14,7 +14,7 @@ import (
 
 // Whoever is connected, and however, does not keep the process from ending.
 func TestStopWithEverybodyConnected(t *testing.T) {
-	p := start(t)
+	p := start(t, "-demo")
 
 	_, open, _ := fetch(t, p.url+"/socket.io/?EIO=4&transport=polling", nil)
 	sid := open[strings.Index(open, `"sid":"`)+7:]

@@ -85,7 +85,7 @@ func run(ctx context.Context, root, addr string, stdout, stderr io.Writer) (err 
 // cluster is what run starts.
 type cluster struct {
 	services
-	root, binary string
+	binary       string
 	nodes, admin []string // addresses of the nodes, for clients and for operators
 
 	redis, nginx, prometheus string // addresses
@@ -103,7 +103,7 @@ func newCluster(ctx context.Context, root, nginx string, stderr io.Writer) (*clu
 		return nil, err
 	}
 	c := &cluster{
-		services: services{dir: dir, stderr: stderr}, root: root, binary: filepath.Join(dir, "socketio"), nginx: nginx,
+		services: services{dir: dir, stderr: stderr}, binary: filepath.Join(dir, "socketio"), nginx: nginx,
 		secret: rand.Text(),
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-o", c.binary, ".") // #nosec G204 -- a name of ours
@@ -152,10 +152,9 @@ func (c *cluster) start(ctx context.Context) error {
 // startNode starts a node of `socketio serve`.
 func (c *cluster) startNode(ctx context.Context, i int) error {
 	name := fmt.Sprint(i + 1)
-	return c.services.start(ctx, "node "+name, c.nodes[i], c.binary, "serve", "-addr", c.nodes[i], "-node", name,
+	return c.services.start(ctx, "node "+name, c.nodes[i], c.binary, "serve", "-demo", "-addr", c.nodes[i], "-node", name,
 		"-relay-secret", c.secret, "-admin-addr", c.admin[i], "-cluster", "redis+streams://"+c.redis,
-		"-recovery", "2m", "-log-level", "warn",
-		"-client", filepath.Join(c.root, "client-js", "node_modules", "socket.io-client"))
+		"-recovery", "2m", "-log-level", "warn")
 }
 
 // nginxProgram returns where nginx is: Debian has it outside the PATH of users.
