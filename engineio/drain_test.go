@@ -20,24 +20,8 @@ func (s *server) drain() <-chan error {
 	s.Helper()
 	done := make(chan error, 1)
 	go func() { done <- s.engine.Drain(s.Context(), engineio.DrainOptions{}) }()
-	for end := time.Now().Add(patience); !s.engine.Draining(); {
-		if time.Now().After(end) {
-			s.Fatal("it does not drain")
-		}
-		<-time.After(time.Millisecond)
-	}
+	eventually(s.T, "the server drains", s.engine.Draining)
 	return done
-}
-
-// closing waits until Drain has come to a session.
-func (s *server) closing(x *engineio.Session) {
-	s.Helper()
-	for end := time.Now().Add(patience); !x.Closed(); {
-		if time.Now().After(end) {
-			s.Fatal("it is open")
-		}
-		<-time.After(time.Millisecond)
-	}
 }
 
 // drained checks that a session ended because of Drain, and then Drain.
@@ -160,7 +144,7 @@ func TestDrainPolling(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := s.drain()
-	s.closing(x)
+	eventually(t, "Drain comes to the session", x.Closed)
 	if got := s.request("GET", q, ""); got.body != "4last words" {
 		t.Errorf("1st GET: %+v", got)
 	}
@@ -274,7 +258,7 @@ func TestDrainEnds(t *testing.T) {
 	s.dial(direct).open() // never answers a close frame
 	first := next(t, s.sessions)
 	done := s.drain()
-	s.closing(first)
+	eventually(t, "Drain comes to the session", first.Closed)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.engine.Drain(ctx, engineio.DrainOptions{Over: time.Hour}); !errors.Is(err, context.Canceled) {

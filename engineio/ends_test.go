@@ -34,14 +34,10 @@ func TestBufferedInCloseEvent(t *testing.T) {
 	if n := next(t, seen); n != 1 {
 		t.Errorf("%d messages are buffered in the event", n)
 	}
-	for end := time.Now().Add(patience); ; <-time.After(time.Millisecond) {
-		if _, n := x.Buffered(); n == 0 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("they are still there")
-		}
-	}
+	eventually(t, "nothing is buffered", func() bool {
+		_, n := x.Buffered()
+		return n == 0
+	})
 }
 
 // What was being written when a session ended is not counted for ever, nor taken off twice.

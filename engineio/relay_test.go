@@ -17,7 +17,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gobwas/ws/wsutil"
 
@@ -241,11 +240,7 @@ func TestRelayedWebSocketEnds(t *testing.T) {
 	other := startNode(t, &cluster, "other_", engineio.Config{})
 	c := upgraded(t, other, owner.polling())
 	x := next(t, owner.sessions)
-	for end := time.Now().Add(patience); x.Transport() != engineio.WebSocket; <-time.After(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("no upgrade")
-		}
-	}
+	eventually(t, "the upgrade", func() bool { return x.Transport() == engineio.WebSocket })
 	x.Close()
 	if _, _, err := c.read(); err == nil {
 		t.Error("the WebSocket is still there")
@@ -510,11 +505,7 @@ func TestDrainRelayedWebSocket(t *testing.T) {
 	other := startNode(t, &cluster, "other_", engineio.Config{})
 	first := upgraded(t, other, owner.polling())
 	x := next(t, owner.sessions)
-	for end := time.Now().Add(patience); x.Transport() != engineio.WebSocket; <-time.After(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("no upgrade")
-		}
-	}
+	eventually(t, "the upgrade", func() bool { return x.Transport() == engineio.WebSocket })
 	_ = x.Send([]byte("queued"), false)
 	if n := other.engine.Stats().Relayed; n != 1 {
 		t.Errorf("%d relayed WebSockets", n)

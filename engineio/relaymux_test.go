@@ -279,11 +279,7 @@ func TestRelayLargeHeaders(t *testing.T) {
 	if got := other.request("GET", q, ""); got.body != "4x" {
 		t.Errorf("%+v", got)
 	}
-	for end := time.Now().Add(patience); len(log.refusals()) == 0; <-time.After(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it is not in the log")
-		}
-	}
+	eventually(t, "a line in the log", func() bool { return len(log.refusals()) > 0 })
 	if text := fmt.Sprint(log.refusals()); !strings.Contains(text, "headers of a relayed answer") {
 		t.Errorf("the log: %s", text)
 	}
@@ -325,11 +321,7 @@ func TestRelayMuxIsClosedWhenIdle(t *testing.T) {
 	if got := other.request("POST", owner.polling(), "4x"); got.status != 200 {
 		t.Errorf("%+v", got)
 	}
-	for end := time.Now().Add(patience); engineio.Muxes(other.engine) > 0; <-time.After(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the connection is still there")
-		}
-	}
+	eventually(t, "the close of the connection", func() bool { return engineio.Muxes(other.engine) == 0 })
 }
 
 // Whatever the middleware of the session's server sets, and however long the URL of a client is, the

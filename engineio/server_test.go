@@ -168,12 +168,7 @@ func (s *server) poll(q string) <-chan reply {
 // parked waits until a session's GET is parked.
 func (s *server) parked(x *engineio.Session) {
 	s.Helper()
-	for end := time.Now().Add(patience); !x.Writable(); {
-		if time.Now().After(end) {
-			s.Fatal("no GET was parked")
-		}
-		<-time.After(time.Millisecond)
-	}
+	eventually(s.T, "a GET is parked", x.Writable)
 }
 
 // socket is a raw WebSocket client.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -75,11 +74,8 @@ func TestStatsCountRules(t *testing.T) {
 	}
 	s.polling()
 	next(t, s.sessions).Discard(nil)
+	eventually(t, "two sessions end", func() bool { return len(s.engine.Stats().Ended) == 2 })
 	got := s.engine.Stats()
-	for deadline := time.Now().Add(5 * time.Second); len(got.Ended) < 2 && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond) // sessions end in goroutines
-		got = s.engine.Stats()
-	}
 	want := engineio.Stats{
 		Opened: 2, Refused: map[string]uint64{"unknown session id": 1, "unknown transport": 2},
 		Ended: map[string]uint64{"queue full": 1, "forced close": 1}, SlowConsumers: 1,
