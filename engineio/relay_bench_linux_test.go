@@ -27,8 +27,9 @@ const (
 	benchPeer = "ENGINEIO_BENCH_PEER"
 )
 
-// TestBenchNode tests nothing: it serves until its standard input ends, when this process is a server of BenchmarkRelay.
-func TestBenchNode(t *testing.T) {
+// TestHelperProcess is no test: it is the main function of a process that startBenchNode starts, a server of
+// BenchmarkRelay. It serves until its standard input ends.
+func TestHelperProcess(t *testing.T) {
 	tag := os.Getenv(benchTag)
 	if tag == "" {
 		return
@@ -58,7 +59,7 @@ func TestBenchNode(t *testing.T) {
 
 func startBenchNode(b *testing.B, tag, peer string) (address string) {
 	b.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestBenchNode$")
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestHelperProcess$")
 	cmd.Env = append(os.Environ(), benchTag+"="+tag, benchPeer+"="+peer)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

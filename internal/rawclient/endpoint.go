@@ -40,13 +40,6 @@ func Serve(t testing.TB, h http.Handler) *Endpoint {
 // At is what is served by others on a TCP address, "IP:port".
 func At(t testing.TB, addr string) *Endpoint { return newEndpoint(t, addr, dialTCP(addr), patience) }
 
-// From is At for a client whose own address is the IP local.
-func From(t testing.TB, local, addr string) *Endpoint {
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(local)}}
-	dial := func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) }
-	return newEndpoint(t, addr, dial, patience)
-}
-
 func dialTCP(addr string) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
 		var d net.Dialer
