@@ -3,10 +3,8 @@ package nats
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,118 +18,18 @@ func startJetStream(t testing.TB) *natsServer {
 	return startNATS(t, func(o *server.Options) { o.JetStream = true })
 }
 
-// positions reads what is after a position.
-func positions(l adapter.Link, from string) (numbers []string, last string, err error) {
-	last = from
-	for m, err := range l.(adapter.Log).After(context.Background(), from) {
-		if err != nil {
-			return numbers, last, err
-		}
-		rest := m.Rest
-		if err := rest(m); err != nil {
-			return numbers, last, err
-		}
-		numbers, last = append(numbers, string(m.Packet.Data)), m.Position
-	}
-	return numbers, last, nil
-}
-
 // Broadcasts come back to all servers in one order, with positions, and can be read again.
 func TestLog(t *testing.T) {
 	c := Config{Addrs: []string{startJetStream(t).host()}, JetStream: true}
-	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, memberA := a.Link("/")
-	linkB, memberB := b.Link("/")
-	other, _ := b.Link("/other")
-	logA, logB := linkA.(adapter.Log), linkB.(adapter.Log)
-	begin := logA.Reached()
-	if begin == "" || logB.Reached() != begin {
-		t.Errorf("begins at %q and %q", begin, logB.Reached())
-	}
-	const n = 700 // more than two pages
-	for i := range n {
-		publishNow(t, linkA, event(a.UID, i, "room"))
-		m := event(b.UID, -i)
-		m.Namespace = "/other"
-		publishNow(t, other, m)
-	}
-	var last string
-	for i := range n {
-		x, y := memberA.Next(t), memberB.Next(t)
-		want := fmt.Sprintf(`["n",%d]`, i)
-		if string(x.Packet.Data) != want || string(y.Packet.Data) != want || x.Position != y.Position ||
-			i > 0 && logA.ComparePositions(last, x.Position) != -1 {
-			t.Fatalf("got %+v, %+v", x, y)
-		}
-		last = x.Position
-	}
-	await(t, "both have read all", func() bool {
-		return logA.ComparePositions(logA.Reached(), last) >= 0 && logA.Reached() == logB.Reached() &&
-			a.Stats().QueuedBytes+b.Stats().QueuedBytes == 0
-	})
-	numbers, end, err := positions(linkB, begin)
-	newest := fmt.Sprintf(`["n",%d]`, n-1)
-	if err != nil || len(numbers) != n || numbers[0] != `["n",0]` || numbers[n-1] != newest || end != last {
-		t.Errorf("got %d, to %s, %v", len(numbers), end, err)
-	}
-	if numbers, _, err := positions(linkB, last); err != nil || len(numbers) > 0 {
-		t.Errorf("got %v, %v", numbers, err)
-	}
-	p, _ := parsePosition(last)
-	future, long := position{p.made, p.seq + n + 1}.String(), strings.Repeat("9", 1000)+".1"
-	for _, bad := range []string{"", "x", "1.1", ".", "9-9", future, long} {
-		if _, _, err := positions(linkB, bad); !errors.Is(err, adapter.ErrPosition) {
-			t.Errorf("%.30s: %v", bad, err)
-		}
-	}
+	brokertest.LogOrder(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c))
 }
 
-// While NATS is away nothing is lost and nothing doubled, of what is kept.
+// No message that is kept is lost or comes twice while NATS is away.
 func TestLogRestart(t *testing.T) {
 	nats := startJetStream(t)
 	c := Config{Addrs: []string{nats.host()}, JetStream: true}
-	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, memberA := a.Link("/")
-	_, memberB := b.Link("/")
-	const rounds = 3
-	var sent atomic.Int64
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if err := linkA.Publish(event(a.UID, int(sent.Load()))); err != nil {
-				t.Error(err)
-				return
-			}
-			sent.Add(1)
-			time.Sleep(200 * time.Microsecond)
-		}
-	}()
-	next := 0
-	for range rounds {
-		for range 50 {
-			memberB.Wants(t, next)
-			memberA.Wants(t, next)
-			next++
-		}
-		nats.Kill()
-		nats.Restart()
-	}
-	close(stop)
-	<-stopped
-	for ; next < int(sent.Load()); next++ {
-		memberB.Wants(t, next)
-		memberA.Wants(t, next)
-	}
-	await(t, "all is counted", func() bool { return a.Stats().Sent == uint64(next) })
-	if s := a.Stats(); s.Failed > 0 || len(memberB.Messages) > 0 {
-		t.Errorf("stats are %+v", s)
-	}
+	restart := func() { nats.Kill(); nats.Restart() }
+	brokertest.LogFaults(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c), restart, restart, restart)
 }
 
 // A server that was stopped while it led the stream answers as its leader for a moment. What was read
@@ -156,7 +54,7 @@ func TestStaleLeader(t *testing.T) {
 		t.Errorf("without event 2 it ended with %v", last)
 	}
 	publishNow(t, l, event(a.UID, 2))
-	if got, _, err := positions(l, begin); err != nil || !slices.Equal(got, []string{`["n",1]`, `["n",2]`}) {
+	if got, _, err := brokertest.After(l, begin); err != nil || !slices.Equal(got, []string{`["n",1]`, `["n",2]`}) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	member.Wants(t, 2)
@@ -227,86 +125,26 @@ func TestLogGaps(t *testing.T) {
 	}
 	p.Cut()
 	p.Continue()
-	named := func(text string) {
-		t.Helper()
-		for deadline := time.After(brokertest.Patience); ; {
-			select {
-			case err := <-memberB.Gaps:
-				if strings.Contains(err.Error(), text) {
-					return
-				}
-			case <-deadline:
-				t.Fatalf("no gap: %s", text)
-			}
-		}
-	}
-	named("messages were trimmed that were not read")
+	memberB.WantsGapOf(t, "messages were trimmed that were not read")
 	last := ""
 	for last != `["n",99]` {
 		last = string(memberB.Next(t).Packet.Data)
 	}
-	if _, _, err := positions(linkB, begin); !errors.Is(err, adapter.ErrPosition) {
-		t.Errorf("got %v", err)
-	}
+	brokertest.WantsNoPosition(t, linkB, begin)
 
-	at := linkB.(adapter.Log).Reached()
-	ctx, cancel := context.WithTimeout(t.Context(), brokertest.Patience)
-	defer cancel()
-	if err := a.Broker.(*stream).js.DeleteStream(ctx, "socketio"); err != nil {
-		t.Fatal(err)
-	}
-	publishNow(t, linkA, event(a.UID, 1000))
-	named("made again")
-	memberB.Wants(t, 1000)
-	if _, _, err := positions(linkB, at); !errors.Is(err, adapter.ErrPosition) {
-		t.Errorf("got %v", err)
-	}
-	if linkB.(adapter.Log).ComparePositions(at, linkB.(adapter.Log).Reached()) != -1 {
-		t.Error("positions went back")
-	}
+	brokertest.LogMadeAgain(t, b, linkB, memberB, func() {
+		ctx, cancel := context.WithTimeout(t.Context(), brokertest.Patience)
+		defer cancel()
+		if err := a.Broker.(*stream).js.DeleteStream(ctx, "socketio"); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // A session is taken once, is kept for its time, and no id breaks anything.
 func TestSessions(t *testing.T) {
 	c := Config{Addrs: []string{startJetStream(t).host()}, JetStream: true}
-	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, _ := a.Link("/")
-	linkB, _ := b.Link("/")
-	ctx := t.Context()
-	for i := range 50 {
-		pid, data := fmt.Sprint("pid", i), fmt.Sprintf(`{"sid":"s%d"}`, i)
-		for _, text := range []string{"{}", data} {
-			if err := linkA.(adapter.Log).PutSession(ctx, pid, []byte(text), time.Minute); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got := make(chan string, 4)
-		for k := range 4 {
-			go func() {
-				raw, err := []adapter.Link{linkA, linkB}[k%2].(adapter.Log).TakeSession(ctx, pid)
-				if err != nil {
-					t.Error(err)
-				}
-				got <- string(raw)
-			}()
-		}
-		all := []string{<-got, <-got, <-got, <-got}
-		if slices.Sort(all); all[3] != data || all[2] != "" {
-			t.Errorf("got %q", all)
-		}
-	}
-	if err := linkA.(adapter.Log).PutSession(ctx, "short", []byte("{}"), time.Millisecond); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(10 * time.Millisecond) // its time is over
-	for _, pid := range append([]string{"short", "none", "$", "../x", "\x00", strings.Repeat("x", 1000)}, oddNames...) {
-		if raw, err := linkB.(adapter.Log).TakeSession(ctx, pid); raw != nil || err != nil {
-			t.Errorf("%.20q: %s, %v", pid, raw, err)
-		}
-	}
-	if err := linkA.(adapter.Log).PutSession(ctx, "a.b", nil, time.Minute); !errors.Is(err, adapter.ErrBroker) {
-		t.Errorf("got %v", err)
-	}
+	brokertest.LogSessions(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c), "a.b", oddNames...)
 }
 
 // What the stream refuses for good is reported, and what follows is sent.

@@ -1,14 +1,10 @@
 package postgres
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,21 +12,6 @@ import (
 	"github.com/gosocketio/socketio/adapter/postgres/pgtest"
 	"github.com/gosocketio/socketio/internal/brokertest"
 )
-
-// positions reads what is after a position.
-func positions(l adapter.Link, from string) (numbers []string, last string, err error) {
-	last = from
-	for m, err := range l.(adapter.Log).After(context.Background(), from) {
-		if err != nil {
-			return numbers, last, err
-		}
-		if err := m.Rest(m); err != nil {
-			return numbers, last, err
-		}
-		numbers, last = append(numbers, string(m.Packet.Data)), m.Position
-	}
-	return numbers, last, nil
-}
 
 func logConfig(server *pgtest.Server) Config {
 	return Config{URL: server.URL(), CreateTable: true, Recovery: true}
@@ -56,51 +37,7 @@ func TestLog(t *testing.T) {
 // Broadcasts come back to all servers in one order, with positions, and can be read again.
 func testLogOrder(t *testing.T, server *pgtest.Server) {
 	c := logConfig(server)
-	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, memberA := a.Link("/")
-	linkB, memberB := b.Link("/")
-	other, _ := b.Link("/other")
-	logA, logB := linkA.(adapter.Log), linkB.(adapter.Log)
-	begin := logA.Reached()
-	if begin == "" || logB.Reached() != begin {
-		t.Errorf("begins at %q and %q", begin, logB.Reached())
-	}
-	const n = 700 // more than two pages
-	for i := range n {
-		publish(t, linkA, brokertest.Event(a.UID, i, "room"))
-		m := brokertest.Event(b.UID, -i)
-		m.Namespace = "/other"
-		publish(t, other, m)
-	}
-	var last string
-	for i := range n {
-		x, y := memberA.Next(t), memberB.Next(t)
-		want := fmt.Sprintf(`["n",%d]`, i)
-		if string(x.Packet.Data) != want || string(y.Packet.Data) != want || x.Position != y.Position ||
-			i > 0 && logA.ComparePositions(last, x.Position) != -1 {
-			t.Fatalf("got %+v, %+v", x, y)
-		}
-		last = x.Position
-	}
-	await(t, "both have read all", func() bool {
-		return logA.ComparePositions(logA.Reached(), last) >= 0 && logA.Reached() == logB.Reached() &&
-			a.Stats().QueuedBytes+b.Stats().QueuedBytes == 0
-	})
-	numbers, end, err := positions(linkB, begin)
-	newest := fmt.Sprintf(`["n",%d]`, n-1)
-	if err != nil || len(numbers) != n || numbers[0] != `["n",0]` || numbers[n-1] != newest || end != last {
-		t.Errorf("got %d, to %s, %v", len(numbers), end, err)
-	}
-	if numbers, _, err := positions(linkB, last); err != nil || len(numbers) > 0 {
-		t.Errorf("got %v, %v", numbers, err)
-	}
-	p, _ := parsePosition(logA.Reached())
-	future, long := position{p.made, p.seq + 1}.String(), strings.Repeat("9", 1000)+".1"
-	for _, bad := range []string{"", "x", "1.1", ".", "9-9", "-1.-1", position{p.made, -1}.String(), future, long} {
-		if _, _, err := positions(linkB, bad); !errors.Is(err, adapter.ErrPosition) {
-			t.Errorf("%.30s: %v", bad, err)
-		}
-	}
+	brokertest.LogOrder(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c))
 }
 
 // Messages of all kinds and sizes are read from the log, commands in their order among broadcasts, and
@@ -139,57 +76,19 @@ func testLogKinds(t *testing.T, server *pgtest.Server) {
 			left = left[1:]
 		}
 	}
-	if numbers, _, err := positions(linkB, begin); err != nil || len(numbers) != 5 {
+	if numbers, _, err := brokertest.After(linkB, begin); err != nil || len(numbers) != 5 {
 		t.Errorf("got %.100q, %v", numbers, err)
 	}
 }
 
-// While PostgreSQL is away nothing is lost and nothing doubled, of what is kept.
+// No message that is kept is lost or comes twice while PostgreSQL is away.
 func TestLogRestart(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	server := pgtest.Start(t)
 	a, b := start(t, "aaaaaa", logConfig(server)), start(t, "bbbbbb", logConfig(server))
-	linkA, memberA := a.Link("/")
-	_, memberB := b.Link("/")
-	var sent atomic.Int64
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if err := linkA.Publish(brokertest.Event(a.UID, int(sent.Load()))); err != nil {
-				t.Error(err)
-				return
-			}
-			sent.Add(1)
-			time.Sleep(200 * time.Microsecond)
-		}
-	}()
-	next := 0
-	faults := []func(){server.Cut, func() { server.Kill(); server.Restart() }, server.Cut, server.Cut}
-	for _, fault := range faults {
-		for range 50 {
-			memberB.Wants(t, next)
-			memberA.Wants(t, next)
-			next++
-		}
-		fault()
-	}
-	close(stop)
-	<-stopped
-	for ; next < int(sent.Load()); next++ {
-		memberB.Wants(t, next)
-		memberA.Wants(t, next)
-	}
-	await(t, "all is counted", func() bool { return a.Stats().Sent == uint64(next) })
-	if s := a.Stats(); s.Failed > 0 || len(memberB.Messages) > 0 {
-		t.Errorf("stats are %+v", s)
-	}
-	memberB.WantsGap(t) // of what is not in the log
+	restart := func() { server.Kill(); server.Restart() }
+	memberB := brokertest.LogFaults(t, a, b, server.Cut, restart, server.Cut, server.Cut)
+	memberB.WantsGap(t) // messages that are not in the log may be lost
 }
 
 // A transaction that another one holds up delays those behind it, and no reader passes it. When its
@@ -268,41 +167,16 @@ func testLogGaps(t *testing.T, server *pgtest.Server) {
 		member.Wants(t, -1)
 		return server.Query("SELECT count(*) <= 10 + 5 FROM socket_io_log")[0] == "t"
 	})
-	if _, _, err := positions(link, begin); !errors.Is(err, adapter.ErrPosition) {
-		t.Errorf("got %v", err)
-	}
+	brokertest.WantsNoPosition(t, link, begin)
 
-	named := func(text string) {
-		t.Helper()
-		for deadline := time.After(brokertest.Patience); ; {
-			select {
-			case err := <-member.Gaps:
-				if strings.Contains(err.Error(), text) {
-					return
-				}
-			case <-deadline:
-				t.Fatalf("no gap: %s", text)
-			}
-		}
-	}
 	server.Query("UPDATE socket_io_log_head SET seq = seq + 7")
 	publish(t, link, brokertest.Event(a.UID, 1000))
-	named("7 messages were deleted")
+	member.WantsGapOf(t, "7 messages were deleted")
 	member.Wants(t, 1000)
-	at := link.(adapter.Log).Reached()
-	server.Query("DELETE FROM socket_io_log_head")
-	publish(t, link, brokertest.Event(a.UID, 1001))
-	named("made again")
-	member.Wants(t, 1001)
-	if _, _, err := positions(link, at); !errors.Is(err, adapter.ErrPosition) {
-		t.Errorf("got %v", err)
-	}
-	if link.(adapter.Log).ComparePositions(at, link.(adapter.Log).Reached()) != -1 {
-		t.Error("positions went back")
-	}
+	brokertest.LogMadeAgain(t, a, link, member, func() { server.Query("DELETE FROM socket_io_log_head") })
 }
 
-// What is too old is deleted, and what is not is kept.
+// Cleanup deletes old messages and sessions, and no others.
 func testLogRetention(t *testing.T, server *pgtest.Server) {
 	c := logConfig(server)
 	c.CleanupInterval = 10 * time.Millisecond
@@ -329,55 +203,17 @@ func testLogRetention(t *testing.T, server *pgtest.Server) {
 			"AND (SELECT string_agg(pid, ',') FROM socket_io_log_sessions) = 'new'")[0] == "t"
 	})
 	await(t, "all is sent", func() bool { return a.Stats().QueuedBytes == 0 })
-	if numbers, _, err := positions(link, begin); err != nil || len(numbers) != sent {
+	if numbers, _, err := brokertest.After(link, begin); err != nil || len(numbers) != sent {
 		t.Errorf("got %d of %d, %v", len(numbers), sent, err)
 	}
 	p, _ := parsePosition(begin)
-	if _, _, err := positions(link, position{p.made, p.seq - 1}.String()); !errors.Is(err, adapter.ErrPosition) {
-		t.Errorf("got %v", err)
-	}
+	brokertest.WantsNoPosition(t, link, position{p.made, p.seq - 1}.String())
 }
 
 // A session is taken once, is kept for its time, and no id breaks anything.
 func testLogSessions(t *testing.T, server *pgtest.Server) {
 	c := logConfig(server)
-	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, _ := a.Link("/")
-	linkB, _ := b.Link("/")
-	ctx := t.Context()
-	for i := range 50 {
-		pid, data := fmt.Sprint("pid", i), fmt.Sprintf(`{"sid":"s%d"}`, i)
-		for _, text := range []string{"{}", data} {
-			if err := linkA.(adapter.Log).PutSession(ctx, pid, []byte(text), time.Minute); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got := make(chan string, 4)
-		for k := range 4 {
-			go func() {
-				raw, err := []adapter.Link{linkA, linkB}[k%2].(adapter.Log).TakeSession(ctx, pid)
-				if err != nil {
-					t.Error(err)
-				}
-				got <- string(raw)
-			}()
-		}
-		all := []string{<-got, <-got, <-got, <-got}
-		if slices.Sort(all); all[3] != data || all[2] != "" {
-			t.Errorf("got %q", all)
-		}
-	}
-	if err := linkA.(adapter.Log).PutSession(ctx, "short", []byte("{}"), 0); err != nil {
-		t.Fatal(err)
-	}
-	for _, pid := range []string{"short", "none", "$", "'; --", "\x00", "\xff", "", strings.Repeat("x", 1000)} {
-		if raw, err := linkB.(adapter.Log).TakeSession(ctx, pid); raw != nil || err != nil {
-			t.Errorf("%.20q: %s, %v", pid, raw, err)
-		}
-	}
-	if err := linkA.(adapter.Log).PutSession(ctx, "\x00", nil, time.Minute); !errors.Is(err, adapter.ErrBroker) {
-		t.Errorf("got %v", err)
-	}
+	brokertest.LogSessions(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c), "\x00")
 }
 
 // A broadcast of a server without the log arrives, and nobody is recovered who was away then: the log
@@ -407,9 +243,7 @@ func testLogStrangers(t *testing.T, server *pgtest.Server) {
 			m.Wants(t, i)
 		}
 		for _, l := range []adapter.Link{linkA, linkB} { // also before the row is there
-			if _, _, err := positions(l, before); !errors.Is(err, adapter.ErrPosition) {
-				t.Errorf("got %v", err)
-			}
+			brokertest.WantsNoPosition(t, l, before)
 		}
 	}
 	await(t, "the log says so", func() bool {
@@ -418,13 +252,11 @@ func testLogStrangers(t *testing.T, server *pgtest.Server) {
 	})
 	late := start(t, "dddddd", c)
 	linkD, _ := late.Link("/")
-	if _, _, err := positions(linkD, before); !errors.Is(err, adapter.ErrPosition) {
-		t.Errorf("got %v", err)
-	}
+	brokertest.WantsNoPosition(t, linkD, before)
 	after := linkD.(adapter.Log).Reached()
 	publish(t, linkD, brokertest.Event(late.UID, 7))
 	await(t, "it is in the log", func() bool {
-		numbers, _, err := positions(linkA, after)
+		numbers, _, err := brokertest.After(linkA, after)
 		return err == nil && len(numbers) == 1
 	})
 	for _, m := range both {
@@ -462,7 +294,7 @@ func testLogBadInput(t *testing.T, server *pgtest.Server) {
 	if s := n.Stats(); s.Invalid != uint64(len(bad)+len(bells)) || len(m.Gaps) != 1 || len(n.Reports()) != 0 {
 		t.Errorf("%d were bad: %+v, %v", len(bad)+len(bells), s, n.Reports())
 	}
-	if numbers, _, err := positions(link, begin); err != nil || len(numbers) != 1 {
+	if numbers, _, err := brokertest.After(link, begin); err != nil || len(numbers) != 1 {
 		t.Errorf("got %v, %v", numbers, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -139,6 +140,21 @@ func (m *Member) WantsGap(t *testing.T) {
 		}
 	case <-time.After(Patience):
 		t.Fatal("no gap")
+	}
+}
+
+// WantsGapOf waits for a gap whose error contains a text. Others may come before it.
+func (m *Member) WantsGapOf(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.After(Patience); ; {
+		select {
+		case err := <-m.Gaps:
+			if strings.Contains(err.Error(), text) {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("no gap: %s", text)
+		}
 	}
 }
 
