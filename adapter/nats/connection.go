@@ -404,11 +404,7 @@ func (c *connection) hold(ctx context.Context) bool {
 		if now.Sub(c.downSince) > holdFor || c.nc.IsClosed() {
 			return false
 		}
-		timer := time.NewTimer(20 * time.Millisecond)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if brokers.Sleep(ctx, 20*time.Millisecond) != nil {
 			return false
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // Reached implements adapter.Log.
@@ -30,11 +31,11 @@ func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mes
 			yield(nil, adapter.ErrPosition)
 			return
 		}
-		read := l.x.reader.position() // what comes after it the caller gets from the reader
+		read := l.x.reader.position() // the reader gives the caller the messages after it
 		for tries := 0; ; tries++ {
 			newest, err := l.newest(ctx, p, read)
 			if errors.Is(err, errBehind) {
-				if wait(ctx, tries) == nil {
+				if brokers.Backoff(ctx, tries) == nil {
 					continue
 				}
 				err = l.x.apiError("its state", err)
@@ -68,7 +69,7 @@ func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mes
 				return
 			}
 			if len(page) == 0 { // a replica that does not have it yet has answered
-				if err := wait(ctx, tries); err != nil {
+				if err := brokers.Backoff(ctx, tries); err != nil {
 					yield(nil, err)
 					return
 				}

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // reader reads the stream for all namespaces, in order, and resumes where it was when the connection is
@@ -91,7 +92,7 @@ func (r *reader) run(ctx context.Context) {
 			r.x.report(fmt.Errorf("%w: nats at %s: stream %s: %s",
 				adapter.ErrBrokerDown, r.x.where, r.x.cfg.Stream, oneLine(noAnswer(err))))
 		}
-		if !restarted && wait(ctx, tries) != nil {
+		if !restarted && brokers.Backoff(ctx, tries) != nil {
 			return
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // stream is the broker with a log. Messages for sockets are in a stream, which all servers read;
@@ -70,7 +71,7 @@ func (x *stream) make(ctx context.Context) (*jetstream.StreamInfo, error) {
 		if err == nil || permanent(err) {
 			return info, err
 		}
-		if wait(ctx, tries) != nil {
+		if brokers.Backoff(ctx, tries) != nil {
 			return nil, noAnswer(err)
 		}
 	}
@@ -123,18 +124,6 @@ const makeTimeout = 2 * time.Second
 // doubtTime is how long JetStream recognises a message that is sent again.
 func (c *Config) doubtTime() time.Duration { return min(c.Retention, time.Minute) }
 
-// wait waits before another try, until ctx ends.
-func wait(ctx context.Context, tries int) error {
-	timer := time.NewTimer(min(5*time.Millisecond<<min(tries, 10), 250*time.Millisecond))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
-}
-
 // info asks for the state of the stream. Its leader answers.
 func (x *stream) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
@@ -146,25 +135,12 @@ func (x *stream) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return s.CachedInfo(), nil
 }
 
-// inStream tells whether a message is kept. Other messages, questions and answers, are not: who
-// misses them waits no longer for them anyway.
-func inStream(m *adapter.Message) bool {
-	switch m.Type {
-	case adapter.MessageBroadcast:
-		return m.RequestID == ""
-	case adapter.MessageSocketsJoin, adapter.MessageSocketsLeave, adapter.MessageDisconnectSockets:
-		return true
-	default:
-		return false
-	}
-}
-
 // send sends a batch: what is kept first, however long it takes, and then the rest.
 func (x *stream) send(ctx context.Context, batch []adapter.Item) error {
 	kept := make([]*adapter.Item, 0, len(batch))
 	rest := batch[:0:0]
 	for i := range batch {
-		if inStream(batch[i].Message) {
+		if brokers.InLog(batch[i].Message) {
 			kept = append(kept, &batch[i])
 		} else {
 			rest = append(rest, batch[i])
@@ -221,7 +197,7 @@ func (l *logLink) Publish(m *adapter.Message) error {
 		return err
 	}
 	it := adapter.Item{Key: l.all, Data: data, Message: m}
-	if inStream(m) {
+	if brokers.InLog(m) {
 		it.Key = l.log
 	}
 	return l.c.put(it)
@@ -230,7 +206,7 @@ func (l *logLink) Publish(m *adapter.Message) error {
 // message reads a message of the stream.
 func (l *link) message(p position, data []byte) (*adapter.Message, error) {
 	m, err := clusterwire.Read(string(data))
-	if err == nil && (m.Namespace != l.namespace || !inStream(m)) {
+	if err == nil && (m.Namespace != l.namespace || !brokers.InLog(m)) {
 		err = clusterwire.ErrMessage
 	}
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // writer adds messages to the stream, neither losing nor doubling one when the connection is lost
@@ -55,7 +56,7 @@ func (w *writer) write(ctx context.Context, items []*adapter.Item) (failed int, 
 	for tries := 0; len(left) > 0; tries++ {
 		size := len(left)
 		if tries > 0 {
-			if wait(ctx, tries) != nil {
+			if brokers.Backoff(ctx, tries) != nil {
 				break
 			}
 			if left, err = w.look(ctx, left, &refused); err != nil || len(left) == 0 {

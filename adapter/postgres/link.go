@@ -79,7 +79,7 @@ func (l *link) receive(text string) {
 	if m.UID == l.b.uid || m.Namespace != l.to.To.Namespace() {
 		return
 	}
-	if l.b.cfg.Recovery && m.Type == adapter.MessageBroadcast && inLog(m) {
+	if l.b.cfg.Recovery && m.Type == adapter.MessageBroadcast && brokers.InLog(m) {
 		l.strange()
 	}
 	l.b.received.Add(1)

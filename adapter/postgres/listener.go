@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // listener is the connection that is subscribed to the channels of all namespaces. It is made again
@@ -121,14 +122,10 @@ func (x *listener) run(conn *pgx.Conn) {
 			x.b.sender.suspect.Store(true)
 			x.b.report(x.b.lost("the connection that receives: %s", oneLine(err)))
 		}
-		timer := time.NewTimer(delay/2 + rand.N(delay)) //nolint:gosec // so that not all servers come at once
-		delay = min(2*delay, time.Second)
-		select {
-		case <-timer.C:
-		case <-x.ctx.Done():
-			timer.Stop()
+		if brokers.Sleep(x.ctx, delay/2+rand.N(delay)) != nil { //nolint:gosec // so that not all servers come at once
 			return
 		}
+		delay = min(2*delay, time.Second)
 	}
 }
 

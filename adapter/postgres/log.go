@@ -13,20 +13,8 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
-
-// inLog tells whether a message is kept. Other messages, questions and answers, are not: who misses them
-// waits no longer for them anyway.
-func inLog(m *adapter.Message) bool {
-	switch m.Type {
-	case adapter.MessageBroadcast:
-		return m.RequestID == ""
-	case adapter.MessageSocketsJoin, adapter.MessageSocketsLeave, adapter.MessageDisconnectSockets:
-		return true
-	default:
-		return false
-	}
-}
 
 // copyMark begins the notification of a message that is in the log: it is for servers without the log.
 const copyMark = `{"log":true,`
@@ -114,7 +102,7 @@ func (l *link) message(p position, row *logged) (*adapter.Message, error) {
 		return nil, fmt.Errorf("it has %d bytes, the limit is %d", *row.size, l.b.cfg.MaxQueuedBytes)
 	}
 	m, err := clusterwire.Read(string(row.payload))
-	if err == nil && (m.Namespace != row.namespace || !inLog(m)) {
+	if err == nil && (m.Namespace != row.namespace || !brokers.InLog(m)) {
 		err = clusterwire.ErrMessage
 	}
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // logWriter is what the sender needs to neither lose nor double a transaction when the connection is lost
@@ -39,7 +40,7 @@ func (s *sender) queueLog(batch *pgx.Batch, items []adapter.Item) bool {
 	var namespaces []string
 	var payloads [][]byte
 	for i := range items {
-		if m := items[i].Message; inLog(m) {
+		if m := items[i].Message; brokers.InLog(m) {
 			namespaces, payloads = append(namespaces, m.Namespace), append(payloads, items[i].Data)
 		}
 	}
@@ -115,14 +116,7 @@ func (s *sender) again(ctx context.Context, err error, tries int) bool {
 	if busy || s.log.doubt && tries > 2 {
 		s.reportWaiting(err)
 	}
-	timer := time.NewTimer(min(minDelay<<min(tries, 10), time.Second))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return brokers.Sleep(ctx, min(minDelay<<min(tries, 10), time.Second)) == nil
 }
 
 // reportWaiting reports, once, that messages wait for as long as it takes.

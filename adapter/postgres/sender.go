@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 	"github.com/gosocketio/socketio/protocol"
 )
 
@@ -113,11 +114,7 @@ func (s *sender) connected(ctx context.Context) error {
 			}
 			s.reportWaiting(err)
 		}
-		timer := time.NewTimer(delay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if brokers.Sleep(ctx, delay) != nil {
 			return err
 		}
 	}
@@ -177,12 +174,8 @@ func (s *sender) endBefore(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		timer := time.NewTimer(minDelay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
+		if err := brokers.Sleep(ctx, minDelay); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -274,7 +267,7 @@ func (b *broker) mark(m *adapter.Message, notification string) string {
 
 // markLen is by how much mark makes a notification longer.
 func (b *broker) markLen(m *adapter.Message) int {
-	if !b.cfg.Recovery || !inLog(m) {
+	if !b.cfg.Recovery || !brokers.InLog(m) {
 		return 0
 	}
 	return len(copyMark) - len("{")

@@ -153,12 +153,8 @@ func (c *connection) count(ctx context.Context, command func(rueidis.Builder) ru
 		if err != nil || n > 0 && c.steady() {
 			return n, err
 		}
-		timer := time.NewTimer(minDelay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return 0, fmt.Errorf("%w: redis: the subscriptions are not back: %w", adapter.ErrBrokerDown, context.Cause(ctx))
+		if err := brokers.Sleep(ctx, minDelay); err != nil {
+			return 0, fmt.Errorf("%w: redis: the subscriptions are not back: %w", adapter.ErrBrokerDown, err)
 		}
 	}
 }
@@ -322,14 +318,7 @@ func (c *connection) hold(ctx context.Context, delay time.Duration) bool {
 	if now.Sub(time.Unix(0, c.unsent.Load())) > limit {
 		return false
 	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return brokers.Sleep(ctx, delay) == nil
 }
 
 // notSent reports whether a command cannot have been executed.

@@ -172,11 +172,7 @@ func (f *feed) run(ctx context.Context) {
 			f.moved()
 		}
 		delay = min(2*delay+minDelay, maxDelay)
-		timer := time.NewTimer(delay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if brokers.Sleep(ctx, delay) != nil {
 			if lost != nil {
 				f.c.lostFeeds.Add(-1)
 			}

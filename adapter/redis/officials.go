@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // officials looks for official servers. These emit to a room right after they have told sockets to
@@ -50,12 +52,7 @@ func (o *officials) run(ctx context.Context) {
 			return
 		}
 		o.look(ctx)
-		timer := time.NewTimer(lookPause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-		}
+		_ = brokers.Sleep(ctx, lookPause)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // slotRange says which master has the slots from first to last.
@@ -254,11 +256,7 @@ func (s *slots) run(ctx context.Context) {
 		} else {
 			s.moved() // again
 		}
-		timer := time.NewTimer(refreshEvery)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if brokers.Sleep(ctx, refreshEvery) != nil {
 			return
 		}
 	}

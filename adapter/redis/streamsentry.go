@@ -11,22 +11,13 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/clusterwire"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
-// inStream tells whether a message is an entry of a stream. Other messages, questions and answers,
-// are published on channels: who misses them waits no longer for them anyway. Emitters do not
-// publish.
+// inStream reports whether a message is an entry of a stream. Other messages are published on channels.
+// An emitter does not publish: its server-side events are entries too.
 func inStream(m *adapter.Message) bool {
-	switch m.Type {
-	case adapter.MessageBroadcast:
-		return m.RequestID == ""
-	case adapter.MessageSocketsJoin, adapter.MessageSocketsLeave, adapter.MessageDisconnectSockets:
-		return true
-	case adapter.MessageServerSideEmit:
-		return m.UID == adapter.Emitter
-	default:
-		return false
-	}
+	return brokers.InLog(m) || m.Type == adapter.MessageServerSideEmit && m.UID == adapter.Emitter
 }
 
 // streamIndex returns the number of the stream of a namespace, as official servers compute it. It

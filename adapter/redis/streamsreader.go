@@ -109,7 +109,7 @@ func (r *streamReader) run(ctx context.Context) {
 			r.c.report(fmt.Errorf("%w: stream %s: %s", adapter.ErrBrokerDown, r.name, brokers.OneLine(err)))
 		}
 		r.check, r.when = true, time.Time{}
-		_ = wait(ctx, tries)
+		_ = brokers.Backoff(ctx, tries)
 	}
 	r.back()
 }

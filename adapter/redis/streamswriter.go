@@ -14,6 +14,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokers"
 )
 
 // streamWriter appends to streams, neither losing nor doubling an entry when the connection is lost
@@ -41,7 +42,6 @@ const (
 	trimInterval = 5 * time.Second
 	lookPage     = 500    // entries to look at in one step
 	lookMax      = 20_000 // entries to look at for one of ours
-	maxBackoff   = 250 * time.Millisecond
 )
 
 func newStreamWriter(client rueidis.Client, c *Config, lost func(error)) *streamWriter {
@@ -77,7 +77,7 @@ func (w *streamWriter) write(ctx context.Context, items []*adapter.Item) (failed
 	}
 	for tries := 0; len(b.left) > 0; tries++ {
 		if tries > 0 {
-			if wait(ctx, tries) != nil {
+			if brokers.Backoff(ctx, tries) != nil {
 				break
 			}
 			if err = w.look(ctx, &b); err != nil {
@@ -100,18 +100,6 @@ func (w *streamWriter) write(ctx context.Context, items []*adapter.Item) (failed
 		givenUp = fmt.Errorf("%w: %d messages may not have been sent: %w", adapter.ErrBrokerDown, len(b.left), err)
 	}
 	return len(b.left) + b.refused, errors.Join(b.reason, givenUp)
-}
-
-// wait waits before another try, until ctx ends.
-func wait(ctx context.Context, tries int) error {
-	timer := time.NewTimer(min(5*time.Millisecond<<min(tries, 10), maxBackoff))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
 
 // attempt sends what is left. The error is why some of it must be sent again.
