@@ -21,7 +21,9 @@ import (
 func (l *logLink) Reached() string { return l.x.reader.position().String() }
 
 // ComparePositions implements adapter.Log.
-func (l *logLink) ComparePositions(a, b string) int { return comparePositions(a, b) }
+func (l *logLink) ComparePositions(a, b string) int {
+	return brokers.ComparePositions(a, b, parsePosition, position.compare)
+}
 
 // After implements adapter.Log.
 func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Message, error] {

@@ -28,7 +28,9 @@ var _ adapter.Log = logLink{}
 func (l logLink) Reached() string { return l.b.reader.reached.Load().String() }
 
 // ComparePositions implements adapter.Log.
-func (l logLink) ComparePositions(a, b string) int { return comparePositions(a, b) }
+func (l logLink) ComparePositions(a, b string) int {
+	return brokers.ComparePositions(a, b, parsePosition, position.compare)
+}
 
 // After implements adapter.Log.
 func (l logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Message, error] {

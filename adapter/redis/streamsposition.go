@@ -14,14 +14,8 @@ type position struct{ ms, seq uint64 }
 
 // parsePosition parses an id of the form 123-4.
 func parsePosition(s string) (p position, ok bool) {
-	ms, seq, found := strings.Cut(s, "-")
-	if !found {
-		return position{}, false
-	}
-	var err1, err2 error
-	p.ms, err1 = strconv.ParseUint(ms, 10, 64)
-	p.seq, err2 = strconv.ParseUint(seq, 10, 64)
-	return p, err1 == nil && err2 == nil
+	p.ms, p.seq, ok = brokers.ParsePosition[uint64](s, "-", 10)
+	return p, ok
 }
 
 func (p position) String() string {
@@ -48,7 +42,7 @@ func (p position) compare(q position) int {
 	return cmp.Or(cmp.Compare(p.ms, q.ms), cmp.Compare(p.seq, q.seq))
 }
 
-// comparePositions compares two ids. What is no id is before all of them.
+// comparePositions compares two ids.
 func comparePositions(a, b string) int {
 	return brokers.ComparePositions(a, b, parsePosition, position.compare)
 }
