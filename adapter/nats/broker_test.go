@@ -305,31 +305,12 @@ func TestDiscovered(t *testing.T) {
 	}
 }
 
-// What is missed because NATS confirms the subscription to a room when Settle has long returned is a gap.
+// A subscription to a room that NATS confirms when Settle has long returned is a gap.
 func TestLateRoom(t *testing.T) {
 	p := startProxy(t, startNATS(t, nil).host())
 	b := start(t, "bbbbbb", Config{Addrs: []string{p.Addr()}})
 	l, member := b.Link("/")
-	rooms := l.(adapter.Router)
-	rooms.RoomOpened("room1")
-	rooms.Settle(t.Context())
-	p.Stop()
-	rooms.RoomOpened("room2")
-	rooms.Settle(t.Context())
-	p.Continue()
-	select {
-	case err := <-member.Gaps:
-		if !errors.Is(err, adapter.ErrBrokerStalled) {
-			t.Errorf("the gap is %v", err)
-		}
-	case <-time.After(brokertest.Patience):
-		t.Fatal("no gap")
-	}
-	rooms.RoomOpened("room3")
-	rooms.Settle(t.Context())
-	if len(member.Gaps) > 0 || b.Stats().Gaps != 1 {
-		t.Errorf("another gap, stats are %+v", b.Stats())
-	}
+	brokertest.LateRoom(t, b, l.(adapter.Router), member, p.Stop, p.Continue)
 }
 
 // A broker that stands still for a while loses nothing, sends nothing twice, and Publish does not wait.

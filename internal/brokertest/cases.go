@@ -65,6 +65,25 @@ func Restart(t *testing.T, a, b *Server, kill, restart func()) {
 	}
 }
 
+// LateRoom tests that a subscription to a room that the broker confirms late, when Settle has returned, is
+// a gap. Between stop and proceed the broker stands still for b.
+func LateRoom(t *testing.T, b *Server, rooms adapter.Router, m *Member, stop, proceed func()) {
+	t.Helper()
+	open := func(room string) {
+		rooms.RoomOpened(room)
+		rooms.Settle(t.Context())
+	}
+	open("room1")
+	stop()
+	open("room2")
+	proceed()
+	m.wantsGap(t, adapter.ErrBrokerStalled)
+	open("room3")
+	if len(m.Gaps) > 0 || b.Stats().Gaps != 1 {
+		t.Errorf("another gap, stats are %+v", b.Stats())
+	}
+}
+
 // Rising receives events of [Event] until that with the number end, and returns how many. Some may be
 // missing, but they are in order and none comes twice.
 func (m *Member) Rising(t *testing.T, end int) (received uint64) {

@@ -130,12 +130,17 @@ func (m *Member) Wants(t *testing.T, numbers ...int) {
 	}
 }
 
-// WantsGap waits for a gap.
+// WantsGap waits for a gap because the broker was away.
 func (m *Member) WantsGap(t *testing.T) {
+	t.Helper()
+	m.wantsGap(t, adapter.ErrBrokerDown)
+}
+
+func (m *Member) wantsGap(t *testing.T, because error) {
 	t.Helper()
 	select {
 	case err := <-m.Gaps:
-		if !errors.Is(err, adapter.ErrBrokerDown) {
+		if !errors.Is(err, because) {
 			t.Errorf("the gap is %v", err)
 		}
 	case <-time.After(Patience):
