@@ -14,16 +14,6 @@ import (
 	"time"
 )
 
-// chaosRow adds up the runs of a wire.
-type chaosRow struct {
-	account
-	runs   int
-	seeds  []string
-	faults []strike
-	asked  int64
-	peak   int
-}
-
 // chaos plays the runs of make chaos, several at a time. Nothing in a run depends on another one.
 func (b *bench) chaos(ctx context.Context) error {
 	b.rounds = cmp.Or(b.rounds, 10)
@@ -36,54 +26,43 @@ func (b *bench) chaos(ctx context.Context) error {
 	if err := b.buildChaos(ctx); err != nil {
 		return err
 	}
-	began, rows := time.Now(), make(map[string]*chaosRow)
+	began := time.Now()
 	var all sync.WaitGroup
-	var mu sync.Mutex // guards what follows
-	var errs []error
+	var trials []*trial
 	places := make(chan struct{}, b.parallel)
 	for round := range b.rounds {
 		for _, w := range chaosWires {
-			if !b.wantsWire(w.name) {
+			if !b.wantsWire(w.name) || ctx.Err() != nil {
 				continue
 			}
+			t := &trial{bench: b, wire: w, seed: first + uint64(round)}
+			trials = append(trials, t)
 			places <- struct{}{}
 			all.Go(func() {
-				defer func() { <-places }()
-				if ctx.Err() != nil {
-					return
-				}
-				t := &trial{bench: b, wire: w, seed: first + uint64(round)}
-				a, err := t.play(ctx)
-				mu.Lock()
-				defer mu.Unlock()
-				if err != nil {
-					errs = append(errs, fmt.Errorf("%s, seed %d: %w", w.name, t.seed, err))
-					return
-				}
-				if rows[w.name] == nil {
-					rows[w.name] = &chaosRow{}
-				}
-				rows[w.name].add(t, a)
+				t.play(ctx)
+				<-places
 			})
 		}
 	}
 	all.Wait()
 	b.took = time.Since(began)
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
+	err := ctx.Err()
+	for _, t := range trials {
+		err = errors.Join(err, t.err)
+	}
+	if err != nil {
 		return err
 	}
 	if b.seed > 0 {
 		b.only = "seed" // prints only
 	}
-	if err := b.write("chaos.md", b.chaosReport(ctx, rows)); err != nil {
+	if err := b.write("chaos.md", b.chaosReport(ctx, trials)); err != nil {
 		return err
 	}
-	for _, r := range rows {
-		if n := len(r.breaches); n > 0 {
-			errs = append(errs, fmt.Errorf("%d violations", n))
-		}
+	if n := len(sum(trials).breaches); n > 0 {
+		return fmt.Errorf("%d violations", n)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 func (b *bench) buildChaos(ctx context.Context) error {
@@ -101,24 +80,28 @@ func (b *bench) buildChaos(ctx context.Context) error {
 }
 
 // play plays a run and prints what became of it. The folder of one that broke a promise stays.
-func (t *trial) play(ctx context.Context) (a *account, err error) {
-	if t.dir, err = os.MkdirTemp("", "chaos-"+t.wire.name+"-"); err != nil {
-		return nil, err
+func (t *trial) play(ctx context.Context) {
+	if t.dir, t.err = os.MkdirTemp("", "chaos-"+t.wire.name+"-"); t.err != nil {
+		return
 	}
-	a, err = t.run(ctx)
+	t.account, t.err = t.run(ctx)
+	name := fmt.Sprintf("%s, seed %d", t.wire.name, t.seed)
 	text := strings.Join(t.log, "\n") + "\n"
-	switch {
-	case err == nil && len(a.breaches) == 0:
-		fmt.Fprintf(os.Stderr, "%s, seed %d: %v\n", t.wire.name, t.seed, a)
-		return a, os.RemoveAll(t.dir)
-	case err == nil:
-		text += fmt.Sprintf("%v\n%s\n", a, strings.Join(a.breaches, "\n"))
-		some := a.breaches[:min(3, len(a.breaches))]
-		fmt.Fprintf(os.Stderr, "%s, seed %d: %v\n%s\n", t.wire.name, t.seed, a, strings.Join(some, "\n"))
+	if t.err != nil {
+		t.err = fmt.Errorf("%s: %w", name, t.err)
+	} else {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, t.account)
+		t.clients, t.publishers = nil, nil // they are large
+		if len(t.account.breaches) == 0 {
+			t.err = os.RemoveAll(t.dir)
+			return
+		}
+		text += fmt.Sprintf("%v\n%s\n", t.account, strings.Join(t.account.breaches, "\n"))
+		fmt.Fprintln(os.Stderr, strings.Join(t.account.breaches[:min(3, len(t.account.breaches))], "\n"))
 	}
 	fmt.Fprintf(os.Stderr, "the schedule, all violations and the logs are in %s; "+
 		"again: go run ./cluster -root .. -chaos -wires %s -seed %d\n", t.dir, t.wire.name, t.seed)
-	return a, errors.Join(err, os.WriteFile(filepath.Join(t.dir, "run.txt"), []byte(text), 0o600))
+	t.err = errors.Join(t.err, os.WriteFile(filepath.Join(t.dir, "run.txt"), []byte(text), 0o600))
 }
 
 func (a *account) String() string {
@@ -128,26 +111,25 @@ func (a *account) String() string {
 		len(a.breaches))
 }
 
-func (r *chaosRow) add(t *trial, a *account) {
-	r.runs++
-	r.seeds = append(r.seeds, fmt.Sprint(t.seed))
-	r.faults = append(r.faults, t.strikes...)
-	r.asked += t.requests.Load()
-	r.peak = max(r.peak, t.peak)
-	r.published += a.published
-	r.delivered += a.delivered
-	r.refused += a.refused
-	r.failed += a.failed
-	r.buried += a.buried
-	r.inGaps += a.inGaps
-	r.missingAtEnd += a.missingAtEnd
-	r.sessions += a.sessions
-	r.recovered += a.recovered
-	r.breaches = append(r.breaches, a.breaches...)
+// sum adds up what became of the events of runs.
+func sum(trials []*trial) (all account) {
+	for _, t := range trials {
+		a := t.account
+		all.published += a.published
+		all.delivered += a.delivered
+		all.refused += a.refused
+		all.failed += a.failed
+		all.buried += a.buried
+		all.inGaps += a.inGaps
+		all.sessions += a.sessions
+		all.recovered += a.recovered
+		all.breaches = append(all.breaches, a.breaches...)
+	}
+	return all
 }
 
 // chaosReport is docs/evidence/chaos.md.
-func (b *bench) chaosReport(ctx context.Context, rows map[string]*chaosRow) string {
+func (b *bench) chaosReport(ctx context.Context, trials []*trial) string {
 	var t strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&t, format+"\n", args...) }
 	say("# Chaos\n\n%s", b.madeBy("chaos"))
@@ -165,19 +147,26 @@ func (b *bench) chaosReport(ctx context.Context, rows map[string]*chaosRow) stri
 	say("| adapter | runs | violations | events | deliveries | refused | failed | killed | gap | sessions | recovered |" +
 		" requests | MiB |")
 	say(strings.Repeat("| --- ", 13) + "|")
+	var seeds []string
 	for _, w := range chaosWires {
-		if r := rows[w.name]; r != nil {
-			say(strings.Repeat("| %v ", 13)+"|", w.name, r.runs, len(r.breaches), r.published, r.delivered, r.refused, r.failed,
-				r.buried, r.inGaps, r.sessions, r.recovered, r.asked, r.peak)
+		runs := slices.DeleteFunc(slices.Clone(trials), func(t *trial) bool { return t.wire.name != w.name })
+		if len(runs) == 0 {
+			continue
 		}
-	}
-	say("")
-	for _, w := range chaosWires {
-		if r := rows[w.name]; r != nil {
-			slices.Sort(r.seeds)
-			say("- %s: seeds %s; %s", w.name, strings.Join(r.seeds, ", "), countFaults(r.faults))
+		var asked int64
+		var peak int
+		var of []string
+		var faults []strike
+		for _, t := range runs {
+			asked, peak = asked+t.requests.Load(), max(peak, t.peak)
+			of, faults = append(of, fmt.Sprint(t.seed)), append(faults, t.strikes...)
 		}
+		a := sum(runs)
+		say(strings.Repeat("| %v ", 13)+"|", w.name, len(runs), len(a.breaches), a.published, a.delivered, a.refused, a.failed,
+			a.buried, a.inGaps, a.sessions, a.recovered, asked, peak)
+		seeds = append(seeds, fmt.Sprintf("- %s: seeds %s; %s", w.name, strings.Join(of, ", "), countFaults(faults)))
 	}
+	say("\n%s", strings.Join(seeds, "\n"))
 	say("\n## The machine\n\n%s", machine(ctx))
 	return t.String()
 }

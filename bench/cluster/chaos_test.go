@@ -102,7 +102,7 @@ func TestChaosCheck(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := &publisher{}
 			for i := range 4 {
-				p.note("t", time.Unix(int64(100+i), 0), false, i+1, 0, 0)
+				p.note("t", time.Unix(int64(100+i), 0), false, i+1, 0)
 			}
 			if c.change != nil {
 				c.change(p)
@@ -128,7 +128,7 @@ func TestChaosCheck(t *testing.T) {
 func TestChaosFailures(t *testing.T) {
 	p := &publisher{}
 	for i, failed := range []int{0, 0, 0, 2} {
-		p.note("t", time.Time{}, false, i+1, failed, 0)
+		p.note("t", time.Time{}, false, i+1, failed)
 	}
 	for seq, want := range []bool{1: false, 2: false, 3: true, 4: true} {
 		if got := p.failed(seq); seq > 0 && got != want {

@@ -11,62 +11,50 @@ import (
 	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
-// chaosWire is an adapter of make chaos.
-type chaosWire struct {
-	name     string
-	recovery bool
-	start    func(t *trial) // starts the broker and makes the seats; it may call t.kit.Fatal
-}
-
 var chaosWires = []chaosWire{
-	{"redis", false, withRedis("redis://%s?timeout=2s", "", "&mode=static")},
-	{"redis+sharded", false, withRedis("redis+sharded://%s?timeout=2s", "", "&mode=static", "&mode=dynamic-private")},
-	{"redis+streams", true, withRedis("redis+streams://%s?timeout=2s", "", "&streams=2")},
-	{"nats", false, withNATS("nats://%s?timeout=2s", "", "&mode=static")},
+	{"redis", false, withRedis("redis://%s?timeout=2s", "redis://%s?timeout=2s&mode=static")},
+	{"redis+sharded", false, withRedis("redis+sharded://%s?timeout=2s", "redis+sharded://%s?timeout=2s&mode=static",
+		"redis+sharded://%s?timeout=2s&mode=dynamic-private")},
+	{"redis+streams", true, withRedis("redis+streams://%s?timeout=2s", "redis+streams://%s?timeout=2s&streams=2")},
+	{"nats", false, withNATS("nats://%s?timeout=2s", "nats://%s?timeout=2s&mode=static")},
 	{"nats+jetstream", true, withNATS("nats+jetstream://%s?timeout=2s")},
 	{"nats+embedded", true, withoutBroker},
 	{"postgres", false, withPostgres("")},
 	{"postgres+recovery", true, withPostgres("&recovery=true")},
 }
 
-// sit makes the seats of nodes with one broker each is linked to.
-func (t *trial) sit(broker chaosBroker, addr, url string) {
+// sit makes the seats of nodes with one broker each is linked to. Runs take turns with the URLs.
+func (t *trial) sit(broker chaosBroker, addr string, urls []string) {
 	t.broker = broker
 	for i := range chaosNodes {
 		l := t.newLink(func() string { return addr })
-		t.seats = append(t.seats, &seat{trial: t, index: i, links: []chaosLink{l}, url: fmt.Sprintf(url, l.Addr())})
+		url := fmt.Sprintf(urls[t.seed%uint64(len(urls))], l.Addr())
+		t.seats = append(t.seats, &seat{trial: t, index: i, links: []chaosLink{l}, url: url})
 	}
 }
 
-// withRedis is a Redis that forgets nothing. Runs take turns with what may follow the URL.
-func withRedis(url string, turns ...string) func(t *trial) {
+// withRedis is a Redis that forgets nothing.
+func withRedis(urls ...string) func(t *trial) {
 	return func(t *trial) {
 		s := redistest.Start(t.kit, aof...)
-		t.sit(s, s.Addr(), url+t.turn(turns))
+		t.sit(s, s.Addr(), urls)
 	}
-}
-
-func (t *trial) turn(turns []string) string {
-	if len(turns) == 0 {
-		return ""
-	}
-	return turns[t.seed%uint64(len(turns))]
 }
 
 func withPostgres(parameters string) func(t *trial) {
-	const url = "postgres://postgres@%s/postgres?sslmode=disable&create=true&timeout=2s"
+	urls := []string{"postgres://postgres@%s/postgres?sslmode=disable&create=true&timeout=2s" + parameters}
 	return func(t *trial) {
 		s := pgtest.Start(t.kit)
 		_, rest, _ := strings.Cut(s.URL(), "@")
 		addr, _, _ := strings.Cut(rest, "/")
-		t.sit(s, addr, url+parameters)
+		t.sit(s, addr, urls)
 	}
 }
 
-func withNATS(url string, turns ...string) func(t *trial) {
+func withNATS(urls ...string) func(t *trial) {
 	return func(t *trial) {
 		s := t.startNATS(t.kit)
-		t.sit(s, s.addr(), url+t.turn(turns))
+		t.sit(s, s.addr(), urls)
 	}
 }
 

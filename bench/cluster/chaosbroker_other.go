@@ -2,11 +2,4 @@
 
 package main
 
-// chaosWire is an adapter of make chaos, which needs Linux.
-type chaosWire struct {
-	name     string
-	recovery bool
-	start    func(t *trial)
-}
-
-var chaosWires []chaosWire
+var chaosWires []chaosWire // make chaos needs Linux

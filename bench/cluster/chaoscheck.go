@@ -29,6 +29,7 @@ import (
 type publisher struct {
 	events   []published // in the order of their numbers, which are 1, 2, 3, …
 	marks    []int       // when each was emitted: up to here all had been sent
+	counted  int         // as failed, so far
 	failures []failures
 	killed   bool // or its Shutdown returned an error
 }
@@ -46,20 +47,18 @@ type failures struct {
 }
 
 // note adds a line of storm: an event, and the mark and the number of failures before it.
-func (p *publisher) note(target string, at time.Time, refused bool, mark, failed, failedBefore int) {
+func (p *publisher) note(target string, at time.Time, refused bool, mark, failed int) {
 	p.events = append(p.events, published{target, at, refused})
-	n := len(p.events)
 	p.marks = append(p.marks, max(mark, p.markBefore(1)))
-	if failed > failedBefore { // the mark may be a little early
-		p.failures = append(p.failures, failures{p.markBefore(3), n, failed - failedBefore, make(map[int]bool)})
-	}
+	p.count(failed, p.markBefore(3)) // the mark may be a little early
 }
 
-// closed adds what failed when the publisher was closed.
-func (p *publisher) closed(failed int) {
-	if failed > 0 {
-		p.failures = append(p.failures, failures{p.markBefore(2), len(p.events), failed, make(map[int]bool)})
+// count adds failures among the events after from, if there are more than before.
+func (p *publisher) count(failed, from int) {
+	if n := failed - p.counted; n > 0 {
+		p.failures = append(p.failures, failures{from, len(p.events), n, make(map[int]bool)})
 	}
+	p.counted = failed
 }
 
 // markBefore is the mark so many events ago.

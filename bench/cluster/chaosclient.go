@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,12 +18,11 @@ import (
 // chaosClient is a client that connects again, to any node, as long as the run lasts, and asks to be
 // recovered. Its link has jitter.
 type chaosClient struct {
+	trial           *trial
 	name, namespace string
 	rooms           []string
 	link            *brokertest.Proxy
-	choose          func(r *rand.Rand) *node // one that runs, or nil
-	random          *rand.Rand               // of live
-	breach          func(format string, args ...any)
+	random          *rand.Rand // of live
 
 	mu      sync.Mutex
 	trace   trace
@@ -39,8 +39,8 @@ const silence = 2500 * time.Millisecond
 // newChaosClient makes a client. It is called for one after the other.
 func (t *trial) newChaosClient(i int) {
 	c := &chaosClient{
-		name: fmt.Sprintf("c%d", i), choose: t.choose, breach: t.breach,
-		random: rand.New(rand.NewPCG(t.seed, uint64(100+i))), trace: trace{targets: chaosTargets(i)},
+		trial: t, name: fmt.Sprintf("c%d", i), trace: trace{targets: chaosTargets(i)},
+		random: rand.New(rand.NewPCG(t.seed, uint64(100+i))),
 	}
 	for _, target := range c.trace.targets {
 		ns, room, _ := strings.Cut(target, "|")
@@ -64,11 +64,11 @@ func (t *trial) newChaosClient(i int) {
 func (c *chaosClient) live(ctx context.Context) {
 	to := &load.Target{URL: "http://" + c.link.Addr() + "/socket.io/", Namespace: c.namespace, Timeout: 4 * time.Second}
 	if err := to.Check(); err != nil {
-		c.breach("client %s: %v", c.name, err)
+		c.trial.breach("client %s: %v", c.name, err)
 		return
 	}
 	for ctx.Err() == nil {
-		if n := c.choose(c.random); n != nil {
+		if n := c.trial.seats[c.random.IntN(chaosNodes)].current.Load(); n != nil {
 			c.connect(ctx, to, n)
 		}
 		select {
@@ -83,11 +83,12 @@ func (c *chaosClient) connect(ctx context.Context, to *load.Target, n *node) {
 	c.mu.Lock()
 	c.address = n.address
 	c.mu.Unlock()
-	auth, _ := json.Marshal(map[string]any{"rooms": c.rooms, "pid": c.pid, "offset": c.offset}) // cannot fail
-	if c.pid == "" {
-		auth, _ = json.Marshal(map[string]any{"rooms": c.rooms})
+	data := map[string]any{"rooms": c.rooms}
+	if c.pid != "" {
+		data["pid"], data["offset"] = c.pid, c.offset
 	}
-	var missed [][]byte // kept only if the connection is made, as the official client does
+	auth, _ := json.Marshal(data) // cannot fail
+	var missed [][]byte           // kept only if the connection is made, as the official client does
 	conn, err := to.Dial(ctx, string(auth), func(m []byte) { missed = append(missed, bytes.Clone(m)) })
 	if err != nil {
 		return
@@ -96,7 +97,7 @@ func (c *chaosClient) connect(ctx context.Context, to *load.Target, n *node) {
 	defer context.AfterFunc(ctx, conn.Close)()
 	recovered := c.pid != "" && conn.Pid == c.pid
 	if !recovered && len(missed) > 0 || recovered && conn.Sid != c.sid {
-		c.breach("client %s: recovered %v, but got %d events, and was %s and is %s", c.name, recovered, len(missed),
+		c.trial.breach("client %s: recovered %v, but got %d events, and was %s and is %s", c.name, recovered, len(missed),
 			c.sid, conn.Sid)
 	}
 	if !recovered {
@@ -163,23 +164,28 @@ func (c *chaosClient) handle(m []byte) (ack []byte) {
 func (c *chaosClient) has(publisher, target string, seq int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := len(c.trace.moments) - 1; i >= 0; i-- {
-		m := &c.trace.moments[i]
-		if m.what == received && m.publisher == publisher && m.target == target && m.seq == seq {
-			return true
-		}
-	}
-	return false
+	return !slices.Contains(c.trace.targets, target) || slices.ContainsFunc(c.trace.moments, func(m moment) bool {
+		return m.what == received && m.publisher == publisher && m.target == target && m.seq == seq
+	})
 }
 
-// abandon leaves a connection whose server does not see that.
-func (c *chaosClient) abandon() (end func()) {
-	end = c.link.Abandon()
-	c.mu.Lock()
-	conn := c.conn
-	c.mu.Unlock()
-	if conn != nil {
-		conn.Close()
+// strike is a fault of the client's link. It may leave a connection whose server does not see that.
+func (c *chaosClient) strike(what string, pause func()) {
+	switch what {
+	case cutClient:
+		c.link.Cut()
+	case holdClient:
+		c.link.Stop()
+		pause()
+		c.link.Continue()
+	case abandonClient:
+		defer c.link.Abandon()()
+		c.mu.Lock()
+		conn := c.conn
+		c.mu.Unlock()
+		if conn != nil {
+			conn.Close()
+		}
+		pause()
 	}
-	return end
 }

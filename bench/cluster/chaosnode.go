@@ -46,46 +46,49 @@ func (t *trial) newLink(to func() string) chaosLink {
 }
 
 // start starts the node. It tries again until the broker lets it.
-func (s *seat) start(ctx context.Context) error {
-	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; {
-		s.starts++
-		n := &node{name: fmt.Sprintf("S%d.%d", s.index+1, s.starts)}
-		s.mu.Lock()
-		p := &publisher{}
-		s.publishers[n.name] = p
-		s.mu.Unlock()
-		n.storm = func(a answer) { s.line(n.name, p, a) }
-		stderr, err2 := os.Create(filepath.Join(s.dir, n.name+".log"))
-		if err2 != nil {
-			return err2
-		}
-		n.stderr = stderr
-		args := []string{filepath.Join(s.bench.dir, "ours"), "-cluster", s.url}
-		if s.wire.recovery {
-			args = append(args, "-recovery")
-		}
-		if smallQueue(s.seed) {
-			args = append(args, "-queue", strconv.Itoa(smallQueueBytes))
-		}
-		err = n.start(ctx, args, "GORACE=halt_on_error=1")
-		_ = stderr.Close() // the process has it
-		if err == nil {
-			n.send(command{Do: "storm", Name: n.name, EveryMs: chaosEvery, Targets: allTargets(),
-				Seed: s.seed<<8 + uint64(s.index)<<4 + uint64(s.starts)})
-			s.current.Store(n)
-			s.note("%s runs", n.name)
-			go func() {
-				<-n.ended
-				if s.current.Load() == n {
-					s.breach("%s ended by itself", n.name)
-				}
-			}()
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
+func (s *seat) start(ctx context.Context) (err error) {
+	late := wait(ctx, 30*time.Second, "it does not start", func() bool {
+		err = s.tryStart(ctx)
+		return err == nil
+	})
+	return errors.Join(late, err)
+}
+
+func (s *seat) tryStart(ctx context.Context) error {
+	s.starts++
+	n := &node{name: fmt.Sprintf("S%d.%d", s.index+1, s.starts)}
+	p := &publisher{}
+	s.mu.Lock()
+	s.publishers[n.name] = p
+	s.mu.Unlock()
+	n.storm = func(a answer) { s.line(n.name, p, a) }
+	stderr, err := os.Create(filepath.Join(s.dir, n.name+".log"))
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, ctx.Err())
+	defer func() { _ = stderr.Close() }() // the process has it
+	n.stderr = stderr
+	args := []string{filepath.Join(s.bench.dir, "ours"), "-cluster", s.url}
+	if s.wire.recovery {
+		args = append(args, "-recovery")
+	}
+	if smallQueue(s.seed) {
+		args = append(args, "-queue", strconv.Itoa(smallQueueBytes))
+	}
+	if err := n.start(ctx, args, "GORACE=halt_on_error=1"); err != nil {
+		return err
+	}
+	n.send(command{Do: "storm", Name: n.name, EveryMs: chaosEvery, Targets: allTargets(),
+		Seed: s.seed<<8 + uint64(s.index)<<4 + uint64(s.starts)})
+	s.current.Store(n)
+	s.note("%s runs", n.name)
+	go func() {
+		<-n.ended
+		if s.current.Load() == n {
+			s.breach("%s ended by itself", n.name)
+		}
+	}()
+	return nil
 }
 
 // line notes a line of storm.
@@ -99,8 +102,37 @@ func (s *seat) line(name string, p *publisher, a answer) {
 	if want := len(p.events) + 1; a.Seq != want {
 		s.breaches = append(s.breaches, fmt.Sprintf("%s: line %d instead of %d", name, a.Seq, want))
 	}
-	p.note(a.Target, time.Unix(0, a.At), a.Error != "", a.Mark, a.Failed, s.failed[name])
-	s.failed[name] = a.Failed
+	p.note(a.Target, time.Unix(0, a.At), a.Error != "", a.Mark, a.Failed)
+}
+
+// strike begins a fault of the link, and returns what ends it.
+func (l *chaosLink) strike(what string) (end func()) {
+	switch what {
+	case cutLink:
+		l.Cut()
+		return func() {}
+	case slowLink:
+		l.slow.Store(int64(25 * time.Millisecond))
+		return func() { l.slow.Store(0) }
+	case partition:
+		l.Stop()
+	case loseOutgoing:
+		l.Hold(l.out)
+	case loseIncoming:
+		l.Hold(l.in)
+	}
+	return l.Continue
+}
+
+// stop has the node stand still.
+func (s *seat) stop(pause func()) error {
+	n, began := s.current.Load(), time.Now()
+	if err := n.signal("STOP"); err != nil {
+		return err
+	}
+	pause()
+	s.stopped.Add(int64(time.Since(began)))
+	return n.signal("CONT")
 }
 
 // kill kills the node.
@@ -121,16 +153,17 @@ func (s *seat) shutDown(ctx context.Context, limit time.Duration) (failed string
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.peak = max(s.peak, peak)
+	p := s.publishers[n.name]
 	if err != nil {
 		s.breaches = append(s.breaches, fmt.Sprintf("%s does not close: %v", n.name, err))
 	}
 	if a.Error != "" { // it was too short, and the rest of it goes on: what is queued dies with the process
-		s.publishers[n.name].killed = true
+		p.killed = true
 		return a.Error
 	}
 	for _, stack := range a.Errors {
 		s.breaches = append(s.breaches, fmt.Sprintf("%s is closed, and this is left: %s", n.name, stack))
 	}
-	s.publishers[n.name].closed(a.Failed - s.failed[n.name])
+	p.count(a.Failed, p.markBefore(2))
 	return ""
 }

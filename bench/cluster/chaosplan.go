@@ -97,7 +97,7 @@ func allTargets() (all []string) {
 	return slices.Compact(all)
 }
 
-// tally of faults, for the report: "2 kill node, 1 cut link".
+// countFaults counts faults of each kind, for the report: "2 kill node, 1 cut link".
 func countFaults(all []strike) string {
 	var parts []string
 	for _, what := range slices.Concat(nodeFaults, brokerFaults, clientFaults) {

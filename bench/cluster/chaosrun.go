@@ -16,6 +16,13 @@ import (
 	"time"
 )
 
+// chaosWire is an adapter of make chaos.
+type chaosWire struct {
+	name     string
+	recovery bool
+	start    func(t *trial) // starts the broker and makes the seats; it may call t.kit.Fatal
+}
+
 // trial is a run of make chaos.
 type trial struct {
 	*bench
@@ -35,9 +42,11 @@ type trial struct {
 
 	mu         sync.Mutex
 	publishers map[string]*publisher
-	failed     map[string]int // the last count of a publisher
 	breaches   []string
 	log        []string
+
+	account *account // at the end
+	err     error    // why it could not be played
 }
 
 // chaosBroker is the broker of a run.
@@ -60,13 +69,10 @@ func (t *trial) breach(format string, args ...any) {
 	t.breaches = append(t.breaches, fmt.Sprintf(format, args...))
 }
 
-// choose returns a node that runs, or nil.
-func (t *trial) choose(r *rand.Rand) *node { return t.seats[r.IntN(len(t.seats))].current.Load() }
-
 // run plays a seed and returns what became of its events. The error is why it could not be played.
 func (t *trial) run(ctx context.Context) (*account, error) {
 	t.kit = &kit{dir: t.dir}
-	t.publishers, t.failed = make(map[string]*publisher), make(map[string]int)
+	t.publishers = make(map[string]*publisher)
 	defer func() {
 		for _, s := range t.seats {
 			if n := s.current.Swap(nil); n != nil {
@@ -112,7 +118,7 @@ func (t *trial) run(ctx context.Context) (*account, error) {
 	if err := t.close(ctx); err != nil {
 		return nil, err
 	}
-	return t.account(), ctx.Err()
+	return t.check(), ctx.Err()
 }
 
 // each calls f for all seats at once.
@@ -196,50 +202,32 @@ func (t *trial) strike(ctx context.Context, x strike) error {
 		case <-ctx.Done():
 		}
 	}
-	switch x.what {
-	case killBroker, stopBroker:
-		if !t.brokerBusy.TryLock() {
-			return nil
-		}
-		defer t.brokerBusy.Unlock()
+	if slices.Contains(clientFaults, x.what) {
 		t.note("%v", x)
-		defer t.note("end of %v", x)
-		return t.kit.try(func() {
-			if x.what == stopBroker {
-				t.broker.Stop()
-				pause()
-				t.broker.Continue()
-				return
-			}
-			t.broker.Kill()
-			pause()
-			t.broker.Restart()
-		})
-	case cutClient, holdClient, abandonClient:
-		c := t.clients[x.who]
-		t.note("%v", x)
-		switch x.what {
-		case cutClient:
-			c.link.Cut()
-		case holdClient:
-			c.link.Stop()
-			pause()
-			c.link.Continue()
-		case abandonClient:
-			end := c.abandon()
-			defer end()
-			pause()
-		}
+		t.clients[x.who].strike(x.what, pause)
 		return nil
 	}
-	s := t.seats[x.who]
-	if !s.busy.TryLock() {
+	s, busy := t.seats[x.who], &t.brokerBusy
+	if slices.Contains(nodeFaults, x.what) {
+		busy = &s.busy
+	}
+	if !busy.TryLock() {
 		return nil
 	}
-	defer s.busy.Unlock()
+	defer busy.Unlock()
 	t.note("%v", x)
 	defer t.note("end of %v", x)
 	switch x.what {
+	case killBroker, stopBroker:
+		begin, end := t.broker.Kill, t.broker.Restart
+		if x.what == stopBroker {
+			begin, end = t.broker.Stop, t.broker.Continue
+		}
+		return t.kit.try(func() {
+			begin()
+			pause()
+			end()
+		})
 	case killNode:
 		s.kill()
 		pause()
@@ -249,34 +237,14 @@ func (t *trial) strike(ctx context.Context, x strike) error {
 		pause()
 		return s.start(ctx)
 	case stopNode:
-		began := time.Now()
-		if err := s.current.Load().signal("STOP"); err != nil {
-			return err
+		return s.stop(pause)
+	default:
+		for _, l := range s.links {
+			defer l.strike(x.what)()
 		}
-		pause()
-		s.stopped.Add(int64(time.Since(began)))
-		return s.current.Load().signal("CONT")
-	}
-	for _, l := range s.links {
-		switch x.what {
-		case cutLink:
-			l.Cut()
-		case slowLink:
-			l.slow.Store(int64(25 * time.Millisecond))
-			defer l.slow.Store(0)
-		case partition:
-			l.Stop()
-			defer l.Continue()
-		case loseOutgoing:
-			l.Hold(l.out)
-			defer l.Continue()
-		case loseIncoming:
-			l.Hold(l.in)
-			defer l.Continue()
+		if x.what != cutLink {
+			pause()
 		}
-	}
-	if x.what != cutLink {
-		pause()
 	}
 	return nil
 }
@@ -333,18 +301,17 @@ func (t *trial) finish(ctx context.Context) {
 		return
 	}
 	all := allTargets()
-	_ = wait(ctx, 10*time.Second, "", func() bool { // or they are lost
-		for publisher, sent := range last {
-			for i, target := range all {
-				for _, c := range t.clients {
-					if slices.Contains(c.trace.targets, target) && !c.has(publisher, target, sent-len(all)+i+1) {
-						return false
-					}
-				}
-			}
+	arrived := func(publisher, target string, seq int) bool {
+		return !slices.ContainsFunc(t.clients, func(c *chaosClient) bool { return !c.has(publisher, target, seq) })
+	}
+	late, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for publisher, sent := range last {
+		for i, target := range all {
+			seq := sent - len(all) + i + 1
+			_ = wait(late, time.Minute, "", func() bool { return arrived(publisher, target, seq) }) // or it is lost
 		}
-		return true
-	})
+	}
 	t.missing(ctx)
 }
 
@@ -410,8 +377,8 @@ func (t *trial) close(ctx context.Context) error {
 // bad is what no log of a node may have.
 var bad = regexp.MustCompile(`panic|DATA RACE|fatal error|goroutine \d+ \[`)
 
-// account adds up what the run was.
-func (t *trial) account() *account {
+// check accounts for all events, and adds what else was wrong.
+func (t *trial) check() *account {
 	h := &history{recovery: t.wire.recovery, publishers: t.publishers, clients: make(map[string]*trace)}
 	for _, c := range t.clients {
 		h.clients[c.name] = &c.trace

@@ -163,7 +163,7 @@ func (s *storm) calm(c command) {
 	for s.io.Stats().Broker.QueuedBytes > 0 {
 		time.Sleep(time.Millisecond)
 	}
-	s.say(answer{"id": c.ID, "sent": s.seq, "failed": s.io.Stats().Broker.Failed})
+	s.say(answer{"id": c.ID, "sent": s.seq})
 }
 
 // close shuts the server down, within the time of the command. The answer's error is that of Shutdown,
