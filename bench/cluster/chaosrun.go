@@ -252,7 +252,7 @@ func (t *trial) strike(ctx context.Context, x strike) error {
 // requestTime is RequestTimeout, and the limit of acknowledgements.
 const requestTime = 2 * time.Second
 
-// ask has the nodes ask all others, which must end in time.
+// ask has the nodes ask all others.
 func (t *trial) ask(ctx context.Context) {
 	r := rand.New(rand.NewPCG(t.seed, 2))
 	var all sync.WaitGroup
@@ -260,27 +260,31 @@ func (t *trial) ask(ctx context.Context) {
 	for ctx.Err() == nil {
 		s, do := t.seats[r.IntN(len(t.seats))], []string{"fetch", "ask"}[r.IntN(2)]
 		c := command{Do: do, Namespace: []string{"/", "/chat"}[r.IntN(2)], TimeoutMs: int(requestTime.Milliseconds())}
-		if n := s.current.Load(); n != nil {
-			all.Go(func() {
-				began, stopped := time.Now(), s.stopped.Load()
-				a, err := n.await(context.WithoutCancel(ctx), n.send(c), 20*time.Second)
-				if err != nil {
-					if s.current.Load() == n {
-						t.breach("%s at %s: %v", do, began.Format("05.000"), err)
-					}
-					return
-				}
-				t.requests.Add(1)
-				limit := requestTime + time.Duration(s.stopped.Load()-stopped) + 1500*time.Millisecond
-				if took := time.Duration(a.TookMs) * time.Millisecond; took > limit {
-					t.breach("%s: %s at %s took %v, %d answers, %s", n.name, do, began.Format("05.000"), took, a.Result, a.Error)
-				}
-			})
-		}
+		all.Go(func() { s.ask(context.WithoutCancel(ctx), c) })
 		select {
 		case <-ctx.Done():
 		case <-time.After(200*time.Millisecond + time.Duration(r.IntN(600))*time.Millisecond):
 		}
+	}
+}
+
+// ask has the node ask all others, which must end in time, unless the node ends.
+func (s *seat) ask(ctx context.Context, c command) {
+	n, began, stopped := s.current.Load(), time.Now(), s.stopped.Load()
+	if n == nil {
+		return
+	}
+	a, err := n.await(ctx, n.send(c), 20*time.Second)
+	took := time.Duration(a.TookMs) * time.Millisecond
+	limit := requestTime + time.Duration(s.stopped.Load()-stopped) + 1500*time.Millisecond
+	switch {
+	case err == nil:
+		s.requests.Add(1)
+		if took > limit {
+			s.breach("%s: %s at %s took %v, %d answers, %s", n.name, c.Do, began.Format("05.000"), took, a.Result, a.Error)
+		}
+	case s.current.Load() == n:
+		s.breach("%s at %s: %v", c.Do, began.Format("05.000"), err)
 	}
 }
 
