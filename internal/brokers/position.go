@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ParsePosition parses a position in a log: two numbers with a separator between them, the first one in
-// a base.
+// ParsePosition parses a position in a log: two numbers with a separator between them, the first
+// one in a base.
 func ParsePosition[N int64 | uint64](s, separator string, base int) (first, second N, ok bool) {
 	a, b, found := strings.Cut(s, separator)
 	x, err1 := strconv.ParseUint(a, base, 64)
@@ -15,7 +15,8 @@ func ParsePosition[N int64 | uint64](s, separator string, base int) (first, seco
 	return first, second, found && err1 == nil && err2 == nil && first >= 0 && second >= 0
 }
 
-// ComparePositions compares two positions in a log. A text that is no position is before all positions.
+// ComparePositions compares two positions in a log. A text that is no position is before all
+// positions.
 func ComparePositions[P any](a, b string, parse func(string) (P, bool), compare func(P, P) int) int {
 	p, okP := parse(a)
 	q, okQ := parse(b)

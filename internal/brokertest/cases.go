@@ -65,8 +65,8 @@ func Restart(t *testing.T, a, b *Server, kill, restart func()) {
 	}
 }
 
-// LateRoom tests that a subscription to a room that the broker confirms late, when Settle has returned, is
-// a gap. Between stop and proceed the broker stands still for b.
+// LateRoom tests that a subscription to a room that the broker confirms late, when Settle has
+// returned, is a gap. Between stop and proceed the broker stands still for b.
 func LateRoom(t *testing.T, b *Server, rooms adapter.Router, m *Member, stop, proceed func()) {
 	t.Helper()
 	open := func(room string) {

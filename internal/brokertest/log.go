@@ -14,7 +14,8 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 )
 
-// After reads the log of a link after a position. It returns the arguments of the events and the last position.
+// After reads the log of a link after a position. It returns the arguments of the events and the
+// last position.
 func After(l adapter.Link, from string) (events []string, last string, err error) {
 	last = from
 	for m, err := range l.(adapter.Log).After(context.Background(), from) {
@@ -37,8 +38,9 @@ func WantsNoPosition(t *testing.T, l adapter.Link, from string) {
 	}
 }
 
-// LogOrder tests that broadcasts come back to all servers in one order, with positions, and can be read
-// again. The log must be empty, and its positions must be "made.number", with numbers without gaps.
+// LogOrder tests that broadcasts come back to all servers in one order, with positions, and can be
+// read again. The log must be empty, and its positions must be "made.number", with numbers without
+// gaps.
 func LogOrder(t *testing.T, a, b *Server) {
 	t.Helper()
 	linkA, memberA := a.Link("/")
@@ -89,8 +91,8 @@ func LogOrder(t *testing.T, a, b *Server) {
 	}
 }
 
-// LogFaults tests that no message that is kept is lost or comes twice while there are faults. It returns
-// the namespace of b.
+// LogFaults tests that no message that is kept is lost or comes twice while there are faults. It
+// returns the namespace of b.
 func LogFaults(t *testing.T, a, b *Server, faults ...func()) *Member {
 	t.Helper()
 	linkA, memberA := a.Link("/")
@@ -137,8 +139,8 @@ func LogFaults(t *testing.T, a, b *Server, faults ...func()) *Member {
 	return memberB
 }
 
-// LogMadeAgain tests that a log that is removed, and made again, is a gap, and that its positions are
-// after those of the one before.
+// LogMadeAgain tests that a log that is removed, and made again, is a gap, and that its positions
+// are after those of the one before.
 func LogMadeAgain(t *testing.T, s *Server, l adapter.Link, m *Member, remove func()) {
 	t.Helper()
 	log := l.(adapter.Log)
@@ -153,8 +155,8 @@ func LogMadeAgain(t *testing.T, s *Server, l adapter.Link, m *Member, remove fun
 	}
 }
 
-// LogSessions tests that a session is taken once and kept for its time, that ids without a session have
-// none, and that no session can be put with the id bad.
+// LogSessions tests that a session is taken once and kept for its time, that ids without a session
+// have none, and that no session can be put with the id bad.
 func LogSessions(t *testing.T, a, b *Server, bad string, ids ...string) {
 	t.Helper()
 	linkA, _ := a.Link("/")
