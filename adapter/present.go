@@ -11,16 +11,16 @@ import (
 	"github.com/gosocketio/socketio/rooms"
 )
 
-// present is how many sockets are in the rooms of all namespaces of a process, here and, as they have
-// told, on other servers. Numbers of here are in the indexes: it has what has changed since the last
-// digest. It costs nothing until somebody wants it.
+// present counts the sockets in the rooms of all namespaces of a process. Those of this server are
+// in the indexes: present has the changes since the last digest. It has the numbers of other
+// servers as they told them. It costs nothing until somebody counts.
 type present struct {
 	active atomic.Bool // digests are sent, or hooks are called
 
 	mu         sync.Mutex // taken under heartbeats.mu and under the locks of indexes, and nothing under it
 	spaces     map[string]*space
 	there      map[string]map[string]int // other servers that have sockets, by namespace and room
-	bytes      int                       // of what other servers have told
+	bytes      int                       // of the numbers of other servers
 	sending    bool
 	everything bool   // the next digest has everything
 	over       bool   // this server has too many rooms

@@ -117,7 +117,7 @@ func (o Options) checkAuth() error {
 		return fmt.Errorf("%w: Auth.Username is empty", ErrOptions)
 	}
 	cost, err := bcrypt.Cost([]byte(o.Auth.Password))
-	if err != nil { // which may contain what was given: a password
+	if err != nil { // its text may contain the password
 		return fmt.Errorf("%w: Auth.Password must be a bcrypt hash, such as from `htpasswd -nB admin`", ErrOptions)
 	}
 	if cost > maxCost {

@@ -13,10 +13,10 @@ import (
 	"github.com/gosocketio/socketio/rooms"
 )
 
-// maxName limits what is shown of the name of an event that is too large, in bytes.
+// maxName limits the name that is shown of an event that is too large, in bytes.
 const maxName = 100
 
-// listeners are what is registered on a namespace while somebody may watch it.
+// listeners are the hooks of a namespace while an admin may watch it.
 type listeners struct {
 	ns         *socketio.Namespace
 	offRooms   func()

@@ -104,7 +104,7 @@ func (e *Server) refuseRelayed(w http.ResponseWriter, r *http.Request, err error
 	e.refuse(w, r, c.by(badSignature(err)))
 }
 
-// badSignature is the rule for who does not know the secret.
+// badSignature is the rule for a sender that does not know the secret.
 func badSignature(err error) refusal.Refusal {
 	return refusal.Refusal{
 		Rule: "relay signature", Value: err, Field: "Config.Relay.Secret",

@@ -27,8 +27,8 @@ const (
 	benchPeer = "ENGINEIO_BENCH_PEER"
 )
 
-// TestHelperProcess is no test: it is the main function of a process that startBenchNode starts, a server of
-// BenchmarkRelay. It serves until its standard input ends.
+// TestHelperProcess is no test: it is the main function of a process that startBenchNode starts, a
+// server of BenchmarkRelay. It serves until its standard input ends.
 func TestHelperProcess(t *testing.T) {
 	tag := os.Getenv(benchTag)
 	if tag == "" {

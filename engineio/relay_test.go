@@ -469,7 +469,7 @@ func TestRelayBrokenAnswers(t *testing.T) {
 	}
 }
 
-// Shutdown ends what is relayed.
+// Shutdown ends relayed requests and WebSockets.
 func TestRelayShutdown(t *testing.T) {
 	var cluster addresses
 	owner := startNode(t, &cluster, "owner_", engineio.Config{})
@@ -539,7 +539,7 @@ func TestDrainRelayedWebSocket(t *testing.T) {
 	}
 }
 
-// MaxRequests bounds what is relayed at a time.
+// MaxRequests bounds the requests that are relayed at a time.
 func TestRelayMaxRequests(t *testing.T) {
 	var cluster addresses
 	log := new(logLines)

@@ -17,8 +17,8 @@ import (
 // relayHeader is what a server adds to a request that it relays: the client's connection, and a
 // signature of that and of the request.
 //
-// There is no time in it: who has seen a request knows the session's id too, and gains nothing by
-// sending it again. So the clocks of servers may differ.
+// There is no time in it, so that the clocks of servers may differ. An attacker who has seen a
+// request knows the session's id too, and gains nothing by sending it again.
 const relayHeader = "Socketio-Relay"
 
 // relayClient is the connection of a client to the server that relays its request.

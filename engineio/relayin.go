@@ -30,7 +30,7 @@ type inMux struct {
 func (e *Server) proof(nonce string) []byte { return e.sign("socketio relay mux 1", nonce) }
 
 // acceptMux serves a mux to another server, whose signature has been verified. The nonce keeps out
-// who has seen that signature.
+// an attacker who has seen that signature.
 func (e *Server) acceptMux(w http.ResponseWriter, r *http.Request) {
 	if !e.nodes.begin() {
 		e.refuse(w, r, shuttingDown())

@@ -16,7 +16,7 @@ const (
 	// pingEvery is how often the relaying server sends a ping. A server that is silent for twice as
 	// long is gone.
 	pingEvery = 10 * time.Second
-	// maxQueued bounds the frames that wait to be written; who adds more waits.
+	// maxQueued bounds the queued frames, in bytes. Senders wait while they exceed it.
 	maxQueued = 4 << 20
 )
 
@@ -92,7 +92,7 @@ func (m *mux) awaitRoomLocked(expired <-chan time.Time) error {
 	return m.err
 }
 
-// flush writes what is queued.
+// flush writes the queued frames.
 func (m *mux) flush() {
 	runtime.Gosched()
 	m.mu.Lock()

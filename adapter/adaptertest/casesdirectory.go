@@ -34,7 +34,7 @@ func directory(c *cluster) {
 	}
 	c.await("the servers know each other", func() bool { return knows(0, 1) && knows(1, 0) })
 
-	// Whoever comes later knows all of them when it is first asked.
+	// A server that joins later knows the others at its first lookup.
 	c.addServer(c.spare)
 	c.do(of(2).Announce(address(2)))
 	for i := range 2 {

@@ -80,12 +80,12 @@ func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mes
 	}
 }
 
-// errBehind means that who answers as the leader of the stream does not have what was read of it. It
-// was stopped or cut off, and another one leads meanwhile.
+// errBehind means that a server answers as the leader of the stream and lacks messages that were
+// read. It was stopped or cut off, and another server leads now.
 var errBehind = errors.New("the leader that answers is behind")
 
 // newest returns the sequence of the stream's newest message, ErrPosition unless the stream has
-// everything after p, errBehind unless it has what was read.
+// everything after p, errBehind unless it reaches read.
 func (l *logLink) newest(ctx context.Context, p, read position) (uint64, error) {
 	info, err := l.x.info(ctx)
 	switch {

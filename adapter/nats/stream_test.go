@@ -32,8 +32,8 @@ func TestLogRestart(t *testing.T) {
 	brokertest.LogFaults(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c), restart, restart, restart)
 }
 
-// A server that was stopped while it led the stream answers as its leader for a moment. What was read
-// of the stream meanwhile is not there: After waits for it, and the reader does not go back.
+// A server that was stopped while it led the stream answers as its leader for a moment. It lacks
+// messages that were read meanwhile: After waits for them, and the reader does not go back.
 func TestStaleLeader(t *testing.T) {
 	a := start(t, "aaaaaa", Config{Addrs: []string{startJetStream(t).host()}, JetStream: true})
 	l, member := a.Link("/")
@@ -147,7 +147,7 @@ func TestSessions(t *testing.T) {
 	brokertest.LogSessions(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c), "a.b", oddNames...)
 }
 
-// What the stream refuses for good is reported, and what follows is sent.
+// Messages that the stream refuses for good are reported, and later ones are sent.
 func TestLogRefused(t *testing.T) {
 	nats := startJetStream(t)
 	a := start(t, "aaaaaa", Config{Addrs: []string{nats.host()}, JetStream: true})

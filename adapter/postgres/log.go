@@ -114,9 +114,9 @@ func (l *link) message(p position, row *logged) (*adapter.Message, error) {
 	return m, nil
 }
 
-// strange notes that a broadcast of a server or an emitter without the log has arrived: nobody can be
-// recovered who was away then. A row without a payload says so to the others, and comes after
-// everything that was received before.
+// strange notes that a broadcast of a server or an emitter without the log has arrived: clients
+// that were away then cannot be recovered. A row without a payload tells the other servers, and
+// comes after everything received so far.
 func (l *link) strange() {
 	at := l.b.reader.reached.Load()
 	if before := l.unknown.Swap(at); before != nil && *before == *at {

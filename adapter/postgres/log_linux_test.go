@@ -40,8 +40,8 @@ func testLogOrder(t *testing.T, server *pgtest.Server) {
 	brokertest.LogOrder(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c))
 }
 
-// Messages of all kinds and sizes are read from the log, commands in their order among broadcasts, and
-// questions after what was sent before them.
+// Messages of all kinds and sizes are read from the log. Commands keep their order among
+// broadcasts, and a request comes after the messages sent before it.
 func testLogKinds(t *testing.T, server *pgtest.Server) {
 	c := logConfig(server)
 	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
@@ -216,8 +216,8 @@ func testLogSessions(t *testing.T, server *pgtest.Server) {
 	brokertest.LogSessions(t, start(t, "aaaaaa", c), start(t, "bbbbbb", c), "\x00")
 }
 
-// A broadcast of a server without the log arrives, and nobody is recovered who was away then: the log
-// lacks it. Those without the log get what is in it.
+// A broadcast of a server without the log arrives. Clients that were away then are not recovered,
+// because the log lacks it. A server without the log gets the messages of the others.
 func testLogStrangers(t *testing.T, server *pgtest.Server) {
 	c := logConfig(server)
 	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
@@ -264,7 +264,8 @@ func testLogStrangers(t *testing.T, server *pgtest.Server) {
 	}
 }
 
-// What no server would write is counted, and neither ends the connection nor what follows.
+// Rows and notifications that no server writes are counted. The connection and later messages
+// survive.
 func testLogBadInput(t *testing.T, server *pgtest.Server) {
 	c := logConfig(server)
 	c.MaxQueuedBytes = 10_000
@@ -299,7 +300,7 @@ func testLogBadInput(t *testing.T, server *pgtest.Server) {
 	}
 }
 
-// Without the tables the start fails and names them, and those of the documentation do.
+// Without the tables the start fails and names them, unless it may make them.
 func testLogTables(t *testing.T, server *pgtest.Server) {
 	c := Config{URL: server.URL(), Recovery: true, LogTable: "public.events"}
 	b, err := newBroker(c)

@@ -17,9 +17,9 @@ func logTables(log string) *strings.Replacer {
 	return strings.NewReplacer("LOG", log, "HEAD", log+"_head", "SESSIONS", log+"_sessions")
 }
 
-// createLog makes the tables of the log. A row of HEAD is the end of a cluster's log: whoever adds to the
-// log updates it first, and so waits until the one before has committed. That is why the numbers have
-// no gaps, and why they are seen in their order.
+// createLog makes the tables of the log. A row of HEAD is the end of a cluster's log. A transaction
+// that adds to the log updates it first, and so waits until the one before has committed. That is
+// why the numbers have no gaps, and why readers see them in order.
 //
 // It is one transaction with a lock: CREATE TABLE IF NOT EXISTS fails when another server runs it too.
 const createLog = `
@@ -58,8 +58,8 @@ const (
 
 	readHead = `SELECT made, seq FROM HEAD WHERE prefix = $1`
 
-	// appendLog adds payloads in one statement, so that nobody waits for the network while the row of HEAD
-	// is locked, and wakes up the readers.
+	// appendLog adds payloads in one statement, so that the row of HEAD is not locked during a round
+	// trip, and wakes up the readers.
 	appendLog = `WITH head AS (
 			INSERT INTO HEAD AS h (prefix, made, seq)
 			VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint, $2::bigint)

@@ -83,7 +83,7 @@ func (s *sender) deleteRows(ctx context.Context) error {
 	return err
 }
 
-// trim deletes what is too old of the log, or too much, and sessions whose time is over.
+// trim deletes rows of the log that are too old or too many, and expired sessions.
 func (s *sender) trim(ctx context.Context) error {
 	c := &s.b.cfg
 	messages, err := s.conn.Exec(ctx, s.b.sql(trimLog), c.Prefix, cleanupRows, c.Retention.Seconds(), c.MaxLen)

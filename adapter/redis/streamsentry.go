@@ -14,8 +14,8 @@ import (
 	"github.com/gosocketio/socketio/internal/brokers"
 )
 
-// inStream reports whether a message is an entry of a stream. Other messages are published on channels.
-// An emitter does not publish: its server-side events are entries too.
+// inStream reports whether a message is an entry of a stream. Other messages are published on
+// channels. An emitter does not publish: its server-side events are entries too.
 func inStream(m *adapter.Message) bool {
 	return brokers.InLog(m) || m.Type == adapter.MessageServerSideEmit && m.UID == adapter.Emitter
 }

@@ -108,7 +108,7 @@ scenario("admins connect while a server comes and leaves", async (c, t) => {
   over = true;
   await visits;
   assert.deepEqual(await shown(c, t), ids([...c.all, guest]));
-  // Not while an admin connects: whoever counts the servers just before one leaves waits for it in vain.
+  // Not while an admin connects: a request that counts the servers just before one leaves waits for it in vain.
   await server.stop();
   await until(async () => (await ask(c.a, "servers"))[0] === c.all.length, "one server less");
   assert.deepEqual(await shown(c, t), ids(c.all));

@@ -17,5 +17,5 @@ play(recoveringJetStream, broker, recovery, { only: two });
 // Each NATS server tells the others of a subscription, a moment after its own server knows it.
 const later = scenarios.filter(({ name }) => !/is reached from then on/.test(name));
 play(embeddedNats, useBroker(() => embeddedNATS(1)), [...later, ...model], { only: three });
-// Nobody but its nodes can read what it stores: who is killed is a matter of adapter/nats/embedded.
+// Only its nodes can read the stored sessions: the tests of adapter/nats/embedded kill a node.
 play(recoveringEmbedded, useBroker(() => embeddedNATS(3)), recovery.filter(({ name }) => !/killed/.test(name)), { only: three });
