@@ -16,7 +16,7 @@ import (
 )
 
 // chaosLink is a proxy on the way of a node to its broker. With brokers in the nodes it is one of those
-// to or from the other nodes: to is the way that leads away from the node.
+// to or from the other nodes. out is the way that leads away from the node.
 type chaosLink struct {
 	*brokertest.Proxy
 	slow    *atomic.Int64

@@ -36,7 +36,6 @@ type trial struct {
 	strikes []strike
 
 	brokerBusy sync.Mutex // a fault of the broker is under way
-	began      time.Time
 	requests   atomic.Int64
 	peak       int // MiB, of a node
 
@@ -172,7 +171,7 @@ func (t *trial) settle(ctx context.Context) error {
 
 // faults has the plan happen, and asks meanwhile.
 func (t *trial) faults(ctx context.Context) error {
-	t.began = time.Now()
+	began := time.Now()
 	t.note("faults begin")
 	var all, asking sync.WaitGroup
 	over, end := context.WithCancel(ctx)
@@ -181,7 +180,7 @@ func (t *trial) faults(ctx context.Context) error {
 	for i, s := range t.strikes {
 		all.Go(func() {
 			select {
-			case <-time.After(time.Until(t.began.Add(s.at))):
+			case <-time.After(time.Until(began.Add(s.at))):
 				errs[i] = t.strike(ctx, s)
 			case <-ctx.Done():
 			}
