@@ -246,8 +246,8 @@ func TestGap(t *testing.T) {
 		if n := len(memberB.Gaps) + len(otherB.Gaps); n > 0 {
 			t.Errorf("%d more gaps", n)
 		}
-		if n := len(b.Reports()); n != round+1 || !errors.Is(b.Reports()[round], adapter.ErrBrokerDown) {
-			t.Errorf("reported %v", b.Reports())
+		if errs := b.AwaitReports(round + 1); len(errs) != round+1 || !errors.Is(errs[round], adapter.ErrBrokerDown) {
+			t.Errorf("reported %v", errs)
 		}
 	}
 	if s := b.Stats(); s.Gaps != 3 || !s.Connected {
@@ -267,7 +267,7 @@ func TestClosedForGood(t *testing.T) {
 	conn.Close()
 	<-closed
 	want := "the connection was closed for good, restart this server: by its owner"
-	if text := fmt.Sprint(errors.Join(a.Reports()...)); !strings.Contains(text, want) {
+	if text := fmt.Sprint(errors.Join(a.AwaitReports(1)...)); !strings.Contains(text, want) {
 		t.Errorf("reported %s", text)
 	}
 	if a.Stats().Connected {
@@ -371,8 +371,8 @@ func TestLostBatch(t *testing.T) {
 	await(t, "it is lost", func() bool { return a.Stats().Failed == 1 && a.Stats().Connected })
 	publishNow(t, linkA, event(a.UID, 2))
 	memberB.Wants(t, 2)
-	all := errors.Join(a.Reports()...)
-	if len(a.Reports()) != 2 || !strings.Contains(all.Error(), "1 of 1 messages were lost") {
+	errs := a.AwaitReports(2)
+	if all := errors.Join(errs...); len(errs) != 2 || !strings.Contains(all.Error(), "1 of 1 messages were lost") {
 		t.Errorf("reported %v", all)
 	}
 }

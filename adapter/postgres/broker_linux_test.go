@@ -226,7 +226,7 @@ func TestWithoutTable(t *testing.T) {
 	server := pgtest.Start(t)
 	c := Config{URL: server.URL(), CleanupInterval: 50 * time.Millisecond}
 	a, b := start(t, "aaaa", c), start(t, "bbbb", c)
-	if errs := a.Reports(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "socket_io_attachments") {
+	if errs := a.AwaitReports(1); len(errs) != 1 || !strings.Contains(errs[0].Error(), "socket_io_attachments") {
 		t.Errorf("reported at the start: %v", errs)
 	}
 	link, _ := a.Link("/")
@@ -343,7 +343,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	await(t, "one is lost", func() bool { return a.Stats().Failed == 1 })
-	if errs := a.Reports(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "1 of ") {
+	if errs := a.AwaitReports(1); len(errs) != 1 || !strings.Contains(errs[0].Error(), "1 of ") {
 		t.Errorf("reported %v", errs)
 	}
 }

@@ -203,8 +203,8 @@ func TestGap(t *testing.T) {
 			if n := len(memberB.Gaps) + len(otherB.Gaps); n > 0 {
 				t.Errorf("%d more gaps", n)
 			}
-			if n := len(b.Reports()); n != round+1 || !errors.Is(b.Reports()[round], adapter.ErrBrokerDown) {
-				t.Errorf("reported %v", b.Reports())
+			if errs := b.AwaitReports(round + 1); len(errs) != round+1 || !errors.Is(errs[round], adapter.ErrBrokerDown) {
+				t.Errorf("reported %v", errs)
 			}
 		}
 		if s := b.Stats(); s.Gaps != 3 || !s.Connected {
@@ -228,7 +228,7 @@ func TestSlowSubscriber(t *testing.T) {
 	close(memberB.Held)
 	memberB.WantsGap(t)
 	await(t, "it is back", func() bool { return count(t, linkA) == 2 })
-	if len(a.Reports()) > 0 || len(b.Reports()) != 1 {
+	if len(a.Reports()) > 0 || len(b.AwaitReports(1)) != 1 {
 		t.Errorf("reported %v, %v", a.Reports(), b.Reports())
 	}
 }
@@ -294,9 +294,7 @@ func TestUnknown(t *testing.T) {
 			t.Errorf("%d received, stats are %+v", received, s)
 		}
 		lost := func(err error) bool { return strings.Contains(err.Error(), "messages were lost") }
-		if !slices.ContainsFunc(a.Reports(), lost) {
-			t.Errorf("reported %v", a.Reports())
-		}
+		await(t, "it is reported", func() bool { return slices.ContainsFunc(a.Reports(), lost) })
 	})
 }
 

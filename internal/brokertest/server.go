@@ -57,6 +57,14 @@ func (s *Server) Reports() []error {
 	return slices.Clone(s.reports)
 }
 
+// AwaitReports waits until there are n reports and returns all. What is counted is reported a moment
+// later.
+func (s *Server) AwaitReports(n int) []error {
+	s.t.Helper()
+	Await(s.t, "it is reported", func() bool { return len(s.Reports()) >= n })
+	return s.Reports()
+}
+
 // Link joins a namespace.
 func (s *Server) Link(namespace string) (adapter.Link, *Member) {
 	s.t.Helper()
