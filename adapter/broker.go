@@ -80,6 +80,13 @@ type OwnReceiver interface{ ReceivesOwn() bool }
 // servers could not be heard before.
 type Discoverer interface{ Discovered() }
 
+// ServerLister is a Member, that of the name "", which knows the other Go servers. On a fresh server it
+// waits until they are known, half a second at most, or until ctx ends. A broker asks it after Join of
+// the first namespace has returned.
+type ServerLister interface {
+	Servers(ctx context.Context) []Server
+}
+
 // Link sends the messages of one namespace. Its methods are called from many goroutines at once and
 // never wait for the broker: they encode and queue, in the order of the calls.
 type Link interface {

@@ -247,6 +247,12 @@ func (p process) Gap(error) {}
 // Discovered implements Discoverer.
 func (p process) Discovered() { p.beats.askAgain() }
 
+// Servers implements ServerLister.
+func (p process) Servers(ctx context.Context) []Server {
+	_ = p.beats.await(ctx) // those that are known
+	return p.beats.known()
+}
+
 func (n *Node) isStarted() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -29,6 +29,7 @@ type connection struct {
 	outbox  *adapter.Outbox
 	inbox   *inbox
 	subs    *subscriptions
+	barrier *barrier
 	closing chan struct{} // closed by end
 	back    func()        // called when the connection was made again; nil for nothing
 
@@ -53,7 +54,9 @@ func (c *connection) start(
 	c.links, c.closing = make(map[string]*link), make(chan struct{})
 	nc, err := c.dial(ctx)
 	if err == nil {
-		err = flush(ctx, nc)
+		if c.barrier, err = newBarrier(c, nc); err == nil {
+			err = flush(ctx, nc)
+		}
 		if err != nil && c.cfg.Conn == nil {
 			nc.Close()
 		}
@@ -183,15 +186,27 @@ func (c *connection) onClosed() {
 // onDiscovered is called when there is another NATS server. What its clients said before that did not
 // come here: the processes ask each other again who there is.
 func (c *connection) onDiscovered() {
-	c.mu.RLock()
-	l := c.links[token("")]
-	c.mu.RUnlock()
-	if l == nil {
-		return
-	}
-	if m, wants := l.to.To.(adapter.Discoverer); wants {
+	if m, wants := c.process().(adapter.Discoverer); wants {
 		m.Discovered()
 	}
+}
+
+// servers returns the other servers.
+func (c *connection) servers(ctx context.Context) []adapter.Server {
+	if m, knows := c.process().(adapter.ServerLister); knows {
+		return m.Servers(ctx)
+	}
+	return nil
+}
+
+// process returns the member of the name "", nil if there is none.
+func (c *connection) process() adapter.Member {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if l := c.links[token("")]; l != nil {
+		return l.to.To
+	}
+	return nil
 }
 
 func (c *connection) update() {
@@ -217,7 +232,7 @@ func (c *connection) onError(sub *nats.Subscription, err error) {
 	switch {
 	case c.isClosing():
 	case errors.Is(err, nats.ErrSlowConsumer):
-		if sub != nil && strings.HasPrefix(sub.Subject, c.cfg.Prefix+".") {
+		if sub != nil && sub != c.barrier.sub && strings.HasPrefix(sub.Subject, c.cfg.Prefix+".") {
 			c.inbox.lost(errSlow)
 		}
 	case c.cfg.Conn != nil && !strings.Contains(err.Error(), `"`+c.cfg.Prefix+"."): // no concern of ours
@@ -263,6 +278,7 @@ func (c *connection) end(ctx context.Context) error {
 		c.nc.Close() // it may be stuck: first of all
 	}
 	c.subs.close()
+	c.barrier.close()
 	c.inbox.close()
 	c.restore()
 	return err

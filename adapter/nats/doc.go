@@ -10,6 +10,7 @@
 //	prefix.namespace.all         for all servers: everything but what follows
 //	prefix.namespace.room.name   broadcasts to a room; a server subscribes to its own rooms
 //	prefix.namespace.to.uid      answers to one server
+//	prefix.=.sync.uid.ask        questions of a barrier, and below prefix.=.sync.uid the answers to uid
 //
 // A broadcast to several rooms is published once for each, up to four; a server that has more than
 // one of them drops the copies. One to more rooms is for all servers.
@@ -20,8 +21,10 @@
 //
 // A broadcast to a room that SocketsJoin has just named is for all servers for a few seconds: their
 // subscriptions may not be there yet. A room that a socket joins on its own server is subscribed to
-// at once, and before anything that this server publishes next; but a server that emits to it at the
-// very same moment may miss it. With [Static] there is no such moment.
+// at once, and before anything that this server publishes next. Settle waits until the NATS server has
+// the subscription, and in a cluster of NATS servers for a barrier: until each other server has
+// answered a question that went behind it. An event sent before that may miss the room. With [Static]
+// there is no such moment.
 //
 // # JetStream
 //
@@ -37,6 +40,8 @@
 //     connection was lost is reported as lost.
 //   - subscriptions makes and ends subscriptions. subscriptions.mu guards what is wanted; applying is
 //     held while the connection is told.
+//   - barrier asks the other servers, in rounds: one goroutine, while somebody waits. barrier.mu guards
+//     its rounds. Questions are answered on a goroutine of the subscription.
 //   - inbox has two goroutines: one takes what the connection received, which must be quick, the other
 //     handles it. inbox.mu guards the queue between them, which is bounded.
 //   - With JetStream, writer adds what the outbox gives it to the stream, and does send again: it looks

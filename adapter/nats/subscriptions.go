@@ -99,23 +99,31 @@ var errLate = fmt.Errorf("%w: the subscription to a room was confirmed late", ad
 // the connection is lost before, that is a gap anyway.
 func (s *subscriptions) nameGap() {
 	s.mu.Lock()
-	late := s.late
+	late, added := s.late, s.added
 	s.late = false
 	s.mu.Unlock()
 	if !late {
 		return
 	}
+	s.apply()
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	switch err := s.c.nc.FlushWithContext(ctx); {
 	case err == nil:
+		_ = s.c.barrier.late() // who says nothing for so long will not
 		s.c.gap(errLate)
+		s.settledTo(added)
 	case s.c.nc.IsConnected():
-		s.mu.Lock()
-		s.late = true
-		s.mu.Unlock()
-		s.wake()
+		s.setLate()
 	}
+}
+
+// setLate has the gap named.
+func (s *subscriptions) setLate() {
+	s.mu.Lock()
+	s.late = true
+	s.mu.Unlock()
+	s.wake()
 }
 
 // apply tells the connection what has changed. What is published over it from then on comes after
@@ -167,8 +175,8 @@ func (s *subscriptions) confirm(ctx context.Context, subjects ...string) error {
 // settleFor limits the wait for subscriptions.
 const settleFor = time.Second
 
-// settle waits until the server has what was added so far, while it is connected, until ctx ends or
-// for settleFor.
+// settle waits until the server, and those of the other processes, have what was added so far, while it
+// is connected, until ctx ends or for settleFor.
 func (s *subscriptions) settle(ctx context.Context) {
 	s.mu.Lock()
 	added, settled := s.added, s.settled >= s.added
@@ -180,14 +188,20 @@ func (s *subscriptions) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settleFor)
 	defer cancel()
 	err := s.c.nc.FlushWithContext(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err == nil {
-		s.settled = max(s.settled, added)
+		err = s.c.barrier.wait(ctx)
+	}
+	if err != nil {
+		s.setLate()
 		return
 	}
-	s.late = true
-	s.wake()
+	s.settledTo(added)
+}
+
+func (s *subscriptions) settledTo(added uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settled = max(s.settled, added)
 }
 
 // close ends all subscriptions.

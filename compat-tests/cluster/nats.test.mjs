@@ -14,8 +14,6 @@ const broker = useBroker(startNATS);
 play(nats, broker, [...scenarios, ...model, natsOutage], { only: three });
 play(jetStream, broker, [...scenarios, natsOutage], { only: two });
 play(recoveringJetStream, broker, recovery, { only: two });
-// Each NATS server tells the others of a subscription, a moment after its own server knows it.
-const later = scenarios.filter(({ name }) => !/is reached from then on/.test(name));
-play(embeddedNats, useBroker(() => embeddedNATS(1)), [...later, ...model], { only: three });
+play(embeddedNats, useBroker(() => embeddedNATS(1)), [...scenarios, ...model], { only: three });
 // Only its nodes can read the stored sessions: the tests of adapter/nats/embedded kill a node.
 play(recoveringEmbedded, useBroker(() => embeddedNATS(3)), recovery.filter(({ name }) => !/killed/.test(name)), { only: three });
