@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,6 +61,8 @@ const (
 	maxQuestions = 4096
 	// maxReply is more than the subject of an answer takes.
 	maxReply = 4 * maxToken
+	// askAgain is how often one is asked in a round. NATS answers for those that have gone meanwhile.
+	askAgain = 100 * time.Millisecond
 	// silentFor is how long a late round waits. A process that says nothing for so long is gone.
 	silentFor = 10 * time.Second
 )
@@ -145,31 +149,31 @@ func (b *barrier) late() error {
 func (b *barrier) ask(r *round, late bool, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	number, asked, err := b.begin(r, b.c.servers(ctx), late)
+	number, err := b.begin(r, b.c.servers(ctx), late)
 	defer b.end(number)
-	for _, to := range asked {
-		if err := b.nc.PublishRequest(b.all+to+"."+question, b.own+number+"."+to, nil); err != nil {
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
+	for {
+		for _, to := range b.missing(r) {
+			if err := b.nc.PublishRequest(b.all+to+"."+question, b.own+number+"."+to, nil); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-r.all:
 			return err
+		case <-again.C: // one may have gone with the question
+		case <-ctx.Done():
+			return b.giveUp(r, late)
+		case <-b.c.closing:
+			return nats.ErrConnectionClosed
 		}
 	}
-	select {
-	case <-r.all:
-		return err
-	case <-ctx.Done():
-	case <-b.c.closing:
-		return nats.ErrConnectionClosed
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for to := range r.missing {
-		b.silent[to] = late
-	}
-	return fmt.Errorf("%w: %d of %d", errSilent, len(r.missing), len(asked))
 }
 
-// begin opens a round for these processes, and forgets those that are gone. It returns whom to ask, and
-// an error if that is not all.
-func (b *barrier) begin(r *round, servers []adapter.Server, late bool) (number string, asked []string, err error) {
+// begin opens a round for these processes, and forgets those that are gone. It returns an error if
+// silent ones are left out.
+func (b *barrier) begin(r *round, servers []adapter.Server, late bool) (number string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.number++
@@ -185,15 +189,31 @@ func (b *barrier) begin(r *round, servers []adapter.Server, late bool) (number s
 				continue
 			}
 		}
-		asked = append(asked, to)
 		r.missing[to] = struct{}{}
 	}
 	b.silent = silent
 	b.open[number] = r
-	if len(asked) == 0 {
+	if len(r.missing) == 0 {
 		close(r.all)
 	}
-	return number, asked, err
+	return number, err
+}
+
+// missing returns the processes that have not answered.
+func (b *barrier) missing(r *round) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(r.missing))
+}
+
+// giveUp makes those that have not answered silent.
+func (b *barrier) giveUp(r *round, late bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for to := range r.missing {
+		b.silent[to] = late
+	}
+	return fmt.Errorf("%w: %d did not in time", errSilent, len(r.missing))
 }
 
 func (b *barrier) end(number string) {

@@ -57,6 +57,9 @@ func (c *connection) start(
 		if c.barrier, err = newBarrier(c, nc); err == nil {
 			err = flush(ctx, nc)
 		}
+		if err != nil {
+			c.barrier.close()
+		}
 		if err != nil && c.cfg.Conn == nil {
 			nc.Close()
 		}
