@@ -80,9 +80,9 @@ type OwnReceiver interface{ ReceivesOwn() bool }
 // servers could not be heard before.
 type Discoverer interface{ Discovered() }
 
-// ServerLister is a Member, that of the name "", which knows the other Go servers. On a fresh server it
-// waits until they are known, half a second at most, or until ctx ends. A broker asks it after Join of
-// the first namespace has returned.
+// ServerLister is a Member, that of the name "", which knows the other Go servers. On a fresh server
+// it waits until they are known, usually for half a second, or until ctx ends. A broker asks it once
+// Join of the first namespace has returned.
 type ServerLister interface {
 	Servers(ctx context.Context) []Server
 }

@@ -19,14 +19,16 @@ import (
 // barrier waits until the NATS servers of all other processes know the subscriptions of this one.
 //
 // Our NATS server tells the others of a subscription before it passes on what we publish next, over
-// the same connection. So it asks each other process something after the subscriptions: whoever gets
-// the question, and answers it, is connected to a NATS server that knows them. NATS itself answers for
-// a process that is gone, and for one of an older version, which does not listen.
+// the same connection. So it asks each other process something after the subscriptions: whoever
+// answers is connected to a NATS server that knows them. NATS itself answers for a process that is
+// gone, and for one of an older version, which does not listen.
 //
 // One round is for all who came before it. A process that has not answered in time is silent: rounds
 // do not wait for it until it answers again, and say that it is missing. That is a gap (errLate).
 //
-// Between clusters of NATS servers (gateways) the order is another one: there a barrier proves nothing.
+// Between clusters of NATS servers (gateways) the order is another one: there it proves nothing. Of
+// two clients that subscribe to a subject at the same moment, a NATS server tells the others once:
+// the question of one may overtake that, by microseconds.
 type barrier struct {
 	c     *connection
 	nc    *nats.Conn
@@ -90,8 +92,8 @@ func (b *barrier) close() {
 	_ = b.sub.Unsubscribe() // the connection may be closed
 }
 
-// wait waits for a round that begins after the call, for settleFor at most once it has begun. It
-// returns at once if the server is not in a cluster of NATS servers.
+// wait waits for a round that begins after the call, until ctx ends. It returns at once if our NATS
+// server is not in a cluster.
 func (b *barrier) wait(ctx context.Context) error {
 	if b.nc.ConnectedClusterName() == "" {
 		return nil
@@ -144,8 +146,8 @@ func (b *barrier) late() error {
 	return b.ask(new(round), true, silentFor)
 }
 
-// ask makes a round. It returns an error unless all processes have answered. Silent ones are asked if
-// late is true.
+// ask makes a round. It returns an error unless all processes have answered. Silent ones are asked
+// if late is true.
 func (b *barrier) ask(r *round, late bool, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -230,7 +232,7 @@ func (b *barrier) receive(m *nats.Msg) {
 		return
 	}
 	if strings.HasPrefix(m.Reply, b.all) && len(m.Reply) <= maxReply {
-		_ = b.nc.Publish(m.Reply, nil) // who misses it waits for settleFor, once
+		_ = b.nc.Publish(m.Reply, nil) // who misses it asks again
 	}
 }
 

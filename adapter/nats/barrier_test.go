@@ -60,8 +60,8 @@ func dial(t *testing.T, host, subject string) (*nats.Conn, *nats.Subscription) {
 
 func barrierOf(s *brokertest.Server) *barrier { return s.Broker.(*core).barrier }
 
-// Settle waits until the other NATS servers know the rooms. What is late is a gap, and is not waited
-// for again.
+// Settle waits until the other NATS servers know the rooms. What is late is a gap, and is not
+// waited for again.
 func TestLateRoute(t *testing.T) {
 	one := startNATS(t, clustered)
 	route := startProxy(t, one.ClusterAddr().String())
@@ -117,8 +117,8 @@ func TestLateRoute(t *testing.T) {
 	}
 }
 
-// All who wait while a round is under way share the next one. A server that does not listen, because it
-// is gone or old, is not waited for.
+// All who wait while a round is under way share the next one. A server that does not listen, because
+// it is gone or old, is not waited for.
 func TestBarrierRounds(t *testing.T) {
 	host := startNATS(t, clustered).host()
 	a, _, _, _ := startKnowing(t, host, "aaaaaa", "cccccc", "gone")

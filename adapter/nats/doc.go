@@ -10,7 +10,7 @@
 //	prefix.namespace.all         for all servers: everything but what follows
 //	prefix.namespace.room.name   broadcasts to a room; a server subscribes to its own rooms
 //	prefix.namespace.to.uid      answers to one server
-//	prefix.=.sync.uid.ask        questions of a barrier, and below prefix.=.sync.uid the answers to uid
+//	prefix.=.sync.uid            begins questions of a barrier to one server, and answers to it
 //
 // A broadcast to several rooms is published once for each, up to four; a server that has more than
 // one of them drops the copies. One to more rooms is for all servers.
@@ -21,10 +21,10 @@
 //
 // A broadcast to a room that SocketsJoin has just named is for all servers for a few seconds: their
 // subscriptions may not be there yet. A room that a socket joins on its own server is subscribed to
-// at once, and before anything that this server publishes next. Settle waits until the NATS server has
-// the subscription, and in a cluster of NATS servers for a barrier: until each other server has
-// answered a question that went behind it. An event sent before that may miss the room. With [Static]
-// there is no such moment.
+// at once, and before anything that this server publishes next. Settle waits until the NATS server
+// has the subscription, and in a cluster of NATS servers for a barrier: until each other server has
+// answered a question that was sent behind it. An event that was sent before may miss the room. With
+// [Static] there is no such moment.
 //
 // # JetStream
 //
