@@ -16,12 +16,15 @@
 //   --patience MS  how long a scenario waits for what should happen at once
 //   WORD           only test files whose path contains one of the words
 //
+// Test files in which something failed are run once more, one at a time, and it is told: a busy machine may let a deadline pass. Not
+// where a server complained of itself: a data race, a panic.
+//
 // A whole suite that passes against --target go leaves its labels (lib/covers.mjs) in ../artifacts/ledger for `make ledger`.
 //
 // Whatever the tests start belongs to one process group, which ends with this process in every case.
 
 import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -119,6 +122,7 @@ function build(name, { directory, package: pkg, env = {}, race = values.race }) 
 }
 
 const covers = join(temporary, "covers");
+const flaky = join(root, "artifacts", "flaky.txt"); // `make test` shows it
 writeFileSync(covers, "");
 const whole = words.length === 0 && values.client === clientNames;
 const labels = target.ours && whole && join(root, "artifacts", "ledger", `compat-${values.suite}.jsonl`);
@@ -171,21 +175,42 @@ function list(...directories) {
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
 }
 
-/** Runs test files with the clients named, and resolves with the exit code. */
-function run(files, clients) {
+/** Runs test files with the clients named, and resolves with the exit code and what was printed. */
+function runOnce(files, clients, atOnce) {
   // At the end of a file its process ends: some old clients go on trying to reach a server that is gone, whatever they are told.
   // Two files at a time: the scenarios mostly wait, but the heartbeats of the conformance suites are short.
   tests = spawn(
     process.execPath,
-    ["--test", "--test-reporter=spec", `--test-concurrency=${values["at-once"]}`, "--test-timeout=300000", "--test-force-exit", ...files],
-    { cwd: here, env: { ...env, COMPAT_CLIENTS: clients.join(" ") }, stdio: "inherit", detached: true },
+    ["--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, "--test-timeout=300000", "--test-force-exit", ...files],
+    { cwd: here, env: { ...env, COMPAT_CLIENTS: clients.join(" ") }, stdio: ["inherit", "pipe", "inherit"], detached: true },
   );
+  let printed = "";
+  tests.stdout.setEncoding("utf8").on("data", (text) => {
+    printed += text;
+    process.stdout.write(text);
+  });
   return new Promise((done) => {
     tests.once("close", (code) => {
       signalTests("SIGKILL");
-      done(code ?? 1);
+      done({ code: code ?? 1, printed });
     });
   });
+}
+
+/** The same, and those files once more in which something failed. */
+async function run(files, clients) {
+  const { code, printed } = await runOnce(files, clients, values["at-once"]);
+  const again = [...new Set(Array.from(printed.matchAll(/^test at (\S+):\d+:\d+$/gm), ([, file]) => file))];
+  if (code === 0 || interrupted || again.length === 0 || printed.includes("the process wrote: ")) {
+    return code;
+  }
+  console.log(`compat-tests: something failed in ${again.join(", ")}: once more`);
+  const second = await runOnce(again, clients, 1);
+  if (second.code === 0) {
+    mkdirSync(dirname(flaky), { recursive: true });
+    appendFileSync(flaky, again.map((file) => `FLAKY: compat-tests/${file} failed, and passed when it was run again: mend it\n`).join(""));
+  }
+  return second.code;
 }
 
 // The clients of a form of packets that is not the usual one need servers that speak it: a run of its own.

@@ -81,8 +81,10 @@ func TestRecovery(t *testing.T) {
 			ben, _ := arrive(t, nodes[0], "Ben", "")
 			ana, pid := arrive(t, nodes[0], "Ana", "")
 			ben.seesPeople("lobby", "Ana", "Ben")
+			said := 0
 			say := func(text string) func(packet string) bool {
-				ben.Send(fmt.Sprintf(`42/demo,1["message",{"id":%q,"room":"lobby","text":%q}]`, text, text))
+				said++
+				ben.Send(fmt.Sprintf(`42/demo,%d["message",{"id":%q,"room":"lobby","text":%q}]`, said, text, text))
 				return contains(text)
 			}
 			var args []any
@@ -91,14 +93,14 @@ func TestRecovery(t *testing.T) {
 				t.Fatalf("got %s", packet)
 			}
 			ana.Close()
-			said := say("meanwhile")
-			ben.event(`43/demo,1`, anything)
+			meanwhile := say("meanwhile")
+			ben.event(fmt.Sprintf("43/demo,%d", said), anything)
 			id := ana.id
 			ana, _ = arrive(t, nodes[1], "Ana", fmt.Sprintf(`"pid":%q,"offset":%q,`, pid, args[2]))
 			if ana.id != id {
 				t.Errorf("came back as %s, was %s", ana.id, id)
 			}
-			if !slices.ContainsFunc(ana.missed, said) {
+			if !slices.ContainsFunc(ana.missed, meanwhile) {
 				t.Errorf("missed %q", ana.missed)
 			}
 			ana.event(`42/demo,["message",`, say("after"))

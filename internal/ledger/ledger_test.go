@@ -143,12 +143,16 @@ no JSON
 
 func TestEvents(t *testing.T) {
 	var out strings.Builder
-	results, err := readEvents(strings.NewReader(events), &out)
+	o, err := readEvents(strings.NewReader(events), &out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(results) != 2 || results[0].Test != "rooms: TestA" || len(results[0].Covers) != 2 || results[1].Test != "rooms: TestA/sub" ||
-		results[1].Outcome != "fail" {
+	results := o.results
+	if o.again() {
+		t.Error("a test that did not end is run again")
+	}
+	if len(results) != 2 || results[1].Test != "rooms: TestA" || len(results[1].Covers) != 2 || results[0].Test != "rooms: TestA/sub" ||
+		results[0].Outcome != "fail" {
 		t.Errorf("results are %v", results)
 	}
 	if want := "it broke\nok  \trooms\t0.1s\ndoes not compile\ntimed out\nno JSON\n"; out.String() != want {
@@ -169,6 +173,58 @@ func TestRun(t *testing.T) {
 	}
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a failed run leaves results: %v", err)
+	}
+}
+
+// Tests that failed are run once more, but for one that is wrong whenever it runs.
+func TestFlaky(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("go.mod", "module example.com/flaky\n")
+	tests := `package flaky
+import ("os"; "testing")
+func TestSure(t *testing.T) { t.Attr("covers", "a/1") }
+func TestFlaky(t *testing.T) {
+	t.Attr("covers", "a/2")
+	t.Run("sub", func(t *testing.T) { t.Attr("covers", "a/3") })
+	if _, err := os.Stat("ran"); err != nil { t.Error(os.WriteFile("ran", nil, 0o600)) }
+}
+`
+	write("flaky_test.go", tests)
+	file := filepath.Join(dir, "results")
+	args := []string{"go", "-C", dir, "test", "-json", "./..."}
+	t.Setenv("GOWORK", "off")
+	t.Chdir(t.TempDir())
+	if err := runTests(file, args); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(flaky); err != nil || !strings.Contains(string(text), "example.com/flaky TestFlaky") {
+		t.Errorf("noted %q, %v", text, err)
+	}
+	results, err := readResults([]string{file})
+	if err != nil || len(results) != 3 {
+		t.Errorf("%v, %v", results, err)
+	}
+	for _, r := range results {
+		if r.Outcome != "pass" {
+			t.Errorf("%v", r)
+		}
+	}
+	for _, text := range []string{
+		`t.Error("always")`, `panic("x")`, `println("WARNING: DATA RACE"); t.Error(os.Remove("ran"))`, `undefined()`,
+	} {
+		write("flaky_test.go", strings.Replace(tests, `t.Attr("covers", "a/1")`, text, 1))
+		if err := os.Remove(filepath.Join(dir, "ran")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if err := runTests(file, args); err == nil {
+			t.Errorf("%s passes", text)
+		}
 	}
 }
 

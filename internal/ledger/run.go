@@ -22,38 +22,92 @@ type event struct {
 }
 
 // runTests runs args, a `go test -json`, and writes to file what the labelled tests say. It prints what go test prints without
-// -json. When anything fails there is no file afterwards.
+// -json. Tests that failed are run once more, alone, and it is said: a busy machine may let a deadline pass. Nothing is run again
+// after a data race, a panic or a build that failed. When anything fails for good there is no file afterwards.
 func runTests(file string, args []string) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Stderr = os.Stderr
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
+	first, err := runOnce(args)
+	if err != nil && !first.again() {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return err
+	for len(args) > 0 && strings.HasPrefix(args[len(args)-1], ".") { // the packages
+		args = args[: len(args)-1 : len(args)-1]
 	}
-	results, err := readEvents(stdout, os.Stdout)
-	if err := errors.Join(err, cmd.Wait()); err != nil {
-		return fmt.Errorf("%s: %w", strings.Join(args, " "), err)
+	for pkg, tests := range first.failed {
+		second, err := runOnce(append(args, "-run", "^("+strings.Join(tests, "|")+")$", pkg))
+		if err != nil {
+			return err
+		}
+		for _, test := range tests {
+			if err := note(fmt.Sprintf("FLAKY: %s %s failed, and passed when it was run again: mend it\n", pkg, test)); err != nil {
+				return err
+			}
+		}
+		first.results = append(first.results, second.results...)
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
 		return err
 	}
-	return writeResults(file, results)
+	slices.SortFunc(first.results, func(a, b result) int { return strings.Compare(a.Test, b.Test) })
+	return writeResults(file, first.results)
 }
 
-// readEvents reads the output of `go test -json`, prints what go test would print, and returns the labelled tests.
-func readEvents(in io.Reader, out io.Writer) ([]result, error) {
+// flaky is the file that `make test` shows at its end.
+const flaky = "artifacts/flaky.txt"
+
+// note prints the line and adds it to the file flaky.
+func note(line string) (err error) {
+	fmt.Print(line)
+	if err := os.MkdirAll(filepath.Dir(flaky), 0o750); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(flaky, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	_, err = file.WriteString(line)
+	return err
+}
+
+// runOnce runs args, a `go test -json`.
+func runOnce(args []string) (outcome, error) {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := cmd.Start(); err != nil {
+		return outcome{}, err
+	}
+	o, err := readEvents(stdout, os.Stdout)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		return o, fmt.Errorf("%s: %w", strings.Join(args, " "), err)
+	}
+	return o, nil
+}
+
+// An outcome is what a run of `go test -json` said.
+type outcome struct {
+	results []result            // of labelled tests, without those of a test in failed
+	failed  map[string][]string // tests that failed, by package
+	broken  bool                // something failed that is no matter of time
+}
+
+// again tells whether what failed may be run again.
+func (o outcome) again() bool { return !o.broken && len(o.failed) > 0 }
+
+// readEvents reads the output of `go test -json` and prints what go test would print.
+func readEvents(in io.Reader, out io.Writer) (outcome, error) {
 	type test struct {
 		output strings.Builder
 		covers []string
 	}
 	tests := map[string]*test{}
-	var results []result
+	o := outcome{failed: map[string][]string{}}
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, 16<<20)
 	for scanner.Scan() {
@@ -71,7 +125,10 @@ func readEvents(in io.Reader, out io.Writer) ([]result, error) {
 		switch e.Action {
 		case "build-output":
 			fmt.Fprint(out, e.Output)
+		case "build-fail":
+			o.broken = true
 		case "output":
+			o.broken = o.broken || strings.HasPrefix(e.Output, "WARNING: DATA RACE") || strings.HasPrefix(e.Output, "panic: ")
 			if e.Test != "" {
 				t.output.WriteString(e.Output)
 			} else if e.Output != "PASS\n" {
@@ -86,21 +143,43 @@ func readEvents(in io.Reader, out io.Writer) ([]result, error) {
 				fmt.Fprint(out, t.output.String())
 			}
 			if len(t.covers) > 0 {
-				results = append(results, result{name, e.Action, t.covers})
+				o.results = append(o.results, result{name, e.Action, t.covers})
 			}
 			delete(tests, name)
-			if e.Test == "" && e.Action == "fail" { // a test that did not end, of a process that did, is why
-				for unended, t := range tests {
-					if strings.HasPrefix(unended, name) {
-						fmt.Fprint(out, t.output.String())
-						delete(tests, unended)
-					}
+			if e.Action != "fail" {
+				break
+			}
+			if e.Test != "" {
+				if !strings.Contains(e.Test, "/") {
+					o.failed[e.Package] = append(o.failed[e.Package], e.Test)
+				}
+				break
+			}
+			o.broken = o.broken || len(o.failed[e.Package]) == 0
+			for unended, t := range tests { // a test that did not end, of a process that did, is why
+				if strings.HasPrefix(unended, name) {
+					fmt.Fprint(out, t.output.String())
+					delete(tests, unended)
+					o.broken = true
 				}
 			}
 		}
 	}
-	slices.SortFunc(results, func(a, b result) int { return strings.Compare(a.Test, b.Test) })
-	return results, scanner.Err()
+	o.results = slices.DeleteFunc(o.results, o.ofFailed)
+	return o, scanner.Err()
+}
+
+// ofFailed tells whether the result is that of a test that failed, or of a part of it.
+func (o outcome) ofFailed(r result) bool {
+	for pkg, tests := range o.failed {
+		for _, test := range tests {
+			whole := testName(event{Package: pkg, Test: test})
+			if r.Test == whole || strings.HasPrefix(r.Test, whole+"/") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // testName is how the ledger calls a test: its package as seen from the root of the repository, and its name.
