@@ -1,7 +1,7 @@
 # The two commands of the README are `make run` and `make test`; each installs what it needs.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-MODULES  := . adapter/redis adapter/nats adapter/nats/embedded adapter/postgres engineio/webtransport observe/prometheus observe/otel adminui cmd/socketio internal/ledger compat-tests examples bench
+MODULES  := . adapter/redis adapter/nats adapter/nats/embedded adapter/postgres engineio/webtransport observe/prometheus observe/otel adminui cmd/socketio/api cmd/socketio internal/ledger compat-tests examples bench
 FUZZTIME := 30s
 SYSTEMS  := linux/386 darwin/arm64 freebsd/amd64 windows/amd64
 PORTABLE := -X github.com/gosocketio/socketio/engineio.defaultMode=portable # no event loops, as on other systems than Linux

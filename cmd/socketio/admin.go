@@ -29,25 +29,32 @@ type admin struct {
 
 // checkAdmin returns an error that names the flag whose value cannot work, and completes AdminAddr.
 func (a *admin) checkAdmin() error {
-	given := a.AdminAddr
-	if given == "" {
+	if a.AdminAddr == "" {
 		if a.AdminPprof {
 			return errors.New("-admin-pprof needs -admin-addr")
 		}
 		return nil
 	}
-	if !strings.Contains(given, ":") {
-		given = ":" + given
+	var err error
+	a.AdminAddr, err = privateAddr("-admin-addr", a.AdminAddr)
+	return err
+}
+
+// privateAddr completes the address of a port that is not for clients: without a host it is one of
+// 127.0.0.1. The error names the flag.
+func privateAddr(flag, given string) (string, error) {
+	addr := given
+	if !strings.Contains(addr, ":") {
+		addr = ":" + addr
 	}
-	host, port, err := net.SplitHostPort(given)
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil || port == "" {
-		return fmt.Errorf("-admin-addr is %q, it must be a port or host:port, such as 9464 or 10.0.0.5:9464", a.AdminAddr)
+		return "", fmt.Errorf("%s is %q, it must be a port or host:port, such as 9464 or 10.0.0.5:9464", flag, given)
 	}
 	if host == "" {
 		host = "127.0.0.1"
 	}
-	a.AdminAddr = net.JoinHostPort(host, port)
-	return nil
+	return net.JoinHostPort(host, port), nil
 }
 
 // startAdmin serves the operators' pages until stop is called. Without an address it does nothing.

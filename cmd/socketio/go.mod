@@ -11,6 +11,7 @@ require (
 	github.com/gosocketio/socketio/adapter/postgres v0.0.0
 	github.com/gosocketio/socketio/adapter/redis v0.0.0
 	github.com/gosocketio/socketio/adminui v0.0.0
+	github.com/gosocketio/socketio/cmd/socketio/api v0.0.0
 	github.com/gosocketio/socketio/observe/prometheus v0.0.0
 	github.com/nats-io/nats-server/v2 v2.15.3
 	github.com/prometheus/client_golang v1.25.0
@@ -54,5 +55,6 @@ replace (
 	github.com/gosocketio/socketio/adapter/postgres => ../../adapter/postgres
 	github.com/gosocketio/socketio/adapter/redis => ../../adapter/redis
 	github.com/gosocketio/socketio/adminui => ../../adminui
+	github.com/gosocketio/socketio/cmd/socketio/api => ./api
 	github.com/gosocketio/socketio/observe/prometheus => ../../observe/prometheus
 )

@@ -52,6 +52,7 @@ type serve struct {
 	relay
 	admin
 	adminUI
+	backendAPI
 
 	join adapter.Factory // of Cluster, set by check; nil without one
 }
@@ -98,6 +99,11 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stopAdmin()) }() // last: until then /readyz says why not
+	stopAPI, err := c.startAPI(ctx, sio, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopAPI()) }() // when nothing waits for clients any more
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("-addr: %w", err)
@@ -190,6 +196,9 @@ func (c *serve) check() error {
 		return err
 	}
 	if err := c.checkAdminUI(); err != nil {
+		return err
+	}
+	if err := c.checkAPI(); err != nil {
 		return err
 	}
 	if err := c.checkRelay(c); err != nil {
