@@ -80,7 +80,7 @@ func TestEmitWithAck(t *testing.T) {
 		quick, gone, silent := k.connect("/"), k.connect("/"), k.connect("/")
 		go func() {
 			if m, err := quick.Receive(t.Context(), "ask"); err == nil {
-				_ = m.Ack(12345678901234567, "text", []byte{0, 1})
+				_ = m.Ack(int64(12345678901234567), "text", []byte{0, 1})
 			}
 			if _, err := gone.Receive(t.Context(), "ask"); err == nil {
 				gone.Conn().Close()

@@ -18,8 +18,8 @@ func ExampleNew() {
 	}
 	backends := http.NewServeMux()
 	backends.Handle("/api/", h)
-	go func() { log.Fatal(http.ListenAndServe("127.0.0.1:3002", backends)) }() //nolint:gosec // an example
+	go func() { log.Fatal(http.ListenAndServe("127.0.0.1:3002", backends)) }()
 
 	http.Handle("/socket.io/", io)
-	log.Fatal(http.ListenAndServe(":3001", nil)) //nolint:gosec // an example
+	log.Fatal(http.ListenAndServe(":3001", nil))
 }
