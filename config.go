@@ -46,8 +46,9 @@ const DefaultPath = "/socket.io/"
 type Config struct {
 	// Path is the prefix of the URL paths that the server answers. Default "/socket.io/".
 	Path string
-	// ClientFiles holds the official JavaScript client: the npm package socket.io-client or its dist
-	// directory. Its bundles are served below Path (socket.io.js and so on). Default nil: none.
+	// ClientFiles holds the official JavaScript client: bundle.FS() of package client-js/bundle, or an
+	// npm package socket.io-client or its dist directory. Its bundles are served below Path
+	// (socket.io.js and so on). Default nil: none.
 	ClientFiles fs.FS
 	// ClientVersion is the version of ClientFiles, needed when they have no package.json.
 	ClientVersion string

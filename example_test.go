@@ -15,6 +15,7 @@ import (
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/adaptertest"
+	"github.com/gosocketio/socketio/client-js/bundle"
 	"github.com/gosocketio/socketio/internal/rawclient"
 	"github.com/gosocketio/socketio/protocol"
 )
@@ -43,14 +44,14 @@ func ExampleNewServer() {
 }
 
 func ExampleConfig_clientFiles() {
-	// npm install socket.io-client; then a page loads <script src="/socket.io/socket.io.js"></script>.
-	io, err := socketio.NewServer(socketio.Config{ClientFiles: os.DirFS("node_modules/socket.io-client")})
-	if err != nil {
-		fmt.Println("run npm install first")
-		return
-	}
-	http.Handle("/files/", io)
-	// Output: run npm install first
+	// A page loads <script src="/socket.io/socket.io.js"></script>. For another version of the client:
+	// os.DirFS("node_modules/socket.io-client").
+	io := socketio.New(socketio.Config{ClientFiles: bundle.FS()})
+
+	w := httptest.NewRecorder()
+	io.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/socket.io/socket.io.js", nil))
+	fmt.Println(w.Code, w.Header().Get("Content-Type"))
+	// Output: 200 application/javascript; charset=utf-8
 }
 
 func ExampleServer_Drain() {

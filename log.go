@@ -59,8 +59,8 @@ func (c *client) logRefusal(nsp string, err error) {
 
 // refuseClientFile answers a request for a bundle of the client when none is served.
 func (srv *Server) refuseClientFile(w http.ResponseWriter, r *http.Request) {
-	const remedy = "set Config.ClientFiles to the npm package socket.io-client, such as " +
-		`os.DirFS("node_modules/socket.io-client")`
+	const remedy = "set Config.ClientFiles to bundle.FS() of package client-js/bundle, or to the npm package " +
+		`socket.io-client, such as os.DirFS("node_modules/socket.io-client")`
 	srv.log.Write(r.Context(), "socketio: request refused", refusal.Peer{Addr: r.RemoteAddr}, &refusal.Refusal{
 		Rule: "no client files", Value: r.URL.Path, Field: "Config.ClientFiles", Remedy: remedy,
 	}, nil)

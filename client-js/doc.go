@@ -2,7 +2,7 @@
 //
 // The bundles are those of the npm package socket.io-client, passed as an [fs.FS]. The package knows
 // nothing of Engine.IO or Socket.IO; [Files.Handler] wraps the handler of all other requests. Package
-// chat below it has the page of the demo.
+// bundle below it has the bundles of one version, and package chat the page of the demo.
 //
 // # Ownership
 //

@@ -10,7 +10,7 @@ import (
 	clientjs "github.com/gosocketio/socketio/client-js"
 )
 
-// A program passes os.DirFS("node_modules/socket.io-client"), or an embed.FS.
+// A program passes bundle.FS(), or os.DirFS("node_modules/socket.io-client").
 var npmPackage = fstest.MapFS{
 	"package.json":      {Data: []byte(`{"version": "4.8.4"}`)},
 	"dist/socket.io.js": {Data: []byte("/* the client */")},

@@ -36,7 +36,7 @@ type Files struct {
 // becomes the files' entity tag. If it is empty, package.json has it, which the dist directory
 // lacks.
 //
-//	clientjs.New(os.DirFS("node_modules/socket.io-client"), "")
+//	clientjs.New(bundle.FS(), "") // or os.DirFS("node_modules/socket.io-client")
 //
 // The error wraps [ErrFiles], and the error of files if reading failed.
 func New(files fs.FS, version string) (*Files, error) {

@@ -6,12 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	clientjs "github.com/gosocketio/socketio/client-js"
+	"github.com/gosocketio/socketio/client-js/bundle"
 )
 
 var names = []string{
@@ -178,12 +178,8 @@ func TestAcceptEncodingInSeveralFields(t *testing.T) {
 	}
 }
 
-func TestTheInstalledPackage(t *testing.T) {
-	const dir = "node_modules/socket.io-client"
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("not installed: npm ci")
-	}
-	f, err := clientjs.New(os.DirFS(dir), "")
+func TestTheOfficialPackage(t *testing.T) {
+	f, err := clientjs.New(bundle.FS(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

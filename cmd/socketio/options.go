@@ -11,6 +11,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+//go:generate go test -run ^TestOptionsTable$ -count=1 . -update
+
 // nameEnvironment gives each option of serve an environment variable: SOCKETIO_TLS_CERT is -tls-cert. The tag env:"-"
 // exempts a flag.
 func nameEnvironment(k *kong.Kong) error {
