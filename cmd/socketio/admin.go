@@ -59,7 +59,7 @@ func privateAddr(flag, given string) (string, error) {
 
 // startAdmin serves the operators' pages until stop is called. Without an address it does nothing.
 func (a *admin) startAdmin(
-	ctx context.Context, sio *socketio.Server, logger *slog.Logger,
+	ctx context.Context, sio *socketio.Server, logger *slog.Logger, more prometheus.Collector,
 ) (stop func() error, err error) {
 	if a.AdminAddr == "" {
 		return func() error { return nil }, nil
@@ -71,6 +71,9 @@ func (a *admin) startAdmin(
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(sioprometheus.NewCollector(sio), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if more != nil {
+		metrics.MustRegister(more)
+	}
 	c := observe.Config{BrokerAway: a.AdminBrokerAway, Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{})}
 	if a.AdminPprof {
 		c.Pprof = http.DefaultServeMux

@@ -9,6 +9,12 @@ import (
 	"testing"
 )
 
+// Secrets of tests.
+const (
+	hookSecret  = "whsec_MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
+	tokenSecret = "0123456789abcdef0123456789abcdef"
+)
+
 func TestOneDashOrTwo(t *testing.T) {
 	got := twoDashes([]string{"serve", "-addr", "x", "--path", "/y", "-cors=*", "-h", "-", "--"})
 	want := []string{"serve", "--addr", "x", "--path", "/y", "--cors=*", "-h", "-", "--"}
@@ -83,6 +89,22 @@ func TestMistakes(t *testing.T) {
 		{"serve -relay-secret 0123456789abcdef -cluster redis://localhost -addr 127.0.0.1:0", exitFailed, "-relay-addr"},
 		{"serve -relay-secret 0123456789abcdef -cluster redis://localhost -relay-addr :3000", exitFailed, "-relay-addr"},
 		{"serve -relay-secret 0123456789abcdef -cluster redis://localhost -tls-cert a -tls-key b", exitFailed, "-tls-cert"},
+		{"serve -hooks-secret whsec_x", exitFailed, "-hooks-secret needs -hooks"},
+		{"serve -hooks http://localhost", exitFailed, "-hooks-secret"},
+		{"serve -hooks localhost -hooks-secret " + hookSecret, exitFailed, "-hooks must be a URL"},
+		{"serve -hooks http://localhost -hooks-secret whsec_x", exitFailed, "-hooks-secret: a secret must be"},
+		{"serve -hooks http://localhost -hooks-timeout 1m -hooks-secret " + hookSecret, exitFailed, "-hooks-timeout is 1m0s"},
+		{"serve -hooks http://localhost -hooks-timeout 0 -hooks-secret " + hookSecret, exitFailed, "-hooks-timeout is 0s"},
+		{"serve -hooks http://localhost -hooks-parallel 0 -hooks-secret " + hookSecret, exitFailed, "-hooks-parallel"},
+		{"serve -hooks http://localhost -hooks-queue 0 -hooks-secret " + hookSecret, exitFailed, "-hooks-queue"},
+		{"serve -hooks http://localhost -hooks-namespaces chat -hooks-secret " + hookSecret, exitFailed, "-hooks-namespaces"},
+		{"serve -hooks http://localhost -demo -hooks-secret " + hookSecret, exitFailed, "-demo and -hooks"},
+		{"serve -jwt-issuer us", exitFailed, "-jwt-secret"},
+		{"serve -jwt-secret short", exitFailed, "-jwt-secret has 5 bytes"},
+		{"serve -jwt-secret " + tokenSecret + " -jwt-jwks http://localhost", exitFailed, "exactly one of -jwt-secret"},
+		{"serve -jwt-keys missing.pem", exitFailed, "-jwt-keys: open missing.pem"},
+		{"serve -jwt-keys " + empty, exitFailed, "-jwt-keys: there is no key"},
+		{"serve -jwt-jwks http://" + closed.Addr().String(), exitFailed, "-jwt-jwks: "},
 		{"serve -recovery=-1s", exitFailed, "-recovery"},
 		{"serve -drain=-1s", exitFailed, "-drain"},
 		{"serve -recovery often", exitUsage, "--recovery"},

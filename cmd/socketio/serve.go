@@ -53,6 +53,8 @@ type serve struct {
 	admin
 	adminUI
 	backendAPI
+	webhooks
+	tokens
 
 	join adapter.Factory // of Cluster, set by check; nil without one
 }
@@ -78,7 +80,16 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if err != nil { // check has looked at the other flags
 		return fmt.Errorf("-cors: %w", err)
 	}
+	if !c.ConfigCheck { // which reads no key set
+		if err := c.startTokens(ctx, sio, logger); err != nil {
+			return err
+		}
+	}
 	c.startDemo(sio, c.Node)
+	hookMetrics, stopHooks, err := c.startHooks(sio, &c.tokens, logger)
+	if err != nil {
+		return err
+	}
 	echo := newEcho(c.Cors) // only the demo sends requests there
 
 	secure, err := c.certificate()
@@ -94,7 +105,7 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		_, _ = fmt.Fprintln(stdout, "ok")
 		return sio.Shutdown(ctx)
 	}
-	stopAdmin, err := c.startAdmin(ctx, sio, logger)
+	stopAdmin, err := c.startAdmin(ctx, sio, logger, hookMetrics)
 	if err != nil {
 		return err
 	}
@@ -140,7 +151,7 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	defer cancel()
 	stopAdminUI()
 	// The http.Server comes last: it does not know of connections that became WebSockets.
-	return errors.Join(err, sio.Shutdown(ending), echo.Shutdown(ending), server.Shutdown(ending))
+	return errors.Join(err, sio.Shutdown(ending), stopHooks(ending), echo.Shutdown(ending), server.Shutdown(ending))
 }
 
 // drain moves the clients to other servers.
@@ -163,7 +174,9 @@ func (c *serve) config(logger *slog.Logger) socketio.Config {
 		cfg.PerMessageDeflate = &socketio.PerMessageDeflate{}
 	}
 	if c.Recovery > 0 {
-		cfg.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{MaxDisconnectionDuration: c.Recovery}
+		cfg.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{
+			MaxDisconnectionDuration: c.Recovery, RunMiddlewares: c.Hooks != "" || c.checksTokens(),
+		}
 	}
 	if c.join != nil && !c.ConfigCheck {
 		cfg.Adapter, cfg.Relay = c.join, c.relay.config()
@@ -202,6 +215,12 @@ func (c *serve) check() error {
 		return err
 	}
 	if err := c.checkRelay(c); err != nil {
+		return err
+	}
+	if err := c.checkHooks(c.Demo); err != nil {
+		return err
+	}
+	if err := c.checkTokens(); err != nil {
 		return err
 	}
 	given := c.Path

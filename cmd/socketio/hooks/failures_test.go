@@ -1,0 +1,382 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/rawclient"
+	"github.com/gosocketio/socketio/siotest"
+)
+
+// ask sends an event and returns a function that cancels the wait for its acknowledgement, which must
+// not have come.
+func ask(t *testing.T, c *siotest.Client, event string) (cancel func()) {
+	t.Helper()
+	ctx, end := context.WithCancel(t.Context())
+	answer := make(chan error, 1)
+	go func() { _, err := c.EmitWithAck(ctx, event); answer <- err }()
+	return func() {
+		t.Helper()
+		end()
+		if err := <-answer; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s was answered: %v", event, err)
+		}
+	}
+}
+
+// A backend that is away: connects are refused, events get no acknowledgement and are dropped in time,
+// the log says so, and the clients stay. When it is back everything works.
+func TestBackendAway(t *testing.T) {
+	b := listen(t, "127.0.0.1:0")
+	f := serve(t, b.url, timeout(300*time.Millisecond))
+	c := f.connect(nil)
+	b.want("connect")
+	_ = b.server.Close()
+	unanswered := ask(t, c, "lost")
+	if err := f.connectError(); err.Message != "backend unavailable" {
+		t.Errorf("%+v", err)
+	}
+	await(t, "the event is dropped", func() bool { return f.failed("event", "backend unreachable") == 1 })
+	unanswered()
+	if log := f.log.String(); !strings.Contains(log, `hooks: event dropped: backend unreachable`) ||
+		!strings.Contains(log, "hooks: connect refused: backend unreachable") || !strings.Contains(log, "event=lost") {
+		t.Error(log)
+	}
+	if f.hooks.Stats().Retries == 0 {
+		t.Error("nothing was tried again")
+	}
+	socket := f.io.Of("/").Sockets()[0]
+	back := listen(t, strings.TrimSuffix(strings.TrimPrefix(b.url, "http://"), "/hooks"))
+	if got := f.call(c, "again"); got != "[]" || !socket.Connected() {
+		t.Errorf("acknowledged with %s", got)
+	}
+	if r := back.want("event"); r.Data.Event != "again" {
+		t.Errorf("%+v", r)
+	}
+	f.connect(nil)
+	back.want("connect")
+}
+
+// Which requests are sent again: those that the backend has not handled, under the same id; a connect
+// and a disconnect also when it may have.
+func TestSentAgain(t *testing.T) {
+	for _, c := range []struct {
+		status int // 0 breaks off
+		again  string
+	}{{503, "connect event disconnect"}, {429, "connect event disconnect"}, {500, "connect disconnect"}, {502, "connect disconnect"},
+		{0, "connect disconnect"}, {404, ""}, {302, ""}} {
+		t.Run(fmt.Sprint(c.status), func(t *testing.T) {
+			b := listen(t, "127.0.0.1:0")
+			f := serve(t, b.url)
+			var mu sync.Mutex
+			var fails int
+			failing := func(n int) {
+				mu.Lock()
+				defer mu.Unlock()
+				fails = n
+			}
+			b.answers(func(request) (int, string) {
+				mu.Lock()
+				defer mu.Unlock()
+				if fails > 0 {
+					fails--
+					return c.status, `{"error":{"message":"not read"}}`
+				}
+				return 200, ""
+			})
+			twice := func(kind string) {
+				t.Helper()
+				first := b.want(kind)
+				if strings.Contains(c.again, kind) {
+					if second := b.want(kind); second.ID != first.ID {
+						t.Errorf("%s has the ids %s and %s", kind, first.ID, second.ID)
+					}
+					return
+				}
+				await(t, kind+" fails", func() bool {
+					n := uint64(0)
+					for _, failed := range f.hooks.Stats().Failed[kind] {
+						n += failed
+					}
+					return n == 1
+				})
+			}
+			failing(1)
+			if strings.Contains(c.again, "connect ") {
+				f.connect(nil)
+			} else if err := f.connectError(); err.Message != "backend unavailable" {
+				t.Errorf("%+v", err)
+			}
+			twice("connect")
+			client := f.connect(nil)
+			b.want("connect")
+			// On a kept connection, net/http sends a request once more that the server broke off: as if the
+			// connection had ended before.
+			failing(1)
+			if c.status == 0 {
+				f.hooks.client.CloseIdleConnections()
+			}
+			if strings.Contains(c.again, "event") {
+				f.call(client, "x")
+				twice("event")
+			} else {
+				unanswered := ask(t, client, "x")
+				twice("event")
+				unanswered()
+			}
+			failing(1)
+			if err := client.Disconnect(); err != nil {
+				t.Fatal(err)
+			}
+			twice("disconnect")
+		})
+	}
+}
+
+// hang makes the backend hang until the returned function is called.
+func (b *backend) hang() (resume func()) {
+	hung := make(chan struct{})
+	b.accepts(func(request) (int, string) { <-hung; return 200, "[]" })
+	resume = sync.OnceFunc(func() { close(hung) })
+	b.t.Cleanup(resume)
+	return resume
+}
+
+// A backend that accepts requests and does not answer.
+func TestBackendHangs(t *testing.T) {
+	b := listen(t, "127.0.0.1:0")
+	f := serve(t, b.url, timeout(200*time.Millisecond))
+	c := f.connect(nil)
+	hung := make(chan struct{})
+	t.Cleanup(sync.OnceFunc(func() { close(hung) }))
+	b.answers(func(r request) (int, string) {
+		if r.Type != "disconnect" {
+			<-hung
+		}
+		return 200, ""
+	})
+	b.want("connect")
+	unanswered := ask(t, c, "x")
+	if err := f.connectError(); err.Message != "backend unavailable" {
+		t.Errorf("%+v", err)
+	}
+	await(t, "the event is dropped", func() bool { return f.failed("event", "backend too slow") == 1 })
+	unanswered()
+	connection := ""
+	for range 3 { // the event, the connect, and a disconnect because the backend may have accepted it
+		switch r := b.next(); r.Type {
+		case "connect":
+			connection = r.Data.Connection
+		case "disconnect":
+			if r.Data.Connection != connection || r.Data.Reason != notConnected {
+				t.Errorf("%+v", r)
+			}
+		}
+	}
+	if connection == "" || !strings.Contains(f.log.String(), "limit=200ms field=-hooks-timeout") {
+		t.Error(f.log)
+	}
+}
+
+// A client that sends faster than the backend handles is slowed down: little waits for it, it stays
+// connected although it is not read from, and nothing of it is lost. Over TCP an event loop reads it.
+func TestFastClient(t *testing.T) {
+	const events, size = 1000, 10 << 10 // more than TCP buffers
+	b := listen(t, "127.0.0.1:0")
+	f := serve(t, b.url, timeout(MaxTimeout), func(_ *Config, s *socketio.Config) {
+		s.PingInterval, s.PingTimeout = 200*time.Millisecond, 500*time.Millisecond
+	})
+	c, err := rawclient.Serve(t, f.io).Dial(t.Context(), "EIO=4&transport=websocket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if tcp, ok := c.Raw().(*net.TCPConn); !ok || tcp.SetWriteBuffer(64<<10) != nil {
+		t.Fatal("no TCP connection")
+	}
+	resume := b.hang()
+	acknowledged := make(chan string, 1)
+	go func() {
+		for { // answers pings
+			text, _, err := c.Next()
+			if err != nil || strings.HasPrefix(text, "43") {
+				acknowledged <- text
+				return
+			}
+		}
+	}()
+	if err := c.TrySend("40"); err != nil {
+		t.Fatal(err)
+	}
+	b.want("connect")
+	var sent atomic.Int32
+	text := strings.Repeat("x", size)
+	done := make(chan error, 1)
+	go func() {
+		for i := range events {
+			id := ""
+			if i == events-1 {
+				id = "7"
+			}
+			if err := c.TrySend(fmt.Sprintf(`42%s["n",%d,%q]`, id, i, text)); err != nil {
+				done <- err
+				return
+			}
+			sent.Add(1)
+		}
+		done <- nil
+	}()
+	// The client is blocked: nothing was sent for longer than a heartbeat may take.
+	for still, last := 0, int32(-1); still < 20; time.Sleep(50 * time.Millisecond) {
+		if n := sent.Load(); n == last && n > 0 {
+			still++
+		} else {
+			still, last = 0, n
+		}
+	}
+	s, sockets := f.hooks.Stats(), f.io.Of("/").Sockets()
+	if n := sent.Load(); n >= events || s.Waiting > maxSocketTasks || s.WaitingBytes > maxSocketBytes+2*size || len(sockets) != 1 {
+		t.Errorf("%d events were sent, %+v, %d sockets", n, s, len(sockets))
+	}
+	resume()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if text := <-acknowledged; text != "437[]" {
+		t.Errorf("acknowledged with %q", text)
+	}
+	for i := range events {
+		if r := b.want("event"); !strings.HasPrefix(string(r.Data.Args), fmt.Sprintf("[%d,", i)) {
+			t.Fatalf("got %.20s, want %d", r.Data.Args, i)
+		}
+	}
+}
+
+// What waits for a backend that hangs is limited in all: further events are dropped and counted.
+// Disconnects have room of their own.
+func TestQueueFull(t *testing.T) {
+	const clients, size = 10, 100 << 10
+	b := listen(t, "127.0.0.1:0")
+	f := serve(t, b.url, timeout(MaxTimeout), func(c *Config, _ *socketio.Config) { c.QueueBytes, c.Parallel = minQueueBytes, 1 })
+	var all []*siotest.Client
+	for range clients {
+		all = append(all, f.connect(nil))
+	}
+	resume := b.hang()
+	for _, c := range all {
+		if err := c.Emit("large", strings.Repeat("x", size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fit := minQueueBytes / 4 * 3 / size // a little less than so many times the size
+	await(t, "events are dropped", func() bool { return f.failed("event", "queue full") == uint64(clients-fit) })
+	if s := f.hooks.Stats(); s.Waiting != fit || s.WaitingBytes > minQueueBytes/4*3 {
+		t.Errorf("%+v", s)
+	}
+	unanswered := ask(t, all[0], strings.Repeat("x", size))
+	await(t, "an event with acknowledgement is dropped", func() bool { return f.failed("event", "queue full") == uint64(clients-fit+1) })
+	unanswered()
+	if log := f.log.String(); strings.Count(log, "dropped: queue full") != 1 || !strings.Contains(log, "limit=1048576 field=-hooks-queue") {
+		t.Error(log) // one warning a minute
+	}
+	for _, c := range all {
+		if err := c.Disconnect(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, "disconnects wait", func() bool { return f.hooks.Stats().Waiting == fit+clients })
+	resume()
+	count := map[string]int{}
+	for range clients + fit + clients {
+		count[b.next().Type]++
+	}
+	if count["connect"] != clients || count["event"] != fit || count["disconnect"] != clients {
+		t.Errorf("%v", count)
+	}
+}
+
+// A client that leaves while the backend is asked about it: the backend is told.
+func TestLeavesWhileConnecting(t *testing.T) {
+	b := listen(t, "127.0.0.1:0")
+	f := serve(t, b.url)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	t.Cleanup(sync.OnceFunc(func() { close(answer) }))
+	b.answers(func(r request) (int, string) {
+		if r.Type == "connect" {
+			close(asked)
+			<-answer
+		}
+		return 204, ""
+	})
+	conn, err := f.Dial(t.Context(), siotest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := make(chan error, 1)
+	go func() { _, err := conn.Join(t.Context(), "/", nil); joined <- err }()
+	<-asked
+	conn.Close()
+	if err := <-joined; err == nil {
+		t.Error("joined")
+	}
+	connect, disconnect := b.want("connect"), b.want("disconnect")
+	if disconnect.Data.Reason != notConnected || disconnect.Data.Connection != connect.Data.Connection {
+		t.Errorf("%+v", disconnect)
+	}
+	if f.hooks.Stats().Failed["connect"]["given up"] != 0 || strings.Contains(f.log.String(), "level=WARN") {
+		t.Error(f.log)
+	}
+}
+
+// Close sends what waits, and ends in time when the backend hangs.
+func TestClose(t *testing.T) {
+	b := listen(t, "127.0.0.1:0")
+	f := serve(t, b.url)
+	b.accepts(func(request) (int, string) { return http.StatusServiceUnavailable, "" })
+	c := f.connect(nil)
+	for range 3 {
+		if err := c.Emit("x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, "events wait", func() bool { return f.hooks.Stats().Waiting == 3 && f.hooks.Stats().Retries > 0 })
+	if err := f.io.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	closed := make(chan error, 1)
+	go func() { closed <- f.hooks.Close(ended) }()
+	b.accepts(func(request) (int, string) { return 200, "" })
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if s := f.hooks.Stats(); s.Answered["event"] != 3 || s.Answered["disconnect"] != 1 || s.Waiting != 0 {
+		t.Errorf("%+v", s)
+	}
+	end()
+
+	hangs := serve(t, b.url)
+	c = hangs.connect(nil)
+	b.hang()
+	for range 3 {
+		if err := c.Emit("x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, "events wait", func() bool { return hangs.hooks.Stats().Waiting == 3 })
+	if err := hangs.io.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := hangs.hooks.Close(ended); err == nil || !strings.Contains(err.Error(), "3 requests were not sent") {
+		t.Errorf("%v", err) // 2 events and the disconnect; the first event was given up
+	}
+}

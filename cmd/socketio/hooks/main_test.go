@@ -1,0 +1,9 @@
+package hooks
+
+import (
+	"testing"
+
+	"github.com/gosocketio/socketio/internal/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
