@@ -30,7 +30,7 @@ test: deps fmt vet lint ## everything that CI runs
 	@echo "all tests passed"
 
 deps: ## install what the tests need; says first what that is
-	@scripts/install.sh race npm client-js npm compat-tests chromium proxies redis postgres prometheus
+	@scripts/install.sh race npm client-js npm compat-tests chromium proxies redis postgres prometheus python
 
 fmt: ## fail unless every Go file is formatted
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -102,4 +103,22 @@ func TestTokensOfTheDemo(t *testing.T) {
 	}
 	conn.Close()
 	p.end(t)
+}
+
+// The page shows the example as it is, whose chat compat-tests/demo/backend.test.mjs plays.
+func TestBackendPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/backend.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("../../examples/backend/chat.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "```python\n"+string(example)+"```\n") {
+		t.Error("docs/backend.md does not have examples/backend/chat.py")
+	}
+	if n := strings.Count(string(example), "\n"); n > 45 {
+		t.Errorf("it has %d lines", n)
+	}
 }
