@@ -317,7 +317,7 @@ func TestRelayMuxIsClosedWhenIdle(t *testing.T) {
 	var cluster addresses
 	owner := startNode(t, &cluster, "owner_", engineio.Config{})
 	other := startNode(t, &cluster, "other_", engineio.Config{})
-	engineio.SetRelayPing(other.engine, 20*time.Millisecond)
+	engineio.SetRelayPing(other.engine, 200*time.Millisecond) // a server that is silent for two of it is gone
 	if got := other.request("POST", owner.polling(), "4x"); got.status != 200 {
 		t.Errorf("%+v", got)
 	}
