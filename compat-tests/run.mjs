@@ -27,6 +27,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { targets } from "./lib/targets.mjs";
 
@@ -175,14 +176,25 @@ function list(...directories) {
     .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
 }
 
-/** Runs test files with the clients named, and resolves with the exit code and what was printed. */
+const passed = join(temporary, "passed");
+
+/** Runs test files with the clients named, and resolves with the exit code, what was printed, and the files that did not pass. */
 function runOnce(files, clients, atOnce) {
   // At the end of a file its process ends: some old clients go on trying to reach a server that is gone, whatever they are told.
   // Two files at a time: the scenarios mostly wait, but the heartbeats of the conformance suites are short.
+  writeFileSync(passed, "");
   tests = spawn(
     process.execPath,
-    ["--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, "--test-timeout=300000", "--test-force-exit", ...files],
-    { cwd: here, env: { ...env, COMPAT_CLIENTS: clients.join(" ") }, stdio: ["inherit", "pipe", "inherit"], detached: true },
+    [
+      "--import", pathToFileURL(join(here, "lib", "passed.mjs")),
+      "--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, "--test-timeout=300000", "--test-force-exit", ...files,
+    ],
+    {
+      cwd: here,
+      env: { ...env, COMPAT_CLIENTS: clients.join(" "), COMPAT_PASSED: passed },
+      stdio: ["inherit", "pipe", "inherit"],
+      detached: true,
+    },
   );
   let printed = "";
   tests.stdout.setEncoding("utf8").on("data", (text) => {
@@ -192,23 +204,23 @@ function runOnce(files, clients, atOnce) {
   return new Promise((done) => {
     tests.once("close", (code) => {
       signalTests("SIGKILL");
-      done({ code: code ?? 1, printed });
+      const good = new Set(readFileSync(passed, "utf8").split("\n"));
+      done({ code: code ?? 1, printed, bad: files.filter((file) => !good.has(join(here, file))) });
     });
   });
 }
 
 /** The same, and those files once more in which something failed. */
 async function run(files, clients) {
-  const { code, printed } = await runOnce(files, clients, values["at-once"]);
-  const again = [...new Set(Array.from(printed.matchAll(/^test at (\S+):\d+:\d+$/gm), ([, file]) => file))];
-  if (code === 0 || interrupted || again.length === 0 || printed.includes("the process wrote: ")) {
+  const { code, printed, bad } = await runOnce(files, clients, values["at-once"]);
+  if (code === 0 || interrupted || bad.length === 0 || printed.includes("the process wrote: ")) {
     return code;
   }
-  console.log(`compat-tests: something failed in ${again.join(", ")}: once more`);
-  const second = await runOnce(again, clients, 1);
+  console.log(`compat-tests: something failed in ${bad.join(", ")}: once more`);
+  const second = await runOnce(bad, clients, 1);
   if (second.code === 0) {
     mkdirSync(dirname(flaky), { recursive: true });
-    appendFileSync(flaky, again.map((file) => `FLAKY: compat-tests/${file} failed, and passed when it was run again: mend it\n`).join(""));
+    appendFileSync(flaky, bad.map((file) => `FLAKY: compat-tests/${file} failed, and passed when it was run again: mend it\n`).join(""));
   }
   return second.code;
 }
