@@ -120,4 +120,4 @@ function embedded(name, parameters, flags = []) {
 }
 
 export const embeddedNats = embedded("embedded nats", {});
-export const recoveringEmbedded = { ...embedded("embedded JetStream with recovery", { jetstream: "true" }, ["-recovery"]), replicated: true };
+export const recoveringEmbedded = embedded("embedded JetStream with recovery", { jetstream: "true" }, ["-recovery"]);
