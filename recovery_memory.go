@@ -47,27 +47,40 @@ func (r *memoryRecovery) stats() RecoveryStats {
 	defer r.mu.Unlock()
 	return RecoveryStats{
 		Waiting: r.waiting.list.Len(), WaitingBytes: r.waiting.bytes,
-		Events: len(r.log.events), EventBytes: r.log.bytes,
+		Events: r.log.count, EventBytes: r.log.bytes,
 		Recovered: r.recovered, Refused: r.refused,
 	}
 }
 
-// encode encodes an event. Its offset is still zero: placeLocked writes it.
-func (r *memoryRecovery) encode(p *adapter.Packet) (e offsetEvent, err error) {
-	x := r.ns.server.takeScratch()
-	defer x.release()
+// encode encodes an event in x. Its offset is still zero: placeLocked writes it.
+//
+// One for many sockets, and a large one, leaves x: the log and all queues share it.
+func (r *memoryRecovery) encode(x *scratch, p *adapter.Packet, many bool) (e offsetEvent, err error) {
 	frames, at, err := x.event(r.ns.name, p, r.log.epoch)
 	if err != nil {
 		return e, err
 	}
-	frames = bytes.Clone(frames)
-	return offsetEvent{engineio.Prepare(frames), frames[at : at+len(zeroDigits)]}, nil
+	if many || len(frames) > maxPackedEvent {
+		frames = bytes.Clone(frames)
+		e.unit = engineio.Prepare(frames)
+	}
+	e.frames, e.digits = frames, frames[at:at+len(zeroDigits)]
+	return e, nil
 }
 
 // offsetEvent is an encoded event and the digits of its offset.
 type offsetEvent struct {
-	unit   *engineio.Prepared
+	frames []byte
+	unit   *engineio.Prepared // has the frames when they are shared; otherwise nil
 	digits []byte
+}
+
+// message returns the engine's message of the event.
+func (e offsetEvent) message(f adapter.Flags) engineio.Message {
+	if e.unit != nil {
+		return message(f, nil, e.unit)
+	}
+	return message(f, e.frames, nil)
 }
 
 // queueAll gives a broadcast its position in the log and queues it to its sockets.
@@ -79,11 +92,13 @@ func (r *memoryRecovery) queueAll(
 		return list, nil
 	}
 	list = r.ns.adapter.Select(list, o)
-	e, err := r.encode(p)
+	x := r.ns.server.takeScratch()
+	e, err := r.encode(x, p, true)
+	x.release()
 	if err != nil {
 		return list[:0], err
 	}
-	sent.Bytes = e.unit.Len()
+	sent.Bytes = len(e.frames)
 	return r.queueTo(list, late, e, o, sent), nil
 }
 
@@ -108,7 +123,7 @@ func (r *memoryRecovery) queueTo(
 			list = append(list, late.socket) // it read the log before this event was in it
 		}
 	}
-	m, n := message(o.Flags, nil, e.unit), 0
+	m, n := e.message(o.Flags), 0
 	for _, a := range list {
 		s, ok := a.(*Socket)
 		if !ok || !s.Connected() || stored && s.lease != nil && !s.lease.session.sent.add(position) {
@@ -126,16 +141,21 @@ func (r *memoryRecovery) queueTo(
 func (r *memoryRecovery) placeLocked(e offsetEvent, stored bool, rooms, except []string) (position uint64) {
 	position = r.log.position()
 	if stored {
-		position = r.log.add(newLoggedEvent(e.unit, rooms, except, r.now()), r.cfg.MaxEventBytes)
-		r.sweepLaterLocked()
+		position++
 	}
 	putDigits(e.digits, position)
+	if stored {
+		r.log.add(e, rooms, except, r.now(), r.cfg.MaxEventBytes)
+		r.sweepLaterLocked()
+	}
 	return position
 }
 
 // emit sends an event to one socket.
 func (r *memoryRecovery) emit(s *Socket, event string, args []any, f adapter.Flags) error {
-	e, err := r.encode(&adapter.Packet{Event: event, Args: args})
+	x := r.ns.server.takeScratch()
+	defer x.release()
+	e, err := r.encode(x, &adapter.Packet{Event: event, Args: args}, false)
 	if err != nil {
 		s.emitted(event, 0, err)
 		return err
@@ -146,7 +166,7 @@ func (r *memoryRecovery) emit(s *Socket, event string, args []any, f adapter.Fla
 		to.flush(to.when(f))
 	}
 	if to != nil || err != nil {
-		s.emitted(event, e.unit.Len(), err)
+		s.emitted(event, len(e.frames), err)
 	}
 	return err
 }
@@ -155,7 +175,7 @@ func (r *memoryRecovery) emit(s *Socket, event string, args []any, f adapter.Fla
 //
 // If s has disconnected, that is the socket recovered after it, or nil if there is none yet.
 func (r *memoryRecovery) queue(s *Socket, e offsetEvent, f adapter.Flags) (to *Socket, err error) {
-	m := message(f, nil, e.unit)
+	m := e.message(f)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -226,7 +246,7 @@ func (r *memoryRecovery) sweep() {
 	// A connection may have been dead for a while before that was noticed.
 	r.log.expire(now - r.cfg.MaxDisconnectionDuration - r.ns.server.unnoticed)
 	r.sweeping = false
-	if r.waiting.list.Len() > 0 || len(r.log.events) > 0 {
+	if r.waiting.list.Len() > 0 || r.log.count > 0 {
 		r.sweepLaterLocked()
 	}
 	r.mu.Unlock()
@@ -241,7 +261,7 @@ func (r *memoryRecovery) close() {
 	defer r.mu.Unlock()
 	r.closed = true
 	r.sessions, r.waiting = nil, savedSessions{}
-	r.log.lost, r.log.events, r.log.bytes = r.log.position(), nil, 0
+	r.log.clear()
 	if r.timer != nil {
 		r.timer.Stop()
 	}

@@ -10,21 +10,29 @@ import (
 	"github.com/gosocketio/socketio/engineio"
 )
 
-// loggedEvent is an immutable event that clients may have missed.
+// loggedEvent is an event that clients may have missed.
 type loggedEvent struct {
-	unit   *engineio.Prepared
-	rooms  []string // everybody if empty
+	frames []byte
+	unit   *engineio.Prepared // has the frames when queues share them; otherwise nil
+	rooms  []string           // everybody if empty
 	except []string
 	at     time.Duration // on the recovery's clock
-	cost   int
 }
 
 // loggedEventOverhead is the size of an event in the log besides its bytes and rooms.
 const loggedEventOverhead = 200
 
-func newLoggedEvent(unit *engineio.Prepared, rooms, except []string, at time.Duration) *loggedEvent {
-	cost := unit.Len() + loggedEventOverhead + sizeOf(rooms) + sizeOf(except)
-	return &loggedEvent{unit, rooms, except, at, cost}
+// cost returns the size of the event in the log, in bytes.
+func (e *loggedEvent) cost() int {
+	return len(e.frames) + loggedEventOverhead + sizeOf(e.rooms) + sizeOf(e.except)
+}
+
+// prepared returns the event for the outbox of a client that missed it.
+func (e *loggedEvent) prepared() *engineio.Prepared {
+	if e.unit != nil {
+		return e.unit
+	}
+	return engineio.Prepare(e.frames)
 }
 
 // sizeOf returns the size of a list of rooms, in bytes.
@@ -52,50 +60,107 @@ func targetsMember(rooms, except []string, in map[string]struct{}) bool {
 
 // eventLog holds a namespace's latest events in the order sent, at the positions 1, 2, 3...
 //
+// Events to one socket are many and small, so the log allocates room for several at a time.
 // recovery.mu guards it.
 type eventLog struct {
 	epoch  string // starts all offsets: another server, or namespace of this name, has another one
 	lost   uint64 // the events up to this position have been dropped
-	events []*loggedEvent
+	count  int    // of events
 	bytes  int
+	blocks []*logBlock
+	start  int       // of the first event in the first block
+	spare  *logBlock // the last one that was dropped
+	packed []byte    // the frames of the latest events that are not shared
 }
 
-// position returns the position of the last event.
-func (l *eventLog) position() uint64 { return l.lost + uint64(len(l.events)) }
+// logBlock is room for events.
+type logBlock [32]loggedEvent
 
-// add appends an event and returns its position.
+const (
+	maxPackedEvent = 512     // the most bytes of an event whose frames are packed with others
+	maxPacked      = 4 << 10 // the most bytes of frames packed together
+)
+
+// position returns the position of the last event.
+func (l *eventLog) position() uint64 { return l.lost + uint64(l.count) }
+
+// slot returns the place of event i in the log, counted from the oldest.
+func (l *eventLog) slot(i int) *loggedEvent {
+	i += l.start
+	return &l.blocks[i/len(logBlock{})][i%len(logBlock{})]
+}
+
+// add appends an event, at the next position.
 //
 // Beyond maxBytes the oldest events are dropped, but not this one.
-func (l *eventLog) add(e *loggedEvent, maxBytes int) uint64 {
-	l.events = append(l.events, e)
-	l.bytes += e.cost
-	position := l.position()
-	for l.bytes > maxBytes && len(l.events) > 1 {
+func (l *eventLog) add(e offsetEvent, rooms, except []string, at time.Duration, maxBytes int) {
+	if e.unit == nil {
+		e.frames = l.pack(e.frames)
+	}
+	if (l.start+l.count)%len(logBlock{}) == 0 {
+		l.blocks = append(l.blocks, l.block())
+	}
+	added := l.slot(l.count)
+	*added = loggedEvent{e.frames, e.unit, rooms, except, at}
+	l.count++
+	l.bytes += added.cost()
+	for l.bytes > maxBytes && l.count > 1 {
 		l.dropOldest()
 	}
-	return position
+}
+
+// block returns an empty block.
+func (l *eventLog) block() (b *logBlock) {
+	if b, l.spare = l.spare, nil; b == nil {
+		b = new(logBlock)
+	}
+	return b
+}
+
+// pack returns a copy of frames, made beside those of the events before.
+func (l *eventLog) pack(frames []byte) []byte {
+	if len(l.packed)+len(frames) > cap(l.packed) {
+		l.packed = make([]byte, 0, max(len(frames), min(2*cap(l.packed), maxPacked)))
+	}
+	n := len(l.packed)
+	l.packed = append(l.packed, frames...)
+	return l.packed[n:len(l.packed):len(l.packed)]
 }
 
 // expire drops the events that were sent before the given time.
 func (l *eventLog) expire(before time.Duration) {
-	for len(l.events) > 0 && l.events[0].at < before {
+	for l.count > 0 && l.slot(0).at < before {
 		l.dropOldest()
 	}
 }
 
 func (l *eventLog) dropOldest() {
-	l.bytes -= l.events[0].cost
-	l.events[0] = nil
-	l.events = l.events[1:]
+	e := l.slot(0)
+	l.bytes -= e.cost()
+	*e = loggedEvent{}
 	l.lost++
-	if len(l.events) == 0 {
-		l.events = nil
+	l.count--
+	l.start++
+	if l.start == len(logBlock{}) {
+		l.spare, l.blocks[0] = l.blocks[0], nil
+		l.blocks, l.start = l.blocks[1:], 0
+	}
+	if l.count == 0 {
+		l.clear()
 	}
 }
 
+// clear drops all events.
+func (l *eventLog) clear() { *l = eventLog{epoch: l.epoch, lost: l.position()} }
+
 // after copies events behind a position, which must not be lost, into dst. It returns how many.
-func (l *eventLog) after(position uint64, dst []*loggedEvent) int {
-	return copy(dst, l.events[position-l.lost:])
+func (l *eventLog) after(position uint64, dst []loggedEvent) int {
+	first := int(position - l.lost)
+	n := min(len(dst), l.count-first)
+	for i := range n {
+		dst[i] = *l.slot(first + i)
+	}
+	return n
 }
 
 // An offset is how clients know a position: the epoch, and the position as digits.

@@ -1,9 +1,11 @@
 package socketio
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gosocketio/socketio/engineio"
 )
@@ -39,28 +41,62 @@ func TestTrail(t *testing.T) {
 
 func TestEventLog(t *testing.T) {
 	l := eventLog{epoch: newEpoch()}
-	unit := engineio.Prepare(make([]byte, 100))
+	shared := offsetEvent{frames: make([]byte, 100), unit: engineio.Prepare(make([]byte, 100))}
 	for i := range uint64(10) {
-		if got := l.add(newLoggedEvent(unit, []string{"r"}, nil, 5), 1000); got != i+1 {
-			t.Fatalf("position %d, want %d", got, i+1)
+		if l.add(shared, []string{"r"}, nil, 5, 1000); l.position() != i+1 {
+			t.Fatalf("position %d, want %d", l.position(), i+1)
 		}
 	}
-	if l.lost != 7 || len(l.events) != 3 || l.bytes != 3*(100+loggedEventOverhead+17) {
-		t.Errorf("lost %d, %d events of %d bytes", l.lost, len(l.events), l.bytes)
+	if l.lost != 7 || l.count != 3 || l.bytes != 3*(100+loggedEventOverhead+17) {
+		t.Errorf("lost %d, %d events of %d bytes", l.lost, l.count, l.bytes)
 	}
-	var some [2]*loggedEvent
+	var some [2]loggedEvent
 	for position, want := range map[uint64]int{7: 2, 8: 2, 9: 1, 10: 0} {
 		if got := l.after(position, some[:]); got != want {
 			t.Errorf("%d events after %d, want %d", got, position, want)
 		}
 	}
 	l.expire(5)
-	if len(l.events) != 3 {
+	if l.count != 3 {
 		t.Error("expired too early")
 	}
 	l.expire(6)
-	if len(l.events) != 0 || l.bytes != 0 || l.position() != 10 {
-		t.Errorf("position %d, %d events of %d bytes", l.position(), len(l.events), l.bytes)
+	if l.count != 0 || l.bytes != 0 || l.position() != 10 {
+		t.Errorf("position %d, %d events of %d bytes", l.position(), l.count, l.bytes)
+	}
+}
+
+// What the log packs together is what was added, whatever was dropped before it.
+func TestEventLogPacks(t *testing.T) {
+	l := eventLog{epoch: newEpoch()}
+	random := rand.New(rand.NewPCG(1, 2))
+	frames := make([]byte, maxPackedEvent)
+	sizes := []int{0} // by position
+	for position := range uint64(5000) {
+		n := 1 + random.IntN(maxPackedEvent)
+		sizes = append(sizes, n)
+		for i := range frames[:n] {
+			frames[i] = byte(position + 1)
+		}
+		l.add(offsetEvent{frames: frames[:n]}, nil, nil, time.Duration(position), 60_000)
+		if random.IntN(1000) == 0 {
+			l.expire(time.Duration(position - uint64(random.IntN(3))))
+		}
+	}
+	events := make([]loggedEvent, 1000)
+	events = events[:l.after(l.lost, events)]
+	if len(events) != l.count || len(events) < 60 {
+		t.Fatalf("%d events, the log has %d", len(events), l.count)
+	}
+	for i := range events {
+		position := l.lost + 1 + uint64(i)
+		want := bytes.Repeat([]byte{byte(position)}, sizes[position])
+		if !bytes.Equal(events[i].frames, want) {
+			t.Fatalf("position %d is %d bytes of %d, want %d", position, len(events[i].frames), events[i].frames[0], len(want))
+		}
+	}
+	if most := l.count/len(logBlock{}) + 2; len(l.blocks) > most {
+		t.Errorf("%d blocks for %d events", len(l.blocks), l.count)
 	}
 }
 

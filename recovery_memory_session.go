@@ -271,7 +271,7 @@ func (r *memoryRecovery) beginLocked(x *savedSession, offset string) uint64 {
 // It returns false when some have been dropped, or there are too many to send.
 func (r *memoryRecovery) collect(s *Socket, enter func()) bool {
 	to := s.lease.restoration
-	var chunk [512]*loggedEvent
+	var chunk [64]loggedEvent
 	for n := len(chunk); n == len(chunk); {
 		r.mu.Lock()
 		if to.at < r.log.lost {
@@ -280,7 +280,9 @@ func (r *memoryRecovery) collect(s *Socket, enter func()) bool {
 		}
 		n = r.log.after(to.at, chunk[:])
 		r.mu.Unlock()
-		s.lease.read(chunk[:n])
+		for i := range n {
+			s.lease.read(&chunk[i])
+		}
 	}
 	missed := missedLimit{server: r.ns.server}
 	for _, event := range s.lease.missed {
@@ -293,26 +295,24 @@ func (r *memoryRecovery) collect(s *Socket, enter func()) bool {
 	return true
 }
 
-// read adds those of the next events in the log that the client missed.
-func (l *lease) read(events []*loggedEvent) {
+// read adds the next event in the log if the client missed it.
+func (l *lease) read(e *loggedEvent) {
 	x, to := l.session, l.restoration
-	for _, e := range events {
-		to.at++
-		var missed bool
-		switch {
-		case to.at > x.sentUpTo():
-			missed = targetsMember(e.rooms, e.except, to.rooms)
-			if missed {
-				to.unsent = append(to.unsent, to.at)
-			}
-		case to.at > x.sent.from:
-			missed = to.reader.has(to.at)
-		default:
-			missed = targetsMember(e.rooms, e.except, to.rooms) // the positions sent are not known any more
-		}
+	to.at++
+	var missed bool
+	switch {
+	case to.at > x.sentUpTo():
+		missed = targetsMember(e.rooms, e.except, to.rooms)
 		if missed {
-			l.missed = append(l.missed, e.unit)
+			to.unsent = append(to.unsent, to.at)
 		}
+	case to.at > x.sent.from:
+		missed = to.reader.has(to.at)
+	default:
+		missed = targetsMember(e.rooms, e.except, to.rooms) // the positions sent are not known any more
+	}
+	if missed {
+		l.missed = append(l.missed, e.prepared())
 	}
 }
 
@@ -335,7 +335,9 @@ func (r *memoryRecovery) connectLocked(s *Socket) bool {
 	if r.sessions[x.pid] != x || to.at < r.log.lost {
 		return false
 	}
-	s.lease.read(r.log.events[to.at-r.log.lost:])
+	for to.at < r.log.position() {
+		s.lease.read(r.log.slot(int(to.at - r.log.lost)))
+	}
 	for _, position := range to.unsent {
 		x.sent.add(position)
 	}

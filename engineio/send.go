@@ -73,7 +73,7 @@ func (s *Session) write(last state, w When, messages ...Message) error {
 		return nil
 	}
 	var ws *wsConn
-	err := s.queueLocked(messages)
+	err := s.queueLocked(w, messages)
 	if err == nil && w != OnFlush {
 		ws = s.startFlushLocked()
 	}
@@ -94,7 +94,7 @@ func (s *Session) takesLocked() bool { return s.ws != nil && !s.flushing && s.ou
 
 // queueLocked adds messages to the outbox, but for volatile ones that could not be written now. One
 // that exceeds a limit closes the session. The caller must hold s.mu.
-func (s *Session) queueLocked(messages []Message) error {
+func (s *Session) queueLocked(w When, messages []Message) error {
 	writable := s.writableLocked()
 	for i := range messages {
 		m := &messages[i]
@@ -116,7 +116,7 @@ func (s *Session) queueLocked(messages []Message) error {
 		if m.shared() {
 			s.out.push(e)
 		} else {
-			s.out.pushCopy(e, s.corked && s.ws != nil && !s.flushing)
+			s.out.pushCopy(e, (s.corked || w == OnFlush) && s.ws != nil && !s.flushing)
 		}
 	}
 	return nil
