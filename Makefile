@@ -9,7 +9,7 @@ SOURCES  := $(wildcard $(shell git ls-files '*.go' '*.mjs' '*.mod' '*.sum' '*/pa
 LEDGER   := artifacts/ledger
 RESULTS  := $(LEDGER)/go-alloc.jsonl $(LEDGER)/compat-wire.jsonl $(LEDGER)/compat-browser.jsonl
 
-.PHONY: help run cluster client-files test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress million deploy-test cluster-faults chaos bench-cluster
+.PHONY: help run cluster client-files test deps fmt vet lint go-test interop interop-portable interop-cluster compat browser ledger ledger-write fuzz microbench bench bench-quick bench-stress bench-peers million deploy-test cluster-faults chaos bench-cluster
 
 # The first target: what `make` alone does.
 help: ## list the targets
@@ -107,6 +107,9 @@ bench: ## this server, the official one, a Go peer and the floors: docs/benchmar
 
 bench-stress: ## slow consumers, links that drop, everybody reconnecting at once: docs/evidence/stress.md (15 minutes)
 	@cd bench && go run . -root .. -stress
+
+bench-peers: ## beside servers in other languages: socketioxide, uWebSockets.js, Bun; says what is missing (10 minutes)
+	@cd bench && go run . -root .. -peers
 
 million: ## as many idle connections as the machine allows: docs/evidence/million.md
 	@cd bench && go run . -root .. -million

@@ -134,3 +134,19 @@ func TestReadme(t *testing.T) {
 		t.Error("no error without the marks")
 	}
 }
+
+// A peer whose toolchain is missing is said in one line.
+func TestPeersMissing(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	b := &bench{options: options{root: t.TempDir()}}
+	for _, p := range peers {
+		err := p.build(t.Context(), b)
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", p.name, err)
+		}
+	}
+	servers := besidePeers()
+	if len(servers) != 2+len(peers) || servers[0].name != "ours" || servers[0].start == nil {
+		t.Errorf("%+v", servers)
+	}
+}

@@ -28,6 +28,7 @@ func main() {
 	flag.BoolVar(&o.stress, "stress", false, "readers that stall, links that drop, everybody who comes back at once: docs/evidence/stress.md")
 	flag.BoolVar(&o.million, "million", false, "as many idle connections as this machine allows")
 	flag.StringVar(&o.root, "root", ".", "root of the checkout")
+	flag.BoolVar(&o.peers, "peers", false, "beside servers in other languages; prints the table instead of writing files")
 	spin := flag.Bool("spin", false, "do nothing, but do it all the time: keeps a core awake")
 	flag.Parse()
 	for *spin {
@@ -50,6 +51,7 @@ type options struct {
 	only            string
 	quick           bool
 	stress, million bool
+	peers           bool
 	root            string
 }
 
@@ -68,6 +70,9 @@ func (o *options) run(ctx context.Context) error {
 	}
 	o.root = root
 	b := &bench{options: *o, dir: dir, cells: make(map[key][]sample)}
+	if o.peers {
+		servers = besidePeers()
+	}
 	if err := b.build(ctx); err != nil {
 		return err
 	}
@@ -81,6 +86,10 @@ func (o *options) run(ctx context.Context) error {
 	start := time.Now()
 	if err := b.measure(ctx); err != nil {
 		return err
+	}
+	if o.peers {
+		fmt.Print(b.comparison())
+		return nil
 	}
 	if err := b.onBoth(ctx); err != nil {
 		return err

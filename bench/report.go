@@ -95,25 +95,8 @@ func (b *bench) report(ctx context.Context) string {
 		"\none thread (16 messages at a time), and net/http (long-polling).\n\n%s", b.table())
 	say("![Server CPU of an operation](benchmarks/cost.svg)\n")
 	say("## How do all servers compare?\n\nServer CPU in µs per operation, unless the row says otherwise: median, lowest–highest.\n")
-	header, rule := "| scenario |", "| --- |"
-	for _, v := range servers {
-		header, rule = header+" "+v.title+" |", rule+" ---: |"
-	}
-	say("%s\n%s", header, rule)
-	for _, s := range scenarios {
-		row := "| " + s.heading() + " |"
-		for _, v := range servers {
-			switch mid, low, high := b.figure(s, v.name); {
-			case mid == 0 || s.subject != "" && v.name != s.subject:
-				row += " – |"
-			case low == high:
-				row += fmt.Sprintf(" %s |", figure(mid))
-			default:
-				row += fmt.Sprintf(" %s <sub>%s–%s</sub> |", figure(mid), figure(low), figure(high))
-			}
-		}
-		say("%s", row)
-	}
+	header, rule := header()
+	t.WriteString(b.comparison())
 	say("\n## What are throughput and latency?\n\n" +
 		"Operations per second; p50 / p99 of the time in µs from sending to the answer or delivery. The number of" +
 		"\noutstanding messages is fixed, so latency is mostly queueing.\n")
@@ -142,6 +125,37 @@ func (b *bench) report(ctx context.Context) string {
 		say("![%s](benchmarks/%s.svg)\n", c.title, c.name)
 	}
 	say("## Which machine was it?\n\n%s", b.machine(ctx))
+	return t.String()
+}
+
+// header is the first two lines of a table with a column for each server.
+func header() (header, rule string) {
+	header, rule = "| scenario |", "| --- |"
+	for _, v := range servers {
+		header, rule = header+" "+v.title+" |", rule+" ---: |"
+	}
+	return header, rule
+}
+
+// comparison is the table of what all servers take.
+func (b *bench) comparison() string {
+	var t strings.Builder
+	header, rule := header()
+	fmt.Fprintf(&t, "%s\n%s\n", header, rule)
+	for _, s := range scenarios {
+		row := "| " + s.heading() + " |"
+		for _, v := range servers {
+			switch mid, low, high := b.figure(s, v.name); {
+			case mid == 0 || s.subject != "" && v.name != s.subject:
+				row += " – |"
+			case low == high:
+				row += fmt.Sprintf(" %s |", figure(mid))
+			default:
+				row += fmt.Sprintf(" %s <sub>%s–%s</sub> |", figure(mid), figure(low), figure(high))
+			}
+		}
+		t.WriteString(row + "\n")
+	}
 	return t.String()
 }
 

@@ -17,8 +17,10 @@ type server struct {
 	floor bool
 	// variant is ours with another setting, measured only where a scenario is about it.
 	variant bool
-	build   func(ctx context.Context, b *bench) error
-	start   func(b *bench, addr string) []string // the command line
+	// optional says to go on without it when it cannot be built.
+	optional bool
+	build    func(ctx context.Context, b *bench) error
+	start    func(b *bench, addr string) []string // the command line
 }
 
 // servers are all that can be measured, ours first.
@@ -29,11 +31,10 @@ var servers = []server{
 	{name: "portable", title: "ours, portable mode", variant: true, start: func(b *bench, addr string) []string {
 		return []string{b.binary("ours"), "-addr", addr, "-portable"}
 	}},
-	{name: "node", title: "Node socket.io", build: npm, start: func(b *bench, addr string) []string {
-		_, port, _ := net.SplitHostPort(addr)
-		return []string{"node", filepath.Join(b.root, "bench", "node", "server.mjs"), "--port=" + port}
+	{name: "node", title: "Node socket.io", build: npmPackages("bench/node"), start: func(b *bench, addr string) []string {
+		return []string{"node", filepath.Join(b.root, "bench", "node", "server.mjs"), "--port=" + port(addr)}
 	}},
-	{name: "peer", title: "zishang520 v2.0.5", build: goBuild("peer", "compat-tests/peer", ".", false), start: func(b *bench, addr string) []string {
+	{name: "peer", title: "zishang520 v2.0.5", optional: true, build: goBuild("peer", "compat-tests/peer", ".", false), start: func(b *bench, addr string) []string {
 		return []string{b.binary("peer"), "-addr", addr}
 	}},
 	{name: "raw", title: "floor: goroutine each", floor: true, build: goBuild("floor", "bench", "./floor", true), start: floorMode("raw")},
@@ -60,13 +61,16 @@ func goBuild(name, dir, pkg string, workspace bool) func(context.Context, *bench
 	}
 }
 
-func npm(ctx context.Context, b *bench) error {
-	cmd := exec.CommandContext(ctx, "scripts/install.sh", "npm", "bench/node")
-	cmd.Dir = b.root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("installing bench/node: %w: %s", err, out)
+// npmPackages installs what the package.json of a folder names.
+func npmPackages(dir string) func(context.Context, *bench) error {
+	return func(ctx context.Context, b *bench) error {
+		cmd := exec.CommandContext(ctx, "scripts/install.sh", "npm", dir)
+		cmd.Dir = b.root
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("installing %s: %w: %s", dir, err, lastLine(out))
+		}
+		return nil
 	}
-	return nil
 }
 
 // build builds everything that will be measured, and the load generator.
@@ -77,8 +81,8 @@ func (b *bench) build(ctx context.Context) error {
 	for _, s := range servers {
 		if s.build != nil {
 			err := s.build(ctx, b)
-			if err != nil && s.name == "peer" {
-				fmt.Fprintf(os.Stderr, "left out: %v\n", err) // the comparison with it is not what this is for
+			if err != nil && s.optional {
+				fmt.Fprintf(os.Stderr, "left out: %s: %v\n", s.title, err)
 				b.missing = append(b.missing, s.name)
 				continue
 			}
