@@ -9,7 +9,7 @@ export const startDemo = ({ flags = [], ...rest } = {}) => startServe({ flags: [
 /** The same without the demo. */
 export async function startServe({ port = 0, flags = [] } = {}) {
   const args = ["serve", "-addr", `127.0.0.1:${port}`, ...flags];
-  const demo = new Process(process.env.COMPAT_DEMO, args, { cwd: root, pattern: /(https?):\/\/127\.0\.0\.1:(\d+)/ });
+  const demo = new Process(process.env.COMPAT_DEMO, args, { cwd: root, pattern: /(?<=listening on )(https?):\/\/127\.0\.0\.1:(\d+)/ });
   const [url, , actual] = await demo.line;
   return { url, host: "127.0.0.1", port: Number(actual), kill: () => demo.kill(), stop: () => demo.stop() };
 }

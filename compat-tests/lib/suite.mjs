@@ -30,7 +30,7 @@ export function useServer(...flags) {
 /** As useServer, with the demo. */
 export function useDemo(options) {
   const demo = {};
-  before(async () => Object.assign(demo, await startDemo(options?.())));
+  before(async () => Object.assign(demo, await startDemo(await options?.())));
   after(() => demo.kill?.());
   return demo;
 }
