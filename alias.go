@@ -14,6 +14,8 @@ type (
 	CORS = engineio.CORS
 	// Admission limits the rate of new clients and their number.
 	Admission = engineio.Admission
+	// ByteLimit limits how fast connections are read from.
+	ByteLimit = engineio.ByteLimit
 	// DrainOptions are the options of [Server.Drain].
 	DrainOptions = engineio.DrainOptions
 	// PerMessageDeflate compresses the messages of WebSockets.

@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/bucket"
 	"github.com/gosocketio/socketio/protocol"
 )
 
 // client is one connection: an engine session, whose handler it is, and the sockets that it has in
 // namespaces.
 type client struct {
-	server  *Server
-	link    engineio.Link
-	session *engineio.Session
-	load    load
+	server *Server
+	link   engineio.Link
+	load   load
+	events bucket.Bucket // of Config.EventLimit
 
 	// What the goroutine that delivers messages uses alone.
 	decoder protocol.PacketDecoder // nil, without Config.Parser, while no packet is half received
@@ -44,12 +45,14 @@ type client struct {
 const maxLeft = 32
 
 func (srv *Server) newClient(l engineio.Link) engineio.Handler {
-	c := &client{server: srv, link: l, session: l.Session()}
+	c := &client{server: srv, link: l}
 	if srv.cfg.Parser != nil {
 		c.decoder = srv.cfg.Parser.NewDecoder(srv.cfg.MaxAttachments)
 	}
 	return c
 }
+
+func (c *client) session() *engineio.Session { return c.link.Session() }
 
 // Open begins the client's life.
 func (c *client) Open() {
@@ -63,7 +66,7 @@ func (c *client) Open() {
 
 // connectTimeout ends a connection that joined no namespace in time.
 func (c *client) connectTimeout() {
-	if !c.session.Trusted() {
+	if !c.session().Trusted() {
 		c.shut(ReasonForcedServerClose, ErrConnectTimeout)
 	}
 }
@@ -135,7 +138,7 @@ func (c *client) Message(data []byte, binary bool) {
 		c.undecodable(err)
 		return
 	}
-	if p == nil && !c.session.Trusted() {
+	if p == nil && !c.session().Trusted() {
 		// A CONNECT has none, and for anything else it is too early.
 		c.undecodable(fmt.Errorf("%w: a packet with attachments before a namespace was joined", ErrProtocol))
 		return
@@ -184,7 +187,7 @@ func (c *client) packet(p *protocol.Packet) {
 		c.disconnect(s)
 	case p.Type == protocol.Ack:
 		s.handleAck(p)
-	case len(p.Args) > 0:
+	case len(p.Args) > 0 && !(c.server.limited && c.overLimit(s, p)):
 		s.enqueue(newEvent(s, p))
 	}
 }

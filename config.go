@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"reflect"
@@ -150,6 +151,16 @@ type Config struct {
 	// Admission limits the rate of new clients and their number. Those beyond get status 503, and try
 	// again later. The zero value limits nothing.
 	Admission Admission
+	// ByteLimit limits how fast each connection is read from, in bytes per second. A client that sends
+	// faster is slowed down, never disconnected. The zero value limits nothing.
+	ByteLimit ByteLimit
+	// EventLimit limits how many events each connection may send, in all of its namespaces together. The
+	// zero value limits nothing.
+	EventLimit EventLimit
+	// NamespaceEventLimits limits how many events all clients together may send to a namespace, by its
+	// name; by the text of its regular expression, or "OfFunc 1", for all children of a [Parent]
+	// together. "*" is for each namespace that is not named. Default none.
+	NamespaceEventLimits map[string]EventLimit
 	// TrustedProxies are the addresses of the reverse proxies whose headers are trusted:
 	// X-Forwarded-For (see engineio.Handshake.ClientIP), X-Forwarded-Host (see CORS) and Forwarded.
 	// 127.0.0.1 includes proxies that connect over a Unix socket. Default none.
@@ -204,6 +215,17 @@ func (c Config) withDefaults() (Config, error) {
 	)
 	if err != nil {
 		return c, err
+	}
+	if c.EventLimit, err = c.EventLimit.withDefaults("EventLimit"); err != nil {
+		return c, err
+	}
+	c.NamespaceEventLimits = maps.Clone(c.NamespaceEventLimits)
+	for name, l := range c.NamespaceEventLimits {
+		l, err := l.withDefaults(fmt.Sprintf("NamespaceEventLimits[%q]", name))
+		if err != nil {
+			return c, err
+		}
+		c.NamespaceEventLimits[name] = l
 	}
 	if c.ConnectionStateRecovery != nil {
 		recovery, err := c.ConnectionStateRecovery.withDefaults(c.Parser)

@@ -152,7 +152,7 @@ func (c *client) sendRefusal(nsp string, e *Error, bare bool) {
 // reportRefusal writes the log line of a refused CONNECT and calls the hook.
 func (c *client) reportRefusal(nsp string, err error) {
 	c.logRefusal(nsp, err)
-	hook(c.server, c.server.cfg.Hooks.Refuse, RefuseInfo{Namespace: nsp, Conn: c.session, Err: err})
+	hook(c.server, c.server.cfg.Hooks.Refuse, RefuseInfo{Namespace: nsp, Conn: c.session(), Err: err})
 }
 
 // refuse answers the socket's CONNECT with an error, unless the client has gone.

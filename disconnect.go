@@ -20,12 +20,17 @@ func (s *Socket) Disconnect(close bool) {
 	switch {
 	case !s.Connected():
 	case close:
-		s.client.disconnectAll()
+		s.client.disconnectAll(nil)
 	default:
-		s.client.forget(s, true)
-		if s.close(ReasonServerNamespaceDisconnect, nil, 0) {
-			s.sendDisconnect()
-		}
+		s.disconnect(nil)
+	}
+}
+
+// disconnect disconnects the socket alone. The cause may be nil.
+func (s *Socket) disconnect(cause error) {
+	s.client.forget(s, true)
+	if s.close(ReasonServerNamespaceDisconnect, cause, 0) {
+		s.sendDisconnect()
 	}
 }
 
@@ -36,9 +41,10 @@ func (s *Socket) sendDisconnect() {
 	s.control(x.disconnect(s.ns.name))
 }
 
-// disconnectAll disconnects the sockets of all namespaces and closes the connection.
-func (c *client) disconnectAll() {
-	sockets, first := c.beginClose(nil)
+// disconnectAll disconnects the sockets of all namespaces and closes the connection. The cause may be
+// nil.
+func (c *client) disconnectAll(cause error) {
+	sockets, first := c.beginClose(cause)
 	if !first {
 		return
 	}
@@ -46,7 +52,7 @@ func (c *client) disconnectAll() {
 	for _, s := range connected {
 		c.forget(s, true)
 	}
-	for _, s := range closeSockets(connected, ReasonServerNamespaceDisconnect, nil) {
+	for _, s := range closeSockets(connected, ReasonServerNamespaceDisconnect, cause) {
 		s.sendDisconnect()
 	}
 	c.closeAfterRelease(sockets)

@@ -28,6 +28,9 @@ var (
 	ErrProtocol = errors.New("socketio: protocol violation")
 	// ErrConnectTimeout means that the client joined no namespace within Config.ConnectTimeout.
 	ErrConnectTimeout = errors.New("socketio: no namespace was joined in time")
+	// ErrRateLimit means that the client sent more events than Config.EventLimit or
+	// Config.NamespaceEventLimits allows.
+	ErrRateLimit = errors.New("socketio: rate limit exceeded")
 	// ErrAttachmentTimeout means that binary attachments did not arrive within
 	// Config.AttachmentTimeout.
 	ErrAttachmentTimeout = errors.New("socketio: binary attachments did not arrive in time")

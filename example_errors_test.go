@@ -31,6 +31,8 @@ func ExampleDisconnectError() {
 			return "the client reads too slowly"
 		case errors.Is(cause, socketio.ErrPayloadTooLarge):
 			return "the client sent too much: Config.MaxPayload"
+		case errors.Is(cause, socketio.ErrRateLimit):
+			return "the client sent too many events: Config.EventLimit"
 		case errors.Is(cause, socketio.ErrConnectTimeout), errors.Is(cause, socketio.ErrAttachmentTimeout):
 			return "the client did not go on"
 		case errors.Is(cause, socketio.ErrHandlerStalled):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"net/netip"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -142,7 +143,10 @@ func ExampleServer_Stats() {
 // At most 200 clients a second, 400 at once: after a restart the others are told to come back
 // later.
 func ExampleAdmission() {
-	io := socketio.New(socketio.Config{Admission: socketio.Admission{Rate: 200, Burst: 400, MaxSessions: 50_000}})
+	io := socketio.New(socketio.Config{
+		Admission:      socketio.Admission{Rate: 200, Burst: 400, MaxSessions: 50_000, MaxPerAddress: 100},
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, // else all clients have the proxy's address
+	})
 	fmt.Println(io.Engine().Stats().Rejected)
 	// Output: 0
 }

@@ -48,6 +48,7 @@ func TestRequiredModules(t *testing.T) {
 func TestImportsPointDownwards(t *testing.T) {
 	for pkg, may := range map[string]string{
 		"engineio/wire":       "",
+		"internal/bucket":     "",
 		"internal/bufpool":    "",
 		"internal/netloop":    "",
 		"internal/refusal":    "",
@@ -58,13 +59,13 @@ func TestImportsPointDownwards(t *testing.T) {
 		"namespace":           "",
 		"protocol/msgpack":    "protocol",
 		"engineio": "engineio/wire internal/refusal internal/origin internal/bufpool " +
-			"internal/netloop internal/accept",
+			"internal/netloop internal/accept internal/bucket",
 		"adapter":          "rooms protocol internal/gather",
 		"internal/brokers": "adapter rooms protocol internal/gather",
 		"client-js":        "internal/accept",
 		"client-js/bundle": "",
 		"siotest": "internal/rawclient protocol engineio engineio/wire internal/refusal " +
-			"internal/origin internal/bufpool internal/netloop internal/accept",
+			"internal/origin internal/bufpool internal/netloop internal/accept internal/bucket",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+pkg).Output()
 		if err != nil {

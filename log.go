@@ -17,6 +17,9 @@ func (srv *Server) ruleOfEnd(cause error) error {
 	if cause == nil {
 		return nil
 	}
+	if r, ok := errors.AsType[*refusal.Refusal](cause); ok {
+		return r
+	}
 	c, r := &srv.cfg, &refusal.Refusal{Err: cause, Rule: "protocol violation"}
 	switch {
 	case errors.Is(cause, ErrConnectTimeout):
@@ -53,8 +56,8 @@ func (c *client) logRefusal(nsp string, err error) {
 	case !visible && c.server.cfg.OnError == nil:
 		r.Remedy = `a middleware failed; its error is no *Error, so that the client was told "internal error"`
 	}
-	peer := refusal.Peer{Addr: c.session.Handshake().RemoteAddr, ID: c.session.ID(), Namespace: nsp}
-	c.server.log.Write(c.session.Context(), connectRefused, peer, r, cause)
+	peer := refusal.Peer{Addr: c.session().Handshake().RemoteAddr, ID: c.session().ID(), Namespace: nsp}
+	c.server.log.Write(c.session().Context(), connectRefused, peer, r, cause)
 }
 
 // refuseClientFile answers a request for a bundle of the client when none is served.

@@ -119,7 +119,7 @@ func (srv *Server) OfFunc(match func(name string, auth json.RawMessage) bool) *P
 func (srv *Server) addParent(
 	label string, explicit bool, match func(name string, auth json.RawMessage) bool,
 ) *Parent {
-	p := &Parent{totals: &totals{label: label}}
+	p := &Parent{totals: srv.newTotals(label)}
 	srv.define(p.totals)
 	p.server, p.p = srv, p
 	p.pattern = srv.names.AddPattern(p, explicit, match)

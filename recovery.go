@@ -289,7 +289,7 @@ func parseRecovery(auth json.RawMessage) (pid, offset string) {
 func (s *Socket) replaced() {
 	s.client.forget(s, false)
 	s.close(ReasonForcedClose, ErrReplaced, 0)
-	s.client.session.Discard(ErrReplaced)
+	s.client.session().Discard(ErrReplaced)
 }
 
 // replaceWith puts another socket in the place of one that has not connected, and starts it.

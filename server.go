@@ -31,6 +31,10 @@ type Server struct {
 	engine *engineio.Server
 	relay  *relayDirectory // nil without Config.Relay
 
+	limited    bool        // there are limits on events
+	eventLimit *eventLimit // of each connection; nil: none
+	began      time.Time   // the origin of the limits' times
+
 	names namespace.Registry[*Namespace, *Parent]
 
 	mu      sync.Mutex
@@ -71,7 +75,10 @@ func NewServer(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv := &Server{cfg: c, log: refusal.NewLog(c.Logger)}
+	srv := &Server{
+		cfg: c, log: refusal.NewLog(c.Logger), limited: c.EventLimit.Rate > 0 || len(c.NamespaceEventLimits) > 0,
+		eventLimit: newEventLimit(c.EventLimit, ruleConnectionEvents, "Config.EventLimit"), began: time.Now(),
+	}
 	srv.names.Make, srv.names.Added, srv.names.Removed = srv.newNamespace, srv.added, srv.removed
 	srv.names.Cleanup = c.CleanupEmptyChildNamespaces
 	main, err := srv.names.Of("/")
@@ -169,10 +176,12 @@ func (srv *Server) OnNewNamespace(fn func(*Namespace)) {
 
 // newNamespace makes a namespace with its adapter, for srv.names.
 func (srv *Server) newNamespace(name string, pattern *namespace.Pattern[*Namespace, *Parent]) (*Namespace, error) {
-	ns := &Namespace{core{name: name, totals: &totals{label: name}}}
+	ns := &Namespace{core{name: name}}
 	ns.server, ns.ns = srv, ns
 	if pattern != nil {
 		ns.totals = pattern.Owner.totals
+	} else {
+		ns.totals = srv.newTotals(name)
 	}
 	made, err := srv.cfg.Adapter(host{ns})
 	if err == nil && made == nil {
@@ -253,7 +262,7 @@ func (srv *Server) callOnError(s *Socket, err error) {
 func levelOf(s *Socket, err error) slog.Level {
 	visible := (*Error)(nil)
 	// The connection ends a moment before its sockets hear of it.
-	gone := s != nil && (!s.Connected() || s.client.session.Closed())
+	gone := s != nil && (!s.Connected() || s.client.session().Closed())
 	if errors.As(err, &visible) || gone && errors.Is(err, ErrClosed) {
 		return slog.LevelDebug
 	}

@@ -70,7 +70,7 @@ func (s *Socket) ID() string { return s.id }
 func (s *Socket) Namespace() *Namespace { return s.ns }
 
 // Conn returns the connection, which the client's sockets in other namespaces share.
-func (s *Socket) Conn() *engineio.Session { return s.client.session }
+func (s *Socket) Conn() *engineio.Session { return s.client.session() }
 
 // Handshake returns the connection's first request and the auth in the CONNECT packet.
 func (s *Socket) Handshake() Handshake {
@@ -78,7 +78,7 @@ func (s *Socket) Handshake() Handshake {
 	if auth == nil {
 		auth = json.RawMessage("{}")
 	}
-	return Handshake{Handshake: s.client.session.Handshake(), Auth: auth}
+	return Handshake{Handshake: s.client.session().Handshake(), Auth: auth}
 }
 
 // Connected tells whether the socket is connected.
@@ -108,7 +108,7 @@ func (s *Socket) Context() context.Context {
 		return ctx
 	}
 	// Made without the lock: the application may have implemented the parent.
-	ctx, cancel := context.WithCancelCause(s.client.session.Context())
+	ctx, cancel := context.WithCancelCause(s.client.session().Context())
 	s.mu.Lock()
 	if s.ctx == nil {
 		s.ctx, s.cancel = ctx, cancel
@@ -200,7 +200,7 @@ func (s *Socket) logContext() context.Context {
 	if s == nil {
 		return context.Background()
 	}
-	return s.client.session.Context()
+	return s.client.session().Context()
 }
 
 func (s *Socket) logAttrs() []slog.Attr {

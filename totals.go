@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/bucket"
 )
 
 // totals counts what happens in a namespace that the program defined with [Server.Of], or in all
@@ -20,6 +22,10 @@ type totals struct {
 	handlerErrors              atomic.Uint64
 	answered, late, unanswered atomic.Uint64
 	recovered, refused         atomic.Uint64
+
+	limit                                   *eventLimit // of Config.NamespaceEventLimits; nil: none
+	events                                  bucket.Bucket
+	limitedByConnection, limitedByNamespace atomic.Uint64
 }
 
 // handledBounds are the upper bounds of NamespaceStats.HandledWithin.
@@ -76,6 +82,9 @@ type NamespaceStats struct {
 	Sockets int
 	// Received counts the events of clients, ReceivedBytes their payload, attachments included.
 	Received, ReceivedBytes uint64
+	// LimitedByConnection counts the events over Config.EventLimit, LimitedByNamespace those over
+	// Config.NamespaceEventLimits. They are not among Received.
+	LimitedByConnection, LimitedByNamespace uint64
 	// Sent counts the events sent, once for each recipient on this server, SentBytes their size on the
 	// wire. Unsent counts the recipients that could not be sent to: closed, or with a full queue.
 	Sent, SentBytes, Unsent uint64
@@ -100,6 +109,8 @@ type NamespaceStats struct {
 func (t *totals) addTo(s *NamespaceStats) {
 	s.Received += t.received.Load()
 	s.ReceivedBytes += t.receivedBytes.Load()
+	s.LimitedByConnection += t.limitedByConnection.Load()
+	s.LimitedByNamespace += t.limitedByNamespace.Load()
 	s.Sent += t.sent.Load()
 	s.SentBytes += t.sentBytes.Load()
 	s.Unsent += t.unsent.Load()
@@ -119,6 +130,11 @@ func (t *totals) addTo(s *NamespaceStats) {
 		s.HandledWithin[bound] += n
 	}
 	s.Handled += n + t.handledWithin[len(handledBounds)].Load()
+}
+
+// newTotals returns the totals of a namespace, or of a pattern, for define.
+func (srv *Server) newTotals(label string) *totals {
+	return &totals{label: label, limit: srv.limitOf(label)}
 }
 
 // define adds the totals of a namespace, or of a pattern, to those of the server.

@@ -15,7 +15,7 @@ import (
 // socket is made from the connection's.
 
 // v2 tells whether the client is one from before Socket.IO 3.0.
-func (c *client) v2() bool { return c.session.Protocol() == 3 }
+func (c *client) v2() bool { return c.session().Protocol() == 3 }
 
 // newSocketID returns the id of a new socket of this client.
 func (c *client) newSocketID(nsp string) string {
@@ -23,9 +23,9 @@ func (c *client) newSocketID(nsp string) string {
 	case !c.v2():
 		return newID()
 	case nsp == "/":
-		return c.session.ID()
+		return c.session().ID()
 	}
-	return nsp + "#" + c.session.ID()
+	return nsp + "#" + c.session().ID()
 }
 
 // splitQuery removes the query from a packet's namespace. In a CONNECT it becomes the auth.

@@ -240,7 +240,7 @@ func (c *client) checkStall() {
 	}
 	c.server.cfg.Logger.Warn("socketio: no event handler of a client ended in time while its events waited: "+
 		"make the handlers shorter, start goroutines, or raise Config.HandlerStallTimeout",
-		slog.Duration("limit", limit), slog.String("session", c.session.ID()))
+		slog.Duration("limit", limit), slog.String("session", c.session().ID()))
 	c.shut(ReasonForcedServerClose, fmt.Errorf("%w: none in %v (Config.HandlerStallTimeout)", ErrHandlerStalled, limit))
 }
 
@@ -281,7 +281,7 @@ func (c *client) inboxLimits() (bytes int64, events int32) {
 	switch {
 	case c.asked.Load() > 0:
 		return askedFactor * int64(cfg.MaxInboxBytes), math.MaxInt32
-	case !c.session.Trusted(): // CONNECTs in middlewares
+	case !c.session().Trusted(): // CONNECTs in middlewares
 		return int64(min(cfg.MaxInboxBytes, cfg.MaxUntrustedPayload/4)), math.MaxInt32
 	}
 	return int64(cfg.MaxInboxBytes), int32(min(cfg.MaxInboxEvents, math.MaxInt32))
@@ -314,7 +314,7 @@ func (c *client) resumeReading() {
 }
 
 func (c *client) reportPause(paused bool) {
-	hook(c.server, c.server.cfg.Hooks.Pause, PauseInfo{Conn: c.session, Paused: paused})
+	hook(c.server, c.server.cfg.Hooks.Pause, PauseInfo{Conn: c.session(), Paused: paused})
 }
 
 // workers counts the goroutines that run handlers, so that Shutdown can wait for them.

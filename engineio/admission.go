@@ -12,7 +12,7 @@ import (
 
 // Admission limits the rate of new sessions and the number of sessions.
 //
-// After a restart all clients reconnect at once. A handshake beyond a limit gets status 503 before
+// After a restart all clients reconnect at once. A handshake beyond a limit gets status 503 or 429 before
 // it costs anything, and official clients retry after a random, growing delay, which spreads the
 // load. Existing sessions are not affected. The zero value limits nothing.
 type Admission struct {
@@ -25,6 +25,10 @@ type Admission struct {
 	MaxPending int
 	// MaxSessions limits the sessions. Default 0: no limit.
 	MaxSessions int
+	// MaxPerAddress limits the sessions of one client address ([Handshake.ClientIP]), or of one /64 of
+	// IPv6. Those beyond get status 429. Behind proxies it needs Config.TrustedProxies: without them all
+	// clients have the address of their proxy. Default 0: no limit.
+	MaxPerAddress int
 }
 
 func (a *Admission) withDefaults() {
@@ -43,6 +47,8 @@ func (a *Admission) validate() error {
 		return badConfig("Admission.Burst is %d without a Rate, which means no limit", a.Burst)
 	case a.MaxPending < 0:
 		return badConfig("Admission.MaxPending is %d, it must be at least 0 (no limit)", a.MaxPending)
+	case a.MaxPerAddress < 0:
+		return badConfig("Admission.MaxPerAddress is %d, it must be at least 0 (no limit)", a.MaxPerAddress)
 	case a.MaxSessions < 0:
 		return badConfig("Admission.MaxSessions is %d, it must be at least 0 (no limit)", a.MaxSessions)
 	}
@@ -74,6 +80,9 @@ func shuttingDown() *ConnectionError {
 
 // admit checks the request for a new session against Admission.Rate and Config.AllowRequest.
 func (e *Server) admit(r *http.Request) *ConnectionError {
+	if c := e.verifyAddress(r); c != nil {
+		return c
+	}
 	if e.pace != nil && !e.pace.Allow() {
 		return e.tooMany("more than %v new sessions a second", e.cfg.Admission.Rate, "Admission.Rate")
 	}
@@ -86,15 +95,19 @@ func (e *Server) admit(r *http.Request) *ConnectionError {
 	return nil
 }
 
-// register adds a session to the registry and to the pending sessions, unless a limit forbids it.
+// register adds a session to the registry, to those of its address and to the pending sessions, unless a
+// limit forbids it.
 func (e *Server) register(s *Session) (c *ConnectionError) {
 	a := &e.cfg.Admission
 	if n := e.pending.Add(1); a.MaxPending > 0 && n > int64(a.MaxPending) {
 		c = e.tooMany("%d sessions have not sent anything yet", a.MaxPending, "Admission.MaxPending")
-	} else if added, full := e.sessions.add(s, a.MaxSessions); full {
-		c = e.tooMany("there are %d sessions", a.MaxSessions, "Admission.MaxSessions")
-	} else if !added {
-		c = badID("the id is taken")
+	} else if !e.addresses.add(s) {
+		c = e.tooManyOf(addressOf(s.handshake.clientIP))
+	} else if added, full := e.sessions.add(s, a.MaxSessions); !added {
+		e.addresses.remove(s)
+		if c = badID("the id is taken"); full {
+			c = e.tooMany("there are %d sessions", a.MaxSessions, "Admission.MaxSessions")
+		}
 	}
 	if c != nil {
 		e.pending.Add(-1)
@@ -102,6 +115,13 @@ func (e *Server) register(s *Session) (c *ConnectionError) {
 	}
 	e.opened.Add(1)
 	return nil
+}
+
+// unregister removes a session that has ended.
+func (e *Server) unregister(s *Session) {
+	if e.sessions.remove(s) {
+		e.addresses.remove(s)
+	}
 }
 
 // markActiveLocked removes a session from the pending ones. The caller must hold s.mu.

@@ -139,6 +139,7 @@ func TestAdmissionConfig(t *testing.T) {
 		{engineio.Admission{Burst: 5}, "Admission.Burst is 5 without a Rate"},
 		{engineio.Admission{Rate: 1, Burst: -5}, "Admission.Burst is -5"},
 		{engineio.Admission{MaxPending: -1}, "Admission.MaxPending is -1"},
+		{engineio.Admission{MaxPerAddress: -1}, "Admission.MaxPerAddress is -1"},
 		{engineio.Admission{MaxSessions: -1}, "Admission.MaxSessions is -1"},
 	} {
 		if _, err := engineio.New(engineio.Config{Admission: c.a}); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -208,7 +208,7 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 		s.poll.batch = s.out.take(nil, math.MaxInt) // a GET that was woken for it still delivers it
 	}
 	s.wakePollLocked(answer)
-	s.resumeLocked()
+	s.stopPauseLocked()
 	ws, midFrame := s.ws, s.flushing
 	s.ws = nil
 	candidate := s.stopCandidateLocked()
@@ -217,7 +217,7 @@ func (s *Session) closeLocked(reason Reason, cause error) {
 	s.beat.timer.Stop()
 	s.stopCloseTimerLocked()
 	opening := s.opening
-	s.server.sessions.remove(s)
+	s.server.unregister(s)
 
 	go func() {
 		defer s.server.work.Done()

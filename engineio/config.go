@@ -127,6 +127,8 @@ type Config struct {
 	CompressionThreshold int
 	// Admission limits the rate and the number of sessions. The zero value limits nothing.
 	Admission Admission
+	// ByteLimit limits how fast a session is read from. The zero value limits nothing.
+	ByteLimit ByteLimit
 	// PerMessageDeflate, if set, compresses the messages of WebSockets whose clients offer that.
 	// Default nil, because it costs processor time.
 	PerMessageDeflate *PerMessageDeflate
@@ -186,6 +188,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, DefaultWriteTimeout)
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, DefaultReadTimeout)
 	c.Admission.withDefaults()
+	c.ByteLimit.withDefaults()
 	if p := c.PerMessageDeflate; p != nil {
 		c.PerMessageDeflate = &PerMessageDeflate{
 			Threshold: cmp.Or(p.Threshold, DefaultCompressionThreshold),
@@ -246,6 +249,9 @@ func (c *Config) validate() error {
 		}
 	}
 	if err := c.Admission.validate(); err != nil {
+		return err
+	}
+	if err := c.ByteLimit.validate(); err != nil {
 		return err
 	}
 	if err := c.PerMessageDeflate.validate(); err != nil {

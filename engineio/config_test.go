@@ -72,6 +72,11 @@ func TestConfigErrors(t *testing.T) {
 			"secret":  {Relay: &engineio.Relay{Tag: "server", Secret: "short"}},
 			"address": {Relay: &engineio.Relay{Tag: "server", Secret: relaySecret}},
 		}},
+		"ByteLimit": {"", cases{
+			"negative":       {ByteLimit: engineio.ByteLimit{Rate: -1}},
+			"burst":          {ByteLimit: engineio.ByteLimit{Rate: 1, Burst: -1}},
+			"burst, no rate": {ByteLimit: engineio.ByteLimit{Burst: 1}},
+		}},
 		"Admission": {"it must be at least 0", cases{"sessions": {Admission: engineio.Admission{MaxSessions: -1}}}},
 	}
 	for field := range reflect.TypeFor[engineio.Config]().Fields() {

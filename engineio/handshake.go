@@ -29,6 +29,7 @@ type Handshake struct {
 	// CrossDomain tells whether the request had an Origin header.
 	CrossDomain bool
 
+	proxied  bool // Admission.MaxPerAddress does not count it
 	clientIP netip.Addr
 	header   string // "Key: value\n" lines; a tenth of what an http.Header takes
 }
@@ -43,6 +44,7 @@ func newHandshake(r *http.Request, proxies []netip.Prefix) *Handshake {
 		CrossDomain: r.Header.Get("Origin") != "",
 		clientIP:    origin.Proxies(proxies).ClientIP(r),
 	}
+	h.proxied = isLocalProxy(h.clientIP) && origin.Proxies(proxies).Ignored(r)
 	// The strings of a request keep its read buffer in memory: copy them, into one piece.
 	var b strings.Builder
 	b.Grow(headerLen(r.Header) + len(h.URL) + len(h.Host) + len(h.RemoteAddr))

@@ -61,7 +61,7 @@ func (s *Session) startHeartbeat() {
 func (s *Session) dueLocked() time.Duration {
 	b := &s.beat
 	switch {
-	case !b.awaiting, b.delayed && s.resume != nil:
+	case !b.awaiting, b.delayed && s.pausedLocked():
 		return b.sendDue
 	case b.delayed:
 		return min(b.sendDue, b.receiveDue)
@@ -89,7 +89,7 @@ func (s *Session) allowance() time.Duration {
 //
 // The caller must hold s.mu.
 func (s *Session) endOverdueLocked(now time.Duration) bool {
-	if !s.beat.awaiting || s.resume != nil || now < s.beat.receiveDue {
+	if !s.beat.awaiting || s.pausedLocked() || now < s.beat.receiveDue {
 		return false
 	}
 	if s.beat.behind > 0 || s.ws == nil && s.out.taken > 0 {
@@ -127,7 +127,7 @@ func (s *Session) heartbeatDue() {
 		at = now
 	}
 	if !b.awaiting {
-		b.awaiting, b.extended, b.delayed = true, false, s.resume != nil
+		b.awaiting, b.extended, b.delayed = true, false, s.pausedLocked()
 		b.receiveDue = at + s.server.cfg.PingTimeout
 	}
 	b.sendDue = at + s.server.cfg.PingInterval
@@ -200,7 +200,7 @@ func (s *Session) pingedLocked(now time.Duration) {
 	b.receiveDue = now + s.allowance()
 	// Not at the time of the client's ping: some clients want a pong after each of their pings.
 	b.sendDue = now + c.PingInterval + min(c.PingInterval, c.PingTimeout)/2
-	b.delayed = s.resume != nil
+	b.delayed = s.pausedLocked()
 }
 
 // extendLocked extends the deadline of a pong, once, when another packet arrives: the pong may be

@@ -71,27 +71,19 @@ func (l Link) PauseReading() {
 	s := l.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.resume == nil && s.state != stateClosed {
-		s.resume = make(chan struct{})
-		s.heartbeatPausedLocked()
-		s.flags.Or(flagPaused)
-		if s.ws != nil {
-			s.ws.stream.pause(true)
-		}
+	if s.state != stateClosed {
+		s.pauseLocked().held = true
 	}
 }
 
-// ResumeReading ends PauseReading.
+// ResumeReading ends PauseReading. Config.ByteLimit may still keep reading paused for a moment.
 func (l Link) ResumeReading() {
 	s := l.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.resume != nil {
-		s.resumeLocked()
-		s.heartbeatResumedLocked()
-		if s.candidate != nil {
-			s.candidate.expiry.Reset(s.server.cfg.UpgradeTimeout)
-		}
+	if s.pausedLocked() {
+		s.intake.held = false
+		s.resumeUnlessPausedLocked()
 	}
 }
 

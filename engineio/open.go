@@ -40,6 +40,9 @@ func (e *Server) open(r *http.Request, q query, t Transport) (s *Session, c *Con
 	if e.cfg.MaxUntrustedPayload == 0 {
 		s.flags.Or(flagTrusted)
 	}
+	if e.bytes.Limited() {
+		s.intake = new(intake)
+	}
 	if e.cfg.SessionContext != nil {
 		s.ctx = e.cfg.SessionContext(r)
 	}

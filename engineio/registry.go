@@ -54,14 +54,17 @@ func (g *registry) get(id string) *Session {
 	return sh.sessions[id]
 }
 
-func (g *registry) remove(s *Session) {
+// remove removes a session, and returns false if it is not there.
+func (g *registry) remove(s *Session) bool {
 	sh := &g.shard[g.index(s.id)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.sessions[s.id] == s {
-		delete(sh.sessions, s.id)
-		g.count.Add(-1)
+	if sh.sessions[s.id] != s {
+		return false
 	}
+	delete(sh.sessions, s.id)
+	g.count.Add(-1)
+	return true
 }
 
 // all returns a snapshot of the sessions.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/gosocketio/socketio/internal/bucket"
 	"github.com/gosocketio/socketio/internal/origin"
 	"github.com/gosocketio/socketio/internal/refusal"
 )
@@ -29,9 +30,12 @@ type Server struct {
 	loops    *loops
 	nodes    *nodes // nil without Config.Relay
 
-	pace    *rate.Limiter // of new sessions; nil: none
-	pending atomic.Int64  // sessions whose client has not sent anything
-	opened  atomic.Uint64 // sessions so far
+	pace      *rate.Limiter // of new sessions; nil: none
+	addresses *addresses    // of sessions; nil without Admission.MaxPerAddress
+	bytes     bucket.Limit  // Config.ByteLimit
+	pending   atomic.Int64  // sessions whose client has not sent anything
+	opened    atomic.Uint64 // sessions so far
+	throttled atomic.Uint64 // pauses by Config.ByteLimit so far
 
 	// work counts sessions and WebSocket readers. mu guards draining, closed, deadlines and
 	// wsConn.ended, and orders the first addition to work before the wait of Drain and Shutdown.
@@ -54,7 +58,8 @@ func New(c Config) (*Server, error) {
 	}
 	e := &Server{
 		cfg: c, log: refusal.NewLog(c.Logger), loops: loops, sessions: newRegistry(), origins: c.policy(),
-		began: time.Now(), pace: c.Admission.limiter(), deadlines: make(map[*wsConn]*time.Timer),
+		began: time.Now(), pace: c.Admission.limiter(), addresses: newAddresses(&c.Admission),
+		bytes: bucket.New(float64(c.ByteLimit.Rate), c.ByteLimit.Burst), deadlines: make(map[*wsConn]*time.Timer),
 	}
 	if c.PerMessageDeflate != nil {
 		e.deflate = newDeflater(c.PerMessageDeflate)

@@ -24,7 +24,7 @@ const (
 // Bits of Session.flags, which are read without the lock.
 const (
 	flagTrusted = 1 << iota
-	flagPaused  // set with resume
+	flagPaused  // reading is paused
 )
 
 // Session is one client's connection, whichever transports carry it. The official API calls it a
@@ -56,12 +56,12 @@ type Session struct {
 
 	mu         sync.Mutex
 	out        outbox
-	ws         *wsConn       // or WebTransport stream; nil while polling
-	poll       *parkedPoll   // the GET that waits for data
-	upload     *upload       // the POST that is being read
-	candidate  *candidate    // the transport that is being upgraded to
-	closeTimer *time.Timer   // waits for the GET that takes the close packet, or for the last POST
-	resume     chan struct{} // closed when reading may go on; nil while it is not paused
+	ws         *wsConn     // or WebTransport stream; nil while polling
+	poll       *parkedPoll // the GET that waits for data
+	upload     *upload     // the POST that is being read
+	candidate  *candidate  // the transport that is being upgraded to
+	closeTimer *time.Timer // waits for the GET that takes the close packet, or for the last POST
+	intake     *intake     // of a session that has a ByteLimit or was paused; otherwise nil
 	beat       heartbeat
 	value      any
 	// opening is closed once the Connection event has run; nil afterwards. Close waits for it.
@@ -159,24 +159,6 @@ func (s *Session) Buffered() (bytes, packets int) {
 
 // polled is Session.posts once the client has made a GET.
 const polled = -1
-
-func (s *Session) resumeLocked() {
-	if s.resume != nil {
-		close(s.resume)
-		s.resume = nil
-		s.flags.And(^uint32(flagPaused))
-		if s.ws != nil {
-			s.ws.stream.pause(false)
-		}
-	}
-}
-
-// paused returns a channel that is closed when reading may go on, or nil.
-func (s *Session) paused() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.resume
-}
 
 // receive acts on one packet. It runs on the goroutine that owns the arrived bytes and returns an
 // error when the session has to end.

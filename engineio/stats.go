@@ -16,8 +16,10 @@ type SessionStats struct {
 	EventLoop bool
 	// Upgrading tells whether an upgrade is in progress.
 	Upgrading bool
-	// Paused tells whether back-pressure has paused reading.
+	// Paused tells whether reading is paused, by back-pressure or by Config.ByteLimit.
 	Paused bool
+	// Throttled tells whether Config.ByteLimit has paused reading.
+	Throttled bool
 	// PerMessageDeflate tells whether the WebSocket may carry compressed messages.
 	PerMessageDeflate bool
 }
@@ -39,7 +41,8 @@ func (s *Session) Stats() SessionStats {
 		BufferedPackets:   int(s.out.count + s.out.taken),
 		EventLoop:         eventLoop,
 		Upgrading:         s.candidate != nil,
-		Paused:            s.resume != nil,
+		Paused:            s.pausedLocked(),
+		Throttled:         s.intake != nil && s.intake.throttled,
 		PerMessageDeflate: s.ws != nil && s.ws.takes.deflate,
 	}
 }
@@ -54,8 +57,10 @@ type Stats struct {
 	Protocol3 int
 	// Upgrading counts the upgrades in progress.
 	Upgrading int
-	// Paused counts the sessions whose reading back-pressure has paused.
+	// Paused counts the sessions whose reading is paused, by back-pressure or by Config.ByteLimit.
 	Paused int
+	// Throttled is how many times Config.ByteLimit has paused the reading of a session so far.
+	Throttled uint64
 	// Relayed counts the WebSockets that this server relays to the servers of their sessions.
 	Relayed int
 	// Pending counts the sessions whose client has sent nothing since the handshake.
@@ -84,13 +89,13 @@ type Stats struct {
 // request.
 func (e *Server) Stats() Stats {
 	sum := Stats{
-		Pending: int(e.pending.Load()), Opened: e.opened.Load(),
+		Pending: int(e.pending.Load()), Opened: e.opened.Load(), Throttled: e.throttled.Load(),
 		Refused: e.log.Counts(requestRefused, upgradeRefused), Ended: e.log.Counts(sessionEnded),
 	}
 	if e.nodes != nil {
 		sum.Relayed = e.nodes.socketCount()
 	}
-	sum.Rejected = int(sum.Refused[ruleAdmission])
+	sum.Rejected = int(sum.Refused[ruleAdmission] + sum.Refused[ruleAddress])
 	sum.SlowConsumers = sum.Ended[ruleSlowClient] + sum.Ended[ruleQueueFull]
 	for _, s := range e.sessions.all() {
 		one := s.Stats()

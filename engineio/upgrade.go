@@ -161,7 +161,7 @@ func (w *wsConn) completeUpgrade() error {
 	w.candidate = nil
 	s.stopCandidateLocked()
 	s.ws, s.transport = w, w.transport
-	w.stream.pause(s.resume != nil)
+	w.stream.pause(s.pausedLocked())
 	s.wakePollLocked(closeFrameText)
 	s.stopCloseTimerLocked()
 	idle := s.out.count == 0

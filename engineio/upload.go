@@ -87,7 +87,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 	}
 	s.mu.Unlock()
 
-	err := e.readUpload(r, s, u)
+	err := s.readUpload(r, u)
 	isTooLarge := errors.Is(err, ErrPayloadTooLarge)
 	reason := ReasonTransportError
 	switch {
@@ -160,14 +160,26 @@ func (u *upload) stayAlive(e *Server) error {
 }
 
 // readUpload reads the body and handles its packets.
-func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
+func (s *Session) readUpload(r *http.Request, u *upload) error {
 	_, jsonp := jsonpCallback(r)
+	var size int
+	var err error
 	if s.protocol != 3 && !jsonp && !s.Trusted() {
-		return s.receiveParts(r, u)
+		size, err = s.receiveParts(r, u)
+	} else {
+		size, err = s.receiveBody(r, u, jsonp)
 	}
+	if err == nil && s.countBytes(size) {
+		err = s.awaitResume(r.Context()) // the client sends no more before the answer
+	}
+	return err
+}
+
+// receiveBody reads a body and then handles its packets. It returns the size.
+func (s *Session) receiveBody(r *http.Request, u *upload, jsonp bool) (size int, err error) {
 	limit := s.maxPayload()
 	if r.ContentLength > int64(limit) {
-		return s.nameLimit(tooLarge(uint64(r.ContentLength), limit), limit)
+		return 0, s.nameLimit(tooLarge(uint64(r.ContentLength), limit), limit)
 	}
 	scratch := bufpool.Get(bufpool.Small)
 	defer bufpool.Put(scratch)
@@ -175,19 +187,19 @@ func (e *Server) readUpload(r *http.Request, s *Session, u *upload) error {
 	n, err := buf.ReadFrom(io.LimitReader(r.Body, int64(limit)+1))
 	switch {
 	case err != nil:
-		return uploadFailed(err)
+		return 0, uploadFailed(err)
 	case n > int64(limit):
-		return s.nameLimit(tooLarge(uint64(n), limit), limit)
+		return 0, s.nameLimit(tooLarge(uint64(n), limit), limit)
 	}
 	u.bodyRead()
 	body := buf.Bytes()
 	if jsonp {
 		var ok bool
 		if body, ok = unwrapJSONP(body); !ok {
-			return nil
+			return int(n), nil
 		}
 	}
-	return s.receiveAll(r.Context(), body, r.Header.Get("Content-Type") == binaryBody)
+	return int(n), s.receiveAll(r.Context(), body, r.Header.Get("Content-Type") == binaryBody)
 }
 
 // uploadFailed returns the cause of a session's end whose body could not be read.
@@ -202,17 +214,18 @@ func uploadFailed(err error) error {
 // partBytes is how much of a body receiveParts reads at once.
 const partBytes = 4 << 10
 
-// receiveParts handles the packets of a body as they arrive, and so holds one of them at a time.
+// receiveParts handles the packets of a body as they arrive, and so holds one of them at a time. It
+// returns the size of the body.
 //
 // It serves untrusted clients: each packet may have MaxUntrustedPayload bytes, and all of them
 // MaxPayload.
-func (s *Session) receiveParts(r *http.Request, u *upload) error {
+func (s *Session) receiveParts(r *http.Request, u *upload) (total int, err error) {
 	most := s.server.cfg.MaxPayload
 	if r.ContentLength > int64(most) {
-		return tooLarge(uint64(r.ContentLength), most)
+		return 0, tooLarge(uint64(r.ContentLength), most)
 	}
 	var buf []byte // what has arrived of a packet
-	batch, total := false, 0
+	batch := false
 	for {
 		from := len(buf) // no packet ends before
 		if from == cap(buf) {
@@ -220,7 +233,7 @@ func (s *Session) receiveParts(r *http.Request, u *upload) error {
 		}
 		n, err := r.Body.Read(buf[from:min(cap(buf), from+partBytes)])
 		if total += n; total > most {
-			return tooLarge(uint64(total), most)
+			return total, tooLarge(uint64(total), most)
 		}
 		buf = buf[:from+n]
 		isLast := errors.Is(err, io.EOF)
@@ -234,7 +247,7 @@ func (s *Session) receiveParts(r *http.Request, u *upload) error {
 				end = len(buf)
 			}
 			if limit := s.maxPayload(); end > limit {
-				return s.nameLimit(tooLarge(uint64(end), limit), limit)
+				return total, s.nameLimit(tooLarge(uint64(end), limit), limit)
 			}
 			if !more && !isLast {
 				break
@@ -251,11 +264,11 @@ func (s *Session) receiveParts(r *http.Request, u *upload) error {
 				u.extend(s.server.cfg.ReadTimeout)
 			}
 			if err != nil || !more {
-				return err
+				return total, err
 			}
 		}
 		if err != nil {
-			return uploadFailed(err)
+			return total, uploadFailed(err)
 		}
 	}
 }

@@ -23,7 +23,7 @@ const (
 	CodeForbidden          = 4
 	CodeUnsupportedVersion = 5
 	// CodeUnavailable, not of the protocol, means status 503: a limit of Config.Admission, or
-	// shutdown.
+	// shutdown; or status 429: Admission.MaxPerAddress.
 	CodeUnavailable = 6
 )
 
@@ -229,7 +229,7 @@ func (e *Server) refuse(w http.ResponseWriter, r *http.Request, c *ConnectionErr
 		endConnection(h, r)
 		h.Set("Content-Type", "text/plain; charset=UTF-8")
 		h.Set("Retry-After", "1") // browsers' clients do not look at it
-		respond(w, http.StatusServiceUnavailable, []byte(text))
+		respond(w, cmp.Or(c.status, http.StatusServiceUnavailable), []byte(text))
 		return
 	case e.isUpgrade(r):
 		refuseUpgrade(w, r, cmp.Or(c.status, http.StatusBadRequest), text)

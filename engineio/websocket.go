@@ -149,6 +149,7 @@ func (c *wsConn) receive(b []byte) error {
 	c.in.limit = c.session.maxPayload()
 	err := c.in.feed(b, c.handle)
 	if err == nil {
+		c.session.countBytes(len(b))
 		if loop, ok := c.stream.(loopStream); ok && c.in.waiting() {
 			loop.conn.Again()
 		}
@@ -307,7 +308,7 @@ func (c *wsConn) fail(err error) (drain bool) {
 		drain = true
 	}
 	s.flushing = true // no other write starts
-	s.resumeLocked()
+	s.stopPauseLocked()
 	s.ws = nil
 	s.closeLocked(reason, cause)
 	s.mu.Unlock()

@@ -24,7 +24,8 @@ type socketInfo struct {
 	Transport    string   `json:"transport"`
 	QueueBytes   int      `json:"queueBytes"`
 	QueuePackets int      `json:"queuePackets"`
-	Paused       bool     `json:"paused"` // not read: its events wait for handlers
+	Paused       bool     `json:"paused"`    // not read: its events wait for handlers, or it is throttled
+	Throttled    bool     `json:"throttled"` // not read: Config.ByteLimit
 	Seconds      float64  `json:"seconds"`
 }
 
@@ -39,7 +40,7 @@ func describe(s *socketio.Socket) socketInfo {
 		ID: s.ID(), Namespace: s.Namespace().Name(), Rooms: rooms[:min(len(rooms), maxRooms)], RoomCount: len(rooms),
 		Address: address, Transport: stats.Transport.String(),
 		QueueBytes: stats.BufferedBytes, QueuePackets: stats.BufferedPackets, Paused: stats.Paused,
-		Seconds: stats.Age.Round(time.Millisecond).Seconds(),
+		Throttled: stats.Throttled, Seconds: stats.Age.Round(time.Millisecond).Seconds(),
 	}
 }
 

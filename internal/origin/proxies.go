@@ -43,6 +43,11 @@ func (p Proxies) ClientIP(r *http.Request) netip.Addr {
 // trusts tells whether the peer of a request is a trusted proxy.
 func (p Proxies) trusts(r *http.Request) bool { return len(p) > 0 && p.contains(proxyAddr(r)) }
 
+// Ignored tells whether a request has a header with the client's address that is not trusted.
+func (p Proxies) Ignored(r *http.Request) bool {
+	return (r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "") && !p.trusts(r)
+}
+
 // proxyAddr returns the address of the peer, 127.0.0.1 for a peer on a Unix socket.
 func proxyAddr(r *http.Request) netip.Addr {
 	peer := parseHop(r.RemoteAddr)

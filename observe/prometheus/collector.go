@@ -89,13 +89,13 @@ func inNamespace[N number](
 	})
 }
 
-// outcomes is a counter for each namespace and outcome.
-func outcomes(name, help string, read func(*socketio.NamespaceStats) map[string]uint64) metric {
-	labels := []string{"namespace", "outcome"}
+// perNamespace is a counter for each namespace and value of another label.
+func perNamespace(name, by, help string, read func(*socketio.NamespaceStats) map[string]uint64) metric {
+	labels := []string{"namespace", by}
 	return newMetric(counts, name, help, labels, func(s *socketio.Stats, send send) {
 		for label, n := range s.Namespaces {
-			for outcome, count := range read(&n) {
-				send(float64(count), label, outcome)
+			for value, count := range read(&n) {
+				send(float64(count), label, value)
 			}
 		}
 	})

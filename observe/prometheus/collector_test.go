@@ -70,6 +70,8 @@ func testEachMetricMoves(t *testing.T) {
 	config := socketio.Config{
 		Adapter: bus.Adapter(adapter.ClusterConfig{}), Logger: quiet, MaxBufferedPackets: 8, MaxInboxEvents: 2,
 		ConnectionStateRecovery: &socketio.ConnectionStateRecovery{}, PingInterval: time.Hour,
+		ByteLimit:            socketio.ByteLimit{Rate: 10_000, Burst: 2000},
+		NamespaceEventLimits: map[string]socketio.EventLimit{"/limited": {Rate: 1, Burst: 2}},
 	}
 	io := socketio.New(config)
 	config.Adapter, config.ConnectionStateRecovery = bus.Adapter(adapter.ClusterConfig{}), nil
@@ -84,6 +86,7 @@ func testEachMetricMoves(t *testing.T) {
 		<-unblock
 		return nil
 	})
+	io.Of("/limited")
 	io.OfRegexp(regexp.MustCompile(`^/room-\d$`))
 	io.Of("/closed").Use(func(*socketio.Socket) error { return &socketio.Error{Message: "no"} })
 	r := prometheus.NewPedanticRegistry()
@@ -116,6 +119,11 @@ func testEachMetricMoves(t *testing.T) {
 	synctest.Wait()
 	time.Sleep(time.Second)
 	ws.Read()
+	ws.Send("40/limited,")
+	ws.Read()
+	ws.Send(`42/limited,["x"]`, `42/limited,["x"]`, `42/limited,["`+strings.Repeat("x", 3000)+`"]`)
+	synctest.Wait()
+	time.Sleep(time.Second)
 	if res, err := e.Client().Get("http://pipe.test/socket.io/?EIO=4&transport=pigeon"); err != nil {
 		t.Fatal(err)
 	} else {
@@ -181,24 +189,26 @@ func testEachMetricMoves(t *testing.T) {
 	want(t, away, map[string]float64{"socketio_broker_connected": 0, "socketio_broker_away_seconds": 1})
 	want(t, last, map[string]float64{
 		"socketio_connections_opened_total": 5, "socketio_broker_connected": 1, "socketio_broker_away_seconds": 0,
-		"socketio_connections_closed_total{rule=queue full}":      1,
-		"socketio_slow_consumers_total":                           1,
-		"socketio_requests_refused_total{rule=unknown transport}": 1,
-		"socketio_connects_refused_total{rule=unknown namespace}": 1,
-		"socketio_connects_refused_total{rule=middleware}":        1,
-		"socketio_events_received_total{namespace=/}":             5,
-		"socketio_events_received_total" + room:                   2,
-		"socketio_handler_duration_seconds{namespace=/}":          5,
-		"socketio_handler_duration_seconds" + room:                2,
-		"socketio_handler_errors_total{namespace=/}":              1,
-		"socketio_acks_total{namespace=/,outcome=answered}":       1,
-		"socketio_acks_total{namespace=/,outcome=timeout}":        1,
-		"socketio_recoveries_total{namespace=/,outcome=hit}":      1,
-		"socketio_recoveries_total{namespace=/,outcome=miss}":     1,
-		"socketio_broker_messages_discarded_total":                1,
-		"socketio_broker_messages_invalid_total":                  1,
-		"socketio_broker_messages_failed_total":                   1,
-		"socketio_broker_gaps_total":                              1,
+		"socketio_connections_closed_total{rule=queue full}":                1,
+		"socketio_slow_consumers_total":                                     1,
+		"socketio_requests_refused_total{rule=unknown transport}":           1,
+		"socketio_connects_refused_total{rule=unknown namespace}":           1,
+		"socketio_connects_refused_total{rule=middleware}":                  1,
+		"socketio_events_received_total{namespace=/}":                       5,
+		"socketio_events_received_total" + room:                             2,
+		"socketio_events_limited_total{limit=namespace,namespace=/limited}": 1,
+		"socketio_reads_throttled_total":                                    1,
+		"socketio_handler_duration_seconds{namespace=/}":                    5,
+		"socketio_handler_duration_seconds" + room:                          2,
+		"socketio_handler_errors_total{namespace=/}":                        1,
+		"socketio_acks_total{namespace=/,outcome=answered}":                 1,
+		"socketio_acks_total{namespace=/,outcome=timeout}":                  1,
+		"socketio_recoveries_total{namespace=/,outcome=hit}":                1,
+		"socketio_recoveries_total{namespace=/,outcome=miss}":               1,
+		"socketio_broker_messages_discarded_total":                          1,
+		"socketio_broker_messages_invalid_total":                            1,
+		"socketio_broker_messages_failed_total":                             1,
+		"socketio_broker_gaps_total":                                        1,
 	})
 	all := []map[string]float64{first, mid, queued, away, last}
 	for _, m := range metrics {

@@ -6,7 +6,7 @@
 //
 // Clients cannot add time series. The label namespace is a name that the program gave to Server.Of,
 // or the pattern of a Parent for all of its children; rule is one of the constants that the log
-// names; transport and outcome have three values each.
+// names; transport, outcome and limit have at most three values.
 //
 // For several servers in one process register each with a label of its own:
 // client_golang's WrapRegistererWith.

@@ -31,8 +31,10 @@ var metrics = []metric{
 		func(s *socketio.Stats) map[string]uint64 { return s.Refused }),
 	counter("slow_consumers_total", "Connections that ended because the client did not read fast enough.",
 		func(s *socketio.Stats) uint64 { return s.Connections.SlowConsumers }),
-	gauge("connections_paused", "Connections that are not read because too many events wait for handlers.",
+	gauge("connections_paused", "Connections that are not read: too many events wait for handlers, or ByteLimit.",
 		func(s *socketio.Stats) int { return s.Connections.Paused }),
+	counter("reads_throttled_total", "Pauses of reading from a connection because of ByteLimit.",
+		func(s *socketio.Stats) uint64 { return s.Connections.Throttled }),
 	gauge("queue_bytes", "Bytes that wait to be sent to clients.",
 		func(s *socketio.Stats) int { return s.Connections.BufferedBytes }),
 	gauge("queue_packets", "Packets that wait to be sent to clients.",
@@ -44,6 +46,10 @@ var metrics = []metric{
 		func(n *socketio.NamespaceStats) uint64 { return n.Received }),
 	inNamespace(counts, "events_received_bytes_total", "Payload of the events of clients.",
 		func(n *socketio.NamespaceStats) uint64 { return n.ReceivedBytes }),
+	perNamespace("events_limited_total", "limit", "Events over a limit: EventLimit (connection) or NamespaceEventLimits (namespace).",
+		func(n *socketio.NamespaceStats) map[string]uint64 {
+			return map[string]uint64{"connection": n.LimitedByConnection, "namespace": n.LimitedByNamespace}
+		}),
 	inNamespace(counts, "events_sent_total", "Events sent, once for each recipient.",
 		func(n *socketio.NamespaceStats) uint64 { return n.Sent }),
 	inNamespace(counts, "events_sent_bytes_total", "Size of the events sent, on the wire.",
@@ -53,11 +59,11 @@ var metrics = []metric{
 	handlerSeconds("handler_duration_seconds", "How long the handlers of an event took."),
 	inNamespace(counts, "handler_errors_total", "Events whose handlers, or a middleware of the socket, failed.",
 		func(n *socketio.NamespaceStats) uint64 { return n.HandlerErrors }),
-	outcomes("acks_total", "Acknowledgements that clients were asked for: answered, timeout or failed.",
+	perNamespace("acks_total", "outcome", "Acknowledgements that clients were asked for: answered, timeout or failed.",
 		func(n *socketio.NamespaceStats) map[string]uint64 {
 			return map[string]uint64{"answered": n.AcksAnswered, "timeout": n.AckTimeouts, "failed": n.AcksFailed}
 		}),
-	outcomes("recoveries_total", "Clients that asked to be recovered: hit or miss.",
+	perNamespace("recoveries_total", "outcome", "Clients that asked to be recovered: hit or miss.",
 		func(n *socketio.NamespaceStats) map[string]uint64 {
 			return map[string]uint64{"hit": n.Recovered, "miss": n.NotRecovered}
 		}),
