@@ -187,7 +187,9 @@ func (c *client) packet(p *protocol.Packet) {
 		c.disconnect(s)
 	case p.Type == protocol.Ack:
 		s.handleAck(p)
-	case len(p.Args) > 0 && !(c.server.limited && c.overLimit(s, p)):
+	case len(p.Args) == 0:
+	case c.server.limited && c.overLimit(s, p):
+	default:
 		s.enqueue(newEvent(s, p))
 	}
 }

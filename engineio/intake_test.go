@@ -272,7 +272,7 @@ func TestByteLimitOverTCP(t *testing.T) {
 			go func() {
 				frame := ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte("4" + strings.Repeat("x", 16<<10)))))
 				for range 100 {
-					if _, err := w.Conn.Write(frame); err != nil {
+					if _, err := w.Write(frame); err != nil {
 						return
 					}
 				}
