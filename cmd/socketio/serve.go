@@ -55,6 +55,7 @@ type serve struct {
 	backendAPI
 	webhooks
 	tokens
+	limits
 
 	join adapter.Factory // of Cluster, set by check; nil without one
 }
@@ -184,6 +185,7 @@ func (c *serve) config(logger *slog.Logger) socketio.Config {
 	if c.Client != "" {
 		cfg.ClientFiles = os.DirFS(c.Client)
 	}
+	_ = c.applyLimits(&cfg) // check has called it
 	return cfg
 }
 
@@ -221,6 +223,9 @@ func (c *serve) check() error {
 		return err
 	}
 	if err := c.checkTokens(); err != nil {
+		return err
+	}
+	if err := c.applyLimits(new(socketio.Config)); err != nil {
 		return err
 	}
 	given := c.Path

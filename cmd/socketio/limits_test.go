@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gosocketio/socketio"
+)
+
+// The flags of limits set the fields of the configuration, and a value that cannot work is named.
+func TestLimitFlags(t *testing.T) {
+	c, err := parse(t, "-limit-connections", "5", "-limit-bytes", "1000/5000", "-limit-events", "0.5/3/disconnect",
+		"-limit-namespace-events", "/chat=10", "-limit-namespace-events", "*=1000/2000/drop",
+		"-trusted-proxy", "127.0.0.1,10.0.0.0/8", "-trusted-proxy", "::1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got socketio.Config
+	if err := c.applyLimits(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Admission.MaxPerAddress != 5 || got.ByteLimit != (socketio.ByteLimit{Rate: 1000, Burst: 5000}) ||
+		got.EventLimit != (socketio.EventLimit{Rate: 0.5, Burst: 3, Answer: socketio.LimitDisconnect}) ||
+		got.NamespaceEventLimits["/chat"] != (socketio.EventLimit{Rate: 10}) ||
+		got.NamespaceEventLimits["*"] != (socketio.EventLimit{Rate: 1000, Burst: 2000, Answer: socketio.LimitDrop}) ||
+		len(got.NamespaceEventLimits) != 2 || len(got.TrustedProxies) != 3 {
+		t.Errorf("got %+v", got)
+	}
+	for _, flag := range []string{
+		"-limit-connections=-1", "-limit-bytes=x", "-limit-bytes=1/", "-limit-bytes=/1", "-limit-bytes=1/0", "-limit-bytes=1/2/3",
+		"-limit-bytes=-1", "-limit-events=0", "-limit-events=NaN", "-limit-events=-1", "-limit-events=1/x", "-limit-events=1/1/no",
+		"-limit-events=1/1/drop/1", "-limit-events=1e300", "-limit-namespace-events=5", "-limit-namespace-events=chat=5",
+		"-limit-namespace-events=/chat", "-limit-namespace-events=/a=1,/a=2", "-trusted-proxy=proxy.test", "-trusted-proxy=10.0.0.0/99",
+	} {
+		var stdout, stderr syncBuffer
+		code := run(t.Context(), []string{"serve", "-config-check", flag}, &stdout, &stderr)
+		name, _, _ := strings.Cut(flag, "=")
+		if said := stderr.String(); code != 1 || !strings.HasPrefix(said, "socketio: "+name+" ") || strings.Count(said, "\n") != 1 {
+			t.Errorf("%s: exit code %d, %q", flag, code, said)
+		}
+	}
+}
+
+// A process with limits refuses an address with too many connections, also behind a proxy that it trusts.
+func TestServeLimits(t *testing.T) {
+	t.Setenv("SOCKETIO_TRUSTED_PROXY", "127.0.0.1")
+	p := start(t, "-limit-connections", "1")
+	defer p.end(t)
+	ask := func(from string) (status int, sid string) {
+		status, body, _ := fetch(t, p.url+"/socket.io/?EIO=4&transport=polling", http.Header{"X-Forwarded-For": {from}})
+		var open struct{ Sid string }
+		_ = json.Unmarshal([]byte(strings.TrimPrefix(body, "0")), &open) // a refusal has none
+		return status, open.Sid
+	}
+	for _, c := range []struct {
+		from string
+		want int
+	}{{"192.0.2.1", 200}, {"192.0.2.1", 429}, {"192.0.2.2", 200}} {
+		if status, sid := ask(c.from); status != c.want || (sid != "") != (status == 200) {
+			t.Errorf("%s: %d %q, want %d", c.from, status, sid, c.want)
+		}
+	}
+}
