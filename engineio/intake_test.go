@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,16 +124,15 @@ func TestByteLimitAndHeartbeat(t *testing.T) {
 					_ = w.TrySend(packet)
 				}
 			}()
-			pings := 0
+			var pings atomic.Int32
 			go func() {
 				defer close(queue)
-				for pings < 25 {
+				for pings.Load() < 25 {
 					if f, err := ws.ReadFrame(w.Raw()); err != nil || string(f.Payload) != "2" {
 						return
 					}
-					pings++
 					queue <- "3" // behind what is not read yet
-					if pings == 5 {
+					if pings.Add(1) == 5 {
 						queue <- "4done"
 					}
 				}
@@ -142,8 +142,8 @@ func TestByteLimitAndHeartbeat(t *testing.T) {
 				t.Fatalf("got %.20q", got)
 			}
 			synctest.Wait()
-			if pings < 18 || pings == 25 {
-				t.Errorf("%d pings came in 20 s", pings)
+			if n := pings.Load(); n < 18 || n == 25 {
+				t.Errorf("%d pings came in 20 s", n)
 			}
 			if len(s.closings) > 0 {
 				t.Fatalf("closed with %+v", <-s.closings)
