@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -84,11 +85,12 @@ func TestByteLimit(t *testing.T) {
 					send = func() { ws.Send("4" + text) }
 				}
 				began := time.Now()
-				go func() {
+				var sending sync.WaitGroup
+				sending.Go(func() {
 					for range messages {
 						send()
 					}
-				}()
+				})
 				for n := range messages {
 					<-s.messages
 					took := time.Since(began).Seconds()
@@ -99,6 +101,7 @@ func TestByteLimit(t *testing.T) {
 				if took := time.Since(began); took > 2200*time.Millisecond {
 					t.Errorf("%d bytes took %v", messages*size, took)
 				}
+				sending.Wait()
 				if n := s.engine.Stats().Throttled; n == 0 {
 					t.Error("no pause was counted")
 				}
