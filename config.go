@@ -148,8 +148,8 @@ type Config struct {
 	// Relay, if set, lets the servers of a cluster answer for each other's clients, so that the load
 	// balancer needs no sticky sessions. It makes the ids, so it cannot go with GenerateID. Default nil.
 	Relay *Relay
-	// Admission limits the rate of new clients and their number. Those beyond get status 503, and try
-	// again later. The zero value limits nothing.
+	// Admission limits the rate of new clients and their number, also for each address. Those beyond get
+	// status 503 or 429, and try again later. The zero value limits nothing.
 	Admission Admission
 	// ByteLimit limits how fast each connection is read from, in bytes per second. A client that sends
 	// faster is slowed down, never disconnected. The zero value limits nothing.

@@ -12,9 +12,9 @@ import (
 
 // Admission limits the rate of new sessions and the number of sessions.
 //
-// After a restart all clients reconnect at once. A handshake beyond a limit gets status 503 or 429 before
-// it costs anything, and official clients retry after a random, growing delay, which spreads the
-// load. Existing sessions are not affected. The zero value limits nothing.
+// After a restart all clients reconnect at once. A handshake beyond a limit gets status 503, or 429,
+// before it costs anything, and official clients retry after a random, growing delay, which spreads
+// the load. Existing sessions are not affected. The zero value limits nothing.
 type Admission struct {
 	// Rate is the average number of new sessions per second. Default 0: no limit.
 	Rate float64

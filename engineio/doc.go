@@ -10,8 +10,8 @@
 // A [Session] exists from its handshake until its one Close event. Its mutex guards all that can
 // change: the state, the transport, the outbox, the parked GET, the upload and the upgrade
 // candidate. No I/O and no user code runs under it. Under it the engine locks only a shard of the
-// session registry, Server.mu (deadlines and the count of connections) and an event loop (to pause
-// reading). A [Prepared] has a lock for the making of a form, an upload one for its deadline;
+// session registry, the counts of addresses (Admission.MaxPerAddress), Server.mu (deadlines and the
+// count of connections) and an event loop (to pause reading). A [Prepared] has a lock for the making of a form, an upload one for its deadline;
 // neither is held together with a session's.
 //
 //   - Arrived bytes belong to the goroutine that read them: an event loop, the read loop of
@@ -43,6 +43,12 @@
 // with a large body, has a connection of its own, to which the request is written with a signature.
 // nodes.mu guards the connections, and mux.mu what is under way on one. mux.mu is taken under
 // nodes.mu, and nothing under it.
+//
+// # Back-pressure and limits
+//
+// Reading pauses for two reasons, which intake tells apart: the handler asks for it
+// ([Link.PauseReading]), or Config.ByteLimit does. It goes on when neither does. A session that has
+// no limit and was never paused has no intake.
 //
 // # Back-pressure towards the peer
 //
