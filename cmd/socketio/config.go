@@ -41,6 +41,7 @@ func (e *configError) Error() string {
 // the environment.
 func (c *serve) BeforeResolve(ctx *kong.Context, file *configFile) error {
 	flags := ctx.Selected().Flags
+	c.unknownVars = unknownVars(flags)
 	named := slices.IndexFunc(flags, func(f *kong.Flag) bool { return f.Name == "config" })
 	path, _ := ctx.FlagValue(flags[named]).(string)
 	if path == "" {

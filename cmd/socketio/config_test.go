@@ -143,6 +143,37 @@ func TestConfigIsOfServe(t *testing.T) {
 	}
 }
 
+// A variable that no option has is in the log, but for those that Kubernetes sets.
+func TestUnknownVariables(t *testing.T) {
+	t.Setenv("SOCKETIO_CLUSTR", "redis://localhost")
+	for _, name := range []string{"SOCKETIO_NODE", "SOCKETIO_SERVICE_HOST", "SOCKETIO_SERVICE_PORT_HTTP", "SOCKETIO_PORT", "SOCKETIO_PORT_80_TCP"} {
+		t.Setenv(name, "x")
+	}
+	var stdout, stderr syncBuffer
+	code := run(t.Context(), []string{"serve", "-config-check"}, &stdout, &stderr)
+	if said := stderr.String(); code != 0 || strings.Count(said, "\n") != 1 || !strings.Contains(said, "names=[SOCKETIO_CLUSTR]") {
+		t.Errorf("exit code %d, %q", code, said)
+	}
+}
+
+// The file that the documentation shows is right.
+func TestDocumentedFile(t *testing.T) {
+	page, err := os.ReadFile("../../docs/serve.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, ok := strings.Cut(after, "```")
+	if !ok {
+		t.Fatal("no file in docs/serve.md")
+	}
+	c, err := parse(t, "-config", config(t, text))
+	if err != nil || len(c.Cors) != 2 || !c.Deflate || c.Drain != 10*time.Second {
+		t.Errorf("%+v, %v", c, err)
+	}
+	checkRefuses(t, `line 5: unknown option "drian"`, "", "-config", config(t, text+"drian: 10s\n"))
+}
+
 // The example file is right, and the systemd unit runs and checks it, and waits until the server has drained.
 func TestUnit(t *testing.T) {
 	text, err := os.ReadFile("../../examples/deploy/socketio.service")

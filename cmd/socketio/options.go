@@ -19,7 +19,7 @@ func nameEnvironment(k *kong.Kong) error {
 	for _, flag := range options(k) {
 		var names []string
 		if len(flag.Envs) == 0 {
-			names = []string{"SOCKETIO_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))}
+			names = []string{prefix + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))}
 		}
 		flag.Envs, flag.Tag.Envs = names, names
 	}
@@ -31,6 +31,11 @@ func options(k *kong.Kong) []*kong.Flag {
 	i := slices.IndexFunc(k.Model.Children, func(n *kong.Node) bool { return n.Name == "serve" })
 	return k.Model.Children[i].Flags
 }
+
+// prefix is that of environment variables.
+const prefix = "SOCKETIO_"
+
+var kubernetesVar = regexp.MustCompile(`^SOCKETIO_(SERVICE_(HOST|PORT)|PORT)(_|$)`)
 
 // sourcedError is an error about options that are not on the command line.
 type sourcedError struct {
@@ -86,6 +91,19 @@ func environmentOf(flag *kong.Flag) (name string, set bool) {
 	}
 	_, set = os.LookupEnv(flag.Envs[0])
 	return flag.Envs[0], set
+}
+
+// unknownVars returns the environment variables that look like options and are none. Kubernetes sets some for a service
+// with the name socketio.
+func unknownVars(flags []*kong.Flag) (names []string) {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		known := func(f *kong.Flag) bool { return slices.Contains(f.Envs, name) }
+		if strings.HasPrefix(name, prefix) && !kubernetesVar.MatchString(name) && !slices.ContainsFunc(flags, known) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // isUsage tells whether an error of the parser is about the command line alone.

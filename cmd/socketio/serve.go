@@ -57,7 +57,8 @@ type serve struct {
 	tokens
 	limits
 
-	join adapter.Factory // of Cluster, set by check; nil without one
+	join        adapter.Factory // of Cluster, set by check; nil without one
+	unknownVars []string        // in the environment, set by BeforeResolve
 }
 
 // Help is what "socketio serve -h" says besides the flags.
@@ -71,6 +72,9 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	logger := c.logger(stderr)
+	if len(c.unknownVars) > 0 {
+		logger.Warn("no option has these environment variables", "names", c.unknownVars)
+	}
 	if c.ConfigCheck {
 		logger = slog.New(slog.DiscardHandler)
 	}
