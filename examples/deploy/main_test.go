@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -78,9 +79,11 @@ func TestClusterOfProcesses(t *testing.T) {
 			t.Errorf("the client's file: %s", res.Status)
 		}
 	}
-	clients := make(map[string]*rawclient.Conn) // by node
-	for n := 0; len(clients) < 3 && n < 100; n++ {
-		if n%2 == 0 { // three requests a client would come to three idle nodes in the same order each time
+	// By node. They upgrade when there is one on each: nginx sends no requests to a node that has a WebSocket
+	// while others have none, and the WebSocket may be on another node than its client.
+	polling, clients := make(map[string]*rawclient.Poller), make(map[string]*rawclient.Conn)
+	for n := 0; len(polling) < 3 && n < 100; n++ {
+		for range rand.IntN(3) { // as many requests for each client would come to idle nodes in the same order each time
 			file()
 		}
 		p := rawclient.At(t, addrs[0]).Polling()
@@ -92,12 +95,13 @@ func TestClusterOfProcesses(t *testing.T) {
 				node = welcome[1]
 			}
 		}
-		if clients[node] == nil {
-			clients[node] = p.Upgrade()
-		}
+		polling[node] = p
 	}
-	if clients["1"] == nil || clients["2"] == nil || clients["3"] == nil {
-		t.Fatalf("a hundred clients came to the nodes %v", clients)
+	for _, node := range []string{"1", "2", "3"} {
+		if polling[node] == nil {
+			t.Fatalf("a hundred clients came to the nodes %v", polling)
+		}
+		clients[node] = polling[node].Upgrade()
 	}
 	clients["1"].Send(`42/demo,1["message",{"id":"m1","room":"lobby","text":"hello from 1"}]`)
 	for _, node := range []string{"2", "3"} {
