@@ -122,6 +122,7 @@ func TestConfigCheck(t *testing.T) {
 		"", "# nothing\n", "---\n",
 		"addr: " + addr + "\nadmin-addr: " + addr + "\n",
 		"cluster: redis://" + addr + "\nrelay-secret: 0123456789abcdef\nrecovery: 2m\naddr: 127.0.0.1:1\n",
+		"hooks: http://" + addr + "/\nhooks-secret: whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\njwt-jwks: https://" + addr + "/keys\n",
 		"cors: &all '*'\nnode: *all\n", "cors: https://a.example,https://b.example\n", "admin-addr: 9464\neio3: yes\n",
 	} {
 		t.Setenv("SOCKETIO_CONFIG", config(t, text))

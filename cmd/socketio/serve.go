@@ -108,7 +108,7 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	defer stopAdminUI()
 	if c.ConfigCheck {
 		_, _ = fmt.Fprintln(stdout, "ok")
-		return sio.Shutdown(ctx)
+		return errors.Join(sio.Shutdown(ctx), stopHooks(ctx))
 	}
 	stopAdmin, err := c.startAdmin(ctx, sio, logger, hookMetrics)
 	if err != nil {
