@@ -1,8 +1,8 @@
 // Limits that an operator sets, as the official client sees them.
 
 import assert from "node:assert/strict";
-import { once } from "../lib/deadline.mjs";
-import { ask, connect, connected, open, scenario, settled, useDemo } from "../lib/suite.mjs";
+import { once, within } from "../lib/deadline.mjs";
+import { ask, connect, connected, open, scenario, settled, useDemo, useServer } from "../lib/suite.mjs";
 
 const all = { newest: true, usual: true };
 const error = useDemo(() => ({ flags: ["-limit-events", "0.001/3"] }));
@@ -42,6 +42,24 @@ scenario("a client that sends too fast is slowed down, and keeps its connection"
   assert.ok(Date.now() - began > 900, "it was not slowed down");
   assert.equal(socket.connected, true);
 });
+
+const impatient = useServer("-eio3", "-ping-interval", "700ms", "-ping-timeout", "700ms", "-byte-limit", "100000");
+
+/** Sends for longer than a client and a server wait for a heartbeat. */
+async function holds(t, way) {
+  const socket = await connect(t, impatient.url, way, { reconnection: true });
+  const gone = [];
+  socket.on("disconnect", (reason) => gone.push(reason));
+  const data = "x".repeat(100_000); // two seconds, after the burst
+  const answers = await Promise.all(Array.from({ length: 3 }, (_, i) => within(ask(socket, "ack", i, data), "answer", 20_000)));
+  assert.deepEqual(answers, Array.from({ length: 3 }, (_, i) => [i, data]));
+  assert.deepEqual(await ask(socket, "ack", "next"), ["next"]);
+  assert.deepEqual(gone, []);
+}
+
+// One client for each protocol: others tell a server nothing new.
+scenario("a client that is slowed down keeps its heartbeat", { from: "4.8", usual: true, transports: ["polling", "websocket"] }, holds);
+scenario("an old client that is slowed down keeps its heartbeat", { from: "2.0", below: "3.0", transports: ["polling", "websocket"] }, holds);
 
 let last = 0;
 

@@ -30,6 +30,7 @@ type options struct {
 	pingTimeout    time.Duration
 	connectTimeout time.Duration
 	maxPayload     int
+	byteLimit      int
 	bodyTimeout    time.Duration
 	cookie         bool
 	eio3           bool
@@ -62,6 +63,7 @@ func parseOptions(args []string, help io.Writer) (options, error) {
 	f.DurationVar(&o.pingTimeout, "ping-timeout", 0, "time that a pong may take")
 	f.DurationVar(&o.connectTimeout, "connect-timeout", 0, "time that a connection may take to join a namespace")
 	f.IntVar(&o.maxPayload, "max-payload", 0, "bytes that one message of a client may have")
+	f.IntVar(&o.byteLimit, "byte-limit", 0, "bytes a second that each connection is read at")
 	f.DurationVar(&o.bodyTimeout, "body-timeout", 0, "time that the body of a POST may take to arrive")
 	f.BoolVar(&o.eio3, "eio3", false, "serve clients of Engine.IO 3")
 	f.StringVar(&o.parser, "parser", "", "form of packets on the wire: msgpack, or nothing for the default one")
@@ -133,6 +135,7 @@ func (o options) socketio() socketio.Config {
 		PingTimeout:    o.pingTimeout,
 		ConnectTimeout: o.connectTimeout,
 		MaxPayload:     o.maxPayload,
+		ByteLimit:      socketio.ByteLimit{Rate: o.byteLimit},
 		ReadTimeout:    o.bodyTimeout,
 		AllowEIO3:      o.eio3,
 		Cookie:         o.sessionCookie(),
