@@ -77,12 +77,12 @@ func flagNames(fieldsAndFlags ...string) func(error) error {
 }
 
 // startHooks sends what clients do to the backend until stop is called, which sends what waits. Without
-// -hooks it does nothing. auth, if not nil, has checked the tokens of clients.
+// -hooks it does nothing. auth has checked the tokens of clients, if they have any.
 func (w *webhooks) startHooks(
 	sio *socketio.Server, auth *tokens, logger *slog.Logger,
-) (metrics prometheus.Collector, stop func(context.Context) error, err error) {
+) (metrics prometheus.Collector, stop func(context.Context), err error) {
 	if w.Hooks == "" {
-		return nil, func(context.Context) error { return nil }, nil
+		return nil, func(context.Context) {}, nil
 	}
 	c, m := w.config(logger), newHookMetrics()
 	c.Claims, c.Observe = auth.claims(), m.observe
@@ -92,7 +92,14 @@ func (w *webhooks) startHooks(
 	for _, name := range w.HooksNamespaces {
 		m.hooks.Install(sio.Of(name))
 	}
-	return m, m.hooks.Close, nil
+	logger.Info("a backend serves the clients", "namespaces", w.HooksNamespaces)
+	return m, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, stopTimeout/2) // the rest is for what ends after it
+		defer cancel()
+		if err := m.hooks.Close(ctx); err != nil {
+			logger.Warn(err.Error())
+		}
+	}, nil
 }
 
 // hookMetrics are the numbers of the hooks for Prometheus.

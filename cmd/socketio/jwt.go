@@ -73,6 +73,7 @@ func (t *tokens) startTokens(ctx context.Context, sio *socketio.Server, logger *
 			n.Use(t.checker.Connect)
 		}
 	})
+	logger.Info("clients need a JSON Web Token")
 	return nil
 }
 

@@ -155,8 +155,10 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	stopAdminUI()
+	err = errors.Join(err, sio.Shutdown(ending))
+	stopHooks(ending) // after the last disconnect
 	// The http.Server comes last: it does not know of connections that became WebSockets.
-	return errors.Join(err, sio.Shutdown(ending), stopHooks(ending), echo.Shutdown(ending), server.Shutdown(ending))
+	return errors.Join(err, echo.Shutdown(ending), server.Shutdown(ending))
 }
 
 // drain moves the clients to other servers.

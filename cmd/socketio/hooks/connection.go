@@ -50,8 +50,8 @@ type (
 	}
 )
 
-// encode returns the body of a request.
-func encode(k kind, data any) ([]byte, error) {
+// encode returns the body of a request about what happened at a time.
+func encode(k kind, at time.Time, data any) ([]byte, error) {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
@@ -59,7 +59,7 @@ func encode(k kind, data any) ([]byte, error) {
 		Type      string    `json:"type"`
 		Timestamp time.Time `json:"timestamp"`
 		Data      any       `json:"data"`
-	}{k.String(), time.Now().UTC(), data})
+	}{k.String(), at.UTC(), data})
 	return bytes.TrimRight(out.Bytes(), "\n"), err
 }
 
@@ -72,11 +72,7 @@ func (h *Hooks) connect(s *socketio.Socket) error {
 	if h.cfg.Claims != nil {
 		c.Claims = h.cfg.Claims(s)
 	}
-	body, err := encode(kindConnect, connectData{c, s.Handshake(), s.Recovered()})
-	if err != nil {
-		return err // internal
-	}
-	reply, failed := h.ask(s, h.newTask(kindConnect, s, body))
+	reply, failed := h.ask(s, c)
 	if failed == nil && reply.Error == nil {
 		failed = c.accept(s, reply)
 	}
@@ -103,25 +99,32 @@ func (h *Hooks) connect(s *socketio.Socket) error {
 const notConnected = "not connected"
 
 // ask sends a connect until it is answered.
-func (h *Hooks) ask(s *socketio.Socket, t *task) (*connectAnswer, *failure) {
+func (h *Hooks) ask(s *socketio.Socket, c *connection) (*connectAnswer, *failure) {
+	at, t := time.Now(), h.newTask(kindConnect, s, nil)
 	ctx, cancel := context.WithDeadline(s.Context(), t.expires)
 	defer cancel()
-	select {
-	case h.connects <- struct{}{}:
-		defer func() { <-h.connects }()
-	case <-ctx.Done():
-		return nil, h.late(notReached)
-	}
-	reached := false
-	for {
+	for reached := false; ; {
+		select {
+		case h.connects <- struct{}{}:
+		case <-ctx.Done():
+			return nil, h.late(outcomeOf(reached))
+		}
+		// Encoded again for each attempt: connects that wait hold no body.
+		var err error
+		t.body, err = encode(kindConnect, at, connectData{c, s.Handshake(), s.Recovered()})
+		if err != nil {
+			<-h.connects
+			return nil, &failure{outcome: refused, rule: "no request", err: err}
+		}
 		answer, pause, failed := h.send(ctx, t)
-		switch {
-		case failed == nil:
+		t.body = nil
+		<-h.connects
+		if failed == nil {
 			return parseConnectAnswer(answer)
-		case failed.outcome == unknown:
-			reached = true
-		case reached && failed.outcome == notReached:
-			failed.outcome = unknown // an earlier attempt may have been handled
+		}
+		reached = reached || failed.outcome == unknown
+		if failed.outcome == notReached {
+			failed.outcome = outcomeOf(reached) // an earlier attempt may have been handled
 		}
 		if pause == 0 {
 			return nil, failed
@@ -132,6 +135,14 @@ func (h *Hooks) ask(s *socketio.Socket, t *task) (*connectAnswer, *failure) {
 			return nil, failed
 		}
 	}
+}
+
+// outcomeOf returns the outcome of attempts of which none was answered.
+func outcomeOf(reached bool) outcome {
+	if reached {
+		return unknown
+	}
+	return notReached
 }
 
 // connectAnswer is the answer to a connect.
@@ -207,7 +218,7 @@ func (h *Hooks) event(e *socketio.Event) {
 	args, err := binaryjson.Marshal(e)
 	var body []byte
 	if err == nil {
-		body, err = encode(kindEvent, eventData{c, e.Name(), args, e.WantsAck()})
+		body, err = encode(kindEvent, time.Now(), eventData{c, e.Name(), args, e.WantsAck()})
 	}
 	if err != nil {
 		h.failed(kindEvent, s, e.Name(), &failure{rule: "arguments that are no JSON", remedy: "the client must send JSON", err: err})
@@ -266,7 +277,7 @@ func acknowledge(e *socketio.Event, answer []byte) *failure {
 
 // disconnect sends the disconnect of a socket, once.
 func (h *Hooks) disconnect(s *socketio.Socket, c *connection, reason string) {
-	body, err := encode(kindDisconnect, disconnectData{c, reason})
+	body, err := encode(kindDisconnect, time.Now(), disconnectData{c, reason})
 	if err != nil {
 		return // never: it has no part of the client's
 	}

@@ -1,9 +1,11 @@
 package hooks
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -378,5 +380,122 @@ func TestClose(t *testing.T) {
 	}
 	if err := hangs.hooks.Close(ended); err == nil || !strings.Contains(err.Error(), "3 requests were not sent") {
 		t.Errorf("%v", err) // 2 events and the disconnect; the first event was given up
+	}
+}
+
+// What has waited for too long is not sent any more.
+func TestExpiresInTheQueue(t *testing.T) {
+	b := listen(t, "127.0.0.1:0")
+	f := serve(t, b.url)
+	f.connect(nil)
+	b.want("connect")
+	socket := f.io.Of("/").Sockets()[0]
+	for _, k := range []kind{kindEvent, kindDisconnect} {
+		expired := f.hooks.newTask(k, socket, []byte("{}"))
+		limit := map[kind]time.Duration{kindEvent: f.hooks.cfg.Timeout, kindDisconnect: disconnectRetry}[k]
+		if left := time.Until(expired.expires); left > limit || left < limit-patience/2 {
+			t.Errorf("a %v may take %v, want %v", k, left, limit)
+		}
+		expired.expires = time.Now()
+		if _, again := f.hooks.attempt(expired); again || len(b.got) > 0 || f.failed(k.String(), "backend too slow") != 1 {
+			t.Errorf("a %v that is too late was sent: %v, %v, %+v", k, again, len(b.got), f.hooks.Stats())
+		}
+	}
+}
+
+// A kept connection that the backend ends as it is used again: the request is sent once more, on a new
+// one, under the same id. Backends that keep connections for few seconds do that all the time.
+func TestKeptConnectionEnds(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make(chan string, 10) // of each request, with the connection's number
+	var work sync.WaitGroup
+	work.Go(func() {
+		for n := 1; ; n++ {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			work.Go(func() {
+				defer func() { _ = conn.Close() }()
+				r := bufio.NewReader(conn)
+				for requests := 1; ; requests++ {
+					request, err := http.ReadRequest(r)
+					if err != nil {
+						return
+					}
+					_, _ = io.Copy(io.Discard, request.Body)
+					ids <- fmt.Sprint(n, " ", request.Header.Get("Webhook-Id"))
+					if n == 1 && requests == 2 {
+						return
+					}
+					_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
+				}
+			})
+		}
+	})
+	f := serve(t, "http://"+listener.Addr().String())
+	t.Cleanup(work.Wait)
+	t.Cleanup(func() { _ = listener.Close(); f.hooks.client.CloseIdleConnections() })
+	c := f.connect(nil)
+	if connect := <-ids; !strings.HasPrefix(connect, "1 ") {
+		t.Errorf("got %s", connect)
+	}
+	if got := f.call(c, "x"); got != "[]" {
+		t.Errorf("acknowledged with %s", got)
+	}
+	if first, second := <-ids, <-ids; !strings.HasPrefix(first, "1 ") || second != "2"+first[1:] {
+		t.Errorf("got %s, then %s", first, second)
+	}
+}
+
+// An operator stops nothing by restarting the backend: each event arrives once and in order.
+func TestBackendRestarts(t *testing.T) {
+	const events = 300
+	b := listen(t, "127.0.0.1:0")
+	f := serve(t, b.url, timeout(MaxTimeout))
+	c := f.connect(nil)
+	b.want("connect")
+	done := make(chan string, 1)
+	go func() {
+		for i := range events - 1 {
+			if err := c.Emit("n", i); err != nil {
+				t.Error(err)
+			}
+		}
+		done <- f.call(c, "n", events-1)
+	}()
+	handled := 0
+	for restart := range 3 {
+		for range events / 5 {
+			if r := b.want("event"); string(r.Data.Args) != fmt.Sprintf("[%d]", handled) {
+				t.Fatalf("got %s, want [%d]", r.Data.Args, handled)
+			}
+			handled++
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		if err := b.server.Shutdown(ctx); err != nil { // answers what it has got
+			t.Errorf("restart %d: %v", restart, err)
+		}
+		cancel()
+		rest := b.got
+		b = listen(t, strings.TrimSuffix(strings.TrimPrefix(b.url, "http://"), "/hooks"))
+		for len(rest) > 0 {
+			if r := <-rest; string(r.Data.Args) != fmt.Sprintf("[%d]", handled) {
+				t.Fatalf("got %s, want [%d]", r.Data.Args, handled)
+			}
+			handled++
+		}
+	}
+	for handled < events {
+		if r := b.want("event"); string(r.Data.Args) != fmt.Sprintf("[%d]", handled) {
+			t.Fatalf("got %s, want [%d]", r.Data.Args, handled)
+		}
+		handled++
+	}
+	if got := <-done; got != "[]" {
+		t.Errorf("acknowledged with %s", got)
 	}
 }

@@ -124,15 +124,10 @@ func (c *Checker) Claims(s *socketio.Socket) json.RawMessage {
 	return claims
 }
 
-// Refused returns how many clients were refused, by what they were told.
-func (c *Checker) Refused() map[string]uint64 { return c.log.Counts(connectRefused) }
-
-const connectRefused = "jwt: connect refused"
-
 func (c *Checker) refuse(s *socketio.Socket, told *socketio.Error, cause error, remedy string) error {
 	conn := s.Conn()
 	peer := refusal.Peer{Addr: conn.Handshake().RemoteAddr, ID: conn.ID(), Namespace: s.Namespace().Name()}
-	c.log.Write(s.Context(), connectRefused, peer, &refusal.Refusal{Rule: told.Message, Remedy: remedy}, cause)
+	c.log.Write(s.Context(), "jwt: connect refused", peer, &refusal.Refusal{Rule: told.Message, Remedy: remedy}, cause)
 	return told
 }
 

@@ -108,14 +108,15 @@ func parseKeys(data []byte) (keys []any, err error) {
 
 // findInSet is find for keys in a key set.
 func (c *Config) findInSet(ctx context.Context) (func(context.Context, *jwt.Token) ([]any, error), error) {
-	if u, err := url.Parse(c.JWKS); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	u, err := url.Parse(c.JWKS)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, errors.New("jwtauth: Config.JWKS must be a URL, such as https://issuer.example/.well-known/jwks.json")
 	}
 	storage, err := jwkset.NewStorageFromHTTP(c.JWKS, jwkset.HTTPClientStorageOptions{
 		Client: &http.Client{Transport: limited{http.DefaultTransport}, Timeout: refreshTimeout}, Ctx: ctx,
 		HTTPTimeout: refreshTimeout, RefreshInterval: refreshEvery,
 		RefreshErrorHandler: func(_ context.Context, err error) {
-			c.Logger.Warn("jwt: the key set was not refreshed, the keys so far are used", "url", c.JWKS, "error", err)
+			c.Logger.Warn("jwt: the key set was not refreshed, the keys so far are used", "url", u.Redacted(), "error", err)
 		},
 	})
 	if err != nil {
