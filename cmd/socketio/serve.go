@@ -108,7 +108,8 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	defer stopAdminUI()
 	if c.ConfigCheck {
 		_, _ = fmt.Fprintln(stdout, "ok")
-		return errors.Join(sio.Shutdown(ctx), stopHooks(ctx))
+		stopHooks(ctx)
+		return sio.Shutdown(ctx)
 	}
 	stopAdmin, err := c.startAdmin(ctx, sio, logger, hookMetrics)
 	if err != nil {
