@@ -30,7 +30,7 @@ test: deps fmt vet lint ## everything that CI runs
 	@echo "all tests passed"
 
 deps: ## install what the tests need; says first what that is
-	@scripts/install.sh race npm client-js npm compat-tests chromium proxies redis postgres prometheus python
+	@scripts/install.sh race npm client-js npm compat-tests chromium proxies redis postgres prometheus python curl
 
 fmt: ## fail unless every Go file is formatted
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-ed:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -95,7 +95,7 @@ client-files: ## client-js/bundle, from the npm package of the locked version
 	@cd client-js/node_modules/socket.io-client && cp -r LICENSE package.json dist ../../bundle
 
 fuzz: ## every fuzz target for FUZZTIME
-	@go list ./... | while read -r pkg; do \
+	@go list ./... ./adapter/redis/... ./cmd/socketio/api/... | while read -r pkg; do \
 	  go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' | while read -r f; do \
 	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) "$$pkg" || exit 1; done || exit 1; done
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the arguments name and the machine lacks: "npm DIR" the packages of an npm project, "chromium",
-# "proxies", "redis", "postgres", "prometheus", "python" and "race" Debian packages (as root on Debian or Ubuntu; otherwise one line says what is missing).
+# "proxies", "redis", "postgres", "prometheus", "python", "curl" and "race" Debian packages (as root on Debian or Ubuntu; otherwise one line says what is missing).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin # where Debian has nginx and haproxy
@@ -64,6 +64,7 @@ install() {
       postgres) PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' :) stopped debian initdb postgresql; shift ;;
       prometheus) stopped debian promtool prometheus; shift ;;
       python) debian python3 python3; shift ;;
+      curl) debian curl curl ca-certificates; shift ;;
       race) debian gcc gcc libc6-dev; shift ;; # the race detector is linked with a C compiler
       *) die "a meaning for the argument $1"; ;;
     esac

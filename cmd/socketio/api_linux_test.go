@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -191,6 +193,61 @@ func TestAPIMistakes(t *testing.T) {
 		code := run(t.Context(), append([]string{"serve"}, strings.Fields(c.args)...), &stdout, &stderr)
 		if said := stderr.String(); code != exitFailed || !strings.Contains(said, c.says) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%q: exit code %d, %q", c.args, code, said)
+		}
+	}
+}
+
+// The commands of docs/backend.md do what the page says, to a client.
+func TestAPIPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/backend.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SOCKETIO_API_TOKEN", apiToken)
+	p := start(t, "-api-addr", "0")
+	defer p.end(t)
+	conn := rawclient.At(t, strings.TrimPrefix(p.url, "http://")).WebSocket()
+	id := conn.Join("/", "")
+	text := strings.NewReplacer("http://127.0.0.1:3002", p.apiURL(t), "Dq3uDkl7ZtG2AAAB", id).Replace(string(page))
+
+	// One script, which says where the output of each command begins.
+	var script strings.Builder
+	var wants []string
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		for line := range strings.Lines(block[1]) {
+			if command, ok := strings.CutPrefix(line, "$ "); ok {
+				script.WriteString("echo '#'\n" + command)
+				wants = append(wants, "")
+			} else {
+				wants[len(wants)-1] += line
+			}
+		}
+	}
+	if len(wants) != 9 {
+		t.Fatalf("the page has %d commands", len(wants))
+	}
+	command := exec.CommandContext(t.Context(), "bash", "-euc", script.String())
+	done := make(chan error, 1)
+	var out []byte
+	go func() {
+		var err error
+		out, err = command.CombinedOutput()
+		done <- err
+	}()
+	conn.Want(`42["news","hello",{"n":1}]`, `451-["picture",{"_placeholder":true,"num":0}]`)
+	conn.WantBinary([]byte{0, 1, 2})
+	conn.Send("43" + awaitPacket(conn, `^42(\d+)\["question",6\]$`)[1] + "[42]")
+	conn.Want("41")
+	conn.WantClose()
+	if err := <-done; err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for i, got := range strings.Split(string(out), "#\n")[1:] {
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(wants[i]), "…", ".*")
+		// The rooms are in no order.
+		got = strings.ReplaceAll(got, `["lobby","`+id+`"]`, `["`+id+`","lobby"]`)
+		if !regexp.MustCompile("^" + pattern + "$").MatchString(got) {
+			t.Errorf("got %s, want %s", got, wants[i])
 		}
 	}
 }

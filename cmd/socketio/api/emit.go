@@ -53,7 +53,7 @@ func (h *handler) emit(w http.ResponseWriter, r *http.Request, body []byte) *pro
 		return p
 	}
 	defer leave()
-	extend(w, timeout+ioTimeout)
+	limit(w, timeout+ioTimeout)
 	return acks(w, r, op.Timeout(timeout), *event, values)
 }
 

@@ -36,7 +36,7 @@ const (
 	DefaultMaxAckTimeout = time.Minute
 )
 
-// ioTimeout limits how long the body of a request, or a part of the answer, may take.
+// ioTimeout limits how long the body of a request may take, and an answer after the wait for it.
 const ioTimeout = 10 * time.Second
 
 // Config configures the handler. Only Token must be set.
@@ -163,7 +163,6 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) *problem {
 			return p
 		}
 	}
-	extend(w, ioTimeout)
 	return e.serve(w, r, body)
 }
 
@@ -206,7 +205,7 @@ func (h *handler) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem
 	return body, nil
 }
 
-// extend gives the answer d from now on.
-func extend(w http.ResponseWriter, d time.Duration) {
+// limit gives the answer d from now on. It ends with the request.
+func limit(w http.ResponseWriter, d time.Duration) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d)) // best effort: a test's recorder has none
 }

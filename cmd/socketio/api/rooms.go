@@ -10,9 +10,9 @@ import (
 func (h *handler) chosen(t *target, all bool) (socketio.Operator, *problem) {
 	switch {
 	case t.rooms == nil && !all:
-		return socketio.Operator{}, invalid("missing field", "rooms", nil, `"rooms", or "all": true`)
+		return socketio.Operator{}, invalid("missing field", "rooms", nil, "an array of rooms, or all: true")
 	case t.rooms != nil && all:
-		return socketio.Operator{}, invalid("fields that exclude each other", "all", true, `"rooms" or "all"`)
+		return socketio.Operator{}, invalid("fields that exclude each other", "all", true, "rooms or all")
 	}
 	return h.operator(t)
 }

@@ -36,7 +36,7 @@ func (h *handler) sockets(w http.ResponseWriter, r *http.Request, _ []byte) *pro
 	if err != nil {
 		return invalid("malformed query", "query", err.Error(), nil)
 	}
-	t, limit, p := parameters(query)
+	t, most, p := parameters(query)
 	if p != nil {
 		return p
 	}
@@ -49,7 +49,7 @@ func (h *handler) sockets(w http.ResponseWriter, r *http.Request, _ []byte) *pro
 		return p
 	}
 	defer leave()
-	extend(w, listTimeout+ioTimeout)
+	limit(w, listTimeout+ioTimeout)
 	list, left, more := newStream(w, "sockets"), newTally(), false
 	ctx, cancel := context.WithTimeout(r.Context(), listTimeout)
 	defer cancel()
@@ -62,7 +62,7 @@ func (h *handler) sockets(w http.ResponseWriter, r *http.Request, _ []byte) *pro
 			left.add(missing, err)
 			continue
 		}
-		if more = list.count == limit; more {
+		if more = list.count == most; more {
 			break
 		}
 		info := socketInfo{s.ID(), s.Rooms(), s.Data()}
@@ -76,8 +76,8 @@ func (h *handler) sockets(w http.ResponseWriter, r *http.Request, _ []byte) *pro
 }
 
 // parameters returns what the parameters of a query ask for.
-func parameters(query url.Values) (t *target, limit int, p *problem) {
-	t, limit = new(target), defaultLimit
+func parameters(query url.Values) (t *target, most int, p *problem) {
+	t, most = new(target), defaultLimit
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		values := query[name]
 		value, bad := values[0], false
@@ -94,8 +94,8 @@ func parameters(query url.Values) (t *target, limit int, p *problem) {
 			t.local, bad = value == "true", value != "true" && value != "false"
 		case "limit":
 			var err error
-			limit, err = strconv.Atoi(value)
-			bad = err != nil || limit < 1 || limit > maxLimit
+			most, err = strconv.Atoi(value)
+			bad = err != nil || most < 1 || most > maxLimit
 		default:
 			return nil, 0, invalid("unknown parameter", name, nil, []string{"except", "limit", "local", "namespace", "rooms"})
 		}
@@ -108,5 +108,5 @@ func parameters(query url.Values) (t *target, limit int, p *problem) {
 			return nil, 0, invalid("wrong type", name, value, "true or false")
 		}
 	}
-	return t, limit, nil
+	return t, most, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"testing"
@@ -181,6 +182,33 @@ func TestErrors(t *testing.T) {
 		var b client.Binary
 		if err := json.Unmarshal([]byte(`[{"text":1}]`), &[]*client.Binary{&b}); err == nil {
 			t.Error("no binary data, and no error")
+		}
+	})
+}
+
+// Calls use one connection.
+func TestConnectionIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, c := serve(t)
+		made := 0
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+			if !i.Reused {
+				made++
+			}
+		}})
+		for range 3 {
+			_, failed := c.EmitWithAck(ctx, client.Target{}, time.Second, "x")
+			_, err := c.Sockets(ctx, client.Target{}, 10)
+			if err := errors.Join(failed, err, c.Emit(ctx, client.Target{}, "x")); err != nil {
+				t.Error(err)
+			}
+			if err := c.Disconnect(ctx, client.Target{}, false); err == nil {
+				t.Error("everybody is disconnected")
+			}
+			synctest.Wait()
+		}
+		if made != 1 {
+			t.Errorf("%d connections", made)
 		}
 	})
 }

@@ -92,7 +92,7 @@ func ExampleClient_Disconnect() {
 	fmt.Println(c.Disconnect(context.Background(), client.Target{}, true)) // not everybody by mistake
 	// Output:
 	// <nil>
-	// client: 400 Invalid: missing field: rooms, allowed: "rooms", or "all": true
+	// client: 400 Invalid: missing field: rooms, allowed: an array of rooms, or all: true
 }
 
 func ExampleClient_Sockets() {
