@@ -45,6 +45,9 @@ func (a *backendAPI) checkAPI() (err error) {
 	case a.APIToken == "":
 		return errors.New("-api-addr needs SOCKETIO_API_TOKEN or -api-token-file, such as from openssl rand -hex 32")
 	}
+	if a.APIMaxBody == 0 || a.APIMaxRequests == 0 || a.APIMaxAckTimeout == 0 { // which would be a default in api.Config
+		return errors.New("-api-max-body, -api-max-requests and -api-max-ack-timeout must be positive")
+	}
 	if a.APIAddr, err = privateAddr("-api-addr", a.APIAddr); err != nil {
 		return err
 	}

@@ -186,6 +186,7 @@ func TestAPIMistakes(t *testing.T) {
 		{"-api-addr 0 -api-token x -api-token-file " + empty, "do not go together"},
 		{"-api-addr a:b:c -api-token " + apiToken, "-api-addr"},
 		{"-api-addr 0 -api-max-body=-1 -api-token " + apiToken, "-api-max-body"},
+		{"-api-addr 0 -api-max-body=0 -api-token " + apiToken, "-api-max-body"},
 		{"-api-addr 0 -api-max-requests=1 -api-token " + apiToken, "-api-max-requests"},
 		{"-api-addr 0 -api-max-ack-timeout=-1s -api-token " + apiToken, "-api-max-ack-timeout"},
 	} {
