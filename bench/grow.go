@@ -39,7 +39,7 @@ func (b *bench) grow(ctx context.Context) error {
 		c.points = make(map[string][]point)
 		for _, n := range c.at {
 			for _, name := range c.servers {
-				got, err := b.one(ctx, serverNamed(name), c.args(n))
+				got, err := b.one(ctx, serverNamed(name), scenario{args: c.args(n)})
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}

@@ -62,7 +62,7 @@ func (b *bench) measure(ctx context.Context) error {
 		}
 		rand.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
 		for i, c := range cells {
-			got, err := b.one(ctx, c.server, c.args)
+			got, err := b.one(ctx, c.server, c.scenario)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -90,20 +90,23 @@ type result struct {
 }
 
 // one starts a server on one core, loads it from the other, and ends it.
-func (b *bench) one(ctx context.Context, v server, args []string) (sample, error) {
-	p, err := b.launch(ctx, v)
+func (b *bench) one(ctx context.Context, v server, s scenario) (sample, error) {
+	p, err := b.launch(ctx, v, s.secure)
 	if err != nil {
 		return sample{}, err
 	}
 	defer p.stop()
-	return b.load(ctx, p, args, func(line []string) []string { return pinned(1, line) })
+	return b.load(ctx, p, s.args, func(line []string) []string { return pinned(1, line) })
 }
 
 // load loads a server. place says where the load generator runs.
 func (b *bench) load(ctx context.Context, p *process, args []string, place func(line []string) []string) (sample, error) {
 	window := b.window
 	line := []string{b.binary("socketio"), "bench", args[0], "-json", "-quiet", "-warmup", "500ms", "-duration", window.String(),
-		"-pid", fmt.Sprint(p.cmd.Process.Pid), "-url", "http://" + p.addr + "/socket.io/"}
+		"-pid", fmt.Sprint(p.cmd.Process.Pid), "-url", p.url()}
+	if p.secure {
+		line = append(line, "-insecure")
+	}
 	line = place(append(line, args[1:]...)) // perhaps with another duration, the last one counts
 	limit, cancel := context.WithTimeout(ctx, window+time.Minute)
 	defer cancel()

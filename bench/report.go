@@ -37,9 +37,16 @@ func (b *bench) table() string {
 		if low < high {
 			text += fmt.Sprintf(" <sub>%s–%s</sub>", figure(low), figure(high))
 		}
-		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s |\n", s.name, text, b.against(s, s.floors[0], "floor"), b.against(s, "node", "node"), b.against(s, "peer", "peer"))
+		fmt.Fprintf(&t, "| %s | %s | %s | %s | %s |\n", s.name, text, b.againstFloor(s), b.against(s, "node", "node"), b.against(s, "peer", "peer"))
 	}
 	return t.String()
+}
+
+func (b *bench) againstFloor(s scenario) string {
+	if len(s.floors) == 0 {
+		return "–"
+	}
+	return b.against(s, s.floors[0], "floor")
 }
 
 // against writes a ratio and, where there is one, the goal for it.

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/devcert"
 )
 
 // server is something that is put under load.
@@ -96,18 +100,57 @@ func (b *bench) build(ctx context.Context) error {
 
 // process is a server that runs.
 type process struct {
-	cmd   *exec.Cmd
-	addr  string
-	ended chan error
+	cmd    *exec.Cmd
+	addr   string
+	secure bool
+	ended  chan error
 }
 
-// launch starts a server on the first core.
-func (b *bench) launch(ctx context.Context, s server) (*process, error) {
+// url is where the server answers.
+func (p *process) url() string {
+	if p.secure {
+		return "https://" + p.addr + "/socket.io/"
+	}
+	return "http://" + p.addr + "/socket.io/"
+}
+
+// launch starts a server on the first core, with TLS if it is to be secure.
+func (b *bench) launch(ctx context.Context, s server, secure bool) (*process, error) {
 	addr, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return started(ctx, s, addr, pinned(0, s.start(b, addr)), append(os.Environ(), "GOMAXPROCS=1"))
+	line := s.start(b, addr)
+	if secure {
+		cert, key, err := b.certificate()
+		if err != nil {
+			return nil, err
+		}
+		line = append(line, "--cert="+cert, "--key="+key)
+	}
+	p, err := started(ctx, s, addr, pinned(0, line), append(os.Environ(), "GOMAXPROCS=1"))
+	if err == nil {
+		p.secure = secure
+	}
+	return p, err
+}
+
+// certificate writes a certificate for TLS and its key to files.
+func (b *bench) certificate() (certFile, keyFile string, err error) {
+	cert, _, err := devcert.New()
+	if err != nil {
+		return "", "", err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		return "", "", err
+	}
+	certFile, keyFile = filepath.Join(b.dir, "cert.pem"), filepath.Join(b.dir, "key.pem")
+	err = os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}), 0o600)
+	if err == nil {
+		err = os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600)
+	}
+	return certFile, keyFile, err
 }
 
 // launchFree starts a server that may use all cores.

@@ -102,7 +102,9 @@ func (c *wsConn) run(first []byte) {
 			continue
 		}
 		err = c.readOnce()
-		runtime.Gosched() // let answers bring more bytes: reading at once would find none
+		if !c.in.inside() { // else the rest of a message is there or on its way
+			runtime.Gosched() // let answers bring more bytes: reading at once would find none
+		}
 	}
 	returned = true
 	c.end()

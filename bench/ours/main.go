@@ -14,6 +14,8 @@ func main() {
 	recovery := flag.Bool("recovery", false, "let clients whose link broke come back with what they missed")
 	portable := flag.Bool("portable", false, "no event loops")
 	admission := flag.Float64("admission", 0, "how many new sessions are accepted in a second; 0: any number")
+	cert := flag.String("cert", "", "file of the certificate for TLS")
+	key := flag.String("key", "", "file of its key")
 	flag.Parse()
 	c := socketio.Config{}
 	c.Admission.Rate = *admission
@@ -34,5 +36,8 @@ func main() {
 	})
 	socketio.On(io, "room", func(e *socketio.Event, room string) error { return io.To(room).Emit("room", e.Args()[1:]...) })
 	http.Handle("/socket.io/", io)
-	log.Fatal(http.ListenAndServe(*addr, nil)) //nolint:gosec // the engine has the timeouts
+	if *cert != "" {
+		log.Fatal(http.ListenAndServeTLS(*addr, *cert, *key, nil)) //nolint:gosec // the engine has the timeouts
+	}
+	log.Fatal(http.ListenAndServe(*addr, nil)) //nolint:gosec // as above
 }

@@ -27,6 +27,7 @@ type bench struct {
 // benchTarget are the flags that every scenario has.
 type benchTarget struct {
 	URL       string        `default:"http://127.0.0.1:3001/socket.io/" help:"The server; the default is where serve listens (${default})."`
+	Insecure  bool          `help:"Take any certificate of the server's."`
 	Namespace string        `default:"/" help:"Namespace to join (${default})."`
 	Eio       int           `default:"4" help:"Engine.IO protocol to speak: 4, or 3 as clients before Socket.IO 3.0 (${default})."`
 	Conns     int           `default:"64" help:"Connections (${default})."`
@@ -54,8 +55,9 @@ type benchEcho struct {
 	benchSize
 	Outstanding int  `default:"1" help:"Messages on their way on each connection (${default})."`
 	Ack         bool `xor:"form" help:"Acknowledgements instead of events."`
-	Binary      bool `xor:"form" help:"Binary attachments."`
-	Polling     bool `xor:"form" help:"Long-polling instead of WebSocket, with one message outstanding."`
+	Binary      bool `xor:"form,payload" help:"Binary attachments."`
+	Object      bool `xor:"payload" help:"A JSON object of about that size instead of a string."`
+	Polling     bool `xor:"form,payload" help:"Long-polling instead of WebSocket, with one message outstanding."`
 }
 
 type benchFan struct {
@@ -145,7 +147,7 @@ func (c *benchEcho) run(ctx context.Context, stdout, stderr io.Writer) error {
 	case c.Polling:
 		run = load.PollingEcho
 	}
-	o := load.Options{Size: c.Size, Outstanding: c.Outstanding}
+	o := load.Options{Size: c.Size, Object: c.Object, Outstanding: c.Outstanding}
 	return c.measure(ctx, stdout, stderr, o, untouched(run))
 }
 
@@ -232,7 +234,7 @@ func (c *benchTarget) measure(ctx context.Context, stdout, stderr io.Writer, o l
 	case c.Pid != 0 && c.Server != "":
 		return errors.New("-pid and -server exclude each other")
 	}
-	target := &load.Target{URL: c.URL, EIO: c.Eio, Namespace: c.Namespace, Answer: c.Timeout}
+	target := &load.Target{URL: c.URL, Insecure: c.Insecure, EIO: c.Eio, Namespace: c.Namespace, Answer: c.Timeout}
 	o.Conns, o.Warmup, o.Duration, o.PID = c.Conns, c.Warmup, c.Duration, c.Pid
 	if !c.Quiet {
 		o.Progress = stderr

@@ -3,12 +3,26 @@ package load
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 )
 
 // payload is what messages carry: a JSON string of n characters, with its quotes.
 func payload(n int) string { return `"` + strings.Repeat("x", n) + `"` }
+
+// payload is the payload of a message: a string, or an object of about Size bytes. Its keys are sorted and its numbers
+// short, so that every server sends it back as it came.
+func (o *Options) payload() string {
+	if !o.Object {
+		return payload(o.Size)
+	}
+	b := []byte(`{"rows":[`)
+	for i := 0; len(b) < o.Size-60; i++ {
+		b = fmt.Appendf(b, `{"id":%d,"name":"user %d","ok":true,"score":%d.5,"tags":["a","b"]},`, i, i, i)
+	}
+	return string(b) + "null]}"
+}
 
 // exchange is a message and what must come back.
 type exchange struct {
@@ -20,7 +34,7 @@ type exchange struct {
 // the next. An operation is a message that came back.
 func Echo(ctx context.Context, t *Target, o Options) (*Result, error) {
 	return pingPong(ctx, "echo", t, o, t.echoHandler(), func() exchange {
-		event := `["echo",` + payload(o.Size) + `]`
+		event := `["echo",` + o.payload() + `]`
 		return exchange{t.event("2", event), [][]byte{[]byte("2" + t.namespace() + event)}}
 	})
 }
@@ -29,8 +43,8 @@ func Echo(ctx context.Context, t *Target, o Options) (*Result, error) {
 func Ack(ctx context.Context, t *Target, o Options) (*Result, error) {
 	return pingPong(ctx, "ack", t, o, t.ackHandler(), func() exchange {
 		return exchange{
-			t.event("2", `1["ack",`+payload(o.Size)+`]`),
-			[][]byte{[]byte("3" + t.namespace() + "1[" + payload(o.Size) + "]")},
+			t.event("2", `1["ack",`+o.payload()+`]`),
+			[][]byte{[]byte("3" + t.namespace() + "1[" + o.payload() + "]")},
 		}
 	})
 }

@@ -18,6 +18,8 @@ type Options struct {
 	Outstanding int
 	// Size is the payload of a message, in bytes.
 	Size int
+	// Object makes the payload a JSON object instead of a string.
+	Object bool
 	// Rooms is how many rooms the connections are spread over.
 	Rooms int
 	// Joins is how many rooms of its own each connection joins besides.

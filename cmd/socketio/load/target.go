@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -19,6 +20,8 @@ import (
 type Target struct {
 	// URL is where its Socket.IO server answers, such as http://127.0.0.1:3000/socket.io/.
 	URL string
+	// Insecure takes any certificate of an https URL.
+	Insecure bool
 	// EIO is the revision of the Engine.IO protocol to speak: 4 (the default) or 3.
 	EIO int
 	// Namespace is the one to join, by default "/".
@@ -31,6 +34,7 @@ type Target struct {
 
 	host    string // with port
 	path    string
+	tls     *tls.Config // nil for http
 	sources int // loopback addresses that connections come from
 	next    atomic.Uint32
 	beats   atomic.Int64 // heartbeats of all connections
@@ -48,8 +52,8 @@ func (t *Target) Check() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("load: %w", err)
-	case u.Scheme != "http" || u.Host == "":
-		return fmt.Errorf("load: %q is not a URL such as http://127.0.0.1:3000/socket.io/ (only http can be loaded)", t.URL)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return fmt.Errorf("load: %q is not a URL such as http://127.0.0.1:3000/socket.io/", t.URL)
 	}
 	if t.EIO == 0 {
 		t.EIO = 4
@@ -70,8 +74,13 @@ func (t *Target) Check() error {
 		return fmt.Errorf("load: the namespace %q does not begin with a slash", t.Namespace)
 	}
 	t.host, t.path = u.Host, u.Path
+	port := ":80"
+	if u.Scheme == "https" {
+		port = ":443"
+		t.tls = &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: t.Insecure} //nolint:gosec // if asked for
+	}
 	if u.Port() == "" {
-		t.host += ":80"
+		t.host += port
 	}
 	if t.path == "" || t.path == "/" {
 		t.path = "/socket.io/"
@@ -87,7 +96,7 @@ func (t *Target) Check() error {
 	return nil
 }
 
-// dial opens a TCP connection. On loopback they come from many addresses, for one has only so many ports.
+// dial opens a connection. On loopback they come from many addresses, for one has only so many ports.
 func (t *Target) dial(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()
@@ -101,7 +110,15 @@ func (t *Target) dial(ctx context.Context) (net.Conn, error) {
 	if errors.Is(err, syscall.EMFILE) {
 		err = fmt.Errorf("%w: raise the limit of open files (ulimit -n) or use fewer connections", err)
 	}
-	return c, err
+	if err != nil || t.tls == nil {
+		return c, err
+	}
+	secure := tls.Client(c, t.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("load: %w", err)
+	}
+	return secure, nil
 }
 
 // namespace returns the namespace as packets name it.
