@@ -44,6 +44,9 @@ func (e *Server) newStream(conn net.Conn, q query) stream {
 	return &plainStream{goroutineStream: goroutineStream{conn: conn}}
 }
 
+// firstBytes is how much a plainStream reads at first.
+const firstBytes = 64
+
 // plainStream works on all connections, such as TLS and WebTransport.
 //
 // It cannot write without blocking, so each burst of writes has a goroutine.
@@ -51,7 +54,7 @@ type plainStream struct {
 	goroutineStream
 	// small receives the first bytes on an idle connection. TLS buffers the rest of the record, so
 	// that the next read needs no system call.
-	small [64]byte
+	small [firstBytes]byte
 }
 
 func (p *plainStream) read(inside, few bool) ([]byte, error) {

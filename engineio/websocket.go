@@ -102,9 +102,6 @@ func (c *wsConn) run(first []byte) {
 			continue
 		}
 		err = c.readOnce()
-		if !c.in.inside() { // else the rest of a message is there or on its way
-			runtime.Gosched() // let answers bring more bytes: reading at once would find none
-		}
 	}
 	returned = true
 	c.end()
@@ -118,6 +115,9 @@ func (c *wsConn) readOnce() error {
 	}
 	err = c.receive(b)
 	c.stream.release()
+	if len(b) != firstBytes || !c.in.inside() { // else TLS has the rest of a record
+		runtime.Gosched() // let answers bring more bytes: reading at once would find none
+	}
 	return err
 }
 
