@@ -167,16 +167,18 @@ func (q *ackRequest) send(args []any, w engineio.When, f adapter.Flags) error {
 		return q.sendOver(r, args, f)
 	}
 	x := srv.takeScratch()
-	frames, err := x.packet(protocol.Event, s.ns.name, q.id, true, q.event, args)
+	frames, tail, err := x.packet(protocol.Event, s.ns.name, q.id, true, q.event, args)
 	if err == nil {
 		err = s.addAck(q.id, func(a adapter.Answer) { q.answers <- a })
 	}
 	expected := err == nil
 	if expected {
 		s.showOutgoing(q.event, args)
-		err = s.write(w, message(f, frames, nil))
+		m := message(f, frames, nil)
+		m.Tail = tail
+		err = s.write(w, m)
 	}
-	bytes := len(frames)
+	bytes := len(frames) + len(tail)
 	x.release()
 	s.emitted(q.event, bytes, err)
 	if err != nil && expected && s.takeAck(q.id) == nil {

@@ -129,9 +129,13 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 	var p *protocol.Packet
 	var err error
-	if binary {
+	plain, isPlain := decoder.(*protocol.Decoder)
+	switch {
+	case binary && isPlain && c.link.Owned():
+		p, err = plain.AddOwned(data)
+	case binary:
 		p, err = decoder.AddBinary(data)
-	} else {
+	default:
 		p, err = decoder.AddText(data)
 	}
 	if err != nil {

@@ -36,15 +36,17 @@ func (s *Socket) emit(event string, args []any, f adapter.Flags) error {
 	}
 	x := s.ns.server.takeScratch()
 	defer x.release()
-	var frames []byte
+	var frames, tail []byte
 	err := ErrClosed
 	if s.state.Load() != stateDisconnected {
-		if frames, err = x.packet(protocol.Event, s.ns.name, 0, false, event, args); err == nil {
+		if frames, tail, err = x.packet(protocol.Event, s.ns.name, 0, false, event, args); err == nil {
 			s.showOutgoing(event, args)
-			err = s.write(s.when(f), message(f, frames, nil))
+			m := message(f, frames, nil)
+			m.Tail = tail
+			err = s.write(s.when(f), m)
 		}
 	}
-	s.emitted(event, len(frames), err)
+	s.emitted(event, len(frames)+len(tail), err)
 	return err
 }
 

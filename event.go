@@ -230,12 +230,12 @@ func (e *Event) Ack(args ...any) error {
 	// Encoded first: after an error there is still an answer to give.
 	x := e.socket.ns.server.takeScratch()
 	defer x.release()
-	frames, err := x.packet(protocol.Ack, e.socket.ns.name, e.ackID, true, "", args)
+	frames, tail, err := x.packet(protocol.Ack, e.socket.ns.name, e.ackID, true, "", args)
 	if err != nil {
 		return err
 	}
 	if !e.answered.CompareAndSwap(false, true) {
 		return ErrAnswered
 	}
-	return e.socket.write(e.socket.when(adapter.Flags{}), engineio.Message{Frames: frames})
+	return e.socket.write(e.socket.when(adapter.Flags{}), engineio.Message{Frames: frames, Tail: tail})
 }

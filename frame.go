@@ -77,16 +77,29 @@ func (x *scratch) control(text []byte) []byte {
 	return frames
 }
 
-// packet encodes an event or an acknowledgement. The frames are valid until release.
-func (x *scratch) packet(t protocol.Type, nsp string, id uint64, hasID bool, event string, args []any) ([]byte, error) {
+// tailBytes is how large an attachment must be so that another system call costs less than its copy.
+const tailBytes = 32 << 10
+
+// packet encodes an event or an acknowledgement. The frames are valid until release. tail is the end of
+// them, if that is a large attachment.
+func (x *scratch) packet(
+	t protocol.Type, nsp string, id uint64, hasID bool, event string, args []any,
+) (frames, tail []byte, err error) {
 	text, attachments, err := protocol.AppendPacket(x.open(), t, nsp, id, hasID, event, args)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(attachments) > defaultMaxAttachments {
 		x.server.warnOfAttachments(event, len(attachments))
 	}
-	return x.close(text, attachments)
+	last := len(attachments) - 1
+	if last < 0 || len(attachments[last]) < tailBytes || x.parser != nil {
+		frames, err = x.close(text, attachments)
+		return frames, nil, err
+	}
+	tail = attachments[last]
+	frames, err = x.close(text, attachments[:last])
+	return wire.AppendBinaryHeader(frames, len(tail)), tail, err
 }
 
 // broadcast appends the text of an event for many sockets to open's result. Data goes in as it is.

@@ -1,7 +1,7 @@
 package socketio
 
 import (
-	"bytes"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +52,8 @@ func (s *Socket) queueConnect(missed []engineio.Message, frames []byte) {
 // prepared returns the message with frames that nobody changes.
 func prepared(m engineio.Message) engineio.Message {
 	if m.Prepared == nil {
-		m.Prepared, m.Frames = engineio.Prepare(bytes.Clone(m.Frames)), nil
+		m.Prepared = engineio.Prepare(slices.Concat(m.Frames, m.Tail))
+		m.Frames, m.Tail = nil, nil
 	}
 	return m
 }

@@ -18,9 +18,11 @@ import (
 const (
 	// maxFragments limits the frames of one message: empty ones must not keep a connection busy.
 	maxFragments = 16_384
-	// firstPiece is the first allocation for a frame that arrives in pieces. It grows with what
-	// arrives.
+	// firstPiece is the first allocation for a frame that arrives in pieces, unless more has arrived.
 	firstPiece = 4 << 10
+	// aheadFactor is how many times the bytes that have arrived may be allocated for a frame, whatever
+	// length it announces.
+	aheadFactor = 4
 )
 
 // fault is a violation of RFC 6455. The close frame carries its code.
@@ -66,6 +68,7 @@ type frameState struct {
 	maskPos  int
 	control  []byte    // payload of a control frame that arrives in pieces
 	message  []byte    // payload of the message so far
+	owned    bool      // nothing else refers to the payload that handle is called with
 	msgOp    ws.OpCode // 0: no fragmented message is open
 	fragment int
 	deflated bool // the message is compressed
@@ -288,13 +291,10 @@ func (f *frameReader) payload(piece []byte, handle func(ws.OpCode, []byte) error
 		return handle(f.op, piece)
 	}
 	whole := piece
-	if f.message != nil || !done || !f.fin {
-		if f.message == nil {
-			f.message = make([]byte, 0, min(len(piece)+f.left, firstPiece)+len(piece))
-		}
-		// Doubling, but never beyond what the frame announced.
+	f.owned = f.message != nil || !done || !f.fin
+	if f.owned {
 		if need := len(f.message) + len(piece); need > cap(f.message) {
-			f.message = slices.Grow(f.message, min(need+f.left, 2*need)-len(f.message))
+			f.message = slices.Grow(f.message, min(need+f.left, max(aheadFactor*need, firstPiece))-len(f.message))
 		}
 		f.message = append(f.message, piece...)
 		whole = f.message
@@ -310,7 +310,7 @@ func (f *frameReader) payload(piece []byte, handle func(ws.OpCode, []byte) error
 			return err
 		}
 		defer bufpool.Put(inflated)
-		whole = *inflated
+		whole, f.owned = *inflated, false
 	}
 	if op == ws.OpText && !utf8.Valid(whole) {
 		if f.bare {

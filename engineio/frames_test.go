@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -32,6 +33,10 @@ func read(b []byte, step int, f frameReader) (out []string, err error) {
 		if f.frameState != nil && (len(f.message) > most || cap(f.message) > 2*most+2*firstPiece) {
 			err = errors.New("memory beyond the limit")
 		}
+		// A frame's announced length takes no memory.
+		if f.frameState != nil && cap(f.message) > 2*firstPiece+aheadFactor*len(f.message)*9/8 {
+			err = fmt.Errorf("%d bytes of memory for %d that arrived", cap(f.message), len(f.message))
+		}
 	}
 	return out, err
 }
@@ -50,6 +55,38 @@ func TestFrameLengths(t *testing.T) {
 			if len(out) > 0 || !errors.As(err, &f) || f.code != ws.StatusMessageTooBig {
 				t.Errorf("%x of %d bytes: %q, %v", begin, length, out, err)
 			}
+		}
+	}
+}
+
+// A large message gets its memory in few steps, none of them far beyond what has arrived, and a message
+// that was put together is nobody else's.
+func TestLargeFrameInPieces(t *testing.T) {
+	const size = 1 << 20
+	payload := bytes.Repeat([]byte("large "), size/6)
+	frame := ws.MustCompileFrame(ws.MaskFrame(ws.NewBinaryFrame(payload)))
+	for _, step := range []int{1000, 16 << 10, 64 << 10, len(frame)} {
+		if out, err := read(frame, step, frameReader{limit: size}); err != nil || len(out) != 1 || out[0][1:] != string(payload) {
+			t.Errorf("in pieces of %d: %d messages, %v", step, len(out), err)
+		}
+		f, b := frameReader{limit: size}, bytes.Clone(frame)
+		var kept []byte
+		for len(b) > 0 {
+			n := min(step, len(b))
+			if err := f.feed(b[:n], func(_ ws.OpCode, p []byte) error {
+				if owned := step < len(frame); f.owned != owned {
+					t.Errorf("in pieces of %d: owned is %v", step, f.owned)
+				}
+				kept = p
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			clear(b[:n])
+			b = b[n:]
+		}
+		if step < len(frame) && !bytes.Equal(kept, payload) {
+			t.Errorf("in pieces of %d: what was kept has changed", step)
 		}
 	}
 }

@@ -99,6 +99,11 @@ func (l Link) Unpolled() int {
 	return int(s.posts)
 }
 
+// Owned reports whether the message that is being delivered is in memory of its own, so that its data
+// may be kept, though not be changed before Message returns. That is so with most large ones. Only
+// Handler.Message of this session may call it.
+func (l Link) Owned() bool { return l.session.owned }
+
 // Work is work that follows from a message and, unlike a Handler, may block.
 type Work interface {
 	// Work does the work.

@@ -1,12 +1,19 @@
 package engineio
 
-import "github.com/gosocketio/socketio/engineio/wire"
+import (
+	"slices"
+
+	"github.com/gosocketio/socketio/engineio/wire"
+)
 
 // Message is what [Link.Write] sends: one indivisible unit of complete WebSocket frames, as package
 // wire builds them.
 type Message struct {
 	// Frames are the frames. They may be changed once Write has returned.
 	Frames []byte
+	// Tail is the end of Frames, so that a large payload need not be copied to be there. It may be
+	// changed once Write has returned.
+	Tail []byte
 	// Prepared has the frames instead, when they go to many sessions.
 	Prepared *Prepared
 	// Volatile drops the message, without an error, unless the session is writable at this moment.
@@ -19,11 +26,19 @@ type Message struct {
 	urgent bool // a ping or a pong: it has urgentRoom and goes ahead of what waits for a WebSocket
 }
 
+// entry returns the entry for a message, without its Tail.
 func (m *Message) entry() entry {
 	if m.Prepared != nil {
 		return entry{frames: m.Prepared.frames, prepared: m.Prepared, plain: m.NoCompress}
 	}
 	return entry{frames: m.Frames, plain: m.NoCompress}
+}
+
+// join puts Tail behind Frames.
+func (m *Message) join() {
+	if m.Tail != nil {
+		m.Frames, m.Tail, m.owned = slices.Concat(m.Frames, m.Tail), nil, true
+	}
 }
 
 // shared tells whether the frames can wait without being copied.
@@ -64,12 +79,15 @@ func (s *Session) write(last state, w When, messages ...Message) error {
 		return ErrClosed
 	}
 	if m := &messages[0]; len(messages) == 1 && w == Now && s.writesAtOnceLocked(m) {
-		ws, e := s.ws, m.entry()
+		ws := s.ws
 		s.flushing = true
 		s.out.taken++
-		s.out.bytes += len(e.frames)
+		s.out.bytes += len(m.Frames) + len(m.Tail)
 		s.mu.Unlock()
-		s.writeNow(ws, []entry{e}, m.shared())
+		if !ws.takesTail() {
+			m.join()
+		}
+		s.writeNow(ws, []entry{m.entry()}, m.Tail, m.shared())
 		return nil
 	}
 	var ws *wsConn
@@ -101,6 +119,7 @@ func (s *Session) queueLocked(w When, messages []Message) error {
 		if m.Volatile && !writable {
 			continue
 		}
+		m.join()
 		e := m.entry()
 		if !s.takesLocked() {
 			if err := s.fullLocked(len(e.frames), m.urgent); err != nil {

@@ -39,6 +39,9 @@ type Session struct {
 	// loop is set while an event loop delivers messages, and belongs to the goroutine that delivers
 	// them.
 	loop *netloop.Conn
+	// owned says that nothing else refers to the data of the message that is being delivered by a
+	// WebSocket. It belongs to the goroutine that delivers it.
+	owned bool
 
 	protocol uint8 // revision of the protocol, 3 or 4
 	b64      bool  // the client cannot take binary

@@ -207,6 +207,7 @@ func (c *wsConn) handle(op ws.OpCode, payload []byte) error {
 	if p.Type == wire.Pong && c.transport == WebTransport && c.session.closeConfirmed() {
 		return errPeerClosed
 	}
+	c.session.owned = c.in.owned
 	if err := c.session.receive(p); err != nil || c.session.flags.Load()&flagPaused == 0 {
 		return err
 	}

@@ -1,7 +1,7 @@
 package engineio
 
 import (
-	"bytes"
+	"slices"
 
 	"github.com/gosocketio/socketio/internal/bufpool"
 )
@@ -24,32 +24,33 @@ func (s *Session) flushQueued(ws *wsConn, w When) {
 			return
 		}
 		// Frames in the outbox change only when their buffer goes back to its pool.
-		s.writeNow(ws, batch, batch[0].pooled == nil)
+		s.writeNow(ws, batch, nil, batch[0].pooled == nil)
 		release(batch)
 	}
 }
 
-// writeNow writes entries that were counted as taken. The caller is the flusher. The frames of a
-// single entry can wait without being copied if they are shared.
-func (s *Session) writeNow(ws *wsConn, batch []entry, shared bool) {
+// writeNow writes entries that were counted as taken, and the tail of the last one. The caller is the
+// flusher. The frames of a single entry can wait without being copied if they are shared.
+func (s *Session) writeNow(ws *wsConn, batch []entry, tail []byte, shared bool) {
 	s.server.cfg.Events.flush(s)
 	frames, size, buf := ws.gather(batch)
 	if buf != nil {
 		defer bufpool.Put(buf)
 		shared = false
 	}
-	n, err := ws.stream.tryWrite(frames)
+	size += len(tail)
+	n, err := ws.tryWrite(frames, tail)
 	switch {
 	case err != nil:
 		s.writeFailed(ws, units(batch), size, err)
-	case n == len(frames):
+	case n == len(frames)+len(tail):
 		if s.flushed(ws, units(batch), size) {
 			go s.flush(ws)
 		}
 	default:
-		rest := frames[n:]
-		if !shared {
-			rest = bytes.Clone(rest)
+		rest := frames[min(n, len(frames)):]
+		if tail != nil || !shared {
+			rest = slices.Concat(rest, tail[max(0, n-len(frames)):])
 		}
 		// The rest counts as one unit.
 		s.mu.Lock()
@@ -57,4 +58,23 @@ func (s *Session) writeNow(ws *wsConn, batch []entry, shared bool) {
 		s.mu.Unlock()
 		go s.flushFrom(ws, entry{frames: rest, formed: true})
 	}
+}
+
+// takesTail tells whether tryWrite can write a tail.
+func (c *wsConn) takesTail() bool {
+	_, ok := c.stream.(loopStream)
+	return ok && c.takes.plain()
+}
+
+// tryWrite writes what the kernel takes at once of frames and, if takesTail, their tail.
+func (c *wsConn) tryWrite(frames, tail []byte) (int, error) {
+	if tail == nil {
+		return c.stream.tryWrite(frames)
+	}
+	n, err := c.stream.(loopStream).conn.TryWriteMore(frames)
+	if err != nil || n < len(frames) {
+		return n, err
+	}
+	m, err := c.stream.tryWrite(tail)
+	return n + m, err
 }

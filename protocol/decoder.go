@@ -83,7 +83,13 @@ func (d *Decoder) AddText(data []byte) (*Packet, error) {
 //
 // It returns the packet after the last attachment, and nil, nil while others are missing. Errors
 // are *[ParseError].
-func (d *Decoder) AddBinary(data []byte) (*Packet, error) {
+func (d *Decoder) AddBinary(data []byte) (*Packet, error) { return d.addBinary(data, false) }
+
+// AddOwned is [Decoder.AddBinary] for data that nobody changes from then on. It keeps data, which must
+// not be nil, instead of a copy.
+func (d *Decoder) AddOwned(data []byte) (*Packet, error) { return d.addBinary(data, true) }
+
+func (d *Decoder) addBinary(data []byte, owned bool) (*Packet, error) {
 	if d.missing == 0 {
 		d.Reset()
 		return nil, ErrUnexpectedBinary
@@ -93,11 +99,12 @@ func (d *Decoder) AddBinary(data []byte) (*Packet, error) {
 		return nil, ErrTooLarge
 	}
 	d.bytes += len(data)
-	// An attachment is never nil, which would be sent on as null.
-	attachment := make([]byte, len(data))
-	copy(attachment, data)
+	if !owned {
+		// An attachment is never nil, which would be sent on as null.
+		data = append(make([]byte, 0, len(data)), data...)
+	}
 	p := &d.packet
-	p.Attachments = append(p.Attachments, attachment)
+	p.Attachments = append(p.Attachments, data)
 	if d.missing--; d.missing > 0 {
 		return nil, nil
 	}

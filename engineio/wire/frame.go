@@ -58,9 +58,11 @@ func AppendText(dst []byte, t Type, data []byte) []byte {
 // AppendBinary appends a complete binary frame that holds a message. In
 // protocol 4 a binary frame has no type byte.
 func AppendBinary(dst, data []byte) []byte {
-	dst = appendHeader(dst, binaryFrame, len(data))
-	return append(dst, data...)
+	return append(AppendBinaryHeader(dst, len(data)), data...)
 }
+
+// AppendBinaryHeader appends what [AppendBinary] puts before data of n bytes.
+func AppendBinaryHeader(dst []byte, n int) []byte { return appendHeader(dst, binaryFrame, n) }
 
 func appendHeader(dst []byte, first byte, n int) []byte {
 	switch {

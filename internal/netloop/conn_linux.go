@@ -315,10 +315,21 @@ func (c *Conn) leave() {
 
 // TryWrite writes what the kernel takes at once, which may be nothing.
 func (c *Conn) TryWrite(b []byte) (int, error) {
+	return c.try(func() (int, error) { return syscall.Write(int(c.fd), b) })
+}
+
+// TryWriteMore is TryWrite of bytes that others follow at once. The kernel may send them together.
+func (c *Conn) TryWriteMore(b []byte) (int, error) {
+	const flags = syscall.MSG_MORE | syscall.MSG_DONTWAIT
+	return c.try(func() (int, error) { return syscall.SendmsgN(int(c.fd), b, nil, nil, flags) })
+}
+
+// try makes a system call that writes.
+func (c *Conn) try(write func() (int, error)) (int, error) {
 	if c.isClosing() || !c.enter() {
 		return 0, net.ErrClosed
 	}
-	n, err := retry(func() (int, error) { return syscall.Write(int(c.fd), b) })
+	n, err := retry(write)
 	c.leave()
 	if err != nil && !errors.Is(err, syscall.EAGAIN) {
 		return 0, os.NewSyscallError("write", err)

@@ -22,12 +22,13 @@ func (l *Loop) Take(net.Conn) (*Conn, error) { return nil, errors.ErrUnsupported
 // Close does nothing.
 func (l *Loop) Close() {}
 
-func (c *Conn) Start(Handler) error          { return errors.ErrUnsupported }
-func (c *Conn) Soon(Work)                    {}
-func (c *Conn) Close()                       {}
-func (c *Conn) CloseWrite()                  {}
-func (c *Conn) ReadAtMost(int)               {}
-func (c *Conn) Pause(bool)                   {}
-func (c *Conn) Again()                       {}
-func (c *Conn) TryWrite([]byte) (int, error) { return 0, errors.ErrUnsupported }
-func (c *Conn) Write([]byte) error           { return errors.ErrUnsupported }
+func (c *Conn) Start(Handler) error              { return errors.ErrUnsupported }
+func (c *Conn) Soon(Work)                        {}
+func (c *Conn) Close()                           {}
+func (c *Conn) CloseWrite()                      {}
+func (c *Conn) ReadAtMost(int)                   {}
+func (c *Conn) Pause(bool)                       {}
+func (c *Conn) Again()                           {}
+func (c *Conn) TryWrite([]byte) (int, error)     { return 0, errors.ErrUnsupported }
+func (c *Conn) TryWriteMore([]byte) (int, error) { return 0, errors.ErrUnsupported }
+func (c *Conn) Write([]byte) error               { return errors.ErrUnsupported }
