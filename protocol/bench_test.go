@@ -65,6 +65,7 @@ func BenchmarkAppendPacket(b *testing.B) {
 		{"struct with bytes", []any{chatPicture{"me", make([]byte, 100)}}},
 		{"1KB", []any{strings.Repeat("x", 1024)}},
 		{"4KB", []any{strings.Repeat("Lorem ipsum dolor sit amet. ", 146)}},
+		{"16KB object", []any{decoded(object(16 << 10))}},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			var dst []byte
@@ -121,4 +122,11 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
+}
+
+func decoded(raw string) (v any) {
+	if err := Decode([]byte(raw), nil, &v); err != nil {
+		panic(err)
+	}
+	return v
 }

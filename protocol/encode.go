@@ -212,6 +212,12 @@ func appendSlice(dst []byte, atts [][]byte, v []any, depth int) ([]byte, [][]byt
 	return append(dst, ']'), atts, nil
 }
 
+// member is a member of an object.
+type member struct {
+	key   string
+	value any
+}
+
 func appendMap(dst []byte, atts [][]byte, v map[string]any, depth int) ([]byte, [][]byte, error) {
 	switch {
 	case v == nil:
@@ -219,20 +225,20 @@ func appendMap(dst []byte, atts [][]byte, v map[string]any, depth int) ([]byte, 
 	case depth == maxFast:
 		return appendGeneral(dst, atts, v)
 	}
-	var few [8]string
-	keys := few[:0]
-	for k := range v {
-		keys = append(keys, k)
+	var few [8]member
+	members := few[:0]
+	for k, elem := range v {
+		members = append(members, member{k, elem})
 	}
-	slices.Sort(keys)
+	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.key, b.key) })
 	dst = append(dst, '{')
-	for i, k := range keys {
+	for i, m := range members {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(AppendString(dst, k), ':')
+		dst = append(AppendString(dst, m.key), ':')
 		var err error
-		if dst, atts, err = appendValue(dst, atts, v[k], depth+1); err != nil {
+		if dst, atts, err = appendValue(dst, atts, m.value, depth+1); err != nil {
 			return dst, atts, err
 		}
 	}
@@ -242,6 +248,9 @@ func appendMap(dst []byte, atts [][]byte, v map[string]any, depth int) ([]byte, 
 // AppendString appends a string as JSON, as JSON.stringify does, which escapes only what it must.
 // Each byte that is not UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, text string) []byte {
+	if len(text) < manyBytes && plainStart(text) == len(text) {
+		return append(append(append(dst, '"'), text...), '"')
+	}
 	// This does not copy as long as s is neither kept nor passed to assembly, as by bytes.IndexByte.
 	s := []byte(text)
 	dst = append(dst, '"')
@@ -334,6 +343,13 @@ func appendFloat(dst []byte, f float64, bitSize int) []byte {
 		return append(dst, '0')
 	case math.IsNaN(f) || math.IsInf(f, 0):
 		return append(dst, "null"...)
+	}
+	exact := int64(1) << 53 // below, all integers are numbers, so that no fewer digits read back
+	if bitSize == 32 {
+		exact = 1 << 24
+	}
+	if n := int64(f); float64(n) == f && -exact < n && n < exact {
+		return strconv.AppendInt(dst, n, 10)
 	}
 	abs := math.Abs(f)
 	low, high := abs < 1e-6, abs >= 1e21

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf8"
 )
 
 // maxDepth is how deeply arrays and objects may be nested, as in encoding/json.
@@ -163,6 +164,22 @@ func scanString(b []byte, i int) int {
 func special(x uint64) uint64 {
 	quote, slash := x^ones*'"', x^ones*'\\'
 	return ((quote-ones)&^quote | (slash-ones)&^slash | control(x)) & highs
+}
+
+// isPlain says of each byte whether it stands for itself in a string, as ASCII.
+var isPlain = func() (is [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
+
+// plainStart returns how many bytes s begins with that are plain, of the first ones: most strings are
+// shorter than that.
+func plainStart[T string | []byte](s T) (n int) {
+	for most := min(len(s), manyBytes); n < most && isPlain[s[n]]; n++ {
+	}
+	return n
 }
 
 func scanEscape(b []byte, i int) int {

@@ -15,13 +15,26 @@ type treeDecoder struct {
 	raw    []byte
 	i      int // the next byte
 	atts   [][]byte
-	values []any      // those of the arrays and objects that are not complete yet
-	keys   []string   // of the objects among them
-	names  [64]string // keys that were seen: most objects have the keys of others
+	values []any    // those of the arrays and objects that are not complete yet
+	keys   []string // of the objects among them
+	// Short keys and strings that came before: most objects have those of others.
+	names   [64]string
+	strings [64]any
 }
 
-// maxName is the length in bytes of the longest key that is kept in names.
-const maxName = 32
+// The lengths in bytes of the longest key and string that are kept.
+const (
+	maxName   = 32
+	maxString = 16
+)
+
+// smallInts are the integers from 0 on as values, which would take memory each time.
+var smallInts = func() (v [256]any) {
+	for i := range v {
+		v[i] = float64(i)
+	}
+	return v
+}()
 
 var treeDecoders = sync.Pool{New: func() any { return new(treeDecoder) }}
 
@@ -79,18 +92,26 @@ func (d *treeDecoder) value(depth int) (any, bool) {
 		return d.array(depth + 1)
 	case c == '"':
 		s, ok := d.text()
-		return string(s), ok
+		return d.string(s), ok
 	}
 	start := d.i
 	if d.i = scanScalar(d.raw, start); d.i < 0 {
 		return nil, false
 	}
-	return plainAny(d.raw[start:d.i])
+	scalar := d.raw[start:d.i]
+	if n, ok := plainInt(scalar); ok && scalar[0] != '-' && n < int64(len(smallInts)) {
+		return smallInts[n], true
+	}
+	return plainAny(scalar)
 }
 
 // text returns the content of a string: a part of raw, unless it has escapes.
 func (d *treeDecoder) text() ([]byte, bool) {
 	start := d.i
+	if end := start + 1 + plainStart(d.raw[start+1:]); end < len(d.raw) && d.raw[end] == '"' {
+		d.i = end + 1
+		return d.raw[start+1 : end], true
+	}
 	if d.i = scanString(d.raw, start); d.i < 0 {
 		return nil, false
 	}
@@ -178,9 +199,24 @@ func (d *treeDecoder) name(b []byte) string {
 	if len(b) == 0 || len(b) > maxName {
 		return string(b)
 	}
-	seen := &d.names[(uint(len(b))*31+uint(b[0])*7+uint(b[len(b)-1]))%uint(len(d.names))]
+	seen := &d.names[place(b)%uint(len(d.names))]
 	if *seen != string(b) {
 		*seen = string(b)
 	}
 	return *seen
 }
+
+// string returns a string as a value.
+func (d *treeDecoder) string(b []byte) any {
+	if len(b) == 0 || len(b) > maxString {
+		return string(b)
+	}
+	seen := &d.strings[place(b)%uint(len(d.strings))]
+	if s, ok := (*seen).(string); !ok || s != string(b) {
+		*seen = string(b)
+	}
+	return *seen
+}
+
+// place is where a string that is not empty is looked for.
+func place(b []byte) uint { return uint(len(b))*31 + uint(b[0])*7 + uint(b[len(b)-1]) }
