@@ -35,7 +35,7 @@ type Target struct {
 	host    string // with port
 	path    string
 	tls     *tls.Config // nil for http
-	sources int // loopback addresses that connections come from
+	sources int         // loopback addresses that connections come from
 	next    atomic.Uint32
 	beats   atomic.Int64 // heartbeats of all connections
 
