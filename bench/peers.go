@@ -28,7 +28,7 @@ var peers = []server{
 	{
 		name: "socketioxide", title: "socketioxide 0.18.9", optional: true,
 		build: cargo, start: func(b *bench, addr string) []string {
-			return []string{b.binary("socketioxide"), addr}
+			return []string{b.peer("socketioxide/target/release/bench-socketioxide"), addr}
 		},
 	},
 }
@@ -45,17 +45,17 @@ func port(addr string) string {
 	return port
 }
 
-// bun returns the command bun: the machine's own, or that of the npm package; "" if there is none.
+// bun returns a command bun that works: the machine's own, or one of the npm packages; "" if there is none.
+//
+// The package's command works only after its postinstall script, which moves the other one there.
 func (b *bench) bun() string {
-	if path, err := exec.LookPath("bun"); err == nil {
-		return path
-	}
-	// The package's own command needs its postinstall script, which npm may not run.
 	found, _ := filepath.Glob(b.peer("node_modules/@oven/bun-*/bin/bun")) // the pattern is valid
-	if len(found) == 0 {
-		return ""
+	for _, path := range append([]string{"bun", b.peer("node_modules/.bin/bun")}, found...) {
+		if exec.Command(path, "--version").Run() == nil {
+			return path
+		}
 	}
-	return found[0]
+	return ""
 }
 
 func hasBun(ctx context.Context, b *bench) error {
@@ -72,13 +72,12 @@ func cargo(ctx context.Context, b *bench) error {
 	if _, err := exec.LookPath("cargo"); err != nil {
 		return errors.New("missing: cargo")
 	}
-	target := b.binary("cargo")
-	cmd := exec.CommandContext(ctx, "cargo", "build", "--release", "--locked", "--quiet", "--target-dir", target)
+	cmd := exec.CommandContext(ctx, "cargo", "build", "--release", "--locked", "--quiet", "--target-dir", "target")
 	cmd.Dir = b.peer("socketioxide")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("cargo build: %w: %s", err, lastLine(out))
 	}
-	return exec.CommandContext(ctx, "cp", filepath.Join(target, "release", "bench-socketioxide"), b.binary("socketioxide")).Run()
+	return nil
 }
 
 // lastLine returns the last line of what a command printed.

@@ -150,6 +150,9 @@ func (b *bench) comparison() string {
 	header, rule := header()
 	fmt.Fprintf(&t, "%s\n%s\n", header, rule)
 	for _, s := range scenarios {
+		if !slices.ContainsFunc(servers, func(v server) bool { return len(b.cells[key{s.runs(v.name), v.name}]) > 0 }) {
+			continue
+		}
 		row := "| " + s.heading() + " |"
 		for _, v := range servers {
 			switch mid, low, high := b.figure(s, v.name); {
