@@ -12,7 +12,8 @@ FROM scratch
 COPY --from=program /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=program /socketio /socketio
 USER 65532:65532
+ENV SOCKETIO_ADDR=:3001
 EXPOSE 3001
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["/socketio", "health"]
 ENTRYPOINT ["/socketio"]
-CMD ["serve", "-addr", ":3001"]
+CMD ["serve"]

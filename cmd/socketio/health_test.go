@@ -7,13 +7,17 @@ import (
 
 func TestHealth(t *testing.T) {
 	p := start(t)
-	ask := func(url string) (code int, says string) {
+	ask := func(url ...string) (code int, says string) {
 		var stdout, stderr syncBuffer
-		code = run(t.Context(), []string{"health", url}, &stdout, &stderr)
+		code = run(t.Context(), append([]string{"health"}, url...), &stdout, &stderr)
 		return code, stdout.String() + stderr.String()
 	}
 	if code, says := ask(p.url + "/"); code != 0 || says != "" {
 		t.Errorf("a server that runs: exit code %d, %q", code, says)
+	}
+	t.Setenv("SOCKETIO_ADDR", ":"+p.url[strings.LastIndexByte(p.url, ':')+1:])
+	if code, says := ask(); code != 0 || says != "" {
+		t.Errorf("the server of SOCKETIO_ADDR: exit code %d, %q", code, says)
 	}
 	if code, says := ask(p.url + "/nothing"); code != exitFailed || !strings.Contains(says, "404") {
 		t.Errorf("a page that is not there: exit code %d, %q", code, says)

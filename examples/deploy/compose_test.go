@@ -200,8 +200,9 @@ func TestDockerfile(t *testing.T) {
 		!slices.Contains(d["COPY"], "--from=program /socketio /socketio") {
 		t.Errorf("ENTRYPOINT %q", entry)
 	}
-	if cmd := d["CMD"]; len(cmd) != 1 || !strings.Contains(cmd[0], `"-addr", ":`+d["EXPOSE"][0]+`"`) {
-		t.Errorf("CMD %q, EXPOSE %q", cmd, d["EXPOSE"])
+	if addr := "SOCKETIO_ADDR=:" + d["EXPOSE"][0]; !slices.Equal(d["ENV"], []string{addr}) ||
+		!slices.Equal(d["CMD"], []string{`["serve"]`}) {
+		t.Errorf("CMD %q, ENV %q, EXPOSE %q", d["CMD"], d["ENV"], d["EXPOSE"])
 	}
 	if check := d["HEALTHCHECK"]; len(check) != 1 || !strings.HasSuffix(check[0], ` CMD ["/socketio", "health"]`) {
 		t.Errorf("HEALTHCHECK %q", check)
