@@ -160,6 +160,11 @@ func appendValue(dst []byte, atts [][]byte, v any, depth int) ([]byte, [][]byte,
 			return dst, atts, fmt.Errorf("%w: json.RawMessage is %.40q, it must be one JSON value", ErrEncode, v)
 		}
 		dst = append(dst, v...)
+	case *json.RawMessage:
+		if v == nil {
+			return append(dst, "null"...), atts, nil
+		}
+		return appendValue(dst, atts, *v, depth)
 	case []string:
 		dst = appendStrings(dst, v)
 	case []any:

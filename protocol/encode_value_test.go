@@ -273,6 +273,8 @@ func TestAppendJSONTakesBinaryDataOut(t *testing.T) {
 		{"marshals itself, deep", []any{[]ownBytes{ownBytes(b)}}, `[["own"]]`, 0},
 		{"marshals itself through a pointer", new(pointerBytes("x")), `"pointer"`, 0},
 		{"raw message", struct{ R json.RawMessage }{rawMessage("[1]")}, `{"R":[1]}`, 0},
+		{"pointer to raw message", new(rawMessage(`{"a": [1]}`)), `{"a": [1]}`, 0},
+		{"nil pointer to raw message", (*rawMessage)(nil), "null", 0},
 		{"elements marshal themselves", letters{1, 2}, `["l","l"]`, 0},
 		{"array of bytes is no binary data", struct {
 			A [2]byte
