@@ -153,6 +153,7 @@ func (s *Session) closeFlushedLocked() {
 	}
 	s.state = stateLingering
 	candidate := s.stopCandidateLocked()
+	s.stopThrottleLocked() // the answer to the close must be read
 	ws := s.ws
 	s.server.work.Add(1)
 	go func() {

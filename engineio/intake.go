@@ -166,8 +166,17 @@ func (s *Session) throttleOver() {
 		in.timer.Reset(wait)
 		return
 	}
-	in.throttled = false
-	s.resumeUnlessPausedLocked()
+	s.stopThrottleLocked()
+}
+
+// stopThrottleLocked ends a pause by ByteLimit. There is none in states after stateOpen: it would only delay the
+// end. The caller must hold s.mu.
+func (s *Session) stopThrottleLocked() {
+	if in := s.intake; in != nil && in.throttled {
+		in.timer.Stop()
+		in.throttled = false
+		s.resumeUnlessPausedLocked()
+	}
 }
 
 // logThrottled writes the line of a session that ByteLimit has paused, at most one a minute.

@@ -293,3 +293,72 @@ func TestByteLimitOverTCP(t *testing.T) {
 		})
 	}
 }
+
+// Drain closes sessions that the limit has paused as quickly as others: the answer to the close frame is read.
+func TestDrainWhileThrottled(t *testing.T) {
+	for name, mode := range map[string]engineio.ConnectionMode{"auto": engineio.AutoMode, "portable": engineio.PortableMode} {
+		t.Run(name, func(t *testing.T) {
+			messages := make(chan string, 10)
+			s := start(t, engineio.Config{
+				ConnectionMode: mode, ByteLimit: engineio.ByteLimit{Rate: 1}, Events: engineio.Events{
+					Message: func(_ *engineio.Session, data []byte, _ bool) { messages <- string(data) },
+				},
+			})
+			w := s.dial(direct)
+			w.open()
+			x := next(t, s.sessions)
+			w.send("4" + strings.Repeat("x", 1000)) // a quarter of an hour
+			next(t, messages)
+			eventually(t, "reading pauses", func() bool { return x.Stats().Throttled })
+			done := s.drain()
+			if f, err := ws.ReadFrame(w.r); err != nil || f.Header.OpCode != ws.OpClose {
+				t.Fatalf("frame %+v, %v", f.Header, err)
+			}
+			w.send("4before I knew")
+			if got := next(t, messages); got != "before I knew" {
+				t.Errorf("message %q", got)
+			}
+			if err := ws.WriteFrame(w.Conn, ws.MaskFrameInPlace(ws.NewCloseFrame(nil))); err != nil {
+				t.Fatal(err)
+			}
+			s.drained(done)
+		})
+	}
+}
+
+// A connection to upgrade to is not paused, so it takes no more than a client needs before it upgrades.
+func TestByteLimitOfProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(syncLog)
+		s := startIntake(t, engineio.Config{
+			ByteLimit: engineio.ByteLimit{Rate: 1000, Burst: 1}, PingInterval: time.Hour,
+			Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+		p := s.Polling()
+		w := p.Probe()
+		var closed atomic.Bool
+		go func() {
+			for { // answers to probes
+				f, err := ws.ReadFrame(w.Raw())
+				if err != nil || f.Header.OpCode == ws.OpClose {
+					closed.Store(true)
+					return
+				}
+			}
+		}()
+		sent := 0
+		for !closed.Load() && w.TrySend("2probe") == nil {
+			if sent += len("2probe"); sent > 1<<20 {
+				t.Fatal("the server takes any number of bytes")
+			}
+			synctest.Wait()
+		}
+		if !strings.Contains(log.String(), `rule="bytes before an upgrade"`) {
+			t.Errorf("the log has %s", log)
+		}
+		p.Send("4still here")
+		if got := <-s.messages; got != "still here" {
+			t.Errorf("got %q", got)
+		}
+	})
+}

@@ -29,7 +29,12 @@ type candidate struct {
 	expiry  *time.Timer
 	release *time.Timer   // nil until the probe
 	again   time.Duration // until the next release
+	read    int           // bytes that ws has read; its reader owns it
 }
+
+// maxProbing limits the bytes of a client before it upgrades. It needs a dozen, and perhaps WebSocket pings:
+// without a limit these would evade Config.ByteLimit, which does not pause a candidate.
+const maxProbing = 4 << 10
 
 // expire cancels an upgrade that takes longer than UpgradeTimeout.
 func (c *candidate) expire() {

@@ -9,6 +9,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/gosocketio/socketio/engineio/wire"
+	"github.com/gosocketio/socketio/internal/refusal"
 )
 
 const (
@@ -150,6 +151,11 @@ func (c *wsConn) receive(b []byte) error {
 	}
 	c.in.limit = c.session.maxPayload()
 	err := c.in.feed(b, c.handle)
+	if x := c.candidate; x != nil && err == nil {
+		if x.read += len(b); x.read > maxProbing {
+			err = &refusal.Refusal{Err: errBadProbe, Rule: "bytes before an upgrade", Value: x.read, Limit: maxProbing}
+		}
+	}
 	if err == nil {
 		c.session.countBytes(len(b))
 		if loop, ok := c.stream.(loopStream); ok && c.in.waiting() {
