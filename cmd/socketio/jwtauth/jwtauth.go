@@ -85,6 +85,9 @@ func (c *Checker) Connect(s *socketio.Socket) error {
 		return c.refuse(s, errMissing, nil, "send it as auth.token, or as Authorization: Bearer")
 	}
 	parsed, err := c.parser.Parse(token, func(t *jwt.Token) (any, error) {
+		if _, critical := t.Header["crit"]; critical { // RFC 7515, 4.1.11: it names extensions, and we know none
+			return nil, errors.New("its header has crit, and no extension is supported")
+		}
 		keys, err := c.keys(s.Context(), t)
 		keys = slices.DeleteFunc(keys, func(key any) bool { return !slices.Contains(algorithms(key), t.Method.Alg()) })
 		if err == nil && len(keys) == 0 {

@@ -218,6 +218,11 @@ func TestForgedAlgorithms(t *testing.T) {
 		t.Errorf("HS512 with 32 bytes: %q", says)
 	}
 	signed := sign(t, "RS256", "", i.keys["rsa"], claims(nil))
+	extended := jwt.NewWithClaims(jwt.SigningMethodRS256, claims(nil))
+	extended.Header["crit"], extended.Header["b64"] = []string{"b64"}, true
+	if text, err := extended.SignedString(i.keys["rsa"]); err != nil || s.says(text) != "token invalid" {
+		t.Errorf("a token with an extension that must be understood was accepted (%v)", err)
+	}
 	parts := strings.Split(signed, ".")
 	parts[1] = strings.Split(sign(t, "RS256", "", other.keys["rsa"], claims(jwt.MapClaims{"sub": "bob"})), ".")[1]
 	if says := s.says(strings.Join(parts, ".")); says != "token invalid" {
