@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"time"
 
@@ -173,7 +174,7 @@ func parseAnswer(answer []byte, v any) *failure {
 	if err := d.Decode(v); err != nil {
 		return invalid(err)
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF { // More is false before a brace that closes nothing
 		return invalid(errors.New("it is more than one JSON value"))
 	}
 	return nil

@@ -143,7 +143,7 @@ func TestRefusedByTheBackend(t *testing.T) {
 func TestAnswersThatAreNotUnderstood(t *testing.T) {
 	b := listen(t, "127.0.0.1:0")
 	for answer, says := range map[string]string{
-		`{"room":["a"]}`: "unknown field", `[]`: "cannot unmarshal", `{} {}`: "more than one", `hello`: "invalid character",
+		`{"room":["a"]}`: "unknown field", `[]`: "cannot unmarshal", `{} {}`: "more than one", `{}}`: "more than one", `hello`: "invalid character",
 		"{\"rooms\":[\"\xff\"]}": "UTF-8", strings.Repeat(" ", maxAnswer+1): "answer too large",
 		`{"values":{"a":"` + strings.Repeat("x", maxValues) + `"}}`: "values too large",
 	} {
@@ -169,7 +169,7 @@ func TestAnswersThatAreNotUnderstood(t *testing.T) {
 	})
 	f := serve(t, b.url)
 	c := f.connect(nil)
-	for n, answer := range []string{`{}`, `{"errors":1}`, `"text"`, `[`, `[{"base64":"?"}]`, `7`} {
+	for n, answer := range []string{`{}`, `{"error":{"message":"no"}}}`, `{"errors":1}`, `"text"`, `[`, `[{"base64":"?"}]`, `7`} {
 		ctx, cancel := context.WithCancel(t.Context())
 		unanswered := make(chan error, 1)
 		go func() { _, err := c.EmitWithAck(ctx, "x", answer); unanswered <- err }()
