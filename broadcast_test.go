@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/gosocketio/socketio"
@@ -251,6 +252,32 @@ func TestRooms(t *testing.T) {
 	}
 	if got := s.Rooms(); len(got) != 0 {
 		t.Errorf("rooms after the disconnect: %q", got)
+	}
+}
+
+// A middleware may join many rooms, and some of them twice: the time grows with their number, not with its square.
+func TestManyRoomsOfAMiddleware(t *testing.T) {
+	const many = 200_000
+	f := start(t)
+	main := f.Of("/")
+	pending := make(chan int, 1)
+	main.Use(func(s *socketio.Socket) error {
+		rooms := make([]string, many)
+		for i := range rooms {
+			rooms[i] = strconv.Itoa(i)
+		}
+		s.Join(rooms...)
+		s.Join(rooms[:2]...)
+		pending <- len(s.Rooms())
+		return nil
+	})
+	connected := connects(main)
+	f.WebSocket().Join("/", "")
+	if n := wait(t, pending); n != many {
+		t.Errorf("%d rooms before the connection", n)
+	}
+	if n := len(wait(t, connected).Rooms()); n != many+1 {
+		t.Errorf("%d rooms after it", n)
 	}
 }
 

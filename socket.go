@@ -133,11 +133,7 @@ func (s *Socket) Join(rooms ...string) {
 	s.mu.Lock()
 	state := s.state.Load()
 	if state == stateJoining {
-		for _, room := range rooms {
-			if !slices.Contains(s.pendingRooms, room) {
-				s.pendingRooms = append(s.pendingRooms, room)
-			}
-		}
+		s.pendingRooms = append(s.pendingRooms, rooms...)
 	}
 	s.mu.Unlock()
 	if state == stateConnected {
@@ -167,13 +163,17 @@ func (s *Socket) Rooms() []string {
 	if s.hasLeftRooms() {
 		return nil
 	}
-	pending := len(waiting)
-	for _, room := range s.ns.adapter.Rooms(s.id) {
-		if !slices.Contains(waiting[:pending], room) {
-			waiting = append(waiting, room)
-		}
+	joined := s.ns.adapter.Rooms(s.id)
+	if len(waiting) == 0 {
+		return joined
 	}
-	return waiting
+	rooms := append(waiting, joined...) //nolint:gocritic // waiting is a copy
+	seen := make(map[string]struct{}, len(rooms))
+	return slices.DeleteFunc(rooms, func(room string) bool {
+		before := len(seen)
+		seen[room] = struct{}{}
+		return len(seen) == before
+	})
 }
 
 // hasLeftRooms tells that the rooms under the socket's id may be those of a later socket.
