@@ -54,6 +54,24 @@ func (c *serve) BeforeResolve(ctx *kong.Context, file *configFile) error {
 	return nil
 }
 
+// AfterApply is called by kong once all options have their values. It refuses empty ones: what a variable that is not
+// set has left of an option, such as of -jwt-secret, must not switch it off.
+func (c *serve) AfterApply(ctx *kong.Context) error {
+	for _, flag := range ctx.Selected().Flags {
+		empty := false
+		switch value := ctx.FlagValue(flag).(type) {
+		case string:
+			empty = value == ""
+		case []string:
+			empty = len(value) == 0 || slices.Contains(value, "")
+		}
+		if empty && flag.Set && !flag.HasDefault {
+			return fmt.Errorf("-%s is empty: give it a value, or leave it out", flag.Name)
+		}
+	}
+	return nil
+}
+
 // read reads a file that maps names of flags to values.
 func (f *configFile) read(path string, flags []*kong.Flag) error {
 	f.path, f.options = path, make(map[string]configOption)

@@ -88,6 +88,19 @@ func TestConfigMistakes(t *testing.T) {
 	}
 }
 
+// An option whose value is empty, as that of a variable that is not set, is not off.
+func TestEmptyOptions(t *testing.T) {
+	for _, name := range []string{"jwt-secret", "jwt-keys", "jwt-jwks", "hooks", "hooks-secret", "limit-events", "trusted-proxy", "cluster"} {
+		path := config(t, name+": \"\"\n")
+		checkRefuses(t, "-"+name+" is empty", "("+name+": "+path+", line 1)", "-config", path)
+		variable := "SOCKETIO_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(variable, "")
+			checkRefuses(t, "-"+name+" is empty", "("+variable+" in the environment)")
+		})
+	}
+}
+
 // checkRefuses runs "serve -config-check", which must end with one line that has both texts.
 func checkRefuses(t *testing.T, says, andSays string, args ...string) {
 	t.Helper()
