@@ -84,7 +84,7 @@ func (l *Log) Write(ctx context.Context, what string, peer Peer, r *Refusal, cau
 		attrs = append(attrs, slog.Any("limit", printable(r.Limit)))
 	}
 	if r.Field != "" {
-		attrs = append(attrs, slog.String("field", r.Field))
+		attrs = append(attrs, slog.String("field", clip(r.Field)))
 	}
 	if omitted > 0 {
 		attrs = append(attrs, slog.Int("omitted", omitted))

@@ -24,9 +24,10 @@ type problem struct {
 // write writes the problem as JSON.
 func (p *problem) write(w http.ResponseWriter) {
 	v := p.Value
-	if text, ok := v.(string); ok && len(text) > maxValue {
-		v = strings.ToValidUTF8(text[:maxValue], "") + "..."
+	if text, ok := v.(string); ok {
+		v = clip(text)
 	}
+	p.Field = clip(p.Field) // a request names unknown ones
 	data, err := json.Marshal(struct {
 		Name    string `json:"name"`
 		Message string `json:"message"`
@@ -41,6 +42,14 @@ func (p *problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(p.status)
 	_, _ = w.Write(append(data, '\n')) // best effort: the backend may have gone
+}
+
+// clip bounds a text of a request.
+func clip(text string) string {
+	if len(text) <= maxValue {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxValue], "") + "..."
 }
 
 // message says in one sentence what is wrong.

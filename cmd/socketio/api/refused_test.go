@@ -37,7 +37,7 @@ func (k *kit) refused(r *http.Request, status int, rule, field string) (p proble
 		p.Name == "" || p.Message == "" || w.Header().Get("Content-Type") != "application/json" {
 		k.t.Errorf("%s %s: %d %v %s, want %d %s, field %q", r.Method, r.URL, w.Code, err, w.Body, status, rule, field)
 	}
-	if line := k.log.String(); !strings.Contains(line, rule) {
+	if line := k.log.String(); !strings.Contains(line, rule) || len(line) > 2000 {
 		k.t.Errorf("%s: the log has %q", rule, line)
 	}
 	return p
@@ -59,6 +59,7 @@ func TestMistakes(t *testing.T) {
 			{"emit", `{}`, "missing field", "event"},
 			{"emit", `{"event":"x","room":["lobby"]}`, "unknown field", "room"},
 			{"emit", `{"Event":"x"}`, "unknown field", "Event"},
+			{"emit", `{"` + strings.Repeat("k", 9000) + `":"x"}`, "unknown field", strings.Repeat("k", 100) + "..."},
 			{"emit", `{"event":null}`, "wrong type", "event"},
 			{"emit", `{"event":1}`, "wrong type", "event"},
 			{"emit", `{"event":"x","rooms":null}`, "wrong type", "rooms"},
