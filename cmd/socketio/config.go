@@ -55,7 +55,7 @@ func (c *serve) BeforeResolve(ctx *kong.Context, file *configFile) error {
 }
 
 // AfterApply is called by kong once all options have their values. It refuses empty ones: what a variable that is not
-// set has left of an option, such as of -jwt-secret, must not switch it off.
+// set has left of an option, such as of -jwt-secret, must not switch it off. checkAPI refuses an API without a token.
 func (c *serve) AfterApply(ctx *kong.Context) error {
 	for _, flag := range ctx.Selected().Flags {
 		empty := false
@@ -65,7 +65,7 @@ func (c *serve) AfterApply(ctx *kong.Context) error {
 		case []string:
 			empty = len(value) == 0 || slices.Contains(value, "")
 		}
-		if empty && flag.Set && !flag.HasDefault {
+		if empty && flag.Set && !flag.HasDefault && flag.Name != "api-token" {
 			return fmt.Errorf("-%s is empty: give it a value, or leave it out", flag.Name)
 		}
 	}
