@@ -74,6 +74,8 @@
 // Events of one socket arrive in order, one at a time: the next is sent when the one before was
 // answered or has failed. The disconnect comes last. Different sockets are served in turn, up to
 // Config.Parallel requests at a time, and as many connects beside them.
+// A client that leaves before its connect is answered ends that request: its disconnect, with the
+// reason "not connected", may overtake the connect that the backend still handles.
 //
 // # Failures
 //
