@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -240,5 +241,43 @@ func TestBarrierUntrusted(t *testing.T) {
 	}
 	if err := barrierOf(a).wait(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Close does not wait for a gap that is about to be named on a connection of the user's that hangs, and
+// names none.
+func TestCloseWhileLate(t *testing.T) {
+	link := startProxy(t, startNATS(t, nil).host())
+	nc, err := nats.Connect("nats://" + link.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	s := start(t, "aaaaaa", Config{Conn: nc})
+	l, member := s.Link("/")
+	link.Stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l.(adapter.Router).RoomOpened("room")
+	l.(adapter.Router).Settle(ctx)
+	subs := s.Broker.(*core).subs
+	await(t, "the gap is about to be named", func() bool {
+		subs.mu.Lock()
+		defer subs.mu.Unlock()
+		return !subs.late
+	})
+	closed := make(chan struct{})
+	go func() {
+		_ = s.Close(ctx) // ctx has ended
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(brokertest.Patience):
+		t.Error("Close waits")
+	}
+	link.Continue()
+	if len(member.Gaps) > 0 {
+		t.Errorf("a gap: %v", <-member.Gaps)
 	}
 }

@@ -17,6 +17,8 @@ type subscriptions struct {
 	c    *connection
 	kick chan struct{} // something has changed
 	done chan struct{} // run has returned
+	open context.Context
+	end  context.CancelFunc // ends open
 
 	mu      sync.Mutex
 	wanted  map[string]struct{} // subjects
@@ -34,6 +36,7 @@ func newSubscriptions(c *connection) *subscriptions {
 		c: c, kick: make(chan struct{}, 1), done: make(chan struct{}), wanted: make(map[string]struct{}),
 		changed: make(map[string]struct{}), active: make(map[string]*nats.Subscription),
 	}
+	s.open, s.end = context.WithCancel(context.Background())
 	go s.run()
 	return s
 }
@@ -106,11 +109,15 @@ func (s *subscriptions) nameGap() {
 		return
 	}
 	s.apply()
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	ctx, cancel := context.WithTimeout(s.open, flushTimeout)
 	defer cancel()
-	switch err := s.c.nc.FlushWithContext(ctx); {
-	case err == nil:
+	err := s.c.nc.FlushWithContext(ctx)
+	if err == nil {
 		_ = s.c.barrier.late() // who says nothing for so long will not
+	}
+	switch {
+	case s.c.isClosing():
+	case err == nil:
 		s.c.gap(errLate)
 		s.settledTo(added)
 	case s.c.nc.IsConnected():
@@ -206,6 +213,7 @@ func (s *subscriptions) settledTo(added uint64) {
 
 // close ends all subscriptions.
 func (s *subscriptions) close() {
+	s.end()
 	<-s.done
 	s.leave("")
 	s.apply()
