@@ -230,6 +230,9 @@ func (c *Config) validate() error {
 		if !p.IsValid() {
 			return badConfig("TrustedProxies[%d] is no range of addresses, make it with netip.MustParsePrefix", i)
 		}
+		if p.Addr().Is4In6() { // clients never have such an address
+			return badConfig("TrustedProxies[%d] is %v, it must be of IPv4, as netip.MustParsePrefix(\"10.0.0.0/8\")", i, p)
+		}
 	}
 	for i, m := range c.Middleware {
 		if m == nil {

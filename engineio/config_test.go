@@ -65,8 +65,11 @@ func TestConfigErrors(t *testing.T) {
 			"no level":  {PerMessageDeflate: &engineio.PerMessageDeflate{Level: -1}},
 		}},
 		"ConnectionMode": {"it must be", cases{"unknown": {ConnectionMode: 9}}},
-		"TrustedProxies": {"netip.MustParsePrefix", cases{"zero": {TrustedProxies: make([]netip.Prefix, 1)}}},
-		"Middleware":     {"it must be a function", cases{"nil": {Middleware: []middleware{nil}}}},
+		"TrustedProxies": {"netip.MustParsePrefix", cases{
+			"zero":             {TrustedProxies: make([]netip.Prefix, 1)},
+			"IPv4 within IPv6": {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::ffff:10.0.0.0/104")}},
+		}},
+		"Middleware": {"it must be a function", cases{"nil": {Middleware: []middleware{nil}}}},
 		"Relay": {"it must", cases{
 			"tag":     {Relay: &engineio.Relay{Tag: "a"}},
 			"secret":  {Relay: &engineio.Relay{Tag: "server", Secret: "short"}},
