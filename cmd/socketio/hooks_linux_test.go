@@ -66,7 +66,8 @@ func TestHooksAndTokens(t *testing.T) {
 		t.Errorf("%+v", q)
 	}
 	var page string // the event's place is free a moment after its acknowledgement has gone
-	for end := time.Now().Add(5 * time.Second); !strings.Contains(page, "\nsocketio_hooks_waiting 0") && time.Now().Before(end); {
+	end := time.Now().Add(5 * time.Second)
+	for !strings.Contains(page, "\nsocketio_hooks_waiting 0") && time.Now().Before(end) {
 		_, page, _ = fetch(t, p.adminURL(t)+"/metrics", nil)
 	}
 	for _, line := range []string{
