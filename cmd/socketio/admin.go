@@ -48,13 +48,19 @@ func privateAddr(flag, given string) (string, error) {
 		addr = ":" + addr
 	}
 	host, port, err := net.SplitHostPort(addr)
-	if err != nil || port == "" {
+	if err != nil || !isPort(port) {
 		return "", fmt.Errorf("%s is %q, it must be a port or host:port, such as 9464 or 10.0.0.5:9464", flag, given)
 	}
 	if host == "" {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port), nil
+}
+
+// isPort tells whether port is a number that a TCP port may have, or the name of a service.
+func isPort(port string) bool {
+	_, err := new(net.Resolver).LookupPort(context.Background(), "tcp", port)
+	return port != "" && err == nil
 }
 
 // startAdmin serves the operators' pages until stop is called. Without an address it does nothing.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -72,12 +73,23 @@ func (c *serve) AfterApply(ctx *kong.Context) error {
 	return nil
 }
 
+// maxConfig limits a file of options, in bytes.
+const maxConfig = 1 << 20
+
 // read reads a file that maps names of flags to values.
 func (f *configFile) read(path string, flags []*kong.Flag) error {
 	f.path, f.options = path, make(map[string]configOption)
-	text, err := os.ReadFile(path) //nolint:gosec // whoever starts the server names it
+	file, err := os.Open(path) //nolint:gosec // whoever starts the server names it
 	if err != nil {
 		return f.errorAt(0, err.Error())
+	}
+	defer func() { _ = file.Close() }()
+	text, err := io.ReadAll(io.LimitReader(file, maxConfig+1))
+	switch {
+	case err != nil:
+		return f.errorAt(0, err.Error())
+	case len(text) > maxConfig:
+		return f.errorAt(0, fmt.Sprintf("it is longer than %d bytes", maxConfig))
 	}
 	var documents []yaml.Node // one, or none in an empty file
 	if err := yaml.Load(text, &documents, yaml.WithAllDocuments()); err != nil {

@@ -75,6 +75,10 @@ func TestConfigMistakes(t *testing.T) {
 		{"drain: -1s\n", "-drain is -1s, it must be at least 0 (drain: FILE, line 1)"},
 		{"tls-cert: none.pem\ntls-key: none.pem\n", "(tls-cert: FILE, line 1; tls-key: FILE, line 2)"},
 		{"cors: [https://a.example/path]\n", "(cors: FILE, line 1)"},
+		{"jwt-jwks: keys\n", "-jwt-jwks must be a URL"},
+		{"addr: 127.0.0.1:99999\n", `-addr is "127.0.0.1:99999"`},
+		{"admin-addr: 70000\n", `-admin-addr is "70000"`},
+		{"# " + strings.Repeat("x", maxConfig), "it is longer than 1048576 bytes"},
 		{"admin-ui-password: secret\n", "(admin-ui-password: FILE, line 1)"},
 	} {
 		path := config(t, c.text)

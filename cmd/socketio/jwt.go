@@ -37,10 +37,17 @@ func (t *tokens) checkTokens() error {
 	case !t.checksTokens():
 		return nil
 	case t.JWTJWKS != "" && t.JWTSecret == "" && t.JWTKeys == "":
-		return nil
+		_, err := jwtauth.ParseJWKS(t.JWTJWKS)
+		return tokenFlags(err)
 	}
 	_, err := t.make(context.Background(), nil)
 	return err
+}
+
+// tokenFlags has an error of jwtauth name flags.
+func tokenFlags(err error) error {
+	return flagNames("jwtauth: exactly one of Config.Secret, Keys and JWKS", "exactly one of -jwt-secret, -jwt-keys and -jwt-jwks",
+		"jwtauth: Config.Secret", "-jwt-secret", "jwtauth: Config.Keys", "-jwt-keys", "jwtauth: Config.JWKS", "-jwt-jwks")(err)
 }
 
 func (t *tokens) make(ctx context.Context, logger *slog.Logger) (*jwtauth.Checker, error) {
@@ -54,8 +61,7 @@ func (t *tokens) make(ctx context.Context, logger *slog.Logger) (*jwtauth.Checke
 		}
 	}
 	checker, err := jwtauth.New(ctx, c)
-	return checker, flagNames("jwtauth: exactly one of Config.Secret, Keys and JWKS", "exactly one of -jwt-secret, -jwt-keys and -jwt-jwks",
-		"jwtauth: Config.Secret", "-jwt-secret", "jwtauth: Config.Keys", "-jwt-keys", "jwtauth: Config.JWKS", "-jwt-jwks")(err)
+	return checker, tokenFlags(err)
 }
 
 // startTokens checks the tokens of all clients but admins. A key set is refreshed until ctx ends. It

@@ -198,7 +198,7 @@ func (c *serve) config(logger *slog.Logger) socketio.Config {
 
 // check returns an error that names the first flag whose value cannot work, and completes Path.
 func (c *serve) check() error {
-	if host, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
+	if host, port, err := net.SplitHostPort(c.Addr); err != nil || !isPort(port) {
 		return fmt.Errorf("-addr is %q, it must be host:port, such as %s", c.Addr, net.JoinHostPort(cmp.Or(host, "127.0.0.1"), "3001"))
 	}
 	if c.Cluster != "" {

@@ -106,11 +106,20 @@ func parseKeys(data []byte) (keys []any, err error) {
 	return keys, nil
 }
 
-// findInSet is find for keys in a key set.
-func (c *Config) findInSet(ctx context.Context) (func(context.Context, *jwt.Token) ([]any, error), error) {
-	u, err := url.Parse(c.JWKS)
+// ParseJWKS returns the URL of a key set, as in [Config.JWKS]. It does not read the key set.
+func ParseJWKS(jwks string) (*url.URL, error) {
+	u, err := url.Parse(jwks)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, errors.New("jwtauth: Config.JWKS must be a URL, such as https://issuer.example/.well-known/jwks.json")
+	}
+	return u, nil
+}
+
+// findInSet is find for keys in a key set.
+func (c *Config) findInSet(ctx context.Context) (func(context.Context, *jwt.Token) ([]any, error), error) {
+	u, err := ParseJWKS(c.JWKS)
+	if err != nil {
+		return nil, err
 	}
 	storage, err := jwkset.NewStorageFromHTTP(c.JWKS, jwkset.HTTPClientStorageOptions{
 		Client: &http.Client{Transport: limited{http.DefaultTransport}, Timeout: refreshTimeout}, Ctx: ctx,
