@@ -11,8 +11,8 @@
 // change: the state, the transport, the outbox, the parked GET, the upload and the upgrade
 // candidate. No I/O and no user code runs under it. Under it the engine locks only a shard of the
 // session registry, the counts of addresses (Admission.MaxPerAddress), Server.mu (deadlines and the
-// count of connections) and an event loop (to pause reading). A [Prepared] has a lock for the making of a form, an upload one for its deadline;
-// neither is held together with a session's.
+// count of connections) and an event loop (to pause reading). A [Prepared] has a lock for the making
+// of a form, an upload one for its deadline; neither is held together with a session's.
 //
 //   - Arrived bytes belong to the goroutine that read them: an event loop, the read loop of
 //     a WebSocket, or the handler of a POST. Only one delivers messages at a time, so they are

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/gosocketio/socketio"
@@ -51,19 +50,14 @@ func (a *backendAPI) checkAPI() (err error) {
 	if a.APIAddr, err = privateAddr("-api-addr", a.APIAddr); err != nil {
 		return err
 	}
-	if _, err = api.New(nil, a.config(nil)); err != nil {
-		return errors.New(apiFlags.Replace(err.Error()))
-	}
-	return nil
+	_, err = api.New(nil, a.config(nil))
+	return namingFlags(err)
 }
-
-// apiFlags names the flags instead of the fields of api.Config.
-var apiFlags = strings.NewReplacer("api: ", "", "Config.Token", "-api-token", "Config.MaxBody", "-api-max-body",
-	"Config.MaxRequests", "-api-max-requests", "Config.MaxAckTimeout", "-api-max-ack-timeout")
 
 func (a *backendAPI) config(logger *slog.Logger) api.Config {
 	return api.Config{
-		Token: a.APIToken, MaxBody: a.APIMaxBody, MaxRequests: a.APIMaxRequests, MaxAckTimeout: a.APIMaxAckTimeout, Logger: logger,
+		Token: a.APIToken, MaxBody: a.APIMaxBody, MaxRequests: a.APIMaxRequests,
+		MaxAckTimeout: a.APIMaxAckTimeout, Logger: logger,
 	}
 }
 

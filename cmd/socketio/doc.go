@@ -3,9 +3,9 @@
 //	socketio serve [flags]
 //	socketio health [URL]
 //
-// serve is a server with the official client's files below the Socket.IO path, and a page at / that says how to connect.
-// With -demo that page is a chat; the namespaces / and /chat have what the first tutorials expect, and /chat echoes plain
-// WebSockets. "socketio serve -h" lists the flags, and docs/serve.md too.
+// serve is a server with the official client's files below the Socket.IO path, and a page at / that says how to
+// connect. With -demo that page is a chat; the namespaces / and /chat have what the first tutorials expect, and /chat
+// echoes plain WebSockets. "socketio serve -h" lists the flags, and docs/serve.md too.
 //
 // The flags of a feature are a struct in a file of its own, such as relay, which serve embeds. Each of its methods is
 // called by a method of serve: check for wrong values, run to start and stop it. options.go gives every flag its

@@ -27,8 +27,8 @@ type webhooks struct {
 // config returns the configuration of the hooks.
 func (w *webhooks) config(logger *slog.Logger) hooks.Config {
 	return hooks.Config{
-		URL: w.Hooks, Secrets: w.HooksSecret, Timeout: w.HooksTimeout, Parallel: w.HooksParallel, QueueBytes: w.HooksQueue << 20,
-		Logger: logger,
+		URL: w.Hooks, Secrets: w.HooksSecret, Timeout: w.HooksTimeout, Parallel: w.HooksParallel,
+		QueueBytes: w.HooksQueue << 20, Logger: logger,
 	}
 }
 
@@ -58,23 +58,11 @@ func (w *webhooks) checkHooks(demo bool) error {
 		}
 	}
 	_, err := hooks.New(w.config(nil))
-	return flagNames("hooks: Config.URL", "-hooks", "hooks: Config.Secrets", "-hooks-secret", "hooks: a secret", "-hooks-secret: a secret",
-		"hooks: Config.Timeout", "-hooks-timeout")(err)
+	return namingFlags(err)
 }
 
 // maxHooksQueue is 1 GiB, in MiB: more than one backend works off before its clients have given up.
 const maxHooksQueue = 1 << 10
-
-// flagNames returns a function that lets an error name flags instead of fields.
-func flagNames(fieldsAndFlags ...string) func(error) error {
-	names := strings.NewReplacer(fieldsAndFlags...)
-	return func(err error) error {
-		if err == nil {
-			return nil
-		}
-		return errors.New(names.Replace(err.Error()))
-	}
-}
 
 // startHooks sends what clients do to the backend until stop is called, which sends what waits. Without
 // -hooks it does nothing. auth has checked the tokens of clients, if they have any.

@@ -38,16 +38,10 @@ func (t *tokens) checkTokens() error {
 		return nil
 	case t.JWTJWKS != "" && t.JWTSecret == "" && t.JWTKeys == "":
 		_, err := jwtauth.ParseJWKS(t.JWTJWKS)
-		return tokenFlags(err)
+		return namingFlags(err)
 	}
 	_, err := t.make(context.Background(), nil)
 	return err
-}
-
-// tokenFlags has an error of jwtauth name flags.
-func tokenFlags(err error) error {
-	return flagNames("jwtauth: exactly one of Config.Secret, Keys and JWKS", "exactly one of -jwt-secret, -jwt-keys and -jwt-jwks",
-		"jwtauth: Config.Secret", "-jwt-secret", "jwtauth: Config.Keys", "-jwt-keys", "jwtauth: Config.JWKS", "-jwt-jwks")(err)
 }
 
 func (t *tokens) make(ctx context.Context, logger *slog.Logger) (*jwtauth.Checker, error) {
@@ -61,7 +55,7 @@ func (t *tokens) make(ctx context.Context, logger *slog.Logger) (*jwtauth.Checke
 		}
 	}
 	checker, err := jwtauth.New(ctx, c)
-	return checker, tokenFlags(err)
+	return checker, namingFlags(err)
 }
 
 // startTokens checks the tokens of all clients but admins. A key set is refreshed until ctx ends. It

@@ -39,7 +39,8 @@ func (l *limits) applyLimits(cfg *socketio.Config) error {
 	if l.LimitEvents != "" {
 		var valid bool
 		if cfg.EventLimit, valid = parseEventLimit(l.LimitEvents); !valid {
-			return fmt.Errorf("-limit-events is %q, it must be RATE, RATE/BURST or RATE/BURST/ANSWER, such as 20/40/error", l.LimitEvents)
+			return fmt.Errorf("-limit-events is %q, it must be RATE, RATE/BURST or RATE/BURST/ANSWER, "+
+				"such as 20/40/error", l.LimitEvents)
 		}
 	}
 	cfg.NamespaceEventLimits = make(map[string]socketio.EventLimit)
@@ -48,8 +49,8 @@ func (l *limits) applyLimits(cfg *socketio.Config) error {
 		limit, valid := parseEventLimit(value)
 		_, twice := cfg.NamespaceEventLimits[name]
 		if !valid || twice || name != "*" && !strings.HasPrefix(name, "/") {
-			return fmt.Errorf("-limit-namespace-events has %q, it must be NAME=RATE, NAME=RATE/BURST or NAME=RATE/BURST/ANSWER, "+
-				"once for each namespace, such as /chat=1000/2000/drop", text)
+			return fmt.Errorf("-limit-namespace-events has %q, it must be NAME=RATE, NAME=RATE/BURST or "+
+				"NAME=RATE/BURST/ANSWER, once for each namespace, such as /chat=1000/2000/drop", text)
 		}
 		cfg.NamespaceEventLimits[name] = limit
 	}

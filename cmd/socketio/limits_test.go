@@ -62,4 +62,9 @@ func TestServeLimits(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d", c.from, status, sid, c.want)
 		}
 	}
+	log := p.stderr.String()
+	if !strings.Contains(log, "field=-limit-connections") || !strings.Contains(log, "raise -limit-connections if") ||
+		!strings.Contains(log, "to -trusted-proxy") || strings.Contains(log, "Config.") {
+		t.Errorf("the log does not name flags: %s", log)
+	}
 }

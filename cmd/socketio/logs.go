@@ -13,7 +13,7 @@ type logs struct {
 
 // logger returns the logger of the server.
 func (l *logs) logger(stderr io.Writer) *slog.Logger {
-	o := new(slog.HandlerOptions)
+	o := &slog.HandlerOptions{ReplaceAttr: attrNamingFlags}
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(l.LogLevel)) // one of four, kong has checked
 	o.Level = level

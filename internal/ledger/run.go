@@ -21,9 +21,10 @@ type event struct {
 	Action, Package, Test, Output, Key, Value string
 }
 
-// runTests runs args, a `go test -json`, and writes to file what the labelled tests say. It prints what go test prints without
-// -json. Tests that failed are run once more, alone, and it is said: a busy machine may let a deadline pass. Nothing is run again
-// after a data race, a panic or a build that failed. When anything fails for good there is no file afterwards.
+// runTests runs args, a `go test -json`, and writes to file what the labelled tests say. It prints what go test
+// prints without -json. Tests that failed are run once more, alone, and that is said: a busy machine may let a
+// deadline pass. Nothing is run again after a data race, a panic or a build that failed. When anything fails for
+// good there is no file afterwards.
 func runTests(file string, args []string) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -41,7 +42,8 @@ func runTests(file string, args []string) error {
 			return err
 		}
 		for _, test := range tests {
-			if err := note(fmt.Sprintf("FLAKY: %s %s failed, and passed when it was run again: mend it\n", pkg, test)); err != nil {
+			line := fmt.Sprintf("FLAKY: %s %s failed, and passed when it was run again: mend it\n", pkg, test)
+			if err := note(line); err != nil {
 				return err
 			}
 		}

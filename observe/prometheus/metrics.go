@@ -46,7 +46,8 @@ var metrics = []metric{
 		func(n *socketio.NamespaceStats) uint64 { return n.Received }),
 	inNamespace(counts, "events_received_bytes_total", "Payload of the events of clients.",
 		func(n *socketio.NamespaceStats) uint64 { return n.ReceivedBytes }),
-	perNamespace("events_limited_total", "limit", "Events over a limit: EventLimit (connection) or NamespaceEventLimits (namespace).",
+	perNamespace("events_limited_total", "limit",
+		"Events over a limit: EventLimit (connection) or NamespaceEventLimits (namespace).",
 		func(n *socketio.NamespaceStats) map[string]uint64 {
 			return map[string]uint64{"connection": n.LimitedByConnection, "namespace": n.LimitedByNamespace}
 		}),

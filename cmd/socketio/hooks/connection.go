@@ -197,7 +197,8 @@ func (c *connection) accept(s *socketio.Socket, a *connectAnswer) *failure {
 		}
 		if len(values) > maxValues {
 			return &failure{
-				outcome: garbled, rule: "values too large", remedy: "the backend must set less", value: len(values), limit: maxValues,
+				outcome: garbled, rule: "values too large", remedy: "the backend must set less",
+				value: len(values), limit: maxValues,
 			}
 		}
 		c.Values = values
@@ -222,7 +223,9 @@ func (h *Hooks) event(e *socketio.Event) {
 		body, err = encode(kindEvent, time.Now(), eventData{c, e.Name(), args, e.WantsAck()})
 	}
 	if err != nil {
-		h.failed(kindEvent, s, e.Name(), &failure{rule: "arguments that are no JSON", remedy: "the client must send JSON", err: err})
+		h.failed(kindEvent, s, e.Name(), &failure{
+			rule: "arguments that are no JSON", remedy: "the client must send JSON", err: err,
+		})
 		return
 	}
 	t := h.newTask(kindEvent, s, body)
@@ -235,7 +238,8 @@ func (h *Hooks) event(e *socketio.Event) {
 	case noRoom:
 		h.failed(kindEvent, s, e.Name(), h.noRoom())
 	case notAccepted:
-		h.failed(kindEvent, s, e.Name(), &failure{rule: ruleGivenUp, err: errors.New("the client has gone, or the server ends")})
+		gone := errors.New("the client has gone, or the server ends")
+		h.failed(kindEvent, s, e.Name(), &failure{rule: ruleGivenUp, err: gone})
 	}
 }
 
@@ -244,7 +248,8 @@ const ruleGivenUp = "given up"
 
 func (h *Hooks) noRoom() *failure {
 	return &failure{
-		rule: "queue full", remedy: "the backend is too slow for all clients, or away", limit: h.cfg.QueueBytes, field: "-hooks-queue",
+		rule: "queue full", remedy: "the backend is too slow for all clients, or away",
+		limit: h.cfg.QueueBytes, field: "-hooks-queue",
 	}
 }
 

@@ -176,7 +176,8 @@ func (h *Hooks) broken(ctx context.Context, written bool, err error) *failure {
 		return &failure{outcome: o, rule: "backend broke off", remedy: "it ended the connection: look at its log", err: err}
 	}
 	return &failure{
-		outcome: o, rule: "backend unreachable", remedy: "see that it runs, and that the URL is right", field: "-hooks", err: err,
+		outcome: o, rule: "backend unreachable", remedy: "see that it runs, and that the URL is right",
+		field: "-hooks", err: err,
 	}
 }
 

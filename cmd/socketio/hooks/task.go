@@ -54,7 +54,8 @@ func (h *Hooks) newTask(k kind, s *socketio.Socket, message []byte) *task {
 		limit = disconnectRetry
 	}
 	return &task{
-		kind: k, id: "msg_" + newID(), body: message, cost: taskOverhead + len(message), socket: s, expires: time.Now().Add(limit),
+		kind: k, id: "msg_" + newID(), body: message, cost: taskOverhead + len(message),
+		socket: s, expires: time.Now().Add(limit),
 	}
 }
 
