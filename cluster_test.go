@@ -17,6 +17,7 @@ import (
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/adaptertest"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -298,7 +299,7 @@ func TestClusterServersLogged(t *testing.T) {
 			siotest.Serve(t, s)
 			return s
 		}
-		var log lockedBuffer
+		var log lockedbuffer.Buffer
 		server(slog.New(slog.NewTextHandler(&log, nil)))
 		server(slog.New(slog.DiscardHandler))
 		time.Sleep(3 * time.Second)
@@ -321,7 +322,7 @@ func TestClusterServersLogged(t *testing.T) {
 func TestClusterBrokerErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := adaptertest.NewBus()
-		var log lockedBuffer
+		var log lockedbuffer.Buffer
 		var s *socketio.Server
 		var gaps, down []socketio.BrokerInfo
 		var mu sync.Mutex
@@ -434,7 +435,7 @@ func (silent) Gap(error)                {}
 func TestClusterOfDifferentVersions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := adaptertest.NewBus()
-		var log lockedBuffer
+		var log lockedbuffer.Buffer
 		_ = socketio.New(socketio.Config{
 			Adapter: bus.Adapter(adapter.ClusterConfig{}), Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		})

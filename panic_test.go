@@ -1,7 +1,6 @@
 package socketio_test
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"runtime"
@@ -10,25 +9,8 @@ import (
 	"testing"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
-
-// lockedBuffer is a log that many goroutines write to.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
 
 // Whatever panics, or ends its goroutine: the socket goes on, is connected and disconnected once,
 // and leaves its rooms.
@@ -39,7 +21,7 @@ func TestPanics(t *testing.T) {
 		"Goexit": runtime.Goexit,
 	} {
 		t.Run(what, func(t *testing.T) {
-			var log lockedBuffer
+			var log lockedbuffer.Buffer
 			var mu sync.Mutex
 			var reported []error
 			f := start(t, func(c *socketio.Config) {
@@ -105,7 +87,7 @@ func TestPanics(t *testing.T) {
 
 // Without a hook errors are logged.
 func TestErrorsAreLogged(t *testing.T) {
-	var log lockedBuffer
+	var log lockedbuffer.Buffer
 	f := start(t, func(c *socketio.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	})
@@ -127,7 +109,7 @@ func TestErrorsAreLogged(t *testing.T) {
 
 // What is no fault of the program does not fill its log.
 func TestQuietErrors(t *testing.T) {
-	var log lockedBuffer
+	var log lockedbuffer.Buffer
 	f := start(t, func(c *socketio.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	})

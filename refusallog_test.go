@@ -14,6 +14,7 @@ import (
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
@@ -65,7 +66,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 			[]string{"level=DEBUG", `rule="attachment timeout"`, "limit=50ms", "field=Config.AttachmentTimeout"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var log lockedBuffer
+			var log lockedbuffer.Buffer
 			f := start(t, func(n *socketio.Config) {
 				*n = c.config
 				n.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -98,7 +99,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 func TestPanicIsLoggedOnce(t *testing.T) {
 	for _, hook := range []bool{false, true} {
 		t.Run(fmt.Sprint("OnError ", hook), func(t *testing.T) {
-			var log lockedBuffer
+			var log lockedbuffer.Buffer
 			f := start(t, func(c *socketio.Config) {
 				c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 				if hook {
@@ -124,7 +125,7 @@ func TestPanicIsLoggedOnce(t *testing.T) {
 
 // An event with more binary values than official clients take is sent, and warned about.
 func TestManyBinaryValuesAreAWarning(t *testing.T) {
-	var log lockedBuffer
+	var log lockedbuffer.Buffer
 	f := start(t, func(c *socketio.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	main := f.Of("/")
 	send := func(n int) {
@@ -172,7 +173,7 @@ func TestHandlersThatNeverRun(t *testing.T) {
 
 // A 404 says which field is wrong: the client's files, or the path where the server is mounted.
 func TestNotFoundSaysWhatToSet(t *testing.T) {
-	var log lockedBuffer
+	var log lockedbuffer.Buffer
 	srv := socketio.New(socketio.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	t.Cleanup(func() { _ = srv.Shutdown(context.Background()) })
 	mux := http.NewServeMux()

@@ -1,7 +1,6 @@
 package engineio_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -11,48 +10,19 @@ import (
 	"testing"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
 
 // handshake asks for a polling session with the headers in "Key: value" form, and returns the answer.
 func (s *server) handshake(headers ...string) reply {
 	s.Helper()
-	r, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+"?EIO=4&transport=polling", nil)
-	if err != nil {
-		s.Fatal(err)
-	}
-	for _, h := range headers {
-		k, v, _ := strings.Cut(h, ": ")
-		r.Header.Add(k, v)
-	}
-	got, err := s.do(r)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return got
-}
-
-// syncLog is a log that several goroutines write.
-type syncLog struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *syncLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *syncLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	return s.page(handshake, "", headers...)
 }
 
 // perAddress is a server with a limit of two sessions for each address, behind a trusted proxy here or not.
-func perAddress(t *testing.T, trusted bool) (*server, *syncLog) {
+func perAddress(t *testing.T, trusted bool) (*server, *lockedbuffer.Buffer) {
 	t.Helper()
-	log := new(syncLog)
+	log := new(lockedbuffer.Buffer)
 	c := engineio.Config{
 		Admission: engineio.Admission{MaxPerAddress: 2}, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}

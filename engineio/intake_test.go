@@ -13,6 +13,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
@@ -23,6 +24,16 @@ type intakeServer struct {
 	sessions chan *engineio.Session
 	messages chan string
 	closings chan closing
+}
+
+// startLoggedIntake has a limit of 1000 bytes a second, and a log of everything.
+func startLoggedIntake(t *testing.T) (*intakeServer, *lockedbuffer.Buffer) {
+	t.Helper()
+	log := new(lockedbuffer.Buffer)
+	return startIntake(t, engineio.Config{
+		ByteLimit: engineio.ByteLimit{Rate: 1000, Burst: 1}, PingInterval: time.Hour,
+		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}), log
 }
 
 func startIntake(t *testing.T, c engineio.Config) *intakeServer {
@@ -243,11 +254,7 @@ func TestByteLimitAndPauseReading(t *testing.T) {
 // The log has one line a minute.
 func TestByteLimitIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := new(syncLog)
-		s := startIntake(t, engineio.Config{
-			ByteLimit: engineio.ByteLimit{Rate: 1000, Burst: 1}, PingInterval: time.Hour,
-			Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		})
+		s, log := startLoggedIntake(t)
 		w := s.WebSocket()
 		for range 60 {
 			w.Send("4" + strings.Repeat("x", 1493)) // 1.5 s
@@ -329,11 +336,7 @@ func TestDrainWhileThrottled(t *testing.T) {
 // A connection to upgrade to is not paused, so it takes no more than a client needs before it upgrades.
 func TestByteLimitOfProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := new(syncLog)
-		s := startIntake(t, engineio.Config{
-			ByteLimit: engineio.ByteLimit{Rate: 1000, Burst: 1}, PingInterval: time.Hour,
-			Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		})
+		s, log := startLoggedIntake(t)
 		p := s.Polling()
 		w := p.Probe()
 		var closed atomic.Bool

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
 	"github.com/gosocketio/socketio/internal/brokertest"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
@@ -79,7 +80,7 @@ func TestOperatorsPort(t *testing.T) {
 	}
 
 	health := func() (code int, says string) {
-		var stdout, stderr syncBuffer
+		var stdout, stderr lockedbuffer.Buffer
 		code = run(t.Context(), []string{"health", admin + "/readyz"}, &stdout, &stderr)
 		return code, stderr.String()
 	}

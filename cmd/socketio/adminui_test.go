@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
@@ -51,7 +52,7 @@ func TestAdminUIMistakes(t *testing.T) {
 		{"-admin-ui " + page + " -admin-ui-password $2a$16$" + strings.Repeat("a", 53), "cost 16"},
 		{"-path /admin-ui", "-path"},
 	} {
-		var stdout, stderr syncBuffer
+		var stdout, stderr lockedbuffer.Buffer
 		code := run(t.Context(), append([]string{"serve"}, strings.Fields(c.args)...), &stdout, &stderr)
 		if said := stderr.String(); code != exitFailed || !strings.Contains(said, c.says) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%q: exit code %d, %q", c.args, code, said)

@@ -13,6 +13,7 @@ import (
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
 	"github.com/gosocketio/socketio/cmd/socketio/api/client"
 	"github.com/gosocketio/socketio/internal/brokertest"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
@@ -190,7 +191,7 @@ func TestAPIMistakes(t *testing.T) {
 		{"-api-addr 0 -api-max-requests=1 -api-token " + apiToken, "-api-max-requests"},
 		{"-api-addr 0 -api-max-ack-timeout=-1s -api-token " + apiToken, "-api-max-ack-timeout"},
 	} {
-		var stdout, stderr syncBuffer
+		var stdout, stderr lockedbuffer.Buffer
 		code := run(t.Context(), append([]string{"serve"}, strings.Fields(c.args)...), &stdout, &stderr)
 		if said := stderr.String(); code != exitFailed || !strings.Contains(said, c.says) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%q: exit code %d, %q", c.args, code, said)

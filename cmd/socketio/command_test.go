@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
 
 // Secrets of tests.
@@ -28,7 +30,7 @@ func TestOneDashOrTwo(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"-h"}, {"--help"}, {"serve", "-h"}, {"serve", "-help"}} {
-		var stdout, stderr syncBuffer
+		var stdout, stderr lockedbuffer.Buffer
 		if code := run(t.Context(), args, &stdout, &stderr); code != 0 || !strings.Contains(stdout.String(), "Usage: socketio") {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, stdout.String(), stderr.String())
 		}
@@ -123,7 +125,7 @@ func TestMistakes(t *testing.T) {
 		{"serve -cluster postgres://" + closed.Addr().String(), exitFailed, "-cluster: "},
 		{"serve -cluster redis://" + closed.Addr().String(), exitFailed, "-cluster: "},
 	} {
-		var stdout, stderr syncBuffer
+		var stdout, stderr lockedbuffer.Buffer
 		code := run(t.Context(), strings.Fields(c.args), &stdout, &stderr)
 		said := stderr.String()
 		if code != c.code || !strings.HasPrefix(said, "socketio: ") || !strings.Contains(said, c.says) || strings.Count(said, "\n") != 1 {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
 
 // parse returns the options of "serve" with these arguments.
@@ -108,7 +110,7 @@ func TestEmptyOptions(t *testing.T) {
 // checkRefuses runs "serve -config-check", which must end with one line that has both texts.
 func checkRefuses(t *testing.T, says, andSays string, args ...string) {
 	t.Helper()
-	var stdout, stderr syncBuffer
+	var stdout, stderr lockedbuffer.Buffer
 	code := run(t.Context(), append([]string{"serve", "-config-check"}, args...), &stdout, &stderr)
 	said := stderr.String()
 	if code != exitFailed || stdout.String() != "" || strings.Count(said, "\n") != 1 || !strings.HasPrefix(said, "socketio: ") ||
@@ -119,7 +121,7 @@ func checkRefuses(t *testing.T, says, andSays string, args ...string) {
 
 // What is on the command line is not blamed on the file.
 func TestTheCommandLineIsBlamed(t *testing.T) {
-	var stdout, stderr syncBuffer
+	var stdout, stderr lockedbuffer.Buffer
 	path := config(t, "drain: 1s\n")
 	run(t.Context(), []string{"serve", "-config-check", "-config", path, "-drain=-1s"}, &stdout, &stderr)
 	if said := stderr.String(); said != "socketio: -drain is -1s, it must be at least 0\n" {
@@ -143,7 +145,7 @@ func TestConfigCheck(t *testing.T) {
 		"cors: &all '*'\nnode: *all\n", "cors: https://a.example,https://b.example\n", "admin-addr: 9464\neio3: yes\n",
 	} {
 		t.Setenv("SOCKETIO_CONFIG", config(t, text))
-		var stdout, stderr syncBuffer
+		var stdout, stderr lockedbuffer.Buffer
 		if code := run(t.Context(), []string{"serve", "-config-check"}, &stdout, &stderr); code != 0 || stdout.String() != "ok\n" || stderr.String() != "" {
 			t.Errorf("%q: exit code %d, %q, %q", text, code, stdout.String(), stderr.String())
 		}
@@ -155,7 +157,7 @@ func TestConfigIsOfServe(t *testing.T) {
 	p := start(t)
 	defer p.end(t)
 	t.Setenv("SOCKETIO_CONFIG", filepath.Join(t.TempDir(), "missing.yaml"))
-	var stdout, stderr syncBuffer
+	var stdout, stderr lockedbuffer.Buffer
 	if code := run(t.Context(), []string{"health", p.url}, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
@@ -167,7 +169,7 @@ func TestUnknownVariables(t *testing.T) {
 	for _, name := range []string{"SOCKETIO_NODE", "SOCKETIO_SERVICE_HOST", "SOCKETIO_SERVICE_PORT_HTTP", "SOCKETIO_PORT", "SOCKETIO_PORT_80_TCP"} {
 		t.Setenv(name, "x")
 	}
-	var stdout, stderr syncBuffer
+	var stdout, stderr lockedbuffer.Buffer
 	code := run(t.Context(), []string{"serve", "-config-check"}, &stdout, &stderr)
 	if said := stderr.String(); code != 0 || strings.Count(said, "\n") != 1 || !strings.Contains(said, "names=[SOCKETIO_CLUSTR]") {
 		t.Errorf("exit code %d, %q", code, said)
@@ -208,7 +210,7 @@ func TestUnit(t *testing.T) {
 		t.Errorf("it checks %q and runs %q", unit["ExecStartPre"], unit["ExecStart"])
 	}
 	args := strings.Fields(strings.ReplaceAll(unit["ExecStartPre"], "/etc/socketio/", "../../examples/deploy/"))
-	var stdout, stderr syncBuffer
+	var stdout, stderr lockedbuffer.Buffer
 	if code := run(t.Context(), args[1:], &stdout, &stderr); code != 0 {
 		t.Errorf("%q: exit code %d, %s", args, code, stderr.String())
 	}

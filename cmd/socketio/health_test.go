@@ -3,12 +3,14 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
 
 func TestHealth(t *testing.T) {
 	p := start(t)
 	ask := func(url ...string) (code int, says string) {
-		var stdout, stderr syncBuffer
+		var stdout, stderr lockedbuffer.Buffer
 		code = run(t.Context(), append([]string{"health"}, url...), &stdout, &stderr)
 		return code, stdout.String() + stderr.String()
 	}

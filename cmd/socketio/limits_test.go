@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
 
 // The flags of limits set the fields of the configuration, and a value that cannot work is named.
@@ -34,7 +35,7 @@ func TestLimitFlags(t *testing.T) {
 		"-limit-events=1/1/drop/1", "-limit-events=1e300", "-limit-namespace-events=5", "-limit-namespace-events=chat=5",
 		"-limit-namespace-events=/chat", "-limit-namespace-events=/a=1,/a=2", "-trusted-proxy=proxy.test", "-trusted-proxy=10.0.0.0/99",
 	} {
-		var stdout, stderr syncBuffer
+		var stdout, stderr lockedbuffer.Buffer
 		code := run(t.Context(), []string{"serve", "-config-check", flag}, &stdout, &stderr)
 		name, _, _ := strings.Cut(flag, "=")
 		if said := stderr.String(); code != 1 || !strings.HasPrefix(said, "socketio: "+name+" ") || strings.Count(said, "\n") != 1 {

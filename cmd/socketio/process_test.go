@@ -2,12 +2,12 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
 
 // process is the command, running until the test cancels it, which is what SIGTERM does.
@@ -15,7 +15,7 @@ type process struct {
 	url    string
 	stop   context.CancelFunc
 	exited <-chan int
-	stderr *syncBuffer
+	stderr *lockedbuffer.Buffer
 }
 
 // start runs "socketio serve" on a free port and waits until it says where.
@@ -24,7 +24,7 @@ func start(t *testing.T, args ...string) *process {
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	exited := make(chan int, 1)
-	p := &process{stop: cancel, exited: exited, stderr: new(syncBuffer)}
+	p := &process{stop: cancel, exited: exited, stderr: new(lockedbuffer.Buffer)}
 	go func() {
 		exited <- run(ctx, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...), in, p.stderr)
 		_ = in.Close()
@@ -46,22 +46,4 @@ func (p *process) end(t *testing.T) {
 	if code := <-p.exited; code != 0 {
 		t.Errorf("exit code %d: %s", code, p.stderr)
 	}
-}
-
-// syncBuffer is a buffer that a process may still write to.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

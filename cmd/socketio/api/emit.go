@@ -48,12 +48,11 @@ func (h *handler) emit(w http.ResponseWriter, r *http.Request, body []byte) *pro
 	if p != nil {
 		return p
 	}
-	leave, p := enter(h.waiting, "requests that wait")
+	leave, p := h.wait(w, timeout)
 	if p != nil {
 		return p
 	}
 	defer leave()
-	limit(w, timeout+ioTimeout)
 	return acks(w, r, op.Timeout(timeout), *event, values)
 }
 

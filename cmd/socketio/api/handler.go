@@ -183,6 +183,14 @@ func enter(places chan struct{}, what string) (leave func(), p *problem) {
 	}
 }
 
+// wait is enter for a request that waits for other servers or clients, for d at most.
+func (h *handler) wait(w http.ResponseWriter, d time.Duration) (leave func(), p *problem) {
+	if leave, p = enter(h.waiting, "requests that wait"); p == nil {
+		limit(w, d+ioTimeout)
+	}
+	return leave, p
+}
+
 // body returns the body of a request.
 func (h *handler) body(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 	given := r.Header.Get("Content-Type")

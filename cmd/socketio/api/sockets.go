@@ -44,12 +44,11 @@ func (h *handler) sockets(w http.ResponseWriter, r *http.Request, _ []byte) *pro
 	if p != nil {
 		return p
 	}
-	leave, p := enter(h.waiting, "requests that wait")
+	leave, p := h.wait(w, listTimeout)
 	if p != nil {
 		return p
 	}
 	defer leave()
-	limit(w, listTimeout+ioTimeout)
 	list, left, more := newStream(w, "sockets"), newTally(), false
 	ctx, cancel := context.WithTimeout(r.Context(), listTimeout)
 	defer cancel()

@@ -15,6 +15,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -139,13 +140,13 @@ type fixture struct {
 	t     *testing.T
 	io    *socketio.Server
 	hooks *Hooks
-	log   *lockedBuffer
+	log   *lockedbuffer.Buffer
 }
 
 // serve serves a server in memory whose hooks are sent to a backend.
 func serve(t *testing.T, url string, change ...func(*Config, *socketio.Config)) *fixture {
 	t.Helper()
-	f := &fixture{t: t, log: new(lockedBuffer)}
+	f := &fixture{t: t, log: new(lockedbuffer.Buffer)}
 	logger := slog.New(slog.NewTextHandler(f.log, nil))
 	c, s := Config{URL: url, Secrets: []string{secret}, Logger: logger}, socketio.Config{Logger: logger}
 	for _, fn := range change {
@@ -217,22 +218,4 @@ func await(t *testing.T, what string, holds func() bool) {
 			t.Fatal(what, "did not happen")
 		}
 	}
-}
-
-// lockedBuffer is a log that is written to while it is read.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -123,12 +124,12 @@ type server struct {
 	t       *testing.T
 	io      *socketio.Server
 	checker *Checker
-	log     *lockedLog
+	log     *lockedbuffer.Buffer
 }
 
 func serve(t *testing.T, c Config) *server {
 	t.Helper()
-	s := &server{t: t, log: new(lockedLog)}
+	s := &server{t: t, log: new(lockedbuffer.Buffer)}
 	c.Logger = slog.New(slog.NewTextHandler(s.log, nil))
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
@@ -347,22 +348,4 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: %v", says, err)
 		}
 	}
-}
-
-// lockedLog is a log that is written to while it is read.
-type lockedLog struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
