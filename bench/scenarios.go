@@ -11,7 +11,7 @@ type scenario struct {
 	args    []string // of `socketio bench`; nil: nothing is run, the figure is another one of the runs of like
 	like    string   // the scenario whose runs of other servers this is compared with; "" is this one
 	subject string   // which server of ours it is about; "" is "ours"
-	floors  []string // the servers that are its floors, if any, the one that ratios are against first
+	floors  []string // its floors, if any; ratios are against the first
 	secure  bool     // over TLS: only ours and Node's can do that
 	idle    bool     // nothing is sent but heartbeats: one long run of each server
 	unit    string   // of its figure; "" is µs of CPU time an operation

@@ -19,7 +19,7 @@ import (
 // barrier waits until the NATS servers of all other processes know the subscriptions of this one.
 //
 // Our NATS server tells the others of a subscription before it passes on what we publish next, over
-// the same connection. So it asks each other process something after the subscriptions: whoever
+// the same connection. So a question to each other process follows the subscriptions. A process that
 // answers is connected to a NATS server that knows them. NATS itself answers for a process that is
 // gone, and for one of an older version, which does not listen.
 //

@@ -119,7 +119,7 @@ func TestAPIOfCluster(t *testing.T) {
 	}
 }
 
-// A server that is asked to end answers what waits for its clients.
+// A server that is asked to end answers the requests that wait for acknowledgements.
 func TestStopWhileBackendWaits(t *testing.T) {
 	t.Setenv("SOCKETIO_API_TOKEN", apiToken)
 	p := start(t, "-api-addr", "127.0.0.1:0")

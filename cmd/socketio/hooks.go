@@ -64,8 +64,8 @@ func (w *webhooks) checkHooks(demo bool) error {
 // maxHooksQueue is 1 GiB, in MiB: more than one backend works off before its clients have given up.
 const maxHooksQueue = 1 << 10
 
-// startHooks sends what clients do to the backend until stop is called, which sends what waits. Without
-// -hooks it does nothing. auth has checked the tokens of clients, if they have any.
+// startHooks sends connects, events and disconnects of clients to the backend. stop ends that once the
+// queued requests are sent. Without -hooks startHooks does nothing. auth has checked the tokens of clients, if they have any.
 func (w *webhooks) startHooks(
 	sio *socketio.Server, auth *tokens, logger *slog.Logger,
 ) (metrics prometheus.Collector, stop func(context.Context), err error) {
@@ -109,7 +109,7 @@ func newHookMetrics() *hookMetrics {
 		failed:   desc("failed_total", "Connects refused, and events and disconnects dropped, by type and rule.", "type", "rule"),
 		retries:  desc("retries_total", "Requests that were sent again."),
 		waiting:  desc("waiting", "Events and disconnects that wait for the backend or are being sent."),
-		size:     desc("waiting_bytes", "Size of what waits for the backend."),
+		size:     desc("waiting_bytes", "Size of the requests that wait for the backend."),
 	}
 }
 

@@ -27,7 +27,7 @@ func tokenOf(t *testing.T, user string) string {
 }
 
 // A backend and tokens together: the backend gets the claims, the operators' port has the numbers, and
-// what waits is sent before the server ends.
+// queued requests are sent before the server ends.
 func TestHooksAndTokens(t *testing.T) {
 	type request struct {
 		Type string

@@ -243,7 +243,7 @@ func (h *Hooks) event(e *socketio.Event) {
 	}
 }
 
-// ruleGivenUp is the rule of what is not sent because nobody waits for it any more.
+// ruleGivenUp is the rule of requests that are not sent because nobody waits for their answers any more.
 const ruleGivenUp = "given up"
 
 func (h *Hooks) noRoom() *failure {

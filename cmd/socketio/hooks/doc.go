@@ -105,8 +105,8 @@
 //
 // At most 32 events or 256 KiB of a socket wait, and one event more. Beyond that the socket's
 // events wait in its connection's inbox (socketio.Config.MaxInboxBytes), and then the client is not
-// read from, until the backend has caught up. A connection never ends for that. What waits in all is
-// limited by Config.QueueBytes: beyond three quarters of it events are dropped, beyond all of it
+// read from, until the backend has caught up. A connection never ends for that. Config.QueueBytes
+// limits all queues together: beyond three quarters of it events are dropped, beyond all of it
 // disconnects. So a backend that hangs costs the queue's bytes, and the inbox of each socket that
 // has filled its share: at most QueueBytes/16 KiB of those.
 //

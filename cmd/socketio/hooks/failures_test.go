@@ -268,7 +268,7 @@ func TestFastClient(t *testing.T) {
 	}
 }
 
-// What waits for a backend that hangs is limited in all: further events are dropped and counted.
+// All queues together have a limit when the backend hangs: further events are dropped and counted.
 // Disconnects have room of their own.
 func TestQueueFull(t *testing.T) {
 	const clients, size = 10, 100 << 10
@@ -344,7 +344,7 @@ func TestLeavesWhileConnecting(t *testing.T) {
 	}
 }
 
-// Close sends what waits, and ends in time when the backend hangs.
+// Close sends the queued requests, and ends in time when the backend hangs.
 func TestClose(t *testing.T) {
 	b := listen(t, "127.0.0.1:0")
 	f := serve(t, b.url)

@@ -32,7 +32,7 @@ type Config struct {
 	Timeout time.Duration
 	// Parallel limits the requests at a time: so many connects, and so many others. Default 64.
 	Parallel int
-	// QueueBytes limits what waits for the backend in all, in bytes. Default 64 MiB, at least 1 MiB.
+	// QueueBytes limits all queues for the backend together, in bytes. Default 64 MiB, at least 1 MiB.
 	QueueBytes int
 	// Claims returns the claims of a socket's token, or nil. Default nil: none.
 	Claims func(*socketio.Socket) json.RawMessage
@@ -121,7 +121,7 @@ func (h *Hooks) Install(n *socketio.Namespace) {
 	})
 }
 
-// Close sends what waits until ctx ends, and ends the goroutines. Call it when the server has been shut
+// Close sends the queued requests until ctx ends, and ends the goroutines. Call it when the server has been shut
 // down. It returns an error if something was not sent.
 func (h *Hooks) Close(ctx context.Context) error {
 	left := h.queues.close(ctx, h.stop)
@@ -132,7 +132,7 @@ func (h *Hooks) Close(ctx context.Context) error {
 	return nil
 }
 
-// Stats is what waits for the backend, and what happened since the start.
+// Stats has the size of the queues, and counts since the start.
 type Stats struct {
 	// Waiting are the events and disconnects that wait or are being sent, WaitingBytes their size.
 	Waiting, WaitingBytes int

@@ -10,12 +10,12 @@ import (
 const (
 	// taskOverhead is the size of a task besides its body, in bytes.
 	taskOverhead = 512
-	// maxSocketTasks and maxSocketBytes limit what waits for one socket. An event is accepted while
+	// maxSocketTasks and maxSocketBytes limit the queue of a socket. An event is accepted while
 	// there is less.
 	maxSocketTasks, maxSocketBytes = 32, 256 << 10
 )
 
-// queue is what waits for one socket. Its fields are guarded by scheduler.mu.
+// queue has the requests that wait for one socket. Its fields are guarded by scheduler.mu.
 type queue struct {
 	tasks []*task // the first one may be on its way
 	bytes int

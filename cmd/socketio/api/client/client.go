@@ -45,7 +45,7 @@ type Target struct {
 	All bool `json:"-"`
 	// Except leaves out the sockets in any of these rooms.
 	Except []string `json:"except,omitempty"`
-	// Local leaves out the sockets on other servers than the one that is called.
+	// Local means the sockets of the called server, and not those of others in its cluster.
 	Local bool `json:"local,omitempty"`
 	// Volatile drops an event for each socket that cannot be written to at once. It is for Emit and
 	// EmitWithAck only.
@@ -132,7 +132,7 @@ func (c *Client) Emit(ctx context.Context, to Target, event string, args ...any)
 
 // Answers are the acknowledgements of an event.
 type Answers struct {
-	// Answers are those that came.
+	// Answers are the acknowledgements that arrived.
 	Answers []Answer `json:"answers"`
 	// Missing is how many did not, of sockets or of servers; -1 when that is not known.
 	Missing int `json:"missing"`
