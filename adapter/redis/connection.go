@@ -261,16 +261,13 @@ const (
 	maxDelay = time.Second
 )
 
-// recover waits, after a loss of connections, for the subscriptions: those of other servers come
-// back at the same time. Then it makes rueidis notice which connections are dead, because what is
-// sent over them would be lost.
+// recover waits, after a loss of connections, until the subscriptions of all servers are back: what is
+// sent before that is lost. Then it makes rueidis notice which connections are dead, for the same reason.
 func (c *connection) recover(ctx context.Context) {
 	if !c.suspect.Load() {
 		return
 	}
-	if c.client.Mode() != rueidis.ClientModeCluster { // there the other nodes are all right
-		for c.lostFeeds.Load() > 0 && c.hold(ctx, minDelay) {
-		}
+	for !c.steady() && c.hold(ctx, minDelay) {
 	}
 	c.suspect.Store(false)
 	ctx, cancel := context.WithTimeout(ctx, time.Second)

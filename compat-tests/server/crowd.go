@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -77,9 +78,11 @@ func serveServers(n *socketio.Namespace) {
 	})
 	n.OnServerSideEmit("asked", func(e *socketio.ServerSideEvent) error { return e.Ack(e.Args()) })
 	socketio.OnCall0(byHand{n}, "servers", func(e *socketio.Event) (int, error) {
-		// As many as answer, and this one.
+		// As many as answer, and this one. Official servers wait as long.
+		ctx, cancel := context.WithTimeout(e.Context(), 5*time.Second)
+		defer cancel()
 		servers := 1
-		for _, err := range n.ServerSideEmitWithAck(e.Context(), "asked") {
+		for _, err := range n.ServerSideEmitWithAck(ctx, "asked") {
 			if err != nil {
 				return 0, err
 			}
