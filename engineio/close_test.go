@@ -126,7 +126,7 @@ func TestStalledPeer(t *testing.T) {
 		}
 	})
 	t.Run("too slow", func(t *testing.T) {
-		s := start(t, engineio.Config{WriteTimeout: 30 * time.Millisecond, MaxBufferedBytes: 64 << 20})
+		s := start(t, engineio.Config{WriteTimeout: 250 * time.Millisecond, MaxBufferedBytes: 64 << 20})
 		s.dial(direct)
 		slow := next(t, s.sessions)
 		for range 32 {
@@ -141,7 +141,7 @@ func TestStalledPeer(t *testing.T) {
 		}
 	})
 	t.Run("poll that is never read", func(t *testing.T) {
-		s := start(t, engineio.Config{WriteTimeout: 50 * time.Millisecond, MaxBufferedBytes: 64 << 20})
+		s := start(t, engineio.Config{WriteTimeout: 250 * time.Millisecond, MaxBufferedBytes: 64 << 20})
 		q := s.polling()
 		x := next(t, s.sessions)
 		for range 32 {

@@ -15,6 +15,7 @@ import (
 	"weak"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
 // What a session that ends had not sent can be seen in its Close event, and is gone afterwards.
@@ -264,12 +265,13 @@ func TestShutdownLeavesNothing(t *testing.T) {
 // The connection of a parked GET is free again when its session ends for want of a pong.
 func TestPingTimeoutAnswersParkedGET(t *testing.T) {
 	t.Attr("covers", "engine/server/close/29")
-	s := start(t, quick)
-	q := s.polling()
-	s.wantReply(s.request("GET", q, ""), 200, "2")
-	parked := s.poll(q)
-	s.wantReply(next(t, parked), 200, "1")
-	s.wantClosing(q, engineio.ReasonPingTimeout, "")
+	inBubble(t, engineio.Config{}, func(s *wtServer, e *rawclient.Endpoint) {
+		p := e.Polling()
+		p.WantTogether("2")
+		p.WantTogether("1")
+		_ = s.wantClosing(engineio.ReasonPingTimeout)
+		p.WantGone()
+	})
 }
 
 // Heartbeats go on where they were after an upgrade.

@@ -156,7 +156,7 @@ func TestPingTimeout(t *testing.T) {
 // While the server itself does not read, a missing pong is not the peer's fault.
 func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 	in := make(chan string, 10)
-	c := quick
+	c := engineio.Config{PingInterval: 60 * time.Millisecond, PingTimeout: 400 * time.Millisecond} // time to pause
 	c.Events.Message = func(x *engineio.Session, data []byte, _ bool) {
 		in <- string(data)
 		engineio.LinkOf(x).PauseReading()
@@ -175,7 +175,7 @@ func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 		t.Fatalf("closed with %+v", got)
 	case got := <-in:
 		t.Fatalf("read %q while paused", got)
-	case <-time.After(3 * (c.PingInterval + c.PingTimeout)):
+	case <-time.After(2 * (c.PingInterval + c.PingTimeout)):
 	}
 	engineio.LinkOf(x).ResumeReading()
 	if got := next(t, in); got != "two" {
@@ -210,7 +210,7 @@ func TestUpgradeCandidates(t *testing.T) {
 	t.Attr("covers", "easy/19 easy/20 easy/22 engine/server/close/32 engine/server/close/33")
 	upgrade := func(q string) string { return strings.Replace(q, "polling", "websocket", 1) }
 	t.Run("never probes", func(t *testing.T) {
-		s := start(t, engineio.Config{UpgradeTimeout: 20 * time.Millisecond})
+		s := start(t, engineio.Config{UpgradeTimeout: 500 * time.Millisecond}) // time for the retry
 		q := s.polling()
 		if code := s.dial(upgrade(q)).wantEnd(); code != ws.StatusNoStatusRcvd {
 			t.Errorf("closed with %d", code)

@@ -269,7 +269,7 @@ func TestUpgrade3(t *testing.T) {
 // The client's pings keep a session alive, and nothing else does; the deadline outlives an upgrade.
 func TestHeartbeat3(t *testing.T) {
 	t.Attr("covers", "suite/engine-v3/17 suite/engine-v3/19 easy/24")
-	s := v3(t, engineio.Config{PingInterval: 50 * time.Millisecond, PingTimeout: 50 * time.Millisecond})
+	s := v3(t, engineio.Config{PingInterval: 50 * time.Millisecond, PingTimeout: time.Second}) // time to upgrade
 	q := s.polling3("EIO=3")
 	c := s.dial("EIO=3&transport=websocket")
 	c.open()

@@ -40,12 +40,7 @@ var slowMessage = strings.Repeat("large ", 20<<20/6)
 func onSlowLink(t *testing.T, name string, test func(s *wtServer, e *rawclient.Endpoint)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s := startWT(t, engineio.Config{PingInterval: interval, PingTimeout: timeout, AllowEIO3: true})
-			e := rawclient.ServePipe(t, s.engine)
-			e.Path = engineio.DefaultPath
-			test(s, e)
-		})
+		inBubble(t, engineio.Config{PingInterval: interval, PingTimeout: timeout, AllowEIO3: true}, test)
 	})
 }
 

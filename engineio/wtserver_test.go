@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 
 	"github.com/gosocketio/socketio/engineio"
+	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
 // wtServer is an engine whose WebTransport streams are pipes. It runs in a bubble.
@@ -48,6 +49,17 @@ func startWT(t *testing.T, c engineio.Config) *wtServer {
 		}
 	})
 	return s
+}
+
+// inBubble runs a test of a server and its HTTP endpoint, both in a bubble.
+func inBubble(t *testing.T, c engineio.Config, test func(s *wtServer, e *rawclient.Endpoint)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := startWT(t, c)
+		e := rawclient.ServePipe(t, s.engine)
+		e.Path = engineio.DefaultPath
+		test(s, e)
+	})
 }
 
 // stream is the client's end of a WebTransport stream.

@@ -170,7 +170,7 @@ func TestAnswerThatIsNotTaken(t *testing.T) {
 
 // A client that does not read is cut off within WriteTimeout, and closing its session does not wait for it.
 func TestSlowPeer(t *testing.T) {
-	s := start(t, engineio.Config{WriteTimeout: 100 * time.Millisecond})
+	s := start(t, engineio.Config{WriteTimeout: 500 * time.Millisecond}) // for the handshake, too
 	d := &quicwt.Transport{TLSClientConfig: s.tls(), QUICConfig: &quic.Config{
 		EnableDatagrams: true, EnableStreamResetPartialDelivery: true,
 		InitialStreamReceiveWindow: 8192, MaxStreamReceiveWindow: 8192,

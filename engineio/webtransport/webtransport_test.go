@@ -112,7 +112,7 @@ func TestHeartbeat(t *testing.T) {
 	})
 	t.Run("no pong", func(t *testing.T) {
 		t.Attr("covers", "engine/webtransport/9")
-		s := start(t, engineio.Config{PingInterval: 20 * time.Millisecond, PingTimeout: 30 * time.Millisecond})
+		s := start(t, engineio.Config{PingInterval: 20 * time.Millisecond, PingTimeout: 500 * time.Millisecond})
 		c, _ := s.direct()
 		_ = s.wantClosing(engineio.ReasonPingTimeout)
 		c.wantClosed()
