@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "../lib/deadline.mjs";
-import { freePorts } from "../lib/redis.mjs";
+import { freePorts } from "../lib/ports.mjs";
 import { record, scenario, settled, useDemo } from "../lib/suite.mjs";
 
 const token = "0123456789abcdef0123456789abcdef";

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { once } from "../lib/deadline.mjs";
 import { Inbox } from "../lib/inbox.mjs";
+import { freePorts } from "../lib/ports.mjs";
 import { Process } from "../lib/process.mjs";
 import { ask, connect, open, plainly, record, scenario } from "../lib/suite.mjs";
 
@@ -48,14 +49,6 @@ async function serve(url, ...flags) {
   return { process: server, url: (await server.line)[1] };
 }
 
-/** A port where nobody listens. */
-async function freePort() {
-  const server = await startBackend(0);
-  const { port } = server.address();
-  await stopBackend(server);
-  return port;
-}
-
 const heard = new Map(); // by the name of a client
 let port, backend, server;
 
@@ -79,9 +72,9 @@ function handle(type, data) {
 }
 
 before(async () => {
-  backend = await startBackend(0, handle);
-  port = backend.address().port;
-  server = await serve(`http://127.0.0.1:${port}`, "-hooks-timeout", "500ms");
+  [port] = await freePorts(1);
+  backend = await startBackend(port, handle);
+  server = await serve(`http://127.0.0.1:${port}`, "-hooks-timeout", "2s");
 });
 after(async () => {
   await server.process.kill();
@@ -122,7 +115,7 @@ test("a client with retries loses nothing while the backend is away", async (t) 
 });
 
 scenario("a chat whose backend is Python", { newest: true, usual: true }, async (t, way) => {
-  const [hooks, api] = [await freePort(), await freePort()];
+  const [hooks, api] = await freePorts(2);
   const env = [`SOCKETIO_HOOKS_SECRET=${secret}`, `SOCKETIO_API_TOKEN=${token}`, `API=http://127.0.0.1:${api}`, `PORT=${hooks}`];
   const python = new Process("env", [...env, "python3", "examples/backend/chat.py"], { cwd: root });
   t.after(() => python.kill());

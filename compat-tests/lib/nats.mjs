@@ -6,7 +6,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Process } from "./process.mjs";
-import { freePorts } from "./redis.mjs";
+import { freePorts } from "./ports.mjs";
 
 const folder = () => mkdtempSync(join(tmpdir(), "nats-"));
 

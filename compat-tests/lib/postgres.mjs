@@ -5,7 +5,8 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { join } from "node:path";
 import { Pool } from "pg";
 import { Process } from "./process.mjs";
-import { freePorts, until } from "./redis.mjs";
+import { freePorts } from "./ports.mjs";
+import { until } from "./redis.mjs";
 
 const debian = "/usr/lib/postgresql";
 

@@ -1,22 +1,13 @@
 // Real brokers for the tests: each in a folder and on ports of its own, ended with the tests.
 
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { Process } from "./process.mjs";
 import { within } from "./deadline.mjs";
-
-/** Ports that are free now, each a different one. */
-export async function freePorts(n) {
-  const servers = Array.from({ length: n }, () => createServer());
-  await Promise.all(servers.map((server) => new Promise((done) => server.listen(0, "127.0.0.1", done))));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
-}
+import { freePorts } from "./ports.mjs";
 
 /** A redis-server, or redis-sentinel. */
 class Instance {

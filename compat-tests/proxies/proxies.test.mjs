@@ -5,8 +5,9 @@ import { after, before, describe, test } from "node:test";
 import { bundle } from "../browser/page.mjs";
 import { startBrowser } from "../browser/visitor.mjs";
 import { certify } from "../lib/certificate.mjs";
+import { freePorts } from "../lib/ports.mjs";
 import { startServer } from "../lib/server.mjs";
-import { freePorts, startHaproxy, startNginx, startVite } from "./proxy.mjs";
+import { startHaproxy, startNginx, startVite } from "./proxy.mjs";
 
 // Names that are no loopback names. Chromium resolves them to this machine.
 const hosts = ["app.test", "evil.test"];

@@ -5,17 +5,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer } from "vite";
-import { once } from "../lib/deadline.mjs";
 import { Process } from "../lib/process.mjs";
-
-/** Ports of the loopback interface that nobody listens on. */
-export async function freePorts(count) {
-  const listeners = Array.from({ length: count }, () => net.createServer().listen(0, "127.0.0.1"));
-  await Promise.all(listeners.map((listener) => once(listener, "listening")));
-  const ports = listeners.map((listener) => listener.address().port);
-  await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))));
-  return ports;
-}
 
 /** Resolves when something listens on a port. */
 async function listening(port, program) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { covers } from "../lib/covers.mjs";
 import { once } from "../lib/deadline.mjs";
+import { freePorts } from "../lib/ports.mjs";
 import { test } from "../lib/results.mjs";
 import { startServer, target } from "../lib/server.mjs";
 import { ask, connect, connected, open, plainly, record, scenario, settled, useServer } from "../lib/suite.mjs";
@@ -246,7 +247,8 @@ describe("with limits", () => {
   });
 
   test("a server that was started again knows nobody", async (t) => {
-    let { url, port, kill } = await startServer(["-recovery"]);
+    const [port] = await freePorts(1);
+    let { url, kill } = await startServer(["-recovery"], { port });
     t.after(() => kill());
     const socket = await connect(t, url, plainly);
     await caughtUp(socket);

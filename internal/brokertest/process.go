@@ -3,6 +3,7 @@ package brokertest
 import (
 	"bufio"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -79,16 +80,24 @@ func Serve(t *testing.T, h http.Handler) {
 	t.Fatal(http.Serve(l, h))
 }
 
-// FreePorts returns ports of the loopback interface that were free a moment ago.
+// FreePorts returns ports of the loopback interface that were free a moment ago. They are below those that the
+// kernel gives to clients (on Linux from 32768): a connection could take one of these before a server listens
+// there, or while it restarts; it could even be connected to itself.
 func FreePorts(t testing.TB, n int) (ports []int) {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	const first, last, attempts = 20_000, 32_767, 1000
+	for range attempts {
+		if len(ports) == n {
+			return ports
+		}
+		port := first + rand.IntN(last-first+1)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			t.Fatal(err)
+			continue // another server listens there
 		}
 		defer func() { _ = l.Close() }() // so that no port comes twice
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
-	return ports
+	t.Fatalf("no %d free ports from %d to %d", n, first, last)
+	return nil
 }
