@@ -5,17 +5,19 @@ import { describe } from "node:test";
 import { test } from "../lib/results.mjs";
 import { covers } from "../lib/covers.mjs";
 import { connectRaw, dialRaw } from "../lib/raw-client.mjs";
-import { useEngine } from "./cases/server.mjs";
+import { answered, short, useEngine } from "./cases/server.mjs";
 import { declareHandshake } from "./cases/handshake.mjs";
 import { declareHeartbeat } from "./cases/heartbeat.mjs";
 import { declareClosing } from "./cases/closing.mjs";
 import { assertPollingIsOver, assertSecondIsRefused, upgrade } from "./cases/upgrade.mjs";
 
 const engine = useEngine("/socket.io/");
+const quick = useEngine("/socket.io/", short);
+const patient = useEngine("/socket.io/", answered);
 
 describe("Engine.IO below", () => {
-  describe("handshake", () => declareHandshake(engine, "suite/socketio-v5", 1));
-  describe("heartbeat", () => declareHeartbeat(engine, "suite/socketio-v5", 8));
+  describe("handshake", () => declareHandshake(quick, "suite/socketio-v5", 1));
+  describe("heartbeat", () => declareHeartbeat(quick, patient, "suite/socketio-v5", 8));
   describe("closing", () => declareClosing(engine, "suite/socketio-v5", 12));
 
   describe("upgrade", () => {
@@ -99,8 +101,8 @@ describe("joining a namespace", () => {
 
   test("a client that joins nothing is sent away", async (t) => {
     covers("suite/socketio-v5/23");
-    const client = await dialRaw(t, engine);
-    // The helper answers pings, so only the patience of the server can end this.
+    const client = await dialRaw(t, patient);
+    // The helper answers pings, so only the server's wait for a client that joins nothing can end this.
     await client.closed;
   });
 });
@@ -108,7 +110,7 @@ describe("joining a namespace", () => {
 describe("leaving a namespace", () => {
   test("is not answered", async (t) => {
     covers("suite/socketio-v5/24");
-    const client = await connectRaw(t, engine);
+    const client = await connectRaw(t, patient);
     client.websocket.answersPings = false;
     client.send("41");
     assert.equal(await client.next(), "2");

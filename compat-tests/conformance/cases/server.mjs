@@ -1,10 +1,15 @@
-// The server that the public conformance suites of both protocols describe: short heartbeats, short patience.
+// The servers that the public conformance suites of both protocols describe.
 
 import { useServer } from "../../lib/suite.mjs";
 import { Engine } from "../../lib/engine.mjs";
 
-/** An Engine at path on a server of this file's own. */
-export function useEngine(path) {
-  const flags = ["-ping-interval", "300ms", "-ping-timeout", "200ms", "-connect-timeout", "1s", "-cors", "*"];
-  return new Engine(useServer(...flags), path);
+/** The suites' short heartbeat, and their short wait for a client that joins nothing. */
+export const short = ["-ping-interval", "300ms", "-ping-timeout", "200ms", "-connect-timeout", "1s"];
+
+/** The same, with time for what the client has to send on a busy machine. */
+export const answered = ["-ping-interval", "300ms", "-ping-timeout", "2s", "-connect-timeout", "1s"];
+
+/** An Engine at path on a server of this file's own. Without flags no heartbeat comes between the steps of a case. */
+export function useEngine(path, flags = []) {
+  return new Engine(useServer("-cors", "*", ...flags), path);
 }
