@@ -184,9 +184,14 @@ scenario("acknowledgements without a value, and too late", async (c) => {
   assert.deepEqual(sorted(answers), ["a", null]);
 
   c.b.off("vote");
-  const [late, some] = await ask(c.a, "call", { rooms: [room] }, 300, "vote");
-  assert.equal(late, "operation has timed out");
-  assert.deepEqual(some, ["a"]);
+  for (const ms of [300, 4_000]) { // on a busy machine a, too, may be too late the first time
+    const [late, some] = await ask(c.a, "call", { rooms: [room] }, ms, "vote");
+    assert.equal(late, "operation has timed out");
+    if (some.length > 0 || ms > 300) {
+      assert.deepEqual(some, ["a"]);
+      break;
+    }
+  }
 });
 
 scenario("a question to one socket on another server", async (c) => {
