@@ -355,9 +355,10 @@ func TestStartErrors(t *testing.T) {
 	url := func(user, database string) string {
 		return strings.Replace(strings.TrimSuffix(server.URL(), "postgres")+database, "postgres@", user+"@", 1)
 	}
+	wait := brokertest.Patience
 	fails := func(url, says, remedy string) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		defer cancel()
 		b, err := newBroker(Config{URL: url})
 		if err == nil {
@@ -395,6 +396,7 @@ func TestStartErrors(t *testing.T) {
 	fails(url("secret:wrong", "postgres"), `password authentication failed for user "secret"`, "user and password")
 	fails(url("poor", "postgres"), `no pg_hba.conf entry`, "pg_hba.conf of the server")
 	server.Stop()
+	wait = 2 * time.Second
 	fails(url("postgres", "postgres?connect_timeout=1"), "does not answer in time", "firewalls")
 	server.Continue()
 	server.Kill()

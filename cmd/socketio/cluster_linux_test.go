@@ -36,12 +36,9 @@ func TestCluster(t *testing.T) {
 			first, second := start(t, "-demo", "-cluster", url), start(t, "-demo", "-cluster", url)
 			defer first.end(t)
 			defer second.end(t)
-			for deadline := time.Now().Add(5 * time.Second); !strings.Contains(second.stderr.String(), "servers=2"); {
-				if time.Now().After(deadline) {
-					t.Fatalf("it does not say how many servers there are: %q", second.stderr.String())
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
+			brokertest.Await(t, "it says how many servers there are", func() bool {
+				return strings.Contains(second.stderr.String(), "servers=2")
+			})
 			here := rawclient.At(t, strings.TrimPrefix(first.url, "http://"))
 			there := rawclient.At(t, strings.TrimPrefix(second.url, "http://"))
 			before := time.Now().UnixMilli() - 1

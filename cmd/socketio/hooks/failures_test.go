@@ -40,7 +40,7 @@ func ask(t *testing.T, c *siotest.Client, event string) (cancel func()) {
 // the log says so, and the clients stay. When it is back everything works.
 func TestBackendAway(t *testing.T) {
 	b := listen(t, "127.0.0.1:0")
-	f := serve(t, b.url, timeout(300*time.Millisecond))
+	f := serve(t, b.url, timeout(time.Second))
 	c := f.connect(nil)
 	b.want("connect")
 	_ = b.server.Close()
@@ -157,7 +157,7 @@ func (b *backend) hang() (resume func()) {
 // A backend that accepts requests and does not answer.
 func TestBackendHangs(t *testing.T) {
 	b := listen(t, "127.0.0.1:0")
-	f := serve(t, b.url, timeout(200*time.Millisecond))
+	f := serve(t, b.url, timeout(time.Second))
 	c := f.connect(nil)
 	hung := make(chan struct{})
 	t.Cleanup(sync.OnceFunc(func() { close(hung) }))
@@ -185,7 +185,7 @@ func TestBackendHangs(t *testing.T) {
 			}
 		}
 	}
-	if connection == "" || !strings.Contains(f.log.String(), "limit=200ms field=-hooks-timeout") {
+	if connection == "" || !strings.Contains(f.log.String(), "limit=1s field=-hooks-timeout") {
 		t.Error(f.log)
 	}
 }
