@@ -101,12 +101,16 @@ func TestParentEmit(t *testing.T) {
 	one, two := f.WebSocket(), f.WebSocket()
 	one.Join("/n1", "")
 	two.Join("/n2", "")
+	sockets := append(f.Of("/n1").Sockets(), f.Of("/n2").Sockets()...)
 	for i, emit := range []func() error{
 		func() error { return p.Emit("e") },
 		func() error { return p.To("all").Emit("e") },
 		func() error { return p.In("/n1", "/n2").Compress(false).Emit("e") },
 		func() error { return p.Except("nobody").Volatile().Emit("e") },
 	} {
+		for _, s := range sockets {
+			writable(s)
+		}
 		if err := emit(); err != nil {
 			t.Fatal(i, err)
 		}

@@ -82,6 +82,7 @@ func TestOffsets(t *testing.T) {
 	s := wait(t, connected)
 	k.event(t, c, `42["welcome","you"]`)
 	first := k.offset
+	writable(s)
 	emit(t, main.Volatile().Emit("volatile", "text"))
 	k.event(t, c, `42["volatile","text"]`)
 	writable(s)

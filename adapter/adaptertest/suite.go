@@ -150,8 +150,9 @@ func (s Suite) start(t *testing.T, all []adapter.Factory) *cluster {
 
 // addServer starts one more server and returns its number.
 func (c *cluster) addServer(factory adapter.Factory) (number int) {
+	c.Helper()
 	number = len(c.servers)
-	sio := socketio.New(socketio.Config{
+	sio, err := socketio.NewServer(socketio.Config{
 		Logger: slog.New(slog.DiscardHandler),
 		Hooks: socketio.Hooks{Broker: func(i socketio.BrokerInfo) {
 			c.mu.Lock()
@@ -166,6 +167,9 @@ func (c *cluster) addServer(factory adapter.Factory) (number int) {
 			return a, err
 		},
 	})
+	if err != nil {
+		c.Fatal(err)
+	}
 	sio.Of("/custom")
 	c.servers = append(c.servers, sio)
 	c.serving = append(c.serving, siotest.Serve(c.T, sio))

@@ -62,7 +62,7 @@ scenario("a server that stands still is missed, the others are not waited for lo
   await frozen.freeze();
   try {
     const began = Date.now();
-    const [[found, problem], [error, answers]] = await Promise.all([ask(c.a, "fetch", { rooms: [room] }), ask(c.a, "call", { rooms: [room] }, 4_000, "vote")]);
+    const [[found, problem], [error, answers]] = await Promise.all([ask(c.a, "fetch", { rooms: [room] }), ask(c.a, "call", { rooms: [room] }, 1_000, "vote")]);
     assert.deepEqual(found.map(({ id }) => id).sort(), others.map(({ id }) => id).sort());
     assert.match(problem, /1 server/);
     assert.equal(error, "operation has timed out");

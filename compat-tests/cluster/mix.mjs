@@ -132,6 +132,21 @@ export class Clients {
     }
   }
 
+  /**
+   * Asserts that each client's inbox, by client, gets a volatile event next; say sends it. A client that has the event before is not
+   * yet one whose server has finished the write of it: until then it drops what is volatile, and say sends once more, to its room alone.
+   */
+  async getsVolatile(inboxes, say, event) {
+    say();
+    for (const [client, inbox] of inboxes) {
+      const got = inbox.next();
+      if (!(await Promise.race([got, setTimeout(2_000, undefined, { ref: false })]))) {
+        say({ rooms: [client.id] });
+      }
+      assert.deepEqual(await got, event);
+    }
+  }
+
   /** Returns when whatever any client's server has sent before has come to all clients. */
   async fence() {
     for (const client of this.all) {

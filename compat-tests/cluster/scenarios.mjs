@@ -83,9 +83,10 @@ scenario("who has joined a room on a server of ours is reached from then on", as
 
 scenario("flags", async (c) => {
   const [a, ...others] = c.hear("flag");
+  const everybody = [a, ...others].map((inbox, i) => [c.all[i], inbox]);
   for (const [i, how] of [{ volatile: true }, { compress: false }, { volatile: true, compress: false }].entries()) {
-    c.a.emit("say", how, "flag", i, Buffer.from("binary"));
-    await c.gets([a, ...others], [i, Buffer.from("binary")]); // one at a time: a volatile event does not wait for the one before
+    const say = (to) => c.a.emit("say", { ...how, ...to }, "flag", i, Buffer.from("binary"));
+    await c.getsVolatile(everybody, say, [i, Buffer.from("binary")]); // one at a time: a volatile event does not wait for the one before
   }
   c.a.emit("say", { local: true }, "flag", "here only");
   await c.gets([a], ["here only"]);
@@ -382,8 +383,8 @@ scenario("a program that is no server sends events and commands", async (c, t) =
   const [heard, told] = [c.hear("outside"), c.hear("told")];
   const say = (how, ...args) => c.a.emit("say", { emitter: true, ...how }, "outside", ...args);
   const [a, b, third] = heard;
-  say({ rooms: [red, c.a.id], except: [blue], volatile: true, compress: false }, "flags");
-  await c.gets([a, third].filter(Boolean), ["flags"]); // volatile: before others
+  const flags = (to) => say({ rooms: [red, c.a.id], except: [blue], volatile: true, compress: false, ...to }, "flags");
+  await c.getsVolatile([[c.a, a], [c.all[2], third]].filter(([client]) => client), flags, ["flags"]); // volatile: before others
   say({}, "everybody", 1, [null, { x: "é" }]);
   say({ rooms: [red] }, Buffer.from("binary"));
   say({ rooms: [server.go ? "42" : 42, blue] }, "a number too");

@@ -30,9 +30,12 @@ func RecoverUnderLoad(t *testing.T, factories []adapter.Factory, fault func()) (
 	t.Helper()
 	x := &load{t: t, stop: make(chan struct{})}
 	for _, factory := range factories {
-		io := socketio.New(socketio.Config{
+		io, err := socketio.NewServer(socketio.Config{
 			Adapter: factory, ConnectionStateRecovery: &socketio.ConnectionStateRecovery{},
 		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		io.OnConnection(func(s *socketio.Socket) {
 			if !s.Recovered() {
 				s.Join("room")
