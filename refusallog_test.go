@@ -182,8 +182,8 @@ func TestNotFoundSaysWhatToSet(t *testing.T) {
 	for path, want := range map[string]string{
 		"/socket.io/socket.io.js":                    "set Config.ClientFiles",
 		"/socket.io/socket.io.min.js.map":            "set Config.ClientFiles",
-		"/ws/socket.io/?EIO=4&transport=polling":     "mounted at /ws/ but Config.Path is /socket.io/",
-		"/ws/?EIO=4&transport=websocket&t=something": "mounted at /ws/ but Config.Path is /socket.io/",
+		"/ws/socket.io/?EIO=4&transport=polling":     "mounted at /ws/ but the server answers at /socket.io/",
+		"/ws/?EIO=4&transport=websocket&t=something": "mounted at /ws/ but the server answers at /socket.io/",
 	} {
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

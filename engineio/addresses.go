@@ -99,7 +99,7 @@ func (e *Server) verifyAddress(r *http.Request) *ConnectionError {
 
 // tooManyOf refuses a handshake because of Admission.MaxPerAddress.
 func (e *Server) tooManyOf(address netip.Prefix) *ConnectionError {
-	c := e.tooMany("there are %d sessions of this address", e.addresses.limit, "Admission.MaxPerAddress")
+	c := e.tooMany("too many sessions of this address, the limit is %d", e.addresses.limit, "Admission.MaxPerAddress")
 	c.status = http.StatusTooManyRequests
 	of := address.String()
 	if !address.IsValid() {

@@ -45,7 +45,7 @@ func TestMaxPerAddress(t *testing.T) {
 	for range 3 { // what is refused does not count
 		got := s.handshake(from + "192.0.2.66, 198.51.100.7") // the client invented the first one
 		if got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "1" ||
-			got.body != "there are 2 sessions of this address (Admission.MaxPerAddress)" {
+			got.body != "too many sessions of this address, the limit is 2" {
 			t.Fatalf("the third session: %+v", got)
 		}
 	}

@@ -65,9 +65,9 @@ func (a *Admission) limiter() *rate.Limiter {
 
 const ruleAdmission = "admission"
 
-// tooMany refuses a handshake because of a limit of Admission.
+// tooMany refuses a handshake because of a limit of Admission. The text is for the client, who knows no fields.
 func (e *Server) tooMany(format string, limit any, field string) *ConnectionError {
-	text := fmt.Sprintf(format+" ("+field+")", limit)
+	text := fmt.Sprintf(format, limit)
 	return refused(CodeUnavailable, map[string]any{"name": "ADMISSION", "message": text}).
 		by(refusal.Refusal{Rule: ruleAdmission, Limit: limit, Field: "Config." + field})
 }
@@ -106,7 +106,7 @@ func (e *Server) register(s *Session) (c *ConnectionError) {
 	} else if added, full := e.sessions.add(s, a.MaxSessions); !added {
 		e.addresses.remove(s)
 		if c = badID("the id is taken"); full {
-			c = e.tooMany("there are %d sessions", a.MaxSessions, "Admission.MaxSessions")
+			c = e.tooMany("too many sessions, the limit is %d", a.MaxSessions, "Admission.MaxSessions")
 		}
 	}
 	if c != nil {

@@ -106,7 +106,7 @@ func TestLog(t *testing.T) {
 			}
 			s.with("GET", handshake)
 		}, "DEBUG rule=shutting down", ""},
-		{"path", engineio.Config{Path: "/engine.io/v2/"}, get(handshake), "WARN rule=path|value=/engine.io/|limit=/engine.io/v2/|field=Config.Path|error=the request is for /engine.io/ but Config.Path is /engine.io/v2/", "mount the server at Config.Path"},
+		{"path", engineio.Config{Path: "/engine.io/v2/"}, get(handshake), "WARN rule=path|value=/engine.io/|limit=/engine.io/v2/|field=Config.Path|error=the request is for /engine.io/ but the server answers at /engine.io/v2/", "mount the server at Config.Path"},
 		{"path of no client", engineio.Config{Path: "/engine.io/v2/"}, get(""), "DEBUG rule=path", ""},
 
 		{"headers", engineio.Config{MaxHeaderBytes: 300}, get(handshake, "Cookie: "+strings.Repeat("x", 300)), "DEBUG rule=size of the headers|limit=300|field=Config.MaxHeaderBytes", ""},

@@ -260,7 +260,7 @@ func (e *Server) refuseOutside(w http.ResponseWriter, r *http.Request) {
 	if r.Pattern != "" {
 		text += ", mounted at " + r.Pattern
 	}
-	text += " but Config.Path is " + e.cfg.Path
+	text += " but the server answers at " + e.cfg.Path
 	if parseQuery(r.URL.RawQuery).eio != "" { // a client, not a scanner
 		why.Remedy = "mount the server at Config.Path, " +
 			"or set Config.Path and the client's option path to where it is mounted"

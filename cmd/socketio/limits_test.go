@@ -51,6 +51,9 @@ func TestServeLimits(t *testing.T) {
 	defer p.end(t)
 	ask := func(from string) (status int, sid string) {
 		status, body, _ := fetch(t, p.url+"/socket.io/?EIO=4&transport=polling", http.Header{"X-Forwarded-For": {from}})
+		if status == http.StatusTooManyRequests && body != "too many sessions of this address, the limit is 1" {
+			t.Errorf("the client reads %q", body)
+		}
 		var open struct{ Sid string }
 		_ = json.Unmarshal([]byte(strings.TrimPrefix(body, "0")), &open) // a refusal has none
 		return status, open.Sid

@@ -27,7 +27,10 @@ func (p *problem) write(w http.ResponseWriter) {
 	if text, ok := v.(string); ok {
 		v = clip(text)
 	}
-	p.Field = clip(p.Field) // a request names unknown ones
+	p.Field = clip(p.Field)                    // a request names unknown ones
+	if strings.HasPrefix(p.Field, "Config.") { // which is for the log: the backend may not be in Go
+		p.Field = ""
+	}
 	data, err := json.Marshal(struct {
 		Name    string `json:"name"`
 		Message string `json:"message"`
@@ -99,7 +102,7 @@ func unsupported(value string) *problem {
 func tooLarge(value any, limit int64) *problem {
 	return &problem{refusal.Refusal{
 		Rule: "body too large", Value: value, Limit: limit, Field: "Config.MaxBody",
-		Remedy: "send less at once, or raise the limit",
+		Remedy: "send less at once, or raise Config.MaxBody",
 	}, http.StatusRequestEntityTooLarge, "TooLarge"}
 }
 
@@ -112,7 +115,7 @@ func incomplete(read int) *problem {
 func busy(what string, limit int) *problem {
 	return &problem{refusal.Refusal{
 		Rule: "too many " + what, Limit: limit, Field: "Config.MaxRequests",
-		Remedy: "raise the limit, or have the backend send less at once",
+		Remedy: "raise Config.MaxRequests, or have the backend send less at once",
 	}, http.StatusTooManyRequests, "Busy"}
 }
 

@@ -37,6 +37,9 @@ func (k *kit) refused(r *http.Request, status int, rule, field string) (p proble
 		p.Name == "" || p.Message == "" || w.Header().Get("Content-Type") != "application/json" {
 		k.t.Errorf("%s %s: %d %v %s, want %d %s, field %q", r.Method, r.URL, w.Code, err, w.Body, status, rule, field)
 	}
+	if strings.Contains(w.Body.String(), "Config.") {
+		k.t.Errorf("%s: a backend in another language reads %s", rule, w.Body)
+	}
 	if line := k.log.String(); !strings.Contains(line, rule) || len(line) > 2000 {
 		k.t.Errorf("%s: the log has %q", rule, line)
 	}
@@ -168,7 +171,8 @@ func TestBodyTooLarge(t *testing.T) {
 	for _, length := range []int64{int64(len(body)) + 1, -1} {
 		r := request(http.MethodPost, "/api/emit", body+" ")
 		r.ContentLength = length
-		if p := k.refused(r, http.StatusRequestEntityTooLarge, "body too large", "Config.MaxBody"); p.Limit != float64(len(body)) {
+		if p := k.refused(r, http.StatusRequestEntityTooLarge, "body too large", ""); p.Limit != float64(len(body)) ||
+			!strings.Contains(k.log.String(), "field=Config.MaxBody") {
 			t.Errorf("%+v", p)
 		}
 	}
@@ -213,7 +217,8 @@ func TestTooManyRequests(t *testing.T) {
 		}
 		gone, leave := context.WithCancelCause(t.Context())
 		first, second := wait(gone), wait(t.Context())
-		if p := k.refused(request(http.MethodPost, "/api/emit", ask), 429, "too many requests that wait", "Config.MaxRequests"); p.Limit != 2.0 {
+		if p := k.refused(request(http.MethodPost, "/api/emit", ask), 429, "too many requests that wait", ""); p.Limit != 2.0 ||
+			!strings.Contains(k.log.String(), "field=Config.MaxRequests") {
 			t.Errorf("%+v", p)
 		}
 		k.post("/api/emit", `{"event":"x"}`, http.StatusNoContent, "")
@@ -230,10 +235,10 @@ func TestTooManyRequests(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		k.refused(request(http.MethodGet, "/api/sockets", ""), 429, "too many requests at a time", "Config.MaxRequests")
+		k.refused(request(http.MethodGet, "/api/sockets", ""), 429, "too many requests at a time", "")
 		_ = in.Close()
 		synctest.Wait()
-		k.refused(request(http.MethodGet, "/api/sockets", ""), 429, "too many requests that wait", "Config.MaxRequests")
+		k.refused(request(http.MethodGet, "/api/sockets", ""), 429, "too many requests that wait", "")
 		c.Conn().Close()
 		for _, status := range []<-chan int{second, third} {
 			if code := <-status; code != http.StatusOK {
