@@ -212,7 +212,7 @@ func (s *Session) extendLocked() {
 		b.extended = true
 		b.receiveDue = now + s.server.cfg.PingTimeout
 		// By sendDue + PingTimeout the client would have left.
-		b.delayed = b.receiveDue >= b.sendDue+s.server.cfg.PingTimeout
+		b.delayed = b.delayed || b.receiveDue >= b.sendDue+s.server.cfg.PingTimeout
 		s.resetHeartbeatLocked(now)
 	}
 }

@@ -192,6 +192,34 @@ func TestByteLimitAndHeartbeat(t *testing.T) {
 	})
 }
 
+// After a pause the next ping is due an interval after the last one, because the client leaves 45 s after that one. A
+// message that arrives right before the late pong changes nothing.
+func TestPingAfterPause(t *testing.T) {
+	for name, packets := range map[string][]string{"pong": {"3"}, "message and pong": {"4x", "3"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := startIntake(t, engineio.Config{})
+				w := s.WebSocket()
+				link := engineio.LinkOf(<-s.sessions)
+				ping := func() time.Time {
+					if f, err := ws.ReadFrame(w.Raw()); err != nil || string(f.Payload) != "2" {
+						t.Fatalf("got %q, %v", f.Payload, err)
+					}
+					return time.Now()
+				}
+				link.PauseReading()
+				first := ping()
+				time.Sleep(engineio.DefaultPingInterval - time.Second)
+				link.ResumeReading()
+				w.SendTogether(packets...)
+				if gap := ping().Sub(first); gap != engineio.DefaultPingInterval {
+					t.Errorf("%v without a ping", gap)
+				}
+			})
+		})
+	}
+}
+
 // An upgrade waits for the answer to a POST that the limit delays.
 func TestByteLimitDuringUpgrade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
