@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -273,6 +274,20 @@ func (c *client) undecodable(err error) {
 		c.server.callOnError(s, err)
 	}
 	c.closeAfterRelease(sockets)
+}
+
+// TooLarge implements engineio.Handler: a client that has joined no namespace sent too much. Nearly always that is
+// a CONNECT with a large token, so that the answer is a CONNECT_ERROR, after which official clients do not try again.
+func (c *client) TooLarge(head []byte, size, limit int) {
+	name := "/"
+	if rest, isConnect := bytes.CutPrefix(head, []byte("0/")); isConnect {
+		end := bytes.IndexByte(rest, ',')
+		if end < 0 { // the name did not arrive
+			return
+		}
+		name = "/" + string(rest[:end])
+	}
+	c.sendRefusal(name, &Error{Message: fmt.Sprintf("%s: %d bytes, the limit is %d", errAuth.Message, size, limit)}, c.v2())
 }
 
 // Close implements engineio.Handler: the session has ended.

@@ -293,6 +293,44 @@ func TestLimitUntrustedPayload(t *testing.T) {
 	}
 }
 
+// A CONNECT with too large a token is answered, so that the client can show why: the official one then fires connect_error
+// and does not try again with the same token.
+func TestTooLargeConnectIsAnswered(t *testing.T) {
+	const why = `{"message":"too much auth data: %d bytes, the limit is 16384"}`
+	for ns, head := range map[string]string{"/": "44", "/chat": "44/chat,", "/" + strings.Repeat("x", 300): ""} {
+		t.Run(ns[:min(5, len(ns))], func(t *testing.T) {
+			overTransports(t, func(t *testing.T, open func(*rawclient.Endpoint) rawConn) {
+				_, e := servePipe(t, socketio.Config{PingInterval: time.Hour})
+				c := open(e)
+				connect := "40" + strings.TrimPrefix(ns+",", "/,") + `{"token":"` + strings.Repeat("x", 20_000) + `"}`
+				want := head + fmt.Sprintf(why, len(connect))
+				p, polls := c.(*rawclient.Poller)
+				if !polls {
+					go func() { _ = c.(*rawclient.Conn).TrySend(connect) }() // it may be closed before all of it is written
+					if head != "" {
+						c.(*rawclient.Conn).Want(want)
+					}
+					c.(*rawclient.Conn).WantClose()
+					return
+				}
+				got := make(chan string, 1)
+				go func() {
+					_, body := p.Get()
+					got <- body
+				}()
+				synctest.Wait()
+				if status, _ := p.Post(connect); status != http.StatusRequestEntityTooLarge {
+					t.Errorf("status %d", status)
+				}
+				if body := <-got; head != "" && body != want || head == "" && body != "1" {
+					t.Errorf("the poll got %q, want %q", body, want)
+				}
+				time.Sleep(time.Second) // for so long, of fake time, net/http keeps a connection whose body it did not read
+			})
+		})
+	}
+}
+
 // Before a namespace is joined a packet has no attachments: the one that announces them ends the
 // connection. A CONNECT that is still in a middleware has not joined.
 func TestAttachmentsOfAnUntrustedClient(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/gosocketio/socketio/engineio/wire"
 	"github.com/gosocketio/socketio/internal/refusal"
 )
 
@@ -65,6 +66,35 @@ func tooLarge(size uint64, limit int) error {
 		Err: ErrPayloadTooLarge, Rule: "payload size", Value: size, Limit: limit,
 		Field: "Config.MaxPayload", Format: "%d bytes, the limit is %d",
 	}
+}
+
+// maxHead limits the beginning of a message for Handler.TooLarge, in bytes.
+const maxHead = 256
+
+// headed is an error about a message that is too large, with the beginning of its packet.
+type headed struct {
+	error
+	head []byte
+}
+
+func (h *headed) Unwrap() error { return h.error }
+
+// answerTooLarge lets the handler answer a message that is too large for a client that is not trusted, and
+// reports whether it did. The answer is in the outbox, which a WebSocket's reader must write.
+func (s *Session) answerTooLarge(err error) bool {
+	large, ok := errors.AsType[*refusal.Refusal](err)
+	if !ok || !errors.Is(large.Err, ErrPayloadTooLarge) || s.handler == nil || s.Trusted() {
+		return false
+	}
+	s.mu.Lock()
+	s.corked = s.corked || s.ws != nil
+	s.mu.Unlock()
+	var head []byte
+	if h, ok := errors.AsType[*headed](err); ok && len(h.head) > 0 && h.head[0] == byte(wire.Message)+'0' {
+		head = h.head[1:]
+	}
+	s.handler.TooLarge(head, int(large.Value.(uint64)), large.Limit.(int))
+	return true
 }
 
 func tooSlow(after time.Duration, bytes int) error {

@@ -123,7 +123,7 @@ func (f *frameReader) frames(b []byte, handle func(op ws.OpCode, payload []byte)
 		if !f.inFrame {
 			n, ok, err := f.header(b)
 			if err != nil {
-				return nil, err
+				return nil, f.withHead(err, b[n:])
 			}
 			b = b[n:]
 			if !ok {
@@ -273,6 +273,16 @@ func (f *frameReader) begin(length uint64) error {
 		f.msgOp = f.op
 	}
 	return nil
+}
+
+// withHead adds the beginning of a text message that is too large, of which b has arrived, to the error.
+func (f *frameReader) withHead(err error, b []byte) error {
+	if !errors.Is(err, ErrPayloadTooLarge) || f.bare || f.op != ws.OpText || f.deflated {
+		return err
+	}
+	b = b[:min(len(b), maxHead)]
+	ws.Cipher(b, f.mask, 0)
+	return &headed{err, slices.Clone(b)}
 }
 
 // payload adds the next piece of the current frame, and handles what is complete.

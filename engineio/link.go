@@ -13,6 +13,10 @@ type Handler interface {
 	// Batch is called around the messages of a POST with several packets: with true before the first
 	// one, and with false after the last one, unless a packet ends the session.
 	Batch(begins bool)
+	// TooLarge is called when a message of an untrusted client is larger than Config.MaxUntrustedPayload,
+	// right before that ends the session, which sends what it writes. Head is the beginning of a text
+	// message, at most 256 bytes of what has arrived. Size is that of the message, or of a part.
+	TooLarge(head []byte, size, limit int)
 	// Close is called once, when the session has ended, before Events.Close.
 	Close(reason Reason, cause error)
 }

@@ -153,7 +153,7 @@ func TestLog(t *testing.T) {
 			q := s.polling()
 			s.request("POST", q, "4"+strings.Repeat("x", 100))
 		}, "DEBUG rule=payload size|value=101|limit=100|field=Config.MaxPayload", ""},
-		{"untrusted payload", engineio.Config{MaxUntrustedPayload: 100}, on(func(c *socket) { c.send("4" + strings.Repeat("x", 100)) }), "DEBUG rule=payload size|value=101|limit=100|field=Config.MaxUntrustedPayload, until the client is trusted", ""},
+		{"untrusted payload", engineio.Config{MaxUntrustedPayload: 100}, on(func(c *socket) { c.send("4" + strings.Repeat("x", 100)) }), "WARN rule=payload size|value=101|limit=100|field=Config.MaxUntrustedPayload, until the client is trusted", "a client sent 101 bytes before it was trusted"},
 		{"frames", engineio.Config{}, on(func(c *socket) {
 			if err := ws.WriteFrame(c, ws.NewTextFrame([]byte("4x"))); err != nil { // without a mask
 				c.Error(err)

@@ -125,6 +125,8 @@ func (s *Session) nameLimit(err error, limit int) error {
 	large, ok := errors.AsType[*refusal.Refusal](err)
 	if ok && errors.Is(large.Err, ErrPayloadTooLarge) && limit < s.server.cfg.MaxPayload {
 		large.Field = untilTrusted
+		large.Remedy = "a client sent {value} bytes before it was trusted, such as a large token: " +
+			"have it send less, or raise Config.MaxUntrustedPayload"
 	}
 	return err
 }

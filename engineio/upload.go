@@ -89,6 +89,7 @@ func (e *Server) serveUpload(w http.ResponseWriter, r *http.Request, s *Session)
 
 	err := s.readUpload(r, u)
 	isTooLarge := errors.Is(err, ErrPayloadTooLarge)
+	s.answerTooLarge(err)
 	reason := ReasonTransportError
 	switch {
 	case isTooLarge:
@@ -247,7 +248,7 @@ func (s *Session) receiveParts(r *http.Request, u *upload) (total int, err error
 				end = len(buf)
 			}
 			if limit := s.maxPayload(); end > limit {
-				return total, s.nameLimit(tooLarge(uint64(end), limit), limit)
+				return total, &headed{s.nameLimit(tooLarge(uint64(end), limit), limit), buf[:min(end, maxHead)]}
 			}
 			if !more && !isLast {
 				break

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"math"
 	"runtime"
 	"time"
 	"unicode/utf8"
@@ -298,6 +299,7 @@ func (c *wsConn) fail(err error) (drain bool) {
 		cause, broke = err, true // the official reason is transport close
 	}
 	cause = s.nameLimit(cause, c.in.limit)
+	answered := c.candidate == nil && s.answerTooLarge(err)
 	drain = reason != ReasonTransportClose // a peer that closes waits for nothing more
 	if c.candidate != nil {
 		cancelled := s.cancelUpgrade(c.candidate)
@@ -319,8 +321,19 @@ func (c *wsConn) fail(err error) (drain bool) {
 	s.flushing = true // no other write starts
 	s.stopPauseLocked()
 	s.ws = nil
+	var answer []entry
+	if answered && mayWrite {
+		answer = s.out.take(nil, math.MaxInt)
+	}
 	s.closeLocked(reason, cause)
 	s.mu.Unlock()
+	if len(answer) > 0 {
+		s.server.setDeadline(c, closeWait)
+	}
+	for _, e := range answer {
+		_ = c.writeDirect(c.form(e)) // best effort: the peer may not read
+	}
+	release(answer)
 	return c.finish(mayWrite, code, drain)
 }
 
