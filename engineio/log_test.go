@@ -109,7 +109,7 @@ func TestLog(t *testing.T) {
 		{"path", engineio.Config{Path: "/engine.io/v2/"}, get(handshake), "WARN rule=path|value=/engine.io/|limit=/engine.io/v2/|field=Config.Path|error=the request is for /engine.io/ but the server answers at /engine.io/v2/", "mount the server at Config.Path"},
 		{"path of no client", engineio.Config{Path: "/engine.io/v2/"}, get(""), "DEBUG rule=path", ""},
 
-		{"headers", engineio.Config{MaxHeaderBytes: 300}, get(handshake, "Cookie: "+strings.Repeat("x", 300)), "DEBUG rule=size of the headers|limit=300|field=Config.MaxHeaderBytes", ""},
+		{"headers", engineio.Config{MaxHeaderBytes: 300}, get(handshake, "Cookie: "+strings.Repeat("x", 300)), "WARN rule=size of the headers|limit=300|field=Config.MaxHeaderBytes", "such as a large token or many cookies"},
 
 		// Upgrades.
 		{"upgrade without its header", engineio.Config{}, get(direct, upgrade()[1:]...), "DEBUG rule=TRANSPORT_HANDSHAKE_ERROR", ""},

@@ -140,7 +140,11 @@ func (e *Server) verifySize(r *http.Request) *ConnectionError {
 	}
 	c := badRequest("HEADERS_TOO_LARGE", map[string]any{"message": "Request headers too large"})
 	c.status = http.StatusRequestHeaderFieldsTooLarge
-	return c.by(refusal.Refusal{Rule: "size of the headers", Value: size, Limit: limit, Field: "Config.MaxHeaderBytes"})
+	return c.by(refusal.Refusal{
+		Rule: "size of the headers", Value: size, Limit: limit, Field: "Config.MaxHeaderBytes",
+		Remedy: "a request had {value} bytes of URL and headers, such as a large token or many cookies: " +
+			"have the client send less, or raise Config.MaxHeaderBytes",
+	})
 }
 
 // verify checks a request in the official order and finds its session, nil for a handshake.

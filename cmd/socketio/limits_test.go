@@ -5,14 +5,17 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/internal/lockedbuffer"
+	"github.com/gosocketio/socketio/internal/rawclient"
 )
 
 // The flags of limits set the fields of the configuration, and a value that cannot work is named.
 func TestLimitFlags(t *testing.T) {
-	c, err := parse(t, "-limit-connections", "5", "-limit-bytes", "1000/5000", "-limit-events", "0.5/3/disconnect",
+	c, err := parse(t, "-max-payload", "9", "-max-untrusted-payload", "8", "-max-header-bytes", "7", "-ping-interval", "6s",
+		"-ping-timeout", "5s", "-limit-connections", "5", "-limit-bytes", "1000/5000", "-limit-events", "0.5/3/disconnect",
 		"-limit-namespace-events", "/chat=10", "-limit-namespace-events", "*=1000/2000/drop",
 		"-trusted-proxy", "127.0.0.1,10.0.0.0/8", "-trusted-proxy", "::1")
 	if err != nil {
@@ -22,6 +25,10 @@ func TestLimitFlags(t *testing.T) {
 	if err := c.applyLimits(&got); err != nil {
 		t.Fatal(err)
 	}
+	if got.MaxPayload != 9 || got.MaxUntrustedPayload != 8 || got.MaxHeaderBytes != 7 || got.PingInterval != 6*time.Second ||
+		got.PingTimeout != 5*time.Second {
+		t.Errorf("got %+v", got)
+	}
 	if got.Admission.MaxPerAddress != 5 || got.ByteLimit != (socketio.ByteLimit{Rate: 1000, Burst: 5000}) ||
 		got.EventLimit != (socketio.EventLimit{Rate: 0.5, Burst: 3, Answer: socketio.LimitDisconnect}) ||
 		got.NamespaceEventLimits["/chat"] != (socketio.EventLimit{Rate: 10}) ||
@@ -30,6 +37,7 @@ func TestLimitFlags(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	for _, flag := range []string{
+		"-max-payload=0", "-max-payload=536870913", "-max-untrusted-payload=-1", "-max-header-bytes=0", "-ping-interval=-1s",
 		"-limit-connections=-1", "-limit-bytes=x", "-limit-bytes=1/", "-limit-bytes=/1", "-limit-bytes=1/0", "-limit-bytes=1/2/3",
 		"-limit-bytes=-1", "-limit-events=0", "-limit-events=NaN", "-limit-events=-1", "-limit-events=1/x", "-limit-events=1/1/no",
 		"-limit-events=1/1/drop/1", "-limit-events=1e300", "-limit-namespace-events=5", "-limit-namespace-events=chat=5",
@@ -69,6 +77,27 @@ func TestServeLimits(t *testing.T) {
 	log := p.stderr.String()
 	if !strings.Contains(log, "field=-limit-connections") || !strings.Contains(log, "raise -limit-connections if") ||
 		!strings.Contains(log, "to -trusted-proxy") || strings.Contains(log, "Config.") {
+		t.Errorf("the log does not name flags: %s", log)
+	}
+}
+
+// Requests and tokens that are too large are answered and logged, with the flag to raise.
+func TestServeSizes(t *testing.T) {
+	p := start(t, "-log-level", "debug", "-max-untrusted-payload", "100", "-max-header-bytes", "4000")
+	defer p.end(t)
+	w := rawclient.At(t, strings.TrimPrefix(p.url, "http://")).WebSocket()
+	w.Send(`40{"token":"` + strings.Repeat("x", 100) + `"}`)
+	w.Want(`44{"message":"too much auth data: 114 bytes, the limit is 100"}`)
+	for _, size := range []int{5000, 7000} { // net/http adds 4096 to its own limit
+		header := http.Header{"Authorization": {"Bearer " + strings.Repeat("x", size)}}
+		if status, _, _ := fetch(t, p.url+"/socket.io/?EIO=4&transport=polling", header); status != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("status %d", status)
+		}
+	}
+	log := p.stderr.String()
+	if !strings.Contains(log, "or raise -max-untrusted-payload") || !strings.Contains(log, "field=-max-untrusted-payload") ||
+		!strings.Contains(log, "field=-max-header-bytes") || !strings.Contains(log, "level=WARN msg=\"engineio: request refused: size") ||
+		strings.Contains(log, "Config.") {
 		t.Errorf("the log does not name flags: %s", log)
 	}
 }

@@ -130,7 +130,8 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		TLSConfig: secure,
 		// No limit for a whole request: one that waits for a message may wait, and the engine limits the rest.
 		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    16 << 10,
+		// Beyond it net/http refuses a request without a line in the log; up to it the server does.
+		MaxHeaderBytes: 2 * c.MaxHeaderBytes,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
