@@ -105,6 +105,7 @@ func TestMistakes(t *testing.T) {
 		{"serve -hooks http://localhost -hooks-namespaces chat -hooks-secret " + hookSecret, exitFailed, "-hooks-namespaces"},
 		{"serve -hooks http://localhost -demo -hooks-secret " + hookSecret, exitFailed, "-demo and -hooks"},
 		{"serve -jwt-issuer us", exitFailed, "-jwt-secret"},
+		{"serve -jwt-close-expired", exitFailed, "-jwt-secret"},
 		{"serve -jwt-secret short", exitFailed, "-jwt-secret has 5 bytes"},
 		{"serve -jwt-secret " + tokenSecret + " -jwt-jwks http://localhost", exitFailed, "exactly one of -jwt-secret"},
 		{"serve -jwt-keys missing.pem", exitFailed, "-jwt-keys: open missing.pem"},

@@ -13,6 +13,7 @@ var flagNames = strings.NewReplacer(
 	"jwtauth: Config.Secret", "-jwt-secret",
 	"jwtauth: Config.Keys", "-jwt-keys",
 	"jwtauth: Config.JWKS", "-jwt-jwks",
+	"Config.CloseExpired", "-jwt-close-expired",
 	"hooks: Config.URL", "-hooks",
 	"hooks: Config.Secrets", "-hooks-secret",
 	"hooks: a secret", "-hooks-secret: a secret",

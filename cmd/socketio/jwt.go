@@ -22,6 +22,7 @@ type tokens struct {
 	JWTJWKS     string `name:"jwt-jwks" placeholder:"URL" help:"The same, with the public keys of a JSON Web Key Set."`
 	JWTIssuer   string `name:"jwt-issuer" placeholder:"ISS" help:"Issuer that tokens must have (iss)."`
 	JWTAudience string `name:"jwt-audience" placeholder:"AUD" help:"Audience that tokens must have (aud)."`
+	JWTClose    bool   `name:"jwt-close-expired" help:"Close a connection when its token expires. Clients connect again at once and need a new token: give them a function as auth. By default a connection outlives its token."`
 
 	checker *jwtauth.Checker // nil: tokens are not checked
 }
@@ -32,8 +33,8 @@ func (t *tokens) checksTokens() bool { return t.JWTSecret != "" || t.JWTKeys != 
 // checkTokens returns an error that names the flag whose value cannot work. It reads no key set.
 func (t *tokens) checkTokens() error {
 	switch {
-	case !t.checksTokens() && (t.JWTIssuer != "" || t.JWTAudience != ""):
-		return errors.New("-jwt-issuer and -jwt-audience need -jwt-secret, -jwt-keys or -jwt-jwks")
+	case !t.checksTokens() && (t.JWTIssuer != "" || t.JWTAudience != "" || t.JWTClose):
+		return errors.New("-jwt-issuer, -jwt-audience and -jwt-close-expired need -jwt-secret, -jwt-keys or -jwt-jwks")
 	case !t.checksTokens():
 		return nil
 	case t.JWTJWKS != "" && t.JWTSecret == "" && t.JWTKeys == "":
@@ -46,7 +47,8 @@ func (t *tokens) checkTokens() error {
 
 func (t *tokens) make(ctx context.Context, logger *slog.Logger) (*jwtauth.Checker, error) {
 	c := jwtauth.Config{
-		Secret: t.JWTSecret, JWKS: t.JWTJWKS, Issuer: t.JWTIssuer, Audience: t.JWTAudience, Logger: logger,
+		Secret: t.JWTSecret, JWKS: t.JWTJWKS, Issuer: t.JWTIssuer, Audience: t.JWTAudience, CloseExpired: t.JWTClose,
+		Logger: logger,
 	}
 	if t.JWTKeys != "" {
 		var err error

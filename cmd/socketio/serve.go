@@ -132,8 +132,8 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		// Beyond it net/http refuses a request without a line in the log; up to it the server does.
 		MaxHeaderBytes: 2 * c.MaxHeaderBytes,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		IdleTimeout:    2 * time.Minute,
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 	scheme, accept := "http", server.Serve
 	if secure != nil {

@@ -4,7 +4,8 @@
 // The token is auth.token of the client's options, or that of the first request's header
 // "Authorization: Bearer ...". It must have an expiry time (exp), which may have passed by Leeway, as
 // may the time before which it is not valid (nbf). Issuer and audience are checked if configured. A
-// token is checked when a client connects and when it is recovered: the connection outlives it.
+// token is checked when a client connects and when it is recovered. The connection outlives it unless
+// Config.CloseExpired is set.
 //
 // Which algorithms a token may be signed with follows from the key, never from the token alone:
 //

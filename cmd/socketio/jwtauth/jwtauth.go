@@ -42,6 +42,9 @@ type Config struct {
 	JWKS string
 	// Issuer and Audience must be the token's iss and among its aud. Default "": any.
 	Issuer, Audience string
+	// CloseExpired closes a connection when the token of one of its sockets expires, Leeway included. Official
+	// clients connect again at once and need a new token, from a function as their option auth. Default: it goes on.
+	CloseExpired bool
 	// Logger gets the refusals. Default slog.Default.
 	Logger *slog.Logger
 }
@@ -49,6 +52,7 @@ type Config struct {
 // Checker checks the tokens of clients.
 type Checker struct {
 	parser *jwt.Parser
+	closes bool
 	keys   func(context.Context, *jwt.Token) ([]any, error)
 	claims *socketio.Key[json.RawMessage]
 	log    *refusal.Log
@@ -72,7 +76,7 @@ func New(ctx context.Context, c Config) (*Checker, error) {
 		options = append(options, jwt.WithAudience(c.Audience))
 	}
 	return &Checker{
-		parser: jwt.NewParser(options...), keys: keys, claims: socketio.NewKey[json.RawMessage]("claims"),
+		parser: jwt.NewParser(options...), closes: c.CloseExpired, keys: keys, claims: socketio.NewKey[json.RawMessage]("claims"),
 		log: refusal.NewLog(c.Logger),
 	}, nil
 }
@@ -112,6 +116,10 @@ func (c *Checker) Connect(s *socketio.Socket) error {
 	if user != "" {
 		s.Join(UserRoom + user)
 	}
+	if expires, err := parsed.Claims.GetExpirationTime(); c.closes && err == nil {
+		timer := time.AfterFunc(time.Until(expires.Add(Leeway)), func() { c.closeExpired(s, expires.Time) })
+		context.AfterFunc(s.Context(), func() { timer.Stop() })
+	}
 	_, payload, _ := strings.Cut(parsed.Raw, ".")
 	payload, _, _ = strings.Cut(payload, ".")
 	claims, err := base64.RawURLEncoding.DecodeString(payload) // it has been decoded before
@@ -127,10 +135,21 @@ func (c *Checker) Claims(s *socketio.Socket) json.RawMessage {
 	return claims
 }
 
+// closeExpired closes the connection of a socket whose token has expired. Its client sees "transport close", connects
+// again, and gets "token expired" if it has no other token.
+func (c *Checker) closeExpired(s *socketio.Socket, at time.Time) {
+	c.log.Write(s.Context(), "jwt: connection closed", peerOf(s), &refusal.Refusal{
+		Rule: errExpired.Message, Value: at.UTC().Format(time.RFC3339), Limit: Leeway, Field: "Config.CloseExpired",
+	}, nil)
+	s.Conn().Close()
+}
+
+func peerOf(s *socketio.Socket) refusal.Peer {
+	return refusal.Peer{Addr: s.Conn().Handshake().RemoteAddr, ID: s.Conn().ID(), Namespace: s.Namespace().Name()}
+}
+
 func (c *Checker) refuse(s *socketio.Socket, told *socketio.Error, cause error, remedy string) error {
-	conn := s.Conn()
-	peer := refusal.Peer{Addr: conn.Handshake().RemoteAddr, ID: conn.ID(), Namespace: s.Namespace().Name()}
-	c.log.Write(s.Context(), "jwt: connect refused", peer, &refusal.Refusal{Rule: told.Message, Remedy: remedy}, cause)
+	c.log.Write(s.Context(), "jwt: connect refused", peerOf(s), &refusal.Refusal{Rule: told.Message, Remedy: remedy}, cause)
 	return told
 }
 

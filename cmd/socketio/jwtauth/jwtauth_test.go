@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/MicahParks/jwkset"
@@ -130,7 +131,7 @@ type server struct {
 func serve(t *testing.T, c Config) *server {
 	t.Helper()
 	s := &server{t: t, log: new(lockedbuffer.Buffer)}
-	c.Logger = slog.New(slog.NewTextHandler(s.log, nil))
+	c.Logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	var err error
@@ -280,6 +281,43 @@ func TestClaims(t *testing.T) {
 	got := s.checker.Claims(socket)
 	if rooms := strings.Join(socket.Rooms(), " "); !strings.Contains(rooms, "user:ann") || !strings.Contains(string(got), `"n":12345678901234567890`) || !json.Valid(got) {
 		t.Errorf("rooms %s, claims %s", rooms, got)
+	}
+}
+
+// With CloseExpired a connection ends when its token has expired, leeway included, so that its client connects again
+// and must have a new one. Without it goes on.
+func TestCloseExpired(t *testing.T) {
+	for _, closes := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := serve(t, Config{Secret: secret, CloseExpired: closes})
+			token := sign(t, "HS256", "", []byte(secret), claims(jwt.MapClaims{"exp": time.Now().Add(time.Minute).Unix()}))
+			c, err := s.Connect(t.Context(), "/", map[string]any{"token": token})
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone, err := s.Connect(t.Context(), "/", map[string]any{"token": token})
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone.Conn().Close()
+			const year9999 = 253402300799
+			eternal := s.says(sign(t, "HS256", "", []byte(secret), claims(jwt.MapClaims{"exp": year9999})))
+			time.Sleep(time.Minute + Leeway - time.Second)
+			synctest.Wait()
+			if n := s.io.Engine().Sessions(); n != 2 || eternal != "" {
+				t.Fatalf("%d connections before the token expired", n)
+			}
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			n, logged := s.io.Engine().Sessions(), strings.Count(s.log.String(), "jwt: connection closed")
+			if closes && (n != 1 || logged != 1) || !closes && (n != 2 || logged != 0) {
+				t.Errorf("%t: %d connections, log %s", closes, n, s.log)
+			}
+			if closes && s.says(token) != "token expired" {
+				t.Errorf("the token is valid: %s", s.log)
+			}
+			c.Conn().Close()
+		})
 	}
 }
 
