@@ -300,7 +300,7 @@ func TestCloseExpired(t *testing.T) {
 				t.Fatal(err)
 			}
 			gone.Conn().Close()
-			const year9999 = 253402300799
+			const year9999 int64 = 253402300799
 			eternal := s.says(sign(t, "HS256", "", []byte(secret), claims(jwt.MapClaims{"exp": year9999})))
 			time.Sleep(time.Minute + Leeway - time.Second)
 			synctest.Wait()
