@@ -78,10 +78,16 @@ func (e *Server) verifyAddress(r *http.Request) *ConnectionError {
 	}
 	ip := proxies.ClientIP(r)
 	if proxies.Ignored(r) {
+		proxy, consequence := "127.0.0.1", "does not limit its clients"
+		if ip.IsValid() { // else it is on a Unix socket
+			proxy = ip.String()
+		}
+		if !isLocalProxy(ip) {
+			consequence = "counts all of its clients as one"
+		}
 		e.log.Write(r.Context(), "engineio: address of a client", refusal.Peer{Addr: r.RemoteAddr}, &refusal.Refusal{
-			Rule: "proxy that is not trusted", Value: r.RemoteAddr, Limit: a.limit, Field: "Config.TrustedProxies",
-			Remedy: "if {value} is a proxy, add its address to Config.TrustedProxies: " +
-				"Admission.MaxPerAddress cannot tell its clients apart",
+			Rule: "proxy that is not trusted", Value: proxy, Limit: a.limit, Field: "Config.TrustedProxies", Key: proxy,
+			Remedy: "if {value} is a proxy, add it to Config.TrustedProxies: until then Admission.MaxPerAddress " + consequence,
 		}, nil)
 		if isLocalProxy(ip) {
 			return nil

@@ -121,7 +121,8 @@ func TestMaxPerAddressBehindLocalProxy(t *testing.T) {
 		}
 	}
 	for _, part := range []string{
-		"level=WARN", `rule="proxy that is not trusted"`, "value=127.0.0.1:", "field=Config.TrustedProxies", "limit=2",
+		"level=WARN", `rule="proxy that is not trusted"`, "value=127.0.0.1 ", "field=Config.TrustedProxies", "limit=2",
+		"if 127.0.0.1 is a proxy, add it to Config.TrustedProxies: until then Admission.MaxPerAddress does not limit its clients",
 	} {
 		if !strings.Contains(log.String(), part) {
 			t.Errorf("no %s in %s", part, log)

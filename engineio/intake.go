@@ -11,7 +11,8 @@ import (
 //
 // It counts the bytes of WebSockets and WebTransport streams as they arrive, framing included, and the
 // bodies of POSTs, before anything is decoded. Beyond the limit the session is not read for as long as the
-// rate takes to make up for the excess; TCP then slows the client down, and a POST is answered later. So
+// rate takes to make up for the excess, which is at most one read: 64 KiB of a WebSocket, or the body of a
+// POST of at most Config.MaxPayload. TCP then slows the client down, and a POST is answered later. So
 // no limit ever ends the connection of a client that sends too fast: the heartbeat goes on, as in any
 // other pause ([Link.PauseReading]).
 type ByteLimit struct {

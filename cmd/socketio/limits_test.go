@@ -54,8 +54,7 @@ func TestLimitFlags(t *testing.T) {
 
 // A process with limits refuses an address with too many connections, also behind a proxy that it trusts.
 func TestServeLimits(t *testing.T) {
-	t.Setenv("SOCKETIO_TRUSTED_PROXY", "127.0.0.1")
-	p := start(t, "-limit-connections", "1")
+	p := start(t, "-limit-connections", "1", "-trusted-proxy", "127.0.0.1")
 	defer p.end(t)
 	ask := func(from string) (status int, sid string) {
 		status, body, _ := fetch(t, p.url+"/socket.io/?EIO=4&transport=polling", http.Header{"X-Forwarded-For": {from}})
@@ -73,6 +72,12 @@ func TestServeLimits(t *testing.T) {
 		if status, sid := ask(c.from); status != c.want || (sid != "") != (status == 200) {
 			t.Errorf("%s: %d %q, want %d", c.from, status, sid, c.want)
 		}
+	}
+	direct := start(t, "-limit-connections", "1") // which trusts no proxy
+	defer direct.end(t)
+	if status, _, _ := fetch(t, direct.url+"/socket.io/?EIO=4&transport=polling", http.Header{"X-Forwarded-For": {"192.0.2.1"}}); status != 200 ||
+		!strings.Contains(direct.stderr.String(), "if 127.0.0.1 is a proxy, add it to -trusted-proxy: until then -limit-connections does not limit") {
+		t.Errorf("%d: %s", status, direct.stderr)
 	}
 	log := p.stderr.String()
 	if !strings.Contains(log, "field=-limit-connections") || !strings.Contains(log, "raise -limit-connections if") ||
