@@ -34,19 +34,23 @@ func (l *logLink) After(ctx context.Context, from string) iter.Seq2[*adapter.Mes
 			return
 		}
 		read := l.x.reader.position() // the reader gives the caller the messages after it
+		var behind error              // what the last leader that answered said
 		for tries := 0; ; tries++ {
 			newest, err := l.newest(ctx, p, read)
 			if errors.Is(err, errBehind) {
-				if brokers.Backoff(ctx, tries) == nil {
+				if behind = l.x.apiError("its state", err); brokers.Backoff(ctx, tries) == nil {
 					continue
 				}
-				err = l.x.apiError("its state", err)
+			}
+			if err != nil && behind != nil && ctx.Err() != nil { // it may have ended within a question
+				err = behind
 			}
 			if err == nil && p.seq == newest {
 				return
 			}
 			var page []stored
 			if err == nil {
+				behind = nil
 				page, err = l.x.page(ctx, p.seq+1)
 			}
 			if err != nil {

@@ -45,7 +45,7 @@ func TestStaleLeader(t *testing.T) {
 	r.mu.Lock()
 	r.reached = ahead // as if another leader had sent event 2
 	r.mu.Unlock()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	var last error
 	for _, last = range l.(adapter.Log).After(ctx, begin) {
