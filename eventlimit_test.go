@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,17 +21,16 @@ const overLimit = `[{"error":{"message":"rate limit exceeded"}}]`
 // limited is a server in memory that answers each event "x", and counts those that were handled.
 func limited(t *testing.T, c socketio.Config) (f *fixture, handled func() int) {
 	t.Helper()
-	n := 0
+	var n atomic.Int32 // two sockets are handled at the same time
 	f = startPipe(t, func(n *socketio.Config) {
 		c.PingInterval, c.Logger = 24*time.Hour, cmp.Or(c.Logger, n.Logger)
 		*n = c
 	})
-	f.OnNewNamespace(func(ns *socketio.Namespace) { ns.Handle("x", func(*socketio.Event) error { n++; return nil }) })
-	f.Handle("x", func(*socketio.Event) error { n++; return nil })
+	f.OnNewNamespace(func(ns *socketio.Namespace) { ns.Handle("x", func(*socketio.Event) error { n.Add(1); return nil }) })
+	f.Handle("x", func(*socketio.Event) error { n.Add(1); return nil })
 	return f, func() int {
 		synctest.Wait()
-		defer func() { n = 0 }()
-		return n
+		return int(n.Swap(0))
 	}
 }
 
