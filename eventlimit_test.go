@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -209,11 +210,16 @@ func TestEventLimitDisconnects(t *testing.T) {
 		for _, batch := range []bool{false, true} {
 			t.Run(c.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
+					var mu sync.Mutex // the hooks of two sockets run at the same time
 					var gone []socketio.DisconnectInfo
 					var log strings.Builder
 					config := c.config
 					config.Logger = slog.New(slog.NewTextHandler(&log, nil))
-					config.Hooks.Disconnect = func(i socketio.DisconnectInfo) { gone = append(gone, i) }
+					config.Hooks.Disconnect = func(i socketio.DisconnectInfo) {
+						mu.Lock()
+						defer mu.Unlock()
+						gone = append(gone, i)
+					}
 					f, handled := limited(t, config)
 					f.Of("/a")
 					w := f.open(map[bool]string{true: "polling", false: "websocket"}[batch])
