@@ -33,6 +33,10 @@
 // the sequence in the stream, and when the stream was made. Sessions are in a key-value bucket; one
 // is taken by deleting the revision that was read.
 //
+// Messages are added in batches (NATS 2.14, "fast batch publishing"). When the stream gets another
+// leader meanwhile, it keeps a beginning of the batch, without holes. The rest is sent again, message
+// by message: within a batch JetStream acknowledges the copy of a message that is not yet safe.
+//
 // # Who owns what
 //
 //   - connection owns the NATS connection and the outbox, from which one batch at a time is sent and
@@ -45,7 +49,7 @@
 //   - inbox has two goroutines: one takes what the connection received, which must be quick, the other
 //     handles it. inbox.mu guards the queue between them, which is bounded.
 //   - With JetStream, writer adds what the outbox gives it to the stream, and does send again: it looks
-//     first what has arrived. reader reads the stream; its goroutine run alone knows the position,
+//     first what is stored. reader reads the stream; its goroutine run alone knows the position,
 //     reader.mu guards what others see of it.
 //   - A link is a namespace's end of the broker. Its mutex is held while its Member receives, so that
 //     none does after Close.

@@ -1,7 +1,9 @@
 package nats
 
 import (
+	"fmt"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -57,4 +59,24 @@ func (s *natsServer) host() string { return s.Addr().String() }
 // startProxy starts a proxy in front of a server.
 func startProxy(t testing.TB, to string) *brokertest.Proxy {
 	return brokertest.StartProxy(t, &brokertest.Proxy{To: func() string { return to }})
+}
+
+// startCluster starts NATS servers with JetStream that know each other.
+func startCluster(t testing.TB, n int) (list []*natsServer) {
+	t.Helper()
+	ports := brokertest.FreePorts(t, n)
+	routes := make([]string, n)
+	for i, port := range ports {
+		routes[i] = fmt.Sprint("nats://127.0.0.1:", port)
+	}
+	for i, port := range ports {
+		list = append(list, startNATS(t, func(o *server.Options) {
+			o.JetStream, o.ServerName = true, fmt.Sprint("n", i)
+			if n > 1 {
+				o.Cluster = server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: port}
+				o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
+			}
+		}))
+	}
+	return list
 }

@@ -22,6 +22,8 @@ type stream struct {
 	kv     jetstream.KeyValue
 	writer *writer
 	reader *reader
+
+	batches bool // the NATS server knows batches
 }
 
 func newStream(c Config) *stream { return &stream{connection: connection{cfg: c}} }
@@ -47,6 +49,13 @@ func (x *stream) Start(ctx context.Context, uid string, report func(error)) erro
 func (x *stream) startStream(ctx context.Context) (err error) {
 	if x.js, err = jetstream.New(x.nc, jetstream.WithDefaultTimeout(apiTimeout)); err != nil {
 		return err
+	}
+	var major, minor int
+	version := x.nc.ConnectedServerVersion()
+	_, _ = fmt.Sscanf(version, "%d.%d", &major, &minor)
+	if x.batches = major > 2 || major == 2 && minor >= 14; !x.batches {
+		x.report(fmt.Errorf("%w: nats at %s: JetStream: messages are stored one by one: the NATS server is %s, "+
+			"from 2.14 on it takes many at once", adapter.ErrBroker, x.where, version))
 	}
 	info, err := x.make(ctx)
 	if err != nil {
@@ -90,11 +99,14 @@ func permanent(err error) bool {
 		return false
 	}
 	api := e.APIError()
-	return api.Code != 503 && api.ErrorCode != noPeers
+	return api.Code != 503 && api.ErrorCode != noPeers && api.ErrorCode != beingStored
 }
 
-// noPeers is the code of JetStream for too few servers: others may still be starting.
-const noPeers = 10005
+// Codes of JetStream.
+const (
+	noPeers     = 10005 // too few servers: others may still be starting
+	beingStored = 10158 // a message with this Nats-Msg-Id may be stored soon
+)
 
 func (x *stream) tryMake(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, makeTimeout)
@@ -106,7 +118,7 @@ func (x *stream) tryMake(ctx context.Context) (*jetstream.StreamInfo, error) {
 	s, err := x.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: c.Stream, Description: "broadcasts of socketio", Subjects: []string{c.Prefix + ".*.log.*"},
 		MaxMsgs: int64(c.MaxLen), MaxAge: c.Retention, Storage: storage, Replicas: c.Replicas,
-		Duplicates: c.doubtTime(), AllowDirect: true,
+		Duplicates: c.doubtTime(), AllowDirect: true, AllowBatchPublish: x.batches,
 	})
 	if err != nil {
 		return nil, err

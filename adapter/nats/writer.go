@@ -17,23 +17,24 @@ import (
 	"github.com/gosocketio/socketio/internal/brokers"
 )
 
-// writer adds messages to the stream, neither losing nor doubling one when the connection is lost
-// while its acknowledgement is awaited. It numbers its messages. Before it sends again it looks which
-// one of its messages is the newest in the stream; JetStream drops one with a known Nats-Msg-Id.
+// writer adds messages to the stream, neither losing, nor doubling, nor reordering one when the
+// connection is lost or the stream gets another leader while an acknowledgement is awaited. It numbers
+// its messages. Those that were never sent go as a batch: JetStream stores no message of it without
+// those before, so that the newest one in the stream tells which were stored. Those that may be there
+// go one by one: JetStream drops one with a known Nats-Msg-Id.
 //
 // It is used by one goroutine at a time.
 type writer struct {
 	x        *stream
-	acks     *nats.Subscription
+	acks     chan *nats.Msg
 	inbox    string // begins the subjects of acks
 	number   uint64 // of the last message
 	attempts uint64
 }
 
 func newWriter(x *stream) (*writer, error) {
-	w := &writer{x: x, inbox: x.nc.NewInbox() + "."}
-	var err error
-	w.acks, err = x.nc.SubscribeSync(w.inbox + "*.*")
+	w := &writer{x: x, inbox: x.nc.NewInbox() + ".", acks: make(chan *nats.Msg, 8*adapter.DefaultBatchItems)}
+	_, err := x.nc.ChanSubscribe(w.inbox+">", w.acks)
 	return w, err
 }
 
@@ -53,27 +54,44 @@ func (w *writer) write(ctx context.Context, items []*adapter.Item) (failed int, 
 		left[i] = unsent{item: item, number: w.number}
 	}
 	var refused []error
-	for tries := 0; len(left) > 0; tries++ {
-		size := len(left)
+	tries, reported := 0, false
+	again := func() {
+		tries++
+		if !reported && w.x.connected.Load() {
+			reported = true
+			w.x.report(fmt.Errorf("%w: nats at %s: messages wait: %s",
+				adapter.ErrBrokerDown, w.x.where, oneLine(noAnswer(err))))
+		}
+	}
+	for len(left) > 0 {
 		if tries > 0 {
 			if brokers.Backoff(ctx, tries) != nil {
 				break
 			}
-			if left, err = w.look(ctx, left, &refused); err != nil || len(left) == 0 {
+			if left, err = w.look(ctx, left, &refused); err != nil {
+				again()
+			}
+			if err != nil || len(left) == 0 {
 				continue
 			}
-			size = 1 // so that those behind it do not overtake it
 		}
-		var again []unsent
-		if again, err = w.attempt(ctx, left[:size], &refused); len(again) == 0 && size < len(left) {
-			left = left[size:]
-			again, err = w.attempt(ctx, left, &refused)
-			left = again
-		} else {
-			left = append(again, left[size:]...)
+		n := len(left)
+		if tries > 0 || !w.x.batches || !left[0].sent.IsZero() { // of left, the first ones were sent
+			n = 1
 		}
-		if err != nil && tries == 0 && w.x.connected.Load() {
-			w.x.report(fmt.Errorf("%w: nats at %s: messages wait: %s", adapter.ErrBrokerDown, w.x.where, oneLine(noAnswer(err))))
+		var stored int
+		stored, err = w.attempt(ctx, left[:n])
+		left = left[stored:]
+		switch {
+		case err == nil:
+			tries = 0
+		case n == 1 && permanent(err):
+			refused = append(refused, fmt.Errorf("%w: nats at %s: %s", adapter.ErrBroker, w.x.where, oneLine(err)))
+			left, tries = left[1:], 0
+		case permanent(err):
+			tries = 1 // one of the batch is refused: alone it gets its own answer
+		default:
+			again()
 		}
 	}
 	failed = len(left) + len(refused)
@@ -89,107 +107,119 @@ var (
 	errNoAnswer     = errors.New("no answer, the majority of its servers must run and reach each other")
 )
 
-// attempt sends messages and waits for their acknowledgements. It returns those to be sent again, and
-// why.
-func (w *writer) attempt(ctx context.Context, list []unsent, refused *[]error) (again []unsent, err error) {
+// attempt adds messages and waits for the answer. stored of them are in the stream. When the others
+// were sent is noted, unless it is certain that they are not and will not be there.
+func (w *writer) attempt(ctx context.Context, list []unsent) (stored int, err error) {
 	c := &w.x.connection
 	c.subs.apply()
 	before := c.nc.Stats().Reconnects
 	if !c.nc.IsConnected() {
-		return list, errNoConnection
+		return 0, errNoConnection
 	}
 	w.attempts++
-	prefix := w.inbox + strconv.FormatUint(w.attempts, 10) + "."
-	now, sent := time.Now(), 0
-	for i := range list {
-		u := &list[i]
-		err = c.nc.PublishMsg(&nats.Msg{
-			Subject: u.item.Key, Reply: prefix + strconv.Itoa(i), Data: u.item.Data,
-			Header: nats.Header{nats.MsgIdHdr: {c.uid + "." + strconv.FormatUint(u.number, 10)}},
-		})
-		if err != nil {
-			break
-		}
-		if u.sent.IsZero() {
-			u.sent = now
-		}
-		sent++
-	}
-	done := make([]bool, len(list))
-	for left := sent; left > 0; {
-		m, ackErr := w.nextAck(ctx, before)
-		if ackErr != nil {
-			err = ackErr
-			break
-		}
-		number, ok := strings.CutPrefix(m.Subject, prefix)
-		i, bad := strconv.Atoi(number)
-		if !ok || bad != nil || i < 0 || i >= sent || done[i] {
-			continue // of an attempt before
-		}
-		left--
-		switch ackErr := ackError(m); {
-		case ackErr == nil:
-			done[i] = true
-		case permanent(ackErr):
-			done[i] = true
-			*refused = append(*refused, fmt.Errorf("%w: nats at %s: %s", adapter.ErrBroker, c.where, oneLine(ackErr)))
-		default:
-			list[i].sent = time.Time{} // it was not stored
-			err = ackErr
-		}
-	}
+	prefix := w.inbox + token(c.uid) + "-" + strconv.FormatUint(w.attempts, 10) + batchFlow
+	began := time.Now()
 	for i, u := range list {
-		if !done[i] {
-			again = append(again, u)
+		m := &nats.Msg{Subject: u.item.Key, Data: u.item.Data, Header: nats.Header{
+			nats.MsgIdHdr: {c.uid + "." + strconv.FormatUint(u.number, 10)},
+		}}
+		switch {
+		case len(list) == 1:
+			m.Reply = prefix + "1"
+		case i == 0:
+			m.Reply = prefix + "1" + batchBegins
+		case i < len(list)-1:
+			m.Reply = prefix + strconv.Itoa(i+1) + batchContinues
+		default:
+			m.Reply = prefix + strconv.Itoa(i+1) + batchEnds
+		}
+		if err = c.nc.PublishMsg(m); err != nil {
+			break
 		}
 	}
-	return again, err
+	known := false
+	if err == nil {
+		stored, known, err = w.answer(ctx, prefix, len(list), before)
+	}
+	for i := range list[stored:] {
+		if u := &list[stored+i]; !known && u.sent.IsZero() {
+			u.sent = began
+		}
+	}
+	return stored, err
 }
+
+// Parts of the reply subjects of a batch, from which JetStream knows it.
+const (
+	batchFlow      = ".512.fail." // behind its id: how often to say how far it is, and to refuse it after a gap
+	batchBegins    = ".0.$FI"     // behind the number of a message in it
+	batchContinues = ".1.$FI"
+	batchEnds      = ".2.$FI"
+)
 
 // ackSlice is how often a waiting writer looks whether the connection is lost.
 const ackSlice = 100 * time.Millisecond
 
-// nextAck returns the next acknowledgement, unless the connection is lost.
-func (w *writer) nextAck(ctx context.Context, reconnects uint64) (*nats.Msg, error) {
+// answer waits for the answer to an attempt with n messages. known means that the others are not and
+// will not be in the stream.
+func (w *writer) answer(
+	ctx context.Context, prefix string, n int, reconnects uint64,
+) (stored int, known bool, err error) {
+	slice := time.NewTicker(ackSlice)
+	defer slice.Stop()
 	for deadline := time.Now().Add(apiTimeout); time.Now().Before(deadline); {
-		slice, cancel := context.WithTimeout(ctx, ackSlice)
-		m, err := w.acks.NextMsgWithContext(slice)
-		cancel()
-		switch {
-		case err == nil:
-			return m, nil
-		case !errors.Is(err, context.DeadlineExceeded):
-			return nil, err
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case !w.x.nc.IsConnected() || w.x.nc.Stats().Reconnects != reconnects:
-			return nil, errNoConnection
+		select {
+		case m := <-w.acks:
+			number, ours := strings.CutPrefix(m.Subject, prefix)
+			if !ours { // of an attempt before
+				continue
+			}
+			switch a, err := parseAck(m); {
+			case errors.Is(err, errNoAnswer) && strings.HasPrefix(number+".", "1."): // nor the rest of the batch
+				return 0, true, err
+			case err != nil:
+				return 0, false, err
+			case a.Type != "": // how far it is
+			case n == 1:
+				return 1, true, nil
+			case a.Count > 0:
+				stored = int(min(a.Count, uint(n)))
+				return stored, stored == n, nil
+			default:
+				return 0, false, errNoAnswer
+			}
+		case <-slice.C:
+			if !w.x.nc.IsConnected() || w.x.nc.Stats().Reconnects != reconnects {
+				return 0, false, errNoConnection
+			}
+		case <-ctx.Done():
+			return 0, false, context.Cause(ctx)
 		}
 	}
-	return nil, errNoAnswer
+	return 0, false, errNoAnswer
 }
 
-// ackError returns why a message was not stored.
-func ackError(m *nats.Msg) error {
+// ack is JetStream's answer to a message, or to a batch.
+type ack struct {
+	Type  string              `json:"type"` // empty at the end
+	Count uint                `json:"count"`
+	Error *jetstream.APIError `json:"error"`
+}
+
+// parseAck returns why a message was not stored.
+func parseAck(m *nats.Msg) (a ack, err error) {
 	if noResponders(m) {
-		return errNoAnswer
+		return a, errNoAnswer
 	}
-	var ack struct {
-		Seq   uint64              `json:"seq"`
-		Error *jetstream.APIError `json:"error"`
+	if err = json.Unmarshal(m.Data, &a); err == nil && a.Error != nil && a.Type == "" {
+		err = a.Error
 	}
-	if err := json.Unmarshal(m.Data, &ack); err != nil {
-		return err
-	}
-	if ack.Error != nil {
-		return ack.Error
-	}
-	return nil
+	return a, err
 }
 
-// look removes the messages that are in the stream. If it has none of this server any more, those that
-// were sent longer ago than JetStream remembers are given up: they may have been there.
+// look removes the messages that are in the stream: all up to the newest one. If it has none of this
+// server any more, those that were sent longer ago than JetStream remembers are given up: they may
+// have been there.
 func (w *writer) look(ctx context.Context, list []unsent, refused *[]error) ([]unsent, error) {
 	if !slices.ContainsFunc(list, func(u unsent) bool { return !u.sent.IsZero() }) {
 		return list, nil
