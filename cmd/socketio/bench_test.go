@@ -92,6 +92,18 @@ func TestBench(t *testing.T) {
 }
 
 // What cannot work is said in one line.
+// A drain that takes longer than the measurement ends with it, and the result says how many had moved.
+func TestBenchDrainTooLong(t *testing.T) {
+	from, to := start(t, "-demo", "-drain", "2s"), start(t, "-demo")
+	target := func(p *process) *load.Target { return &load.Target{URL: p.url + "/socket.io/"} }
+	o := load.Options{Conns: 200, Warmup: 10 * time.Millisecond, Duration: 100 * time.Millisecond}
+	r, err := load.Drains(t.Context(), target(to), target(from), o, from.stop)
+	if err == nil && r.Drain.Moved == 200 {
+		t.Errorf("got %+v: %s", r.Drain, r)
+	}
+	from.end(t)
+}
+
 // A server is drained onto another one.
 func TestBenchDrain(t *testing.T) {
 	from, to := start(t, "-demo"), start(t, "-demo")

@@ -93,13 +93,13 @@ func Drains(ctx context.Context, t, from *Target, o Options, drain func()) (*Res
 	r.ops.Store(d.back.Load())
 	r.account(usage, time.Since(d.start))
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	result.Moved, result.TurnedAway, result.Back = int(d.back.Load()), d.turnedAway.Load(), d.times.summary()
 	result.Seconds = d.last.Sub(d.first).Seconds()
 	result.Even = float64(result.Moved) / max(result.Seconds, 1)
 	for _, n := range d.joined {
 		result.Peak = max(result.Peak, n)
 	}
+	d.mu.Unlock()
 	r.result.Drain = result
 	return r.finish(nil)
 }
