@@ -82,7 +82,7 @@ func (e *Server) verifyOrigin(r *http.Request, sid string) *ConnectionError {
 	}
 	no.Limit = e.cfg.CORS.Origins
 	return refused(CodeForbidden, map[string]any{
-		"message": fmt.Sprintf("Origin %q is not allowed (see CORS.Origins)", no.Value),
+		"message": fmt.Sprintf("Origin %q is not allowed: the server's log says why", no.Value),
 		"origin":  no.Value, "host": r.Host, "rule": no.Rule, "field": no.Field, "remedy": no.Remedy,
 	}).by(*no)
 }

@@ -98,7 +98,7 @@ func TestRefusedOriginTellsWhatToChange(t *testing.T) {
 	for key, want := range map[string]string{
 		"origin": "https://example.com", "host": "127.0.0.1:3000", "rule": "foreign origin",
 		"field":   "Config.TrustedProxies",
-		"message": `Origin "https://example.com" is not allowed (see CORS.Origins)`,
+		"message": `Origin "https://example.com" is not allowed: the server's log says why`,
 	} {
 		if got[key] != want {
 			t.Errorf("%s is %q, want %q", key, got[key], want)

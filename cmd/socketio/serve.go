@@ -82,8 +82,8 @@ func (c *serve) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	if failed, ok := errors.AsType[*clusterError](err); ok {
 		return failed
 	}
-	if err != nil { // check has looked at the other flags
-		return fmt.Errorf("-cors: %w", err)
+	if err != nil {
+		return namingFlags(err)
 	}
 	if !c.ConfigCheck { // which reads no key set
 		if err := c.startTokens(ctx, sio, logger); err != nil {
