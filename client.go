@@ -278,7 +278,7 @@ func (c *client) undecodable(err error) {
 
 // TooLarge implements engineio.Handler: a client that has joined no namespace sent too much. Nearly always that is
 // a CONNECT with a large token, so that the answer is a CONNECT_ERROR, after which official clients do not try again.
-func (c *client) TooLarge(head []byte, size, limit int) {
+func (c *client) TooLarge(head []byte, why string) {
 	name := "/"
 	if rest, isConnect := bytes.CutPrefix(head, []byte("0/")); isConnect {
 		end := bytes.IndexByte(rest, ',')
@@ -287,7 +287,7 @@ func (c *client) TooLarge(head []byte, size, limit int) {
 		}
 		name = "/" + string(rest[:end])
 	}
-	c.sendRefusal(name, &Error{Message: fmt.Sprintf("%s: %d bytes, the limit is %d", errAuth.Message, size, limit)}, c.v2())
+	c.sendRefusal(name, &Error{Message: errAuth.Message + ": " + why}, c.v2())
 }
 
 // Close implements engineio.Handler: the session has ended.

@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,6 +62,43 @@ func TestCompressFlag(t *testing.T) {
 type flushed struct{ *httptest.ResponseRecorder }
 
 func (w *flushed) FlushError() error { return nil }
+
+// A CONNECT that is too large only when it is inflated is answered too, and so is one that says to have 2^63 bytes.
+func TestTooLargeInflatedConnect(t *testing.T) {
+	_, e := serve(t, socketio.Config{PerMessageDeflate: &socketio.PerMessageDeflate{}})
+	bomb, err := wsflate.CompressFrame(ws.NewTextFrame([]byte("40" + strings.Repeat("x", 20_000))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bomb = ws.MaskFrame(bomb)
+	for want, header := range map[string]ws.Header{
+		"more than 16384 bytes when inflated, which is the limit": bomb.Header,
+		"9223372036854775807 bytes, the limit is 16384":           {Fin: true, OpCode: ws.OpText, Masked: true, Length: 1<<63 - 1},
+	} {
+		var d ws.Dialer
+		d.Extensions = append(d.Extensions, wsflate.DefaultParameters.Option())
+		conn, early, _, err := d.Dial(t.Context(), "ws"+strings.TrimPrefix(e.URL, "http")+"/socket.io/?EIO=4&transport=websocket")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := ws.WriteHeader(conn, header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(bomb.Payload); err != nil {
+			t.Fatal(err)
+		}
+		from := io.Reader(conn)
+		if early != nil {
+			from = early
+		}
+		_, _ = ws.ReadFrame(from) // the open packet
+		f, err := ws.ReadFrame(from)
+		if want = `44{"message":"too much auth data: ` + want + `"}`; err != nil || string(f.Payload) != want {
+			t.Errorf("got %q, %v, want %q", f.Payload, err, want)
+		}
+	}
+}
 
 // A broadcast is compressed once, however many it goes to, and Compress(false) keeps it from being
 // compressed.

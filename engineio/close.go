@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -93,7 +94,7 @@ func (s *Session) answerTooLarge(err error) bool {
 	if h, ok := errors.AsType[*headed](err); ok && len(h.head) > 0 && h.head[0] == byte(wire.Message)+'0' {
 		head = h.head[1:]
 	}
-	s.handler.TooLarge(head, int(large.Value.(uint64)), large.Limit.(int))
+	s.handler.TooLarge(head, fmt.Sprintf(large.Format, large.Value, large.Limit))
 	return true
 }
 

@@ -78,7 +78,7 @@ func ExampleSession_Send() {
 type upper struct{ engineio.Link }
 
 func (upper) Open()                        {}
-func (upper) TooLarge([]byte, int, int)    {}
+func (upper) TooLarge([]byte, string)      {}
 func (upper) Close(engineio.Reason, error) {}
 
 func (h upper) Batch(begins bool) {

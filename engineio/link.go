@@ -15,8 +15,8 @@ type Handler interface {
 	Batch(begins bool)
 	// TooLarge is called when a message of an untrusted client is larger than Config.MaxUntrustedPayload,
 	// right before that ends the session, which sends what it writes. Head is the beginning of a text
-	// message, at most 256 bytes of what has arrived. Size is that of the message, or of a part.
-	TooLarge(head []byte, size, limit int)
+	// message, at most 256 bytes of what has arrived. Why has size and limit.
+	TooLarge(head []byte, why string)
 	// Close is called once, when the session has ended, before Events.Close.
 	Close(reason Reason, cause error)
 }

@@ -21,7 +21,7 @@ type pausing struct {
 
 func (p pausing) Open()                        { p.link.Trust() }
 func (p pausing) Batch(bool)                   {}
-func (p pausing) TooLarge([]byte, int, int)    {}
+func (p pausing) TooLarge([]byte, string)      {}
 func (p pausing) Close(engineio.Reason, error) {}
 func (p pausing) Message(data []byte, _ bool) {
 	if string(data) == "pause" {
