@@ -153,15 +153,26 @@ func flagOf(key *yaml.Node, flags []*kong.Flag) *kong.Flag {
 // inFile tells whether an option may be in a file.
 func inFile(flag *kong.Flag) bool { return len(flag.Envs) > 0 && flag.Name != "config" }
 
-// similar asks for the option whose name differs from a wrong one by case and punctuation only.
+// similar asks for the option whose name differs from a wrong one by case, punctuation and one typing error.
 func similar(name string, flags []*kong.Flag) string {
 	letters := strings.NewReplacer("-", "", "_", "", ".", "")
 	for _, f := range flags {
-		if inFile(f) && strings.EqualFold(letters.Replace(name), letters.Replace(f.Name)) {
+		if inFile(f) && oneError(strings.ToLower(letters.Replace(name)), letters.Replace(f.Name)) {
 			return fmt.Sprintf(", did you mean %s?", f.Name)
 		}
 	}
 	return ""
+}
+
+// oneError tells whether at most one character is missing, added, wrong, or has changed places with its neighbour.
+func oneError(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	return len(a) <= 1 && len(b) <= 1 || len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
 }
 
 // valueOf returns a scalar as a string, and for an option that may be repeated a sequence of them as []any.

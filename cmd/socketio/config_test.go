@@ -53,7 +53,11 @@ func TestPrecedence(t *testing.T) {
 // Each mistake in a file, or in the environment, ends the command with one line that names where it is.
 func TestConfigMistakes(t *testing.T) {
 	for _, c := range []struct{ text, says string }{
-		{"addr: 127.0.0.1:0\nadr: x\n", `line 2: unknown option "adr"`},
+		{"addr: 127.0.0.1:0\nadr: x\n", `line 2: unknown option "adr", did you mean addr?`},
+		{"drian: 1s\n", "did you mean drain?"},
+		{"Limit_Conections: 5\n", "did you mean limit-connections?"},
+		{"jwt-isuer: x\n", "did you mean jwt-issuer?"},
+		{"limits: 5\n", `line 1: unknown option "limits"` + "\n"},
 		{"admin_addr: 9464\n", "did you mean admin-addr?"},
 		{"tlsCert: x\n", "did you mean tls-cert?"},
 		{"config: other.yaml\n", `unknown option "config"`},
