@@ -226,7 +226,7 @@ func TestEventLimitDisconnects(t *testing.T) {
 					w.Join("/", "")
 					w.Join("/a", "")
 					w.Send(`42["x"]`, `42["x"]`, `42["x"]`, `42["x"]`)
-					w.Want(c.packet...)
+					wantAnyOrder(t, w, c.packet...)
 					if n := handled(); n > 2 {
 						t.Errorf("%d events were handled, want at most 2", n)
 					}
