@@ -34,8 +34,7 @@
 // is taken by deleting the revision that was read.
 //
 // Messages are added in batches (NATS 2.14, "fast batch publishing"). When the stream gets another
-// leader meanwhile, it keeps a beginning of the batch, without holes. The rest is sent again, message
-// by message: within a batch JetStream acknowledges the copy of a message that is not yet safe.
+// leader meanwhile, it keeps a beginning of the batch, without holes, and the rest is sent again.
 //
 // # Who owns what
 //

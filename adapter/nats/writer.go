@@ -19,9 +19,8 @@ import (
 
 // writer adds messages to the stream, neither losing, nor doubling, nor reordering one when the
 // connection is lost or the stream gets another leader while an acknowledgement is awaited. It numbers
-// its messages. Those that were never sent go as a batch: JetStream stores no message of it without
-// those before, so that the newest one in the stream tells which were stored. Those that may be there
-// go one by one: JetStream drops one with a known Nats-Msg-Id.
+// its messages, and sends several as a batch: JetStream stores no message of it without those before,
+// so that the newest one in the stream tells which were stored. It drops one with a known Nats-Msg-Id.
 //
 // It is used by one goroutine at a time.
 type writer struct {
@@ -76,15 +75,17 @@ func (w *writer) write(ctx context.Context, items []*adapter.Item) (failed int, 
 			}
 		}
 		n := len(left)
-		if tries > 0 || !w.x.batches || !left[0].sent.IsZero() { // of left, the first ones were sent
+		if tries > 0 || !w.x.batches { // the first one shows that there is a leader, or that it is refused
 			n = 1
 		}
+		copies := n > 1 && !left[0].sent.IsZero()
 		var stored int
 		stored, err = w.attempt(ctx, left[:n])
-		left = left[stored:]
 		switch {
+		case err == nil && copies:
+			tries = 1 // of a batch JetStream acknowledges also copies of what it is about to store: look
 		case err == nil:
-			tries = 0
+			left, tries = left[stored:], 0
 		case n == 1 && permanent(err):
 			refused = append(refused, fmt.Errorf("%w: nats at %s: %s", adapter.ErrBroker, w.x.where, oneLine(err)))
 			left, tries = left[1:], 0
@@ -230,11 +231,9 @@ func (w *writer) look(ctx context.Context, list []unsent, refused *[]error) ([]u
 	}
 	return slices.DeleteFunc(list, func(u unsent) bool {
 		switch {
-		case u.sent.IsZero():
-			return false
-		case newest > 0:
-			return u.number <= newest
-		case time.Since(u.sent) < w.x.cfg.doubtTime()-apiTimeout:
+		case u.number <= newest:
+			return true
+		case newest > 0, u.sent.IsZero(), time.Since(u.sent) < w.x.cfg.doubtTime()-apiTimeout:
 			return false
 		}
 		*refused = append(*refused, fmt.Errorf("%w: nats at %s: a message may have been lost: %s",
