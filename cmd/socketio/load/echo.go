@@ -77,13 +77,9 @@ func pingPong(ctx context.Context, name string, t *Target, o Options, h handler,
 	return r.finish(err)
 }
 
-// offsetRoom is how much longer a reply may be than its message, in bytes: recovery adds an offset of about 20.
-const offsetRoom = 64
-
 // converse exchanges messages until the run ends.
 func (r *run) converse(c *Conn, x exchange) error {
 	sent := make([]time.Time, r.o.Outstanding) // in the order of the replies
-	c.in.roomFor(len(sent) * (len(x.send) + offsetRoom))
 	for i := range sent {
 		sent[i] = time.Now()
 		c.Queue(x.send)

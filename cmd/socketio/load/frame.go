@@ -39,7 +39,8 @@ func newFrame(op byte, payload ...[]byte) []byte {
 	return dst
 }
 
-// frames reads the frames of a server. Its buffer grows to the largest frame that came.
+// frames reads the frames of a server. Its buffer grows to the largest frame that came, and until one read takes
+// all that has arrived, up to 64 KB.
 type frames struct {
 	from       io.Reader
 	buf        []byte
@@ -48,13 +49,6 @@ type frames struct {
 
 // smallBuffer is what a connection that has received little holds.
 const smallBuffer = 512
-
-// roomFor makes the buffer hold so many bytes, at most 64 KB, so that one read takes all of what may be on its way.
-func (f *frames) roomFor(n int) {
-	if n = min(n, 64<<10); n > len(f.buf) {
-		f.buf = append(make([]byte, 0, n), f.buf...)[:n]
-	}
-}
 
 // maxFrame is the largest frame that is taken.
 const maxFrame = 64 << 20
@@ -107,12 +101,15 @@ func (f *frames) fill() error {
 		return fmt.Errorf("load: the server sent a frame of more than %d bytes", maxFrame)
 	}
 	need := max(head+size, smallBuffer)
+	if f.end == len(f.buf) { // the last read filled it: more may have been there
+		need = max(need, min(2*len(f.buf), 64<<10))
+	}
 	if f.start > 0 {
 		copy(f.buf, f.buf[f.start:f.end])
 		f.start, f.end = 0, f.end-f.start
 	}
-	if need > len(f.buf) || f.end == len(f.buf) {
-		grown := make([]byte, max(need, min(2*len(f.buf), 64<<10)))
+	if need > len(f.buf) {
+		grown := make([]byte, need)
 		copy(grown, f.buf[:f.end])
 		f.buf = grown
 	}

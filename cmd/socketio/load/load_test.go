@@ -73,6 +73,42 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// bursts is a server that sends several frames at a time.
+type bursts struct {
+	burst, left []byte
+	reads       int
+}
+
+func (b *bursts) Read(p []byte) (int, error) {
+	if len(b.left) == 0 {
+		b.left = b.burst
+	}
+	n := copy(p, b.left)
+	b.left = b.left[n:]
+	b.reads++
+	return n, nil
+}
+
+// A burst is soon read at once: otherwise its messages are answered in pieces, which cost the server more.
+func TestFramesOfBurst(t *testing.T) {
+	const messages = 16
+	frame := append([]byte{0x81, 71}, bytes.Repeat([]byte("x"), 71)...)
+	server := &bursts{burst: bytes.Repeat(frame, messages)}
+	in := frames{from: server, buf: make([]byte, smallBuffer)}
+	before := 0
+	for range 10 {
+		before = server.reads
+		for range messages {
+			if _, p, err := in.next(); err != nil || len(p) != 71 {
+				t.Fatal(len(p), err)
+			}
+		}
+	}
+	if n := server.reads - before; n != 1 {
+		t.Errorf("%d reads for the last burst", n)
+	}
+}
+
 // Replies may have an offset behind them; events of other names are none of the test's.
 func TestReplies(t *testing.T) {
 	want := []byte(`2/n,["echo","x"]`)
