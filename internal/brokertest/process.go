@@ -80,9 +80,9 @@ func Serve(t *testing.T, h http.Handler) {
 	t.Fatal(http.Serve(l, h))
 }
 
-// FreePorts returns ports of the loopback interface that were free a moment ago. They are below those that the
-// kernel gives to clients (on Linux from 32768): a connection could take one of these before a server listens
-// there, or while it restarts; it could even be connected to itself.
+// FreePorts returns ports of the loopback interface that were free a moment ago. They are below
+// those that the kernel gives to clients (on Linux from 32768): a connection could take one of these
+// before a server listens there, or while it restarts; it could even be connected to itself.
 func FreePorts(t testing.TB, n int) (ports []int) {
 	t.Helper()
 	const first, last, attempts = 20_000, 32_767, 1000
