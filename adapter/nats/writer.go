@@ -83,7 +83,8 @@ func (w *writer) write(ctx context.Context, items []*adapter.Item) (failed int, 
 		stored, err = w.attempt(ctx, left[:n])
 		switch {
 		case err == nil && copies:
-			tries = 1 // of a batch JetStream acknowledges also copies of what it is about to store: look
+			// Of a batch JetStream acknowledges also copies of what it is about to store: look.
+			tries, err = 1, errNoAnswer
 		case err == nil:
 			left, tries = left[stored:], 0
 		case n == 1 && permanent(err):
