@@ -10,9 +10,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
@@ -65,26 +67,31 @@ func TestLogLeaders(t *testing.T) {
 		c.Addrs = append(c.Addrs, s.host())
 	}
 	a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
-	linkA, memberA := a.Link("/")
-	_, memberB := b.Link("/")
-	next, received := 0, 0
-	for range 3 {
-		for range 1000 {
-			publishNow(t, linkA, event(a.UID, next))
-			next++
-		}
-		for ; received < next-500; received++ {
-			memberA.Wants(t, received)
-			memberB.Wants(t, received)
+	const rounds, n = 3, 1000
+	memberA, memberB := brokertest.NewMember("/"), brokertest.NewMember("/")
+	for _, m := range []*brokertest.Member{memberA, memberB} {
+		m.Messages = make(chan *adapter.Message, rounds*n)
+	}
+	linkA := a.LinkTo(memberA)
+	b.LinkTo(memberB)
+	for round := range rounds {
+		for i := range n {
+			publishNow(t, linkA, event(a.UID, round*n+i))
 		}
 		answer, err := b.Broker.(*stream).nc.Request("$JS.API.STREAM.LEADER.STEPDOWN.socketio", nil, brokertest.Patience)
 		if err != nil || !strings.Contains(string(answer.Data), `"success":true`) {
 			t.Fatalf("the leader does not step down: %s, %v", answer.Data, err)
 		}
+		for deadline := time.Now().Add(4 * brokertest.Patience); a.Stats().Sent < uint64((round+1)*n); {
+			if time.Now().After(deadline) {
+				t.Fatalf("stats are %+v", a.Stats())
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
-	for ; received < next; received++ {
-		memberA.Wants(t, received)
-		memberB.Wants(t, received)
+	for i := range rounds * n {
+		memberA.Wants(t, i)
+		memberB.Wants(t, i)
 	}
 	if s := a.Stats(); s.Failed > 0 {
 		t.Errorf("stats are %+v", s)
