@@ -100,7 +100,7 @@ describe("messages over websocket", () => {
 
 describe("heartbeat", () => declareHeartbeat(quick, useEngine("/engine.io/", answered), "suite/engine-v4", 17));
 
-describe("closing", () => declareClosing(engine, "suite/engine-v4", 21));
+describe("closing", () => declareClosing(engine, quick, "suite/engine-v4", 21));
 
 describe("upgrade", () => {
   test("from polling to websocket", async (t) => {

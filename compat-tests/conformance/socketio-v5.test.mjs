@@ -18,7 +18,7 @@ const patient = useEngine("/socket.io/", answered);
 describe("Engine.IO below", () => {
   describe("handshake", () => declareHandshake(quick, "suite/socketio-v5", 1));
   describe("heartbeat", () => declareHeartbeat(quick, patient, "suite/socketio-v5", 8));
-  describe("closing", () => declareClosing(engine, "suite/socketio-v5", 12));
+  describe("closing", () => declareClosing(engine, quick, "suite/socketio-v5", 12));
 
   describe("upgrade", () => {
     test("from polling to websocket", async (t) => {

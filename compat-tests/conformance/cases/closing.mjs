@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "../../lib/results.mjs";
 import { covers } from "../../lib/covers.mjs";
 
-/** Two cases, of which the first has a number in the suite: the client closes its session. */
-export function declareClosing(engine, suite, first) {
+/**
+ * Two cases, of which the first has a number in the suite: the client closes its session. quick is the engine with a short
+ * heartbeat: the official server passes over a close packet from a WebSocket, and ends the session when a pong is missing.
+ */
+export function declareClosing(engine, quick, suite, first) {
   const id = (n) => `${suite}/${first + n}`;
 
   test("polling: a close packet releases the waiting GET and ends the session", async () => {
@@ -18,7 +21,7 @@ export function declareClosing(engine, suite, first) {
 
   test("websocket: a close packet ends the connection", async (t) => {
     covers(id(1));
-    const ws = await engine.websocket(t);
+    const ws = await quick.websocket(t);
     ws.send("1");
     await ws.closed;
   });
