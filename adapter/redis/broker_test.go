@@ -276,7 +276,11 @@ func TestStop(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	each(t, func(t *testing.T, redis *redistest.Server, c Config) {
 		var read atomic.Int64 // how often the proxy has read something
-		p := brokertest.StartProxy(t, &brokertest.Proxy{To: redis.Addr, Delay: func() time.Duration { read.Add(1); return 0 }})
+		counted := func() time.Duration {
+			read.Add(1)
+			return 0
+		}
+		p := brokertest.StartProxy(t, &brokertest.Proxy{To: redis.Addr, Delay: counted})
 		through := c
 		through.URL = strings.Replace(c.URL, redis.Addr(), p.Addr(), 1)
 		a, b := start(t, "aaaaaa", through), start(t, "bbbbbb", c)

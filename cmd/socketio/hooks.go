@@ -64,8 +64,8 @@ func (w *webhooks) checkHooks(demo bool) error {
 // maxHooksQueue is 1 GiB, in MiB: more than one backend works off before its clients have given up.
 const maxHooksQueue = 1 << 10
 
-// startHooks sends connects, events and disconnects of clients to the backend. stop ends that once the
-// queued requests are sent. Without -hooks startHooks does nothing. auth has checked the tokens of clients, if they have any.
+// startHooks sends connects, events and disconnects of clients to the backend. stop ends that once the queued
+// requests are sent. Without -hooks startHooks does nothing. auth has checked the tokens of clients, if they have any.
 func (w *webhooks) startHooks(
 	sio *socketio.Server, auth *tokens, logger *slog.Logger,
 ) (metrics prometheus.Collector, stop func(context.Context), err error) {

@@ -38,14 +38,17 @@ func (l *limits) applyLimits(cfg *socketio.Config) error {
 		flag  string
 		value int
 	}{
-		{"max-payload", l.MaxPayload}, {"max-untrusted-payload", l.MaxUntrustedPayload}, {"max-header-bytes", l.MaxHeaderBytes},
+		{"max-payload", l.MaxPayload},
+		{"max-untrusted-payload", l.MaxUntrustedPayload},
+		{"max-header-bytes", l.MaxHeaderBytes},
 	} {
 		if size.value <= 0 || size.value > maxBytes {
 			return fmt.Errorf("-%s is %d, it must be 1 to %d", size.flag, size.value, maxBytes)
 		}
 	}
 	if l.PingInterval <= 0 || l.PingTimeout <= 0 {
-		return fmt.Errorf("-ping-interval is %v and -ping-timeout is %v, they must be positive", l.PingInterval, l.PingTimeout)
+		return fmt.Errorf("-ping-interval is %v and -ping-timeout is %v, they must be positive",
+			l.PingInterval, l.PingTimeout)
 	}
 	cfg.MaxPayload, cfg.MaxUntrustedPayload, cfg.MaxHeaderBytes = l.MaxPayload, l.MaxUntrustedPayload, l.MaxHeaderBytes
 	cfg.PingInterval, cfg.PingTimeout = l.PingInterval, l.PingTimeout

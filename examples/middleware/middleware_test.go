@@ -2,7 +2,6 @@
 package middleware
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +23,7 @@ import (
 	echomw "github.com/labstack/echo/v4/middleware"
 
 	"github.com/gosocketio/socketio"
+	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
 
 // wrap puts middlewares around the Socket.IO server.
@@ -128,35 +127,17 @@ var table = []struct {
 	{"gorilla behind TimeoutHandler", nested(timeout, nested(gorillaLogging, handlers.CompressHandler)), true},
 }
 
-// logs is where panics and refusals show.
-type logs struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // served is a Socket.IO server behind middlewares.
 type served struct {
 	*testing.T
 	url    string
 	client *http.Client
-	ours   *logs // of the Socket.IO server
+	ours   *lockedbuffer.Buffer // of the Socket.IO server
 }
 
 func serve(t *testing.T, w wrap, acceptGzip bool) *served {
 	t.Helper()
-	ours, theirs := new(logs), new(logs)
+	ours, theirs := new(lockedbuffer.Buffer), new(lockedbuffer.Buffer)
 	server := socketio.New(socketio.Config{Logger: slog.New(slog.NewTextHandler(ours, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	socketio.On(server, "echo", func(e *socketio.Event, text string) error { return e.Socket().Emit("echo", text) })
 	server.OnConnection(func(s *socketio.Socket) { s.Join("all") })

@@ -76,8 +76,8 @@ func New(ctx context.Context, c Config) (*Checker, error) {
 		options = append(options, jwt.WithAudience(c.Audience))
 	}
 	return &Checker{
-		parser: jwt.NewParser(options...), closes: c.CloseExpired, keys: keys, claims: socketio.NewKey[json.RawMessage]("claims"),
-		log: refusal.NewLog(c.Logger),
+		parser: jwt.NewParser(options...), closes: c.CloseExpired, keys: keys,
+		claims: socketio.NewKey[json.RawMessage]("claims"), log: refusal.NewLog(c.Logger),
 	}, nil
 }
 
@@ -149,7 +149,8 @@ func peerOf(s *socketio.Socket) refusal.Peer {
 }
 
 func (c *Checker) refuse(s *socketio.Socket, told *socketio.Error, cause error, remedy string) error {
-	c.log.Write(s.Context(), "jwt: connect refused", peerOf(s), &refusal.Refusal{Rule: told.Message, Remedy: remedy}, cause)
+	why := &refusal.Refusal{Rule: told.Message, Remedy: remedy}
+	c.log.Write(s.Context(), "jwt: connect refused", peerOf(s), why, cause)
 	return told
 }
 
