@@ -99,14 +99,7 @@ func TestLateRoute(t *testing.T) {
 		t.Error("a gap that is not over")
 	}
 	route.Continue()
-	select {
-	case err := <-member.Gaps:
-		if !errors.Is(err, errLate) {
-			t.Errorf("the gap is %v", err)
-		}
-	case <-t.Context().Done():
-		t.Fatal("no gap")
-	}
+	member.WantsGapOf(t, errLate.Error())
 	publishNow(t, linkB, event(b.UID, 2, "2"))
 	publishNow(t, linkB, event(b.UID, 3, "3"))
 	member.Wants(t, 2, 3)
@@ -189,9 +182,7 @@ func TestBarrierGaveUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := <-member.Gaps; !errors.Is(err, errLate) {
-		t.Errorf("the gap is %v", err)
-	}
+	member.WantsGapOf(t, errLate.Error())
 }
 
 // With one NATS server nobody is asked.

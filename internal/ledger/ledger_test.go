@@ -200,21 +200,31 @@ func TestFlaky(t *testing.T) {
 	args := []string{"go", "-C", dir, "test", "-json", "./..."}
 	t.Setenv("GOWORK", "off")
 	t.Chdir(t.TempDir())
-	if err := runTests(file, args); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(flaky); err != nil || !strings.Contains(string(text), "example.com/flaky TestFlaky") {
-		t.Errorf("noted %q, %v", text, err)
-	}
-	results, err := readResults([]string{file})
-	if err != nil || len(results) != 3 {
-		t.Errorf("%v, %v", results, err)
-	}
-	for _, r := range results {
-		if r.Outcome != "pass" {
-			t.Errorf("%v", r)
+	passes := func(note string) {
+		t.Helper()
+		if err := runTests(file, args); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(flaky); err != nil || !strings.Contains(string(text), "example.com/flaky "+note) {
+			t.Errorf("noted %q, %v", text, err)
+		}
+		results, err := readResults([]string{file})
+		if err != nil || len(results) != 3 {
+			t.Errorf("%v, %v", results, err)
+		}
+		for _, r := range results {
+			if r.Outcome != "pass" {
+				t.Errorf("%v", r)
+			}
 		}
 	}
+	passes("TestFlaky failed")
+	args = slices.Insert(args, 4, "-timeout=5s")
+	write("flaky_test.go", strings.Replace(tests, `0o600))`, `0o600)); select {}`, 1))
+	if err := os.Remove(filepath.Join(dir, "ran")); err != nil {
+		t.Fatal(err)
+	}
+	passes("(a test that did not end) failed")
 	for _, text := range []string{
 		`t.Error("always")`, `panic("x")`, `println("WARNING: DATA RACE"); t.Error(os.Remove("ran"))`, `undefined()`,
 	} {

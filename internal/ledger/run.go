@@ -23,8 +23,8 @@ type event struct {
 
 // runTests runs args, a `go test -json`, and writes to file what the labelled tests say. It prints what go test
 // prints without -json. Tests that failed are run once more, alone, and that is said: a busy machine may let a
-// deadline pass. Nothing is run again after a data race, a panic or a build that failed. When anything fails for
-// good there is no file afterwards.
+// deadline pass. So is a package whose tests did not end within go test's -timeout. Nothing is run again after a
+// data race, a panic or a build that failed. When anything fails for good there is no file afterwards.
 func runTests(file string, args []string) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -37,7 +37,13 @@ func runTests(file string, args []string) error {
 		args = args[: len(args)-1 : len(args)-1]
 	}
 	for pkg, tests := range first.failed {
-		second, err := runOnce(append(args, "-run", "^("+strings.Join(tests, "|")+")$", pkg))
+		again := append(args, pkg)
+		if tests != nil {
+			again = append(args, "-run", "^("+strings.Join(tests, "|")+")$", pkg)
+		} else {
+			tests = []string{"(a test that did not end)"}
+		}
+		second, err := runOnce(again)
 		if err != nil {
 			return err
 		}
@@ -95,7 +101,7 @@ func runOnce(args []string) (outcome, error) {
 // An outcome is what a run of `go test -json` said.
 type outcome struct {
 	results []result            // of labelled tests, without those of a test in failed
-	failed  map[string][]string // tests that failed, by package
+	failed  map[string][]string // tests that failed, by package; nil is all tests of a package
 	broken  bool                // something failed that is no matter of time
 }
 
@@ -109,6 +115,7 @@ func readEvents(in io.Reader, out io.Writer) (outcome, error) {
 		covers []string
 	}
 	tests := map[string]*test{}
+	late := map[string]bool{} // packages whose tests did not end in time
 	o := outcome{failed: map[string][]string{}}
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, 16<<20)
@@ -130,7 +137,11 @@ func readEvents(in io.Reader, out io.Writer) (outcome, error) {
 		case "build-fail":
 			o.broken = true
 		case "output":
-			o.broken = o.broken || strings.HasPrefix(e.Output, "WARNING: DATA RACE") || strings.HasPrefix(e.Output, "panic: ")
+			if strings.HasPrefix(e.Output, "panic: test timed out") {
+				late[e.Package] = true
+			} else if strings.HasPrefix(e.Output, "WARNING: DATA RACE") || strings.HasPrefix(e.Output, "panic: ") {
+				o.broken = true
+			}
 			if e.Test != "" {
 				t.output.WriteString(e.Output)
 			} else if e.Output != "PASS\n" {
@@ -157,12 +168,16 @@ func readEvents(in io.Reader, out io.Writer) (outcome, error) {
 				}
 				break
 			}
-			o.broken = o.broken || len(o.failed[e.Package]) == 0
+			if late[e.Package] {
+				o.failed[e.Package] = nil
+			} else if len(o.failed[e.Package]) == 0 {
+				o.broken = true
+			}
 			for unended, t := range tests { // a test that did not end, of a process that did, is why
 				if strings.HasPrefix(unended, name) {
 					fmt.Fprint(out, t.output.String())
 					delete(tests, unended)
-					o.broken = true
+					o.broken = o.broken || !late[e.Package]
 				}
 			}
 		}
@@ -174,6 +189,9 @@ func readEvents(in io.Reader, out io.Writer) (outcome, error) {
 // ofFailed tells whether the result is that of a test that failed, or of a part of it.
 func (o outcome) ofFailed(r result) bool {
 	for pkg, tests := range o.failed {
+		if tests == nil && strings.HasPrefix(r.Test, testName(event{Package: pkg})) {
+			return true
+		}
 		for _, test := range tests {
 			whole := testName(event{Package: pkg, Test: test})
 			if r.Test == whole || strings.HasPrefix(r.Test, whole+"/") {
