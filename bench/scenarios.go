@@ -12,7 +12,8 @@ type scenario struct {
 	like    string   // the scenario whose runs of other servers this is compared with; "" is this one
 	subject string   // which server of ours it is about; "" is "ours"
 	floors  []string // its floors, if any; ratios are against the first
-	secure  bool     // over TLS: only ours and Node's can do that
+	pair    bool     // only ours and Node's can do that
+	secure  bool     // over TLS
 	idle    bool     // nothing is sent but heartbeats: one long run of each server
 	unit    string   // of its figure; "" is µs of CPU time an operation
 	figure  func(sample) float64
@@ -31,11 +32,13 @@ var scenarios = []scenario{
 	{name: "ack 32 B", args: append(echo(32, 1), "-ack"), floors: sockets, goals: goals(1.3, .68, .40)},
 	{name: "binary echo 1 KiB", args: append(echo(1024, 1), "-binary"), floors: sockets, goals: goals(1.35, .38, .20)},
 	{name: "binary echo 256 KiB", args: append(echo(256<<10, 1), "-binary"), goals: most(250, goals(0, 0, 0))},
-	{name: "TLS echo 32 B, 16 outstanding", args: echo(32, 16), secure: true, goals: goals(0, .4, 0)},
+	{name: "TLS echo 32 B, 16 outstanding", args: echo(32, 16), pair: true, secure: true, goals: goals(0, .4, 0)},
+	{name: "compressed JSON object 2 KiB, echo", args: append(echo(2<<10, 1), "-object", "-deflate"), pair: true, goals: goals(0, .4, 0)},
 	{name: "JSON object 1 KiB, echo", args: append(echo(1<<10, 1), "-object"), floors: sockets, goals: goals(0, 1, 0)},
 	{name: "JSON object 16 KiB, echo", args: append(echo(16<<10, 1), "-object"), floors: sockets, goals: goals(0, 1, 0)},
 	{name: "JSON object 16 KiB, ack", args: append(echo(16<<10, 1), "-object", "-ack"), goals: most(150, goals(0, 0, 0))},
 	{name: "broadcast to 1,000", args: []string{"broadcast", "-conns", "1000"}, floors: sockets, goals: goals(1.15, .68, .37)},
+	{name: "asking 10,000, an answer", args: []string{"ask", "-conns", "10000"}, pair: true, goals: goals(0, .6, 0)},
 	{name: "broadcast to 10,000", args: []string{"broadcast", "-conns", "10000"}, floors: sockets, goals: goals(1.15, .60, .37)},
 	{name: "100 rooms of 10", args: []string{"rooms", "-conns", "1000", "-rooms", "100"}, floors: sockets, goals: goals(1.15, .65, .37)},
 	{name: "long-polling echo 32 B", args: []string{"echo", "-polling"}, floors: []string{"poll"}, goals: goals(0, .68, .42)},
@@ -108,7 +111,7 @@ func (s *scenario) has(v server) bool {
 		return false
 	case v.variant || s.subject != "":
 		return v.name == s.ours()
-	case s.secure:
+	case s.pair:
 		return v.name == "ours" || v.name == "node"
 	}
 	return !v.floor || slices.Contains(s.floors, v.name)

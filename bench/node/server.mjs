@@ -12,6 +12,7 @@ const http = option("cert")
   : createServer();
 const io = new Server(http, {
   serveClient: false,
+  perMessageDeflate: true, // for clients that offer it
   ...(process.argv.includes("--recovery") && { connectionStateRecovery: {} }),
 });
 handle(io);

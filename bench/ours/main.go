@@ -2,9 +2,11 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"log"
 	"net/http"
+	"time"
 
 	"github.com/gosocketio/socketio"
 )
@@ -17,7 +19,7 @@ func main() {
 	cert := flag.String("cert", "", "file of the certificate for TLS")
 	key := flag.String("key", "", "file of its key")
 	flag.Parse()
-	c := socketio.Config{}
+	c := socketio.Config{PerMessageDeflate: &socketio.PerMessageDeflate{}} // for clients that offer it
 	c.Admission.Rate = *admission
 	if *recovery {
 		c.ConnectionStateRecovery = &socketio.ConnectionStateRecovery{}
@@ -30,6 +32,19 @@ func main() {
 	io.Handle("bin", func(e *socketio.Event) error { return e.Socket().Emit("bin", e.Args()...) })
 	io.Handle("ack", func(e *socketio.Event) error { return e.Ack(e.Args()...) })
 	io.Handle("broadcast", func(e *socketio.Event) error { return io.Emit("broadcast", e.Args()...) })
+	io.Handle("ask-all", func(e *socketio.Event) error {
+		e.AckLater()
+		go func() {
+			n := 0
+			for _, err := range io.Timeout(time.Minute).EmitWithAck(context.Background(), "ask", e.Args()...) {
+				if err == nil {
+					n++
+				}
+			}
+			_ = e.Ack(n) // the client may have gone
+		}()
+		return nil
+	})
 	socketio.On(io, "join", func(e *socketio.Event, room string) error {
 		e.Socket().Join(room)
 		return e.Ack()

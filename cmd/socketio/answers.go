@@ -1,13 +1,19 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"github.com/gosocketio/socketio"
 )
 
-// maxBenchRooms limits the rooms that one client of the demo may join.
-const maxBenchRooms = 1000
+const (
+	// maxBenchRooms limits the rooms that one client of the demo may join.
+	maxBenchRooms = 1000
+	// maxAsking limits the questions to all clients that wait for answers.
+	maxAsking = 16
+)
 
 // answers adds the handlers that "socketio bench" needs, as the documentation of the package load lists them.
 func answers(io *socketio.Server) {
@@ -15,6 +21,26 @@ func answers(io *socketio.Server) {
 	io.Handle("bin", func(e *socketio.Event) error { return e.Socket().Emit("bin", e.Args()...) })
 	io.Handle("ack", func(e *socketio.Event) error { return e.Ack(e.Args()...) })
 	io.Handle("broadcast", func(e *socketio.Event) error { return io.Emit("broadcast", e.Args()...) })
+	asking := make(chan struct{}, maxAsking)
+	io.Handle("ask-all", func(e *socketio.Event) error {
+		select {
+		case asking <- struct{}{}:
+		default:
+			return errors.New("too many questions at a time")
+		}
+		e.AckLater()
+		go func() {
+			defer func() { <-asking }()
+			n := 0
+			for _, err := range io.Timeout(time.Minute).EmitWithAck(context.Background(), "ask", e.Args()...) {
+				if err == nil {
+					n++
+				}
+			}
+			_ = e.Ack(n) // the client may have gone
+		}()
+		return nil
+	})
 	socketio.On(io, "join", func(e *socketio.Event, room string) error {
 		if len(room) > maxFileName || len(e.Socket().Rooms()) >= maxBenchRooms {
 			return errors.New("too many rooms, or too long a name")

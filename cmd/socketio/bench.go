@@ -15,6 +15,7 @@ import (
 type bench struct {
 	Echo      benchEcho      `cmd:"" help:"Messages that the server sends back; with -ack, -binary or -polling in that form."`
 	Broadcast benchFan       `cmd:"" help:"One connection sends to all, the next message when all have the last."`
+	Ask       benchAsk       `cmd:"" help:"One connection has the server ask all for an acknowledgement, over and over."`
 	Rooms     benchRooms     `cmd:"" help:"One connection of each room sends to all of it."`
 	Stalled   benchStalled   `cmd:"" help:"A room in which some never read: what that does to the others."`
 	Idle      benchIdle      `cmd:"" help:"Connections that only answer heartbeats: memory and CPU for each."`
@@ -57,7 +58,13 @@ type benchEcho struct {
 	Ack         bool `xor:"form" help:"Acknowledgements instead of events."`
 	Binary      bool `xor:"form,payload" help:"Binary attachments."`
 	Object      bool `xor:"payload" help:"A JSON object of about that size instead of a string."`
-	Polling     bool `xor:"form,payload" help:"Long-polling instead of WebSocket, with one message outstanding."`
+	Polling     bool `xor:"form,payload,deflate" help:"Long-polling instead of WebSocket, with one message outstanding."`
+	Deflate     bool `xor:"deflate" help:"Messages are compressed (permessage-deflate)."`
+}
+
+type benchAsk struct {
+	benchTarget
+	benchSize
 }
 
 type benchFan struct {
@@ -148,7 +155,14 @@ func (c *benchEcho) run(ctx context.Context, stdout, stderr io.Writer) error {
 		run = load.PollingEcho
 	}
 	o := load.Options{Size: c.Size, Object: c.Object, Outstanding: c.Outstanding}
-	return c.measure(ctx, stdout, stderr, o, untouched(run))
+	return c.measure(ctx, stdout, stderr, o, untouched(func(ctx context.Context, t *load.Target, o load.Options) (*load.Result, error) {
+		t.Deflate = c.Deflate
+		return run(ctx, t, o)
+	}))
+}
+
+func (c *benchAsk) run(ctx context.Context, stdout, stderr io.Writer) error {
+	return c.measure(ctx, stdout, stderr, load.Options{Size: c.Size}, untouched(load.Ask))
 }
 
 func (c *benchFan) run(ctx context.Context, stdout, stderr io.Writer) error {

@@ -33,13 +33,16 @@ func benched(t *testing.T, c socketio.Config) string {
 
 // Each scenario, as a user would start it, does something and finds nothing wrong.
 func TestBench(t *testing.T) {
-	url := benched(t, socketio.Config{AllowEIO3: true})
+	url := benched(t, socketio.Config{AllowEIO3: true, PerMessageDeflate: &socketio.PerMessageDeflate{}})
 	for _, line := range []string{
+		"ask -conns 8", // before polling clients have gone, whose answers the server waits for
 		"echo -conns 4",
 		"echo -conns 4 -outstanding 16 -size 2000",
 		"echo -conns 4 -ack",
 		"echo -conns 4 -binary",
 		"echo -conns 4 -polling",
+		"echo -conns 4 -size 3000 -deflate",
+		"echo -conns 4 -size 3000 -binary -deflate",
 		"broadcast -conns 8",
 		"rooms -conns 8 -rooms 3 -joins 2",
 		"stalled -conns 8 -stalled 2 -rate 200",
@@ -153,6 +156,7 @@ func TestBenchRefuses(t *testing.T) {
 		"stalled -rate 2000000000":             "-rate is 2000000000",
 		"jitter -rate 0":                       "-rate is 0",
 		"echo -conns 1 -namespace /no -url " + unanswered.URL:        `/no refuses: /no,{"message":"Invalid namespace"}`,
+		"echo -conns 1 -deflate -url " + unanswered.URL + "/":        "declines permessage-deflate",
 		"echo -conns 1 -polling -eio 3 -url " + unanswered.URL + "/": "Unsupported protocol version",
 	} {
 		var out, errs strings.Builder

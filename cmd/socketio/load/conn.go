@@ -85,8 +85,12 @@ func (t *Target) Dial(ctx context.Context, auth string, missed func(message []by
 
 func (c *Conn) handshake(auth string, missed func([]byte)) error {
 	t := c.t
+	extensions := ""
+	if t.Deflate {
+		extensions = "Sec-WebSocket-Extensions: " + deflateOffer + "\r\n"
+	}
 	_, err := fmt.Fprintf(c.conn, "GET %s?EIO=%d&transport=websocket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", t.path, t.EIO, t.host)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", t.path, t.EIO, t.host, extensions)
 	if err != nil {
 		return err
 	}
@@ -100,6 +104,14 @@ func (c *Conn) handshake(auth string, missed func([]byte)) error {
 		n, _ := res.Body.Read(text)
 		_ = res.Body.Close()
 		return &refusedError{res.StatusCode, string(text[:n])}
+	}
+	if t.Deflate {
+		for _, parameter := range strings.Split(deflateOffer, "; ") {
+			if !strings.Contains(res.Header.Get("Sec-WebSocket-Extensions"), parameter) {
+				return errDeclined
+			}
+		}
+		c.in.inflater = new(inflater)
 	}
 	c.in.from = c.conn
 	rest, _ := head.Peek(head.Buffered())

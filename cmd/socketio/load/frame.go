@@ -45,6 +45,7 @@ type frames struct {
 	from       io.Reader
 	buf        []byte
 	start, end int
+	inflater   *inflater // nil unless messages may be compressed
 }
 
 // smallBuffer is what a connection that has received little holds.
@@ -53,7 +54,10 @@ const smallBuffer = 512
 // maxFrame is the largest frame that is taken.
 const maxFrame = 64 << 20
 
-var errFragment = errors.New("load: the server sent a fragmented message")
+var (
+	errFragment = errors.New("load: the server sent a fragmented message")
+	errLarge    = fmt.Errorf("load: the server sent a message of more than %d bytes", maxFrame)
+)
 
 // next returns the next frame. The payload is valid until the following call.
 func (f *frames) next() (op byte, payload []byte, err error) {
@@ -65,7 +69,11 @@ func (f *frames) next() (op byte, payload []byte, err error) {
 			if b[0]&0x80 == 0 || b[0]&0x0f == 0 {
 				return 0, nil, errFragment
 			}
-			return b[0] & 0x0f, b[head:], nil
+			payload = b[head:]
+			if b[0]&compressed != 0 && f.inflater != nil {
+				payload, err = f.inflater.inflate(payload)
+			}
+			return b[0] & 0x0f, payload, err
 		}
 		if err := f.fill(); err != nil {
 			return 0, nil, err
@@ -98,7 +106,7 @@ func (f *frames) head() (head, size int) {
 func (f *frames) fill() error {
 	head, size := f.head()
 	if size > maxFrame {
-		return fmt.Errorf("load: the server sent a frame of more than %d bytes", maxFrame)
+		return errLarge
 	}
 	need := max(head+size, smallBuffer)
 	if f.end == len(f.buf) { // the last read filled it: more may have been there

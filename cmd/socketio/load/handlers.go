@@ -32,6 +32,13 @@ func (t *Target) broadcastHandler() handler {
 	return handler{"broadcast", `on("broadcast", p) -> io.emit("broadcast", p)`, t.event("2", `["broadcast","?"]`), []byte("2" + t.namespace() + `["broadcast","?"`)}
 }
 
+func (t *Target) askHandler() handler {
+	return handler{
+		"ask-all", `on("ask-all", p, cb) -> io.timeout(60000).emit("ask", p, (err, answers) => cb(answers.length))`,
+		t.event("2", `0["ask-all","?"]`), []byte("2" + t.namespace()),
+	}
+}
+
 func (t *Target) roomHandlers() []handler {
 	return []handler{
 		{"join", `on("join", room, cb) -> socket.join(room), cb()`, t.event("2", `0["join","?"]`), []byte("3" + t.namespace() + "0[")},

@@ -24,6 +24,8 @@ type Target struct {
 	Insecure bool
 	// EIO is the revision of the Engine.IO protocol to speak: 4 (the default) or 3.
 	EIO int
+	// Deflate compresses the messages over WebSocket (permessage-deflate). A server that declines it fails the run.
+	Deflate bool
 	// Namespace is the one to join, by default "/".
 	Namespace string
 	// Timeout is how long making a connection, or joining a room, may take. Default 30 s.
@@ -132,13 +134,21 @@ func (t *Target) namespace() string {
 // event makes the frame of an event packet: its type (with attachments or the like), the namespace, and the JSON with the id
 // before it.
 func (t *Target) event(kind, rest string) []byte {
-	return newFrame(opText, []byte("4"+kind+t.namespace()+rest))
+	return t.frame(opText, []byte("4"+kind+t.namespace()+rest))
 }
 
 // binary makes the frame of an attachment.
 func (t *Target) binary(data []byte) []byte {
 	if t.EIO == 3 {
-		return newFrame(opBinary, []byte{4}, data)
+		return t.frame(opBinary, []byte{4}, data)
 	}
-	return newFrame(opBinary, data)
+	return t.frame(opBinary, data)
+}
+
+// frame makes a frame of a message.
+func (t *Target) frame(op byte, payload ...[]byte) []byte {
+	if t.Deflate {
+		return newFrame(op|compressed, deflate(payload...))
+	}
+	return newFrame(op, payload...)
 }
