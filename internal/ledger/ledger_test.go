@@ -187,13 +187,14 @@ func TestFlaky(t *testing.T) {
 	}
 	write("go.mod", "module example.com/flaky\n")
 	tests := `package flaky
-import ("os"; "testing")
+import ("os"; "testing"; "time")
 func TestSure(t *testing.T) { t.Attr("covers", "a/1") }
 func TestFlaky(t *testing.T) {
 	t.Attr("covers", "a/2")
 	t.Run("sub", func(t *testing.T) { t.Attr("covers", "a/3") })
 	if _, err := os.Stat("ran"); err != nil { t.Error(os.WriteFile("ran", nil, 0o600)) }
 }
+func TestSlow(t *testing.T) { time.Sleep(100 * time.Millisecond) }
 `
 	write("flaky_test.go", tests)
 	file := filepath.Join(dir, "results")
@@ -220,11 +221,14 @@ func TestFlaky(t *testing.T) {
 	}
 	passes("TestFlaky failed")
 	args = slices.Insert(args, 4, "-timeout=5s")
-	write("flaky_test.go", strings.Replace(tests, `0o600))`, `0o600)); select {}`, 1))
-	if err := os.Remove(filepath.Join(dir, "ran")); err != nil {
-		t.Fatal(err)
+	for _, text := range []string{"; select {}", "; go func() { time.Sleep(10 * time.Millisecond); t.Error() }()"} {
+		text = strings.Replace(tests, "0o600))", "0o600))"+text, 1)
+		write("flaky_test.go", text)
+		if err := os.Remove(filepath.Join(dir, "ran")); err != nil {
+			t.Fatal(err)
+		}
+		passes("(a test that did not end when it should) failed")
 	}
-	passes("(a test that did not end) failed")
 	for _, text := range []string{
 		`t.Error("always")`, `panic("x")`, `println("WARNING: DATA RACE"); t.Error(os.Remove("ran"))`, `undefined()`,
 	} {

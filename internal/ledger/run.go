@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -23,8 +24,9 @@ type event struct {
 
 // runTests runs args, a `go test -json`, and writes to file what the labelled tests say. It prints what go test
 // prints without -json. Tests that failed are run once more, alone, and that is said: a busy machine may let a
-// deadline pass. So is a package whose tests did not end within go test's -timeout. Nothing is run again after a
-// data race, a panic or a build that failed. When anything fails for good there is no file afterwards.
+// deadline pass. So is a package whose tests did not end within go test's -timeout, or one of which ended before
+// its goroutines. Nothing is run again after a data race, another panic or a build that failed. When anything fails
+// for good there is no file afterwards.
 func runTests(file string, args []string) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -41,7 +43,7 @@ func runTests(file string, args []string) error {
 		if tests != nil {
 			again = append(args, "-run", "^("+strings.Join(tests, "|")+")$", pkg)
 		} else {
-			tests = []string{"(a test that did not end)"}
+			tests = []string{"(a test that did not end when it should)"}
 		}
 		second, err := runOnce(again)
 		if err != nil {
@@ -108,6 +110,9 @@ type outcome struct {
 // again tells whether what failed may be run again.
 func (o outcome) again() bool { return !o.broken && len(o.failed) > 0 }
 
+// testingPanic is a panic of package testing: a test took too long, or its goroutine failed when it had ended.
+var testingPanic = regexp.MustCompile("^panic: (test timed out|(Log|Fail) in goroutine after )")
+
 // readEvents reads the output of `go test -json` and prints what go test would print.
 func readEvents(in io.Reader, out io.Writer) (outcome, error) {
 	type test struct {
@@ -115,7 +120,7 @@ func readEvents(in io.Reader, out io.Writer) (outcome, error) {
 		covers []string
 	}
 	tests := map[string]*test{}
-	late := map[string]bool{} // packages whose tests did not end in time
+	late := map[string]bool{} // packages whose tests did not end when they should
 	o := outcome{failed: map[string][]string{}}
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, 16<<20)
@@ -137,7 +142,7 @@ func readEvents(in io.Reader, out io.Writer) (outcome, error) {
 		case "build-fail":
 			o.broken = true
 		case "output":
-			if strings.HasPrefix(e.Output, "panic: test timed out") {
+			if testingPanic.MatchString(e.Output) {
 				late[e.Package] = true
 			} else if strings.HasPrefix(e.Output, "WARNING: DATA RACE") || strings.HasPrefix(e.Output, "panic: ") {
 				o.broken = true
