@@ -180,13 +180,10 @@ func TestShutdownRefusesNewSessions(t *testing.T) {
 	s := start(t, engineio.Config{})
 	c := s.dial(direct)
 	c.open()
+	next(t, s.sessions) // the server has announced it, too
 	q := s.polling()
 	parked := s.poll(q)
-	x, ok := s.engine.Session(q[strings.LastIndex(q, "=")+1:])
-	if !ok {
-		t.Fatal("no session")
-	}
-	s.parked(x)
+	s.parked(next(t, s.sessions))
 	if err := s.engine.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func TestPingTimeout(t *testing.T) {
 // While the server itself does not read, a missing pong is not the peer's fault.
 func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 	in := make(chan string, 10)
-	c := engineio.Config{PingInterval: 60 * time.Millisecond, PingTimeout: 400 * time.Millisecond} // time to pause
+	c := engineio.Config{PingInterval: 60 * time.Millisecond, PingTimeout: time.Second} // time to pause
 	c.Events.Message = func(x *engineio.Session, data []byte, _ bool) {
 		in <- string(data)
 		engineio.LinkOf(x).PauseReading()
@@ -175,7 +175,7 @@ func TestPausedReadingSuspendsPingTimeout(t *testing.T) {
 		t.Fatalf("closed with %+v", got)
 	case got := <-in:
 		t.Fatalf("read %q while paused", got)
-	case <-time.After(2 * (c.PingInterval + c.PingTimeout)):
+	case <-time.After(2*c.PingInterval + c.PingTimeout):
 	}
 	engineio.LinkOf(x).ResumeReading()
 	if got := next(t, in); got != "two" {
@@ -210,18 +210,22 @@ func TestUpgradeCandidates(t *testing.T) {
 	t.Attr("covers", "easy/19 easy/20 easy/22 engine/server/close/32 engine/server/close/33")
 	upgrade := func(q string) string { return strings.Replace(q, "polling", "websocket", 1) }
 	t.Run("never probes", func(t *testing.T) {
-		s := start(t, engineio.Config{UpgradeTimeout: 500 * time.Millisecond}) // time for the retry
-		q := s.polling()
-		if code := s.dial(upgrade(q)).wantEnd(); code != ws.StatusNoStatusRcvd {
-			t.Errorf("closed with %d", code)
-		}
-		s.request("POST", q, "4alive")
-		if got := s.request("GET", q, ""); got.body != "4alive" {
-			t.Errorf("GET: %+v", got)
-		}
-		c := s.dial(upgrade(q)) // a retry is allowed
-		c.send("2probe")
-		c.want("3probe")
+		inBubble(t, engineio.Config{}, func(s *wtServer, e *rawclient.Endpoint) {
+			p := e.Polling()
+			c, err := e.Dial(s.Context(), "EIO=4&transport=websocket&sid="+p.Sid, nil)
+			if err != nil {
+				s.Fatal(err)
+			}
+			if f, err := ws.ReadFrame(c.Raw()); err != nil || f.Header.OpCode != ws.OpClose || len(f.Payload) > 0 {
+				s.Errorf("frame %+v, %v; want a close frame without a code", f.Header, err)
+			}
+			c.Close()
+			p.Send("4alive")
+			if got := <-s.messages; got != "falsealive" {
+				s.Errorf("message %q", got)
+			}
+			p.Probe() // a retry is allowed
+		})
 	})
 	t.Run("second one", func(t *testing.T) {
 		s := start(t, engineio.Config{})
