@@ -37,6 +37,15 @@ func EndMuxes(e *Server) {
 	}
 }
 
+// EndMux sends a ping on a connection to another server and ends it.
+func EndMux(conn net.Conn) {
+	m := newNodes(1).newMux(conn, nil)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.controlLocked(framePing, 0)
+	m.endLocked()
+}
+
 // SetRelayPing sets the time between two pings of connections that are made later.
 func SetRelayPing(e *Server, every time.Duration) { e.nodes.every = every }
 

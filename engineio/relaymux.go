@@ -44,7 +44,7 @@ type mux struct {
 	err     error         // it has ended
 	done    chan struct{} // closed with it
 	stops   bool          // it ends after the last request
-	ending  bool          // it ends when nothing is left to write
+	ending  bool          // nothing is sent after what is in out
 }
 
 func (g *nodes) newMux(conn net.Conn, in *bufio.Reader) *mux {
@@ -53,7 +53,7 @@ func (g *nodes) newMux(conn net.Conn, in *bufio.Reader) *mux {
 
 // queueLocked queues a frame that add appends. The caller must hold m.mu.
 func (m *mux) queueLocked(add func(dst []byte) []byte) {
-	if m.err != nil {
+	if m.err != nil || m.ending && !m.writing {
 		return
 	}
 	m.out = add(m.out)
@@ -119,7 +119,7 @@ func (m *mux) flush() {
 	}
 	m.writing = false
 	if m.ending {
-		m.failLocked(errNodesClosed)
+		m.closeWriteLocked()
 	}
 }
 
@@ -138,10 +138,20 @@ func (m *mux) fail(err error) {
 	m.failLocked(err)
 }
 
-// endLocked ends the connection when everything is written. The caller must hold m.mu.
+// endLocked lets the connection end when everything is written. The caller must hold m.mu.
 func (m *mux) endLocked() {
 	m.ending = true
 	if !m.writing {
+		m.closeWriteLocked()
+	}
+}
+
+// closeWriteLocked tells the peer that nothing more comes. The peer closes the connection when it has
+// read everything: after a close here its next write fails, and it would read no further. The caller
+// must hold m.mu.
+func (m *mux) closeWriteLocked() {
+	c, ok := m.conn.(interface{ CloseWrite() error })
+	if !ok || c.CloseWrite() != nil {
 		m.failLocked(errNodesClosed)
 	}
 }

@@ -226,6 +226,38 @@ func TestRelayedToAServerThatEnds(t *testing.T) {
 	}
 }
 
+// A server that ends leaves the connection open for what the other one still sends: an error of that
+// would cost it the answers that it has not read.
+func TestRelayMuxEndsAfterItsPeer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	peer, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	if err := peer.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	engineio.EndMux(conn)
+	if ping, err := io.ReadAll(peer); err != nil || len(ping) != 9 {
+		t.Errorf("read %q, %v; want one frame", ping, err)
+	}
+	for range 10 {
+		if _, err := peer.Write([]byte("credit")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Requests of other servers never panic and take no memory beyond their frame.
 func FuzzRelayRequest(f *testing.F) {
 	r, err := http.NewRequest("POST", engineio.DefaultPath+"?EIO=4&transport=polling&sid=owner_00000000000000", nil)
