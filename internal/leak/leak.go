@@ -11,7 +11,7 @@ import (
 
 // Grace is how long goroutines that are already on their way out may take to
 // end after the last test returned.
-const Grace = 5 * time.Second
+const Grace = 30 * time.Second
 
 // Main runs the tests of m and exits the process. When they passed but
 // goroutines that they started are still alive after [Grace], it prints the
