@@ -62,7 +62,7 @@ func directory(c *cluster) {
 		n, err := c.servers[0].In("room b").Count(c.ctx)
 		return n.Sockets == 0 && n.Servers == 2 && err == nil
 	})
-	if room := <-out; room != "room b" {
+	if room := get(c, out); room != "room b" {
 		c.Errorf("the last one out of %s", room)
 	}
 }
@@ -85,7 +85,7 @@ func presence(c *cluster) (out <-chan string) {
 	if n, err := c.servers[2].Count(c.ctx); n.Sockets != 3 || err != nil {
 		c.Errorf("all: %+v, %v", n, err)
 	}
-	got := []string{<-in, <-in, <-in}
+	got := []string{get(c, in), get(c, in), get(c, in)}
 	if slices.Sort(got); !slices.Equal(got, []string{"room a", "room b", "room c"}) {
 		c.Errorf("first in %q", got)
 	}

@@ -34,8 +34,8 @@ func serverSideEmit(c *cluster) {
 	c.do(c.servers[c.last()].ServerSideEmit("done", 1, []byte{2})) // reaches the first, if there is another
 	var got []int
 	for range len(c.servers) - 1 {
-		got = append(got, <-heard)
-		<-done
+		got = append(got, get(c, heard))
+		get(c, done)
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, c.all(0)) || len(heard) != 0 {
@@ -73,7 +73,7 @@ func serverSideEmitMissing(c *cluster) {
 			return e.Ack(i)
 		})
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(c.ctx, missingTime)
 	defer cancel()
 	n, last := 0, error(nil)
 	for _, err := range c.servers[0].ServerSideEmitWithAck(ctx, "number") {

@@ -209,6 +209,17 @@ func (c *cluster) await(what string, so func() bool) {
 	}
 }
 
+// get returns the next value of a channel.
+func get[T any](c *cluster, from <-chan T) (value T) {
+	c.Helper()
+	select {
+	case value = <-from:
+	case <-c.ctx.Done():
+		c.Fatal("what the test waits for does not come")
+	}
+	return value
+}
+
 func (c *cluster) do(errs ...error) {
 	c.Helper()
 	for _, err := range errs {

@@ -265,7 +265,7 @@ func TestClosedForGood(t *testing.T) {
 	conn.SetClosedHandler(func(*nats.Conn) { close(closed) })
 	a := start(t, "aaaaaa", Config{Conn: conn})
 	conn.Close()
-	<-closed
+	brokertest.Get(t, "end of the connection", closed)
 	want := "the connection was closed for good, restart this server: by its owner"
 	if text := fmt.Sprint(errors.Join(a.AwaitReports(1)...)); !strings.Contains(text, want) {
 		t.Errorf("reported %s", text)
@@ -383,7 +383,8 @@ func TestSlow(t *testing.T) {
 			a, b := start(t, "aaaaaa", c), start(t, "bbbbbb", c)
 			linkA, _ := a.Link("/")
 			memberB := brokertest.NewMember("/")
-			memberB.Messages, memberB.Held = make(chan *adapter.Message, 1<<20), make(chan struct{})
+			memberB.Messages = make(chan *adapter.Message, 1<<20)
+			release := memberB.Hold(t)
 			b.LinkTo(memberB)
 			size, n := 100<<10, maxReceived/(100<<10)+100
 			if !large {
@@ -397,7 +398,7 @@ func TestSlow(t *testing.T) {
 				}
 			}
 			await(t, "all is sent", func() bool { return a.Stats().QueuedBytes == 0 })
-			close(memberB.Held)
+			release()
 			memberB.WantsGap(t)
 			publishNow(t, linkA, event(a.UID, 2))
 			for string(memberB.Next(t).Packet.Data) != `["n",2]` {
@@ -534,7 +535,7 @@ func TestConn(t *testing.T) {
 	publishNow(t, l, event("aaaaaa", 1))
 	memberB.Wants(t, 1)
 	p.Cut()
-	<-lost
+	brokertest.Get(t, "loss of the connection", lost)
 	m.WantsGap(t)
 	publishNow(t, linkB, event("bbbbbb", 2))
 	m.Wants(t, 2)
@@ -545,5 +546,5 @@ func TestConn(t *testing.T) {
 		t.Errorf("%d subscriptions are left, or the connection was closed", conn.NumSubscriptions())
 	}
 	p.Cut()
-	<-lost
+	brokertest.Get(t, "loss of the connection", lost)
 }

@@ -2,7 +2,6 @@ package nats
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 
@@ -22,13 +21,12 @@ type natsServer struct {
 func startNATS(t testing.TB, change func(*server.Options)) *natsServer {
 	t.Helper()
 	s := &natsServer{t: t, options: server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, StoreDir: t.TempDir(),
+		Host: "127.0.0.1", Port: brokertest.FreePorts(t, 1)[0], NoLog: true, NoSigs: true, StoreDir: t.TempDir(),
 	}}
 	if change != nil {
 		change(&s.options)
 	}
 	s.Restart()
-	s.options.Port = s.Addr().(*net.TCPAddr).Port
 	t.Cleanup(func() { s.Kill() })
 	return s
 }

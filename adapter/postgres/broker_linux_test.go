@@ -159,6 +159,7 @@ func TestOrder(t *testing.T) {
 			}
 		}
 	}
+	await(t, "all is sent", func() bool { return a.Stats().QueuedBytes == 0 })
 	if len(own.Messages) != 0 || len(other.Messages) != 0 || a.Stats().Sent != 3*events {
 		t.Errorf("%d came back, %d came twice, %+v", len(own.Messages), len(other.Messages), a.Stats())
 	}

@@ -61,6 +61,7 @@ func TestExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		await(t, "the server leaves the count", func() bool { return count(t, linkA) == 1 })
+		await(t, "all is sent", func() bool { return a.Stats().QueuedBytes == 0 })
 		if s := a.Stats(); !s.Connected || s.Sent != 3 || s.Failed+s.Gaps+s.Invalid != 0 ||
 			!strings.HasPrefix(s.Broker, "redis ") {
 			t.Errorf("stats are %+v", s)
@@ -208,7 +209,8 @@ func TestGap(t *testing.T) {
 				t.Errorf("reported %v", errs)
 			}
 		}
-		if s := b.Stats(); s.Gaps != 3 || !s.Connected {
+		await(t, "it is connected", func() bool { return b.Stats().Connected })
+		if s := b.Stats(); s.Gaps != 3 {
 			t.Errorf("stats are %+v", s)
 		}
 	})
@@ -219,14 +221,15 @@ func TestSlowSubscriber(t *testing.T) {
 	redis := redistest.Start(t, "--client-output-buffer-limit", "pubsub 4mb 0 0")
 	a, b := start(t, "aaaaaa", Config{URL: redis.URL()}), start(t, "bbbbbb", Config{URL: redis.URL()})
 	linkA, _ := a.Link("/")
-	_, memberB := b.Link("/")
-	memberB.Held = make(chan struct{})
+	memberB := brokertest.NewMember("/")
+	release := memberB.Hold(t)
+	b.LinkTo(memberB)
 	big := event(a.UID, 1)
 	big.Packet = &adapter.Packet{Event: "big", Args: []any{strings.Repeat("x", 100<<10)}}
 	for count(t, linkA) == 2 {
 		publishNow(t, linkA, big)
 	}
-	close(memberB.Held)
+	release()
 	memberB.WantsGap(t)
 	await(t, "it is back", func() bool { return count(t, linkA) == 2 })
 	if len(a.Reports()) > 0 || len(b.AwaitReports(1)) != 1 {

@@ -9,6 +9,7 @@ import (
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -17,7 +18,7 @@ func TestNestedTooDeep(t *testing.T) {
 	each(t, func(t *testing.T, _ *redistest.Server, c Config) {
 		a, b := socketio.New(socketio.Config{Adapter: New(c)}), socketio.New(socketio.Config{Adapter: New(c)})
 		siotest.Serve(t, a)
-		client, err := siotest.Serve(t, b).Connect(t.Context(), "/", nil)
+		client, err := siotest.Serve(t, b).Connect(brokertest.Limit(t), "/", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +38,7 @@ func TestNestedTooDeep(t *testing.T) {
 		if err := emitter.Emit("deep", deep); !errors.Is(err, adapter.ErrTooLarge) {
 			t.Errorf("an emitter: %v", err)
 		}
-		if m, err := client.Next(t.Context()); err != nil || m.Len() != 2 {
+		if m, err := client.Next(brokertest.Limit(t)); err != nil || m.Len() != 2 {
 			t.Errorf("got %v, %v", m, err)
 		}
 	})

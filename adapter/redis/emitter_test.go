@@ -17,6 +17,7 @@ import (
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/redis"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -306,12 +307,12 @@ func TestEmitterAway(t *testing.T) {
 	})
 	defer func() { <-restarted }() // it may fail, and the test has not ended then
 	for range 20 {
-		e.do(<-done)
+		e.do(brokertest.Get(t, "answer of Emit", done))
 	}
 	e.do(e.emitter.Emit("end"))
 	got := map[any]bool{}
 	for {
-		m, err := e.clients[2].Next(t.Context())
+		m, err := e.clients[2].Next(brokertest.Limit(t))
 		e.do(err)
 		if m.Event() == "end" {
 			break

@@ -19,7 +19,7 @@ func TestJoinedIsSubscribed(t *testing.T) {
 		siotest.Serve(t, a)
 		serving := siotest.Serve(t, b)
 		for i := range 50 {
-			client, err := serving.Connect(t.Context(), "/", nil)
+			client, err := serving.Connect(brokertest.Limit(t), "/", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +33,7 @@ func TestJoinedIsSubscribed(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, want := range []string{"to the socket", "to the room"} {
-				if m, err := client.Next(t.Context()); err != nil || m.Event() != want {
+				if m, err := client.Next(brokertest.Limit(t)); err != nil || m.Event() != want {
 					t.Fatalf("round %d: got %v, %v, want %q", i, m, err, want)
 				}
 			}

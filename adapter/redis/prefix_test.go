@@ -5,6 +5,7 @@ import (
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -19,7 +20,7 @@ func TestPrefixSeparates(t *testing.T) {
 				Adapter:                 New(Config{URL: scheme + "://" + addr + "?key=" + key}),
 				ConnectionStateRecovery: &socketio.ConnectionStateRecovery{},
 			})
-			client, err := siotest.Serve(t, s).Connect(t.Context(), "/", nil)
+			client, err := siotest.Serve(t, s).Connect(brokertest.Limit(t), "/", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +30,7 @@ func TestPrefixSeparates(t *testing.T) {
 			if err := servers[i].Emit(name); err != nil {
 				t.Fatal(err)
 			}
-			if m, err := clients[i].Next(t.Context()); err != nil || m.Event() != name {
+			if m, err := clients[i].Next(brokertest.Limit(t)); err != nil || m.Event() != name {
 				t.Errorf("%s: client %d got %v, %v", scheme, i, m, err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -127,11 +128,11 @@ func TestStreamsOwn(t *testing.T) {
 	toAll, toOthers := join(a, all), join(a, othersOnly{others})
 	publish(toOthers, "a", "/others")
 	publish(toAll, "a", "/all")
-	if m := <-all.Messages; m.UID != "a" {
+	if m := all.Next(t); m.UID != "a" {
 		t.Errorf("got a message of %s", m.UID)
 	}
 	publish(join(b, brokertest.NewMember("/others")), "b", "/others")
-	if m := <-others.Messages; m.UID != "b" {
+	if m := others.Next(t); m.UID != "b" {
 		t.Errorf("got a message of %s", m.UID)
 	}
 }
@@ -182,7 +183,10 @@ func publishThrough(t *testing.T, a, b *streamPeer, d time.Duration, fault func(
 				t.Fatalf("%s process got %s at %d of %d, want %d sent", name, e, n, len(events), sent)
 			}
 		}
-		for _, err := range p.gaps {
+		p.mu.Lock()
+		gaps := slices.Clone(p.gaps)
+		p.mu.Unlock()
+		for _, err := range gaps {
 			if !strings.Contains(err.Error(), "not in the stream") {
 				t.Errorf("%s process has a gap: %v", name, err)
 			}
@@ -251,6 +255,7 @@ func TestStreamsStalled(t *testing.T) {
 	}
 	s.Continue()
 	await(t, "all accepted messages arrive", func() bool { events, _ := b.broadcasts(); return len(events) == accepted })
+	await(t, "the outbox is empty", func() bool { return a.Stats().QueuedBytes == 0 })
 	a.emit(t, "more")
 	await(t, "messages are accepted again", func() bool { events, _ := b.broadcasts(); return len(events) == accepted+1 })
 }
@@ -263,7 +268,10 @@ func TestStreamsRefused(t *testing.T) {
 	for range 3 {
 		p.emit(t, "refused")
 	}
-	await(t, "all are counted", func() bool { return p.Stats().Failed == 3 })
+	await(t, "all are counted and reported", func() bool {
+		s := p.Stats()
+		return s.Failed == 3 && s.QueuedBytes == 0
+	})
 	p.mu.Lock()
 	errs := fmt.Sprint(p.errs)
 	p.mu.Unlock()

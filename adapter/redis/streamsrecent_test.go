@@ -77,7 +77,9 @@ func TestStreamsRecent(t *testing.T) {
 	if len(r.entries) == 0 {
 		t.Error("nothing is kept")
 	}
+	r.turn <- struct{}{}
 	r.used = time.Now().Add(-2 * recentIdle)
+	<-r.turn
 	if r.expire(); len(r.entries) > 0 || r.size > 0 {
 		t.Error("it is kept for ever")
 	}

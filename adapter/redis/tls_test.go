@@ -17,17 +17,11 @@ import (
 	"time"
 
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 func TestTLS(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := brokertest.FreePorts(t, 1)[0]
 	cert, key, pool := certificate(t)
 	redistest.Start(t, "--tls-port", strconv.Itoa(port), "--tls-cert-file", cert, "--tls-key-file", key,
 		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
@@ -40,7 +34,7 @@ func TestTLS(t *testing.T) {
 	publishNow(t, linkA, event(a.UID, 1))
 	memberB.Wants(t, 1)
 
-	c, err = Config{URL: url}.resolve()
+	c, err := Config{URL: url}.resolve()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,12 +99,17 @@ func LogFaults(t *testing.T, a, b *Server, faults ...func()) *Member {
 	linkA, memberA := a.Link("/")
 	_, memberB := b.Link("/")
 	var sent atomic.Int64
-	stop, stopped := make(chan struct{}), make(chan struct{})
+	ending, stopped := make(chan struct{}), make(chan struct{})
+	stop := sync.OnceFunc(func() {
+		close(ending)
+		<-stopped
+	})
+	defer stop() // the test may fail
 	go func() {
 		defer close(stopped)
 		for {
 			select {
-			case <-stop:
+			case <-ending:
 				return
 			default:
 			}
@@ -127,8 +133,7 @@ func LogFaults(t *testing.T, a, b *Server, faults ...func()) *Member {
 		}
 		fault()
 	}
-	close(stop)
-	<-stopped
+	stop()
 	for next < int(sent.Load()) {
 		wants()
 	}

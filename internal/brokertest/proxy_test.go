@@ -68,7 +68,7 @@ func TestProxy(t *testing.T) {
 	addr, conns := listen(t)
 	p := brokertest.StartProxy(t, &brokertest.Proxy{To: func() string { return addr }})
 	client := dial(t, p.Addr())
-	server := <-conns
+	server := brokertest.Get(t, "connection", conns)
 	const soon, long = 50 * time.Millisecond, brokertest.Patience
 	want := func(what string, c net.Conn, wait time.Duration, want string) {
 		t.Helper()
@@ -87,7 +87,7 @@ func TestProxy(t *testing.T) {
 	end := p.Abandon()
 	_ = client.Close()
 	client = dial(t, p.Addr())
-	second := <-conns
+	second := brokertest.Get(t, "connection", conns)
 	send(t, client, "new")
 	want("a new connection", second, long, "new")
 	want("the end of the abandoned one", server, soon, "nothing")
@@ -104,7 +104,7 @@ func TestProxySilence(t *testing.T) {
 	addr, conns := listen(t)
 	p := brokertest.StartProxy(t, &brokertest.Proxy{To: func() string { return addr }, Silence: 100 * time.Millisecond})
 	client := dial(t, p.Addr())
-	send(t, <-conns, "x")
+	send(t, brokertest.Get(t, "connection", conns), "x")
 	for _, want := range []string{"x", "end"} {
 		if got := read(t, client, brokertest.Patience); got != want {
 			t.Fatalf("got %s, want %s", got, want)

@@ -88,13 +88,13 @@ func (s *Server) LinkTo(m adapter.Member) adapter.Link {
 type Member struct {
 	Messages chan *adapter.Message
 	Gaps     chan error
-	// Held, if it is not nil, makes Receive wait until it is closed.
-	Held chan struct{}
 
 	namespace string
+	held      <-chan struct{} // Receive waits until it is closed; nil for nothing
 }
 
-// NewMember returns a member with room for some thousand messages. More make the broker wait.
+// NewMember returns a member with room for some thousand messages. More make the broker wait. Messages
+// that nobody takes within [Patience] are dropped: a test that has failed must be able to end.
 func NewMember(namespace string) *Member {
 	return &Member{
 		namespace: namespace, Messages: make(chan *adapter.Message, 5000), Gaps: make(chan error, 100),
@@ -106,10 +106,28 @@ func (m *Member) Namespace() string { return m.namespace }
 
 // Receive implements adapter.Member.
 func (m *Member) Receive(x *adapter.Message) {
-	if m.Held != nil {
-		<-m.Held
+	if m.held != nil {
+		<-m.held
 	}
-	m.Messages <- x
+	select {
+	case m.Messages <- x:
+		return
+	default:
+	}
+	select {
+	case m.Messages <- x:
+	case <-time.After(Patience):
+	}
+}
+
+// Hold makes Receive wait until release is called, at the latest until the test ends. The broker must have
+// been started, and must not know the member yet.
+func (m *Member) Hold(t *testing.T) (release func()) {
+	held := make(chan struct{})
+	m.held = held
+	release = sync.OnceFunc(func() { close(held) })
+	t.Cleanup(release)
+	return release
 }
 
 // Gap implements adapter.Member.
@@ -118,14 +136,27 @@ func (m *Member) Gap(err error) { m.Gaps <- err }
 // Next returns the next message that is received, completely read.
 func (m *Member) Next(t *testing.T) *adapter.Message {
 	t.Helper()
+	x := Get(t, "message", m.Messages)
+	Read(t, x)
+	return x
+}
+
+// Get returns the next value of a channel.
+func Get[T any](t testing.TB, what string, from <-chan T) (value T) {
+	t.Helper()
 	select {
-	case x := <-m.Messages:
-		Read(t, x)
-		return x
+	case value = <-from:
 	case <-time.After(Patience):
-		t.Fatal("no message")
-		return nil
+		t.Fatalf("no %s came", what)
 	}
+	return value
+}
+
+// Limit returns a context that ends after [Patience], for one call of what must return.
+func Limit(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // Wants receives events of [Event] with these numbers, in this order.
@@ -146,13 +177,8 @@ func (m *Member) WantsGap(t *testing.T) {
 
 func (m *Member) wantsGap(t *testing.T, because error) {
 	t.Helper()
-	select {
-	case err := <-m.Gaps:
-		if !errors.Is(err, because) {
-			t.Errorf("the gap is %v", err)
-		}
-	case <-time.After(Patience):
-		t.Fatal("no gap")
+	if err := Get(t, "gap", m.Gaps); !errors.Is(err, because) {
+		t.Errorf("the gap is %v", err)
 	}
 }
 

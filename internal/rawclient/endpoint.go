@@ -37,8 +37,9 @@ func Serve(t testing.TB, h http.Handler) *Endpoint {
 	return serve(t, h, l, dialTCP(l.Addr().String()), patience)
 }
 
-// At is what is served by others on a TCP address, "IP:port".
-func At(t testing.TB, addr string) *Endpoint { return newEndpoint(t, addr, dialTCP(addr), patience) }
+// At is what is served by others on a TCP address, "IP:port". They may need long to answer: servers of a
+// broker elect a leader within 9 s.
+func At(t testing.TB, addr string) *Endpoint { return newEndpoint(t, addr, dialTCP(addr), 3*patience) }
 
 func dialTCP(addr string) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {

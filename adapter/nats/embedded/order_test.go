@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokertest"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -24,7 +25,7 @@ func TestOrder(t *testing.T) {
 	counts(t, a, 2)
 	counts(t, b, 2)
 	b.OnConnection(func(s *socketio.Socket) { s.Join("room", "other") })
-	client, err := siotest.Serve(t, b).Connect(t.Context(), "/", nil)
+	client, err := siotest.Serve(t, b).Connect(brokertest.Limit(t), "/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func TestOrder(t *testing.T) {
 	go func() {
 		defer close(ready)
 		for range 2 {
-			if _, err := client.Receive(t.Context(), "ready"); err != nil {
+			if _, err := client.Receive(brokertest.Limit(t), "ready"); err != nil {
 				t.Error(err)
 			}
 		}
@@ -66,7 +67,7 @@ func TestOrder(t *testing.T) {
 		}
 	}
 	for i := range n {
-		m, err := client.Receive(t.Context(), "n")
+		m, err := client.Receive(brokertest.Limit(t), "n")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/gosocketio/socketio"
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/adaptertest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 	"github.com/gosocketio/socketio/siotest"
 )
 
@@ -47,11 +48,11 @@ func TestJoinIsHeard(t *testing.T) {
 	}
 	joined := make(chan *socketio.Socket, 1)
 	all[0].OnConnection(func(s *socketio.Socket) { joined <- s })
-	client, err := siotest.Serve(t, all[0]).Connect(t.Context(), "/", nil)
+	client, err := siotest.Serve(t, all[0]).Connect(brokertest.Limit(t), "/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket, heard := <-joined, 0
+	socket, heard := brokertest.Get(t, "socket", joined), 0
 	for i := range 300 {
 		room, from := "room "+strconv.Itoa(i), all[1+i%2]
 		socket.Join(room)
@@ -61,7 +62,7 @@ func TestJoinIsHeard(t *testing.T) {
 			}
 		}
 		for room := true; room; {
-			m, err := client.Receive(t.Context(), "n")
+			m, err := client.Receive(brokertest.Limit(t), "n")
 			if err != nil {
 				t.Fatal(err)
 			}
