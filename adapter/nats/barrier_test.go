@@ -44,7 +44,7 @@ func startKnowing(
 // dial connects to a NATS server, and returns the questions to a process.
 func dial(t *testing.T, host, subject string) (*nats.Conn, *nats.Subscription) {
 	t.Helper()
-	nc, err := nats.Connect("nats://" + host)
+	nc, err := nats.Connect("nats://"+host, dialTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestBarrierUntrusted(t *testing.T) {
 // names none.
 func TestCloseWhileLate(t *testing.T) {
 	link := startProxy(t, startNATS(t, nil).host())
-	nc, err := nats.Connect("nats://" + link.Addr())
+	nc, err := nats.Connect("nats://"+link.Addr(), dialTime)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -257,7 +257,7 @@ func TestGap(t *testing.T) {
 
 // That a connection is closed for good is reported: nothing makes it again.
 func TestClosedForGood(t *testing.T) {
-	conn, err := nats.Connect("nats://" + startNATS(t, nil).host())
+	conn, err := nats.Connect("nats://"+startNATS(t, nil).host(), dialTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -480,7 +480,7 @@ func TestInvalid(t *testing.T) {
 	host := startNATS(t, nil).host()
 	b := start(t, "bbbbbb", Config{Addrs: []string{host}})
 	_, memberB := b.Link("/")
-	conn, err := nats.Connect("nats://" + host)
+	conn, err := nats.Connect("nats://"+host, dialTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -511,7 +511,7 @@ func TestConn(t *testing.T) {
 	server := startNATS(t, nil)
 	p := startProxy(t, server.host())
 	lost := make(chan bool, 10)
-	conn, err := nats.Connect("nats://"+p.Addr(), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+	conn, err := nats.Connect("nats://"+p.Addr(), dialTime, nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { lost <- true }))
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ func TestRecoveryAfterKill(t *testing.T) {
 	factory := func(url string) adapter.Factory { return New(Config{URL: url}) }
 	brokertest.RecoverAfterKill(t, factory, func(t *testing.T) (string, func(string) string) {
 		s := startJetStream(t)
-		conn, err := nats.Connect("nats://" + s.host())
+		conn, err := nats.Connect("nats://"+s.host(), dialTime)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,9 +6,13 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/gosocketio/socketio/internal/brokertest"
 )
+
+// dialTime limits a dial of a test: that of the library is too short for a busy machine.
+var dialTime = nats.Timeout(brokertest.Patience)
 
 // natsServer is a NATS server in this process, which can end and come back.
 type natsServer struct {

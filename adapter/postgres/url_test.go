@@ -1,7 +1,7 @@
 package postgres
 
 import (
-	"net"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/gosocketio/socketio/adapter"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 func TestParseURL(t *testing.T) {
@@ -32,12 +33,8 @@ func TestParseURL(t *testing.T) {
 
 // What cannot work is one line that says why, without the password.
 func TestMistakes(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
-	pool, err := pgxpool.New(t.Context(), "postgres://u:secret@"+closed.Addr().String()+"/db")
+	closed := fmt.Sprintf("127.0.0.1:%d", brokertest.FreePorts(t, 1)[0])
+	pool, err := pgxpool.New(t.Context(), "postgres://u:secret@"+closed+"/db")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +63,8 @@ func TestMistakes(t *testing.T) {
 		{Config{Recovery: true, MaxLen: -1}, "MaxLen"},
 		{Config{Recovery: true, LogTable: strings.Repeat("x", 55)}, "at most 54 bytes"},
 		{Config{URL: "postgres://u:secret@localhost/db?recovery=perhaps"}, "recovery=perhaps"},
-		{Config{URL: "postgres://u:secret@" + closed.Addr().String() + "/db"}, "connection refused"},
-		{Config{Pool: pool}, closed.Addr().String()},
+		{Config{URL: "postgres://u:secret@" + closed + "/db"}, "connection refused"},
+		{Config{Pool: pool}, closed},
 	} {
 		_, err := New(c.config)(host{})
 		if err == nil {

@@ -226,9 +226,10 @@ func TestSlowSubscriber(t *testing.T) {
 	b.LinkTo(memberB)
 	big := event(a.UID, 1)
 	big.Packet = &adapter.Packet{Event: "big", Args: []any{strings.Repeat("x", 100<<10)}}
-	for count(t, linkA) == 2 {
+	await(t, "Redis cuts it off", func() bool {
 		publishNow(t, linkA, big)
-	}
+		return count(t, linkA) != 2
+	})
 	release()
 	memberB.WantsGap(t)
 	await(t, "it is back", func() bool { return count(t, linkA) == 2 })
@@ -400,9 +401,13 @@ func TestStartInVain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		err = brokertest.StartError(ctx, t, newBroker(c))
-		cancel()
+		refused := true // at the first connection: that of redis-cli still counts for a moment
+		for tries := 0; refused && tries < 100; tries++ {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			err = brokertest.StartError(ctx, t, newBroker(c))
+			cancel()
+			refused = x.clients == "1" && !strings.Contains(fmt.Sprint(err), "namespace /: ")
+		}
 		if err == nil || !strings.Contains(err.Error(), x.want) ||
 			strings.HasSuffix(err.Error(), "namespace /: context deadline exceeded") {
 			t.Errorf("%s: got %v, want %q", x.url, err, x.want)
