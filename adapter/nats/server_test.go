@@ -37,8 +37,14 @@ func startNATS(t testing.TB, change func(*server.Options)) *natsServer {
 
 // Kill ends the server and its connections.
 func (s *natsServer) Kill() {
-	s.Shutdown()
-	s.WaitForShutdown()
+	s.t.Helper()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Shutdown()
+		s.WaitForShutdown()
+	}()
+	brokertest.Get(s.t, "end of the NATS server", ended)
 }
 
 // Restart starts it again at the same address.

@@ -30,7 +30,7 @@ type Server struct {
 func Start(t *testing.T, broker adapter.Broker, uid string) *Server {
 	t.Helper()
 	s := &Server{Broker: broker, UID: uid, t: t}
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*Patience) // a cluster may have to elect leaders first
 	defer cancel()
 	err := broker.Start(ctx, uid, func(err error) {
 		s.mu.Lock()
