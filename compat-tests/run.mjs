@@ -179,7 +179,7 @@ function list(...directories) {
 const passed = join(temporary, "passed");
 
 /** Runs test files with the clients named, and resolves with the exit code, what was printed, and the files that did not pass. */
-function runOnce(files, clients, atOnce) {
+function runOnce(files, clients, atOnce, more = {}) {
   // At the end of a file its process ends: some old clients go on trying to reach a server that is gone, whatever they are told.
   // Two files at a time: the scenarios mostly wait, but the heartbeats of the conformance suites are short.
   writeFileSync(passed, "");
@@ -191,7 +191,7 @@ function runOnce(files, clients, atOnce) {
     ],
     {
       cwd: here,
-      env: { ...env, COMPAT_CLIENTS: clients.join(" "), COMPAT_PASSED: passed },
+      env: { ...env, ...more, COMPAT_CLIENTS: clients.join(" "), COMPAT_PASSED: passed },
       stdio: ["inherit", "pipe", "inherit"],
       detached: true,
     },
@@ -217,7 +217,7 @@ async function run(files, clients) {
     return code;
   }
   console.log(`compat-tests: something failed in ${bad.join(", ")}: once more`);
-  const second = await runOnce(bad, clients, 1);
+  const second = await runOnce(bad, clients, 1, { COMPAT_AGAIN: "1" });
   if (second.code === 0) {
     mkdirSync(dirname(flaky), { recursive: true });
     appendFileSync(flaky, bad.map((file) => `FLAKY: compat-tests/${file} failed, and passed when it was run again: mend it\n`).join(""));

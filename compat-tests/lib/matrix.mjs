@@ -3,13 +3,19 @@
 /** Sorted as clients.mjs has them; whoever is not there comes last. */
 const order = (names) => (a, b) => (names.indexOf(a) + 1 || names.length + 1) - (names.indexOf(b) + 1 || names.length + 1);
 
-/** Reads what results.mjs has written: a Map from a cell's key to {file, scenario, client, transport, state, error}. */
+/**
+ * Reads what results.mjs has written: a Map from a cell's key to {file, scenario, client, transport, state, error}. What a file says that
+ * run.mjs has run again counts, and not what it said before.
+ */
 export function readResults(text) {
   const cells = new Map();
   for (const line of text.split("\n").filter(Boolean)) {
     const cell = JSON.parse(line);
     const key = [cell.file, cell.scenario, cell.client, cell.transport].join("\t");
-    const before = cells.get(key);
+    let before = cells.get(key);
+    if (cell.again && !before?.again) {
+      before = undefined;
+    }
     if (cell.state === "declared") {
       // A name may be used several times in a file: the worst of them counts.
       cells.set(key, before ?? { ...cell, state: "fail", error: "did not end" });

@@ -13,7 +13,7 @@ export const declared = { any: false };
 
 function write(line) {
   if (path) {
-    appendFileSync(path, `${JSON.stringify({ file, ...line })}\n`);
+    appendFileSync(path, `${JSON.stringify({ file, again: process.env.COMPAT_AGAIN, ...line })}\n`);
   }
 }
 
