@@ -63,8 +63,8 @@ scenario(`${CLIENTS} clients talk in ${ROOMS} rooms for ${SECONDS} seconds`, { n
 
   const all = (turns * CLIENTS) / ROOMS;
   // Each has been answered after all of its messages were taken; until then they reach everybody.
-  await Promise.all(sockets.map((socket) => ask(socket, "ack")));
-  await Promise.all(sockets.map((socket) => ask(socket, "ack")));
+  const everybody = () => Promise.all(sockets.map((socket) => new Promise((answered) => socket.emit("ack", answered))));
+  await within(everybody().then(everybody), "the end of what was said", SECONDS * 2_000);
   assert.equal(wrong, undefined);
   assert.equal(delivered, all);
   for (const [i, counts] of expected.entries()) {

@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { covers } from "../lib/covers.mjs";
 import { once } from "../lib/deadline.mjs";
+import { freePorts } from "../lib/ports.mjs";
 import { startServer } from "../lib/server.mjs";
 import { ask, connect, connected, record, scenario, settled } from "../lib/suite.mjs";
+
+/** Starts a server on a port that no other process is given while it is away. */
+async function startToLeave(flags) {
+  const [port] = await freePorts(1);
+  return startServer(flags, { port });
+}
 
 const eager = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 100, randomizationFactor: 0 };
 
 scenario("a client comes back after the server was killed and started again", async (t, way) => {
-  let server = await startServer(["-eio3"]);
+  let server = await startToLeave(["-eio3"]);
   t.after(() => server.kill());
   const root = await settled(t, server.url, way, eager);
   const chat = root.io.socket("/chat");
@@ -52,7 +59,7 @@ scenario("a client comes back when its connection breaks", async (t, way) => {
 });
 
 scenario("a client comes back after the server was stopped and started again", async (t, way) => {
-  let server = await startServer(["-eio3"]);
+  let server = await startToLeave(["-eio3"]);
   t.after(() => server.kill());
   const socket = await connect(t, server.url, way, eager);
   await ask(socket, "ack");
@@ -68,7 +75,7 @@ scenario("a client comes back after the server was stopped and started again", a
 
 scenario("a client whose server stays away gives up once", { from: "3.0" }, async (t, way) => {
   covers("socketio/socket/2");
-  const server = await startServer();
+  const server = await startToLeave();
   t.after(() => server.kill());
   const socket = await connect(t, server.url, way, { ...eager, reconnectionAttempts: 2 });
   const attempts = record(socket.io, "reconnect_attempt");
