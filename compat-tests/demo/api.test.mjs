@@ -59,7 +59,13 @@ scenario("a backend waits for acknowledgements", { newest: true, usual: true }, 
   const asked = record(silent, "question");
   const rooms = clients.map(({ id }) => id);
 
-  const answers = await call("emit", { rooms, event: "question", args: [41], ack: { timeout: 300 } });
+  let answers;
+  for (const timeout of [300, 4_000]) { // on a busy machine the quick one, too, may be too late the first time
+    answers = await call("emit", { rooms, event: "question", args: [41], ack: { timeout } });
+    if (answers.missing === 1) {
+      break;
+    }
+  }
   assert.deepEqual(answers.answers, [{ id: quick.id, args: [42, { base64: "Bw==" }] }]);
   assert.equal(answers.missing, 1);
   assert.match(answers.errors[0], /timed out/);

@@ -16,7 +16,7 @@ export default [
     "a ping that is fetched late": [["open"], wait(2_200), ["get"], ["post", "3"], ["post", "4x"], ["get"]],
     "an answer that nobody asked for": [["ws"], ["send", "3"], wait(1_000), ["send", "3"], wait(1_000), wait(1_000)],
     "an answer with data": [["ws"], wait(2_200), ["send", "3abc"], wait(2_200)],
-    "a ping across the upgrade": [["open"], ["poll"], wait(1_000), ["ws"], ["pause"], ["send", "2probe"], ["send", "5"], wait(1_500), ["send", "3"], wait(2_200)],
+    "a ping across the upgrade": [["open"], ["poll"], wait(600), ["ws"], ["pause"], ["send", "2probe"], ["send", "5"], wait(1_500), ["send", "3"], wait(2_200)],
     "version 3, over WebSocket": [["ws", { EIO: "3" }], ["send", "2"], wait(2_200), ["send", "2"], wait(4_000)],
     "version 3, a ping with data": [["ws", { EIO: "3" }], ["send", "2abc"], ["send", "2probe"]],
     "version 3, a pong": [["ws", { EIO: "3" }], ["send", "3"]],
