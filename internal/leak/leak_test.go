@@ -49,5 +49,5 @@ func ExampleMain() {
 	//
 	//	func TestMain(m *testing.M) { leak.Main(m) }
 	fmt.Println(Grace)
-	// Output: 5s
+	// Output: 30s
 }
