@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,13 +85,15 @@ func TestLogCut(t *testing.T) {
 	linkA, _ := a.Link("/")
 	_, memberB := b.Link("/")
 	const n = 3000
-	go func() {
+	var publisher sync.WaitGroup
+	publisher.Go(func() {
 		for i := range n {
 			if err := linkA.Publish(event(a.UID, i)); err != nil {
 				t.Error(err)
 			}
 		}
-	}()
+	})
+	defer publisher.Wait()
 	for i := range n {
 		if i%500 == 100 {
 			p.Cut()
