@@ -400,7 +400,17 @@ func TestSlow(t *testing.T) {
 			for left := a.Stats().QueuedBytes; left > 0; left = a.Stats().QueuedBytes {
 				await(t, "more is sent", func() bool { return a.Stats().QueuedBytes < left })
 			}
+			in := b.Broker.(*core).inbox
+			await(t, "the limit is reached", func() bool {
+				in.mu.Lock()
+				defer in.mu.Unlock()
+				return in.full
+			})
 			release()
+			for len(memberB.Gaps) == 0 {
+				before := b.Stats().Received
+				await(t, "more is received", func() bool { return b.Stats().Received > before || len(memberB.Gaps) > 0 })
+			}
 			memberB.WantsGap(t)
 			publishNow(t, linkA, event(a.UID, 2))
 			for string(memberB.Next(t).Packet.Data) != `["n",2]` {
