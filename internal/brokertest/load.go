@@ -21,6 +21,9 @@ const (
 	loadRounds  = 8
 	loadPause   = 2 * time.Millisecond   // between two events of a server
 	loadAway    = 300 * time.Millisecond // official clients wait longer before they connect again
+	// loadFault is the time between two faults. A broker that starts a process for each connection must
+	// leave time to the tests that run beside.
+	loadFault = 300 * time.Millisecond
 )
 
 // RecoverUnderLoad tests that clients whose connections break at any time, and that come back on any of
@@ -65,7 +68,7 @@ func RecoverUnderLoad(t *testing.T, factories []adapter.Factory, fault func()) (
 		close(done)
 	}()
 	for over := false; !over; {
-		pause := time.NewTimer(100 * time.Millisecond)
+		pause := time.NewTimer(loadFault)
 		select {
 		case <-done:
 			over = true
