@@ -47,7 +47,7 @@ func TestLargeAttachments(t *testing.T) {
 				}
 				conn.Send("451-" + id + `["bin",` + one + "]")
 				conn.SendBinary(attachment(n))
-				<-handled
+				wait(t, handled)
 			}
 			for n := range messages {
 				want := `451-["bin",` + one + "]"

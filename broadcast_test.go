@@ -95,7 +95,7 @@ func TestBroadcast(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			crowd := gather(t, []string{"a"}, []string{"a", "b"}, []string{"b"}, nil)
 			for _, s := range crowd.sockets {
-				writable(s)
+				writable(t, s)
 			}
 			if err := c.to(crowd).Emit("e", 1, "x"); err != nil {
 				t.Fatal(err)

@@ -140,7 +140,7 @@ func TestBroadcastDeflatedOnce(t *testing.T) {
 		}()
 	}
 	for range clients {
-		<-joined
+		wait(t, joined)
 	}
 	text := strings.Repeat("a", 5000)
 	for _, to := range []socketio.Operator{s.In("nobody"), s.Compress(false), s.Except("nobody")} {

@@ -222,7 +222,7 @@ func TestInboxMemory(t *testing.T) {
 	before := heap()
 	sent := make(chan struct{})
 	go func() { defer close(sent); p.Send(body) }()
-	<-full
+	wait(t, full)
 	for range 100 { // the rest would be read meanwhile
 		other.Join("/", "")
 		other.Send("41")
@@ -231,7 +231,7 @@ func TestInboxMemory(t *testing.T) {
 		t.Errorf("%d KiB more", more>>10)
 	}
 	close(goOn)
-	<-sent
+	wait(t, sent)
 }
 
 // heap is what is allocated and in use, in bytes.

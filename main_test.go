@@ -129,9 +129,19 @@ func (f *fixture) open(transport string) client {
 
 // writable waits until everything written to a socket's connection is out: a client can have read
 // the last of it a moment before the server knows.
-func writable(s *socketio.Socket) {
-	for !s.Conn().Writable() {
-		runtime.Gosched()
+func writable(t testing.TB, s *socketio.Socket) {
+	t.Helper()
+	eventually(t, "the connection takes more", s.Conn().Writable)
+}
+
+// eventually waits until a condition holds, or fails the test. It is not for bubbles: their clocks
+// would not proceed.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
 	}
 }
 

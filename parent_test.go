@@ -109,7 +109,7 @@ func TestParentEmit(t *testing.T) {
 		func() error { return p.Except("nobody").Volatile().Emit("e") },
 	} {
 		for _, s := range sockets {
-			writable(s)
+			writable(t, s)
 		}
 		if err := emit(); err != nil {
 			t.Fatal(i, err)
@@ -175,10 +175,11 @@ func TestCleanupEmptyChildNamespaces(t *testing.T) {
 	c.Send("41/n-mine,")
 	wait(t, disconnected)
 	c.Join("/", "") // the namespaces are left behind the callbacks: another round
-	for names(f.Namespaces()) != "/ /n-mine" || open.Load() != 2 {
+	eventually(t, "the namespaces are gone", func() bool {
 		c.Send(`41`)
 		c.Join("/", "")
-	}
+		return names(f.Namespaces()) == "/ /n-mine" && open.Load() == 2
+	})
 	if got := names(p.Children()); got != "/n-mine" {
 		t.Errorf("children: %s", got)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +41,7 @@ func TestMissedEvents(t *testing.T) {
 	)
 	ko.event(t, other, `42["everybody"]`)
 	ko.event(t, other, `42["excluded"]`)
-	writable(so)
+	writable(t, so)
 	emit(t, main.Volatile().Emit("volatile"))
 	ko.event(t, other, `42["volatile"]`)
 	// What asks for an answer is not for later.
@@ -353,9 +352,10 @@ func TestRecoveryAmongServers(t *testing.T) {
 		a.Of("/").Except("room").Emit("not mine"),
 		a.Of("/").Emit("missed too"),
 	)
-	for _, n, _ := kept(b.Of("/")); n < 4; _, n, _ = kept(b.Of("/")) {
-		time.Sleep(time.Millisecond) // what is on its way arrives
-	}
+	eventually(t, "what is on its way arrives", func() bool {
+		_, n, _ := kept(b.Of("/"))
+		return n >= 4
+	})
 	k.wantNew(t, comeBack(a, k))
 	c = comeBack(b, k)
 	k.event(t, c, `451-["missed",{"_placeholder":true,"num":0}]`)
@@ -384,9 +384,7 @@ func TestDisconnectedWhileItIsConnected(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	for f.Engine().Sessions() > 0 || main.Len() > 0 {
-		runtime.Gosched()
-	}
+	eventually(t, "all have gone", func() bool { return f.Engine().Sessions() == 0 && main.Len() == 0 })
 	if n := socketio.StaleSessions(main); n > 0 {
 		t.Errorf("%d sessions do not know that their sockets have gone", n)
 	}

@@ -82,10 +82,10 @@ func TestOffsets(t *testing.T) {
 	s := wait(t, connected)
 	k.event(t, c, `42["welcome","you"]`)
 	first := k.offset
-	writable(s)
+	writable(t, s)
 	emit(t, main.Volatile().Emit("volatile", "text"))
 	k.event(t, c, `42["volatile","text"]`)
-	writable(s)
+	writable(t, s)
 	emit(t, s.Volatile().Emit("volatile", "text"))
 	k.event(t, c, `42["volatile","text"]`)
 	if k.offset != first {

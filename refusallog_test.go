@@ -239,8 +239,8 @@ func TestWritingToAClientThatIsGoneIsNoWarning(t *testing.T) {
 	w := f.WebSocket()
 	w.Join("/", "")
 	w.Send(`42["x"]`)
-	<-handled
-	<-gone // the handler's error has been reported before
+	wait(t, handled)
+	wait(t, gone) // the handler's error has been reported before
 	if log.Len() > 0 {
 		t.Errorf("logged: %s", &log)
 	}

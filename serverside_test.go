@@ -342,9 +342,7 @@ func TestServerSideShutdown(t *testing.T) {
 	send()
 	done := make(chan error)
 	go func() { done <- b.Shutdown(t.Context()) }()
-	for b.Of("/").ServerSideWaiting() > 0 {
-		runtime.Gosched()
-	}
+	eventually(t, "the second event is dropped", func() bool { return b.Of("/").ServerSideWaiting() == 0 })
 	send()
 	close(goOn)
 	if err := wait(t, done); err != nil || !ended {

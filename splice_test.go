@@ -126,7 +126,7 @@ func TestRemoteBroadcastForms(t *testing.T) {
 	for _, m := range encode(t, `0`) {
 		conn.SendBinary(m)
 	}
-	<-joined
+	wait(t, joined)
 	if _, _, err := conn.Next(); err != nil { // the CONNECT
 		t.Fatal(err)
 	}

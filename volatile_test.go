@@ -40,7 +40,7 @@ func TestVolatile(t *testing.T) {
 		got <- body
 	}
 	go poll()
-	writable(s)
+	writable(t, s)
 	if err := s.Volatile().Emit("now", []byte{1}); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestVolatile(t *testing.T) {
 		t.Errorf("got %q", body)
 	}
 	go poll()
-	writable(s)
+	writable(t, s)
 	if err := main.Volatile().Emit("to all"); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestVolatile(t *testing.T) {
 	conn := f.WebSocket()
 	conn.Join("/", "")
 	ws := wait(t, connected)
-	writable(ws)
+	writable(t, ws)
 	if err := ws.Volatile().Send("over WebSocket"); err != nil {
 		t.Fatal(err)
 	}
