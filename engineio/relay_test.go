@@ -200,7 +200,7 @@ func TestRelayUpgrade(t *testing.T) {
 	owner := startNode(t, &cluster, "owner_", engineio.Config{})
 	other := startNode(t, &cluster, "other_", engineio.Config{})
 	q := owner.polling()
-	c := upgraded(t, other, q)
+	c := upgraded(t, other, owner, q)
 	for _, text := range []string{"hello", strings.Repeat("x", 300_000)} {
 		if err := wsutil.WriteClientText(c, []byte("4"+text)); err != nil {
 			t.Fatal(err)
@@ -215,8 +215,8 @@ func TestRelayUpgrade(t *testing.T) {
 	}
 }
 
-// upgraded upgrades a session over a server.
-func upgraded(t *testing.T, via *server, q string) *socket {
+// upgraded upgrades a session of owner over another server.
+func upgraded(t *testing.T, via, owner *server, q string) *socket {
 	t.Helper()
 	c := via.dial(strings.Replace(q, "polling", "websocket", 1))
 	for _, p := range []struct{ send, want string }{{"2probe", "3probe"}, {"5", ""}} {
@@ -230,6 +230,8 @@ func upgraded(t *testing.T, via *server, q string) *socket {
 			t.Fatalf("%q, %v", got, err)
 		}
 	}
+	x := mustSession(t, owner, q[strings.LastIndex(q, "=")+1:])
+	eventually(t, "the upgrade", func() bool { return x.Transport() == engineio.WebSocket })
 	return c
 }
 
@@ -238,7 +240,7 @@ func TestRelayedWebSocketEnds(t *testing.T) {
 	var cluster addresses
 	owner := startNode(t, &cluster, "owner_", engineio.Config{})
 	other := startNode(t, &cluster, "other_", engineio.Config{})
-	c := upgraded(t, other, owner.polling())
+	c := upgraded(t, other, owner, owner.polling())
 	x := next(t, owner.sessions)
 	eventually(t, "the upgrade", func() bool { return x.Transport() == engineio.WebSocket })
 	x.Close()
@@ -474,7 +476,7 @@ func TestRelayShutdown(t *testing.T) {
 	var cluster addresses
 	owner := startNode(t, &cluster, "owner_", engineio.Config{})
 	other := startNode(t, &cluster, "other_", engineio.Config{})
-	c := upgraded(t, other, owner.polling())
+	c := upgraded(t, other, owner, owner.polling())
 	next(t, owner.sessions)
 	parked := other.poll(owner.polling())
 	owner.parked(next(t, owner.sessions))
@@ -503,9 +505,8 @@ func TestDrainRelayedWebSocket(t *testing.T) {
 	var cluster addresses
 	owner := startNode(t, &cluster, "owner_", engineio.Config{})
 	other := startNode(t, &cluster, "other_", engineio.Config{})
-	first := upgraded(t, other, owner.polling())
+	first := upgraded(t, other, owner, owner.polling())
 	x := next(t, owner.sessions)
-	eventually(t, "the upgrade", func() bool { return x.Transport() == engineio.WebSocket })
 	_ = x.Send([]byte("queued"), false)
 	if n := other.engine.Stats().Relayed; n != 1 {
 		t.Errorf("%d relayed WebSockets", n)

@@ -160,11 +160,7 @@ func TestWriteWaitsForRoom(t *testing.T) {
 	big := bytes.Repeat([]byte("0123456789abcdef"), 1<<19) // 8 MiB
 	written := make(chan error, 1)
 	go func() { written <- s.conn.Write(big) }()
-	for waits := false; !waits; runtime.Gosched() {
-		l.mu.Lock()
-		waits = s.conn.room != nil
-		l.mu.Unlock()
-	}
+	s.conn.until(func() bool { return s.conn.room != nil })
 	if n, err := s.conn.TryWrite([]byte("x")); n > 1 || err != nil {
 		t.Errorf("TryWrite without room: %d, %v", n, err)
 	} else if n == 1 {
@@ -186,11 +182,7 @@ func TestCloseEndsWrite(t *testing.T) {
 	watch(t, newLoop(t), s)
 	written := make(chan error, 1)
 	go func() { written <- s.conn.Write(make([]byte, 8<<20)) }()
-	for waits := false; !waits; runtime.Gosched() {
-		s.conn.loop.mu.Lock()
-		waits = s.conn.room != nil
-		s.conn.loop.mu.Unlock()
-	}
+	s.conn.until(func() bool { return s.conn.room != nil })
 	s.conn.Close()
 	if err := next(t, written); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Write: %v", err)

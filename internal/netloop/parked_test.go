@@ -14,12 +14,17 @@ import (
 // much is more than the kernel takes of what nobody reads.
 const much = 16 << 20
 
-// until waits for what the loop's lock guards.
+// until waits for what the loop's lock guards. It panics when that does not come: not only tests call
+// it, but handlers too.
 func (c *Conn) until(is func() bool) {
+	end := time.Now().Add(patience)
 	for ok := false; !ok; runtime.Gosched() {
 		c.loop.mu.Lock()
 		ok = is()
 		c.loop.mu.Unlock()
+		if !ok && time.Now().After(end) {
+			panic("netloop: the test waits in vain")
+		}
 	}
 }
 
