@@ -92,7 +92,7 @@ func TestAPIOfCluster(t *testing.T) {
 			id := awaitPacket(conn, `^42(\d+)\["ask"\]$`)[1]
 			conn.Send("43" + id + `["yes"]`)
 		}
-		if err := <-answered; err != nil || got.Missing != 0 || len(got.Answers) != 2 {
+		if err := next(t, "answer", answered); err != nil || got.Missing != 0 || len(got.Answers) != 2 {
 			t.Fatalf("%+v, %v", got, err)
 		}
 		for _, a := range got.Answers {
@@ -140,7 +140,7 @@ func TestStopWhileBackendWaits(t *testing.T) {
 		}
 	}()
 	p.end(t)
-	if err := <-answered; err != nil || got.Missing != 1 || len(got.Errors) != 1 {
+	if err := next(t, "answer", answered); err != nil || got.Missing != 1 || len(got.Errors) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -241,7 +241,7 @@ func TestAPIPage(t *testing.T) {
 	conn.Send("43" + awaitPacket(conn, `^42(\d+)\["question",6\]$`)[1] + "[42]")
 	conn.Want("41")
 	conn.WantClose()
-	if err := <-done; err != nil {
+	if err := next(t, "end", done); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for i, got := range strings.Split(string(out), "#\n")[1:] {

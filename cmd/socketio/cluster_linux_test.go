@@ -168,7 +168,7 @@ func startAll(t *testing.T, urls []string, args ...string) []*process {
 			p.stop()
 		}
 		for _, p := range all {
-			<-p.exited // not 0 for the last ones of a cluster that needs a majority
+			next(t, "exit", p.exited) // not 0 for the last ones of a cluster that needs a majority
 		}
 	})
 	return all

@@ -177,7 +177,7 @@ func TestEchoShutdown(t *testing.T) {
 	idle.wantClose(ws.StatusGoingAway)
 	_ = idle.conn.Close()
 	_ = busy.conn.Close()
-	if err := <-ended; err != nil {
+	if err := next(t, "end", ended); err != nil {
 		t.Error(err)
 	}
 	// Who comes later is not kept.

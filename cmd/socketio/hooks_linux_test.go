@@ -57,13 +57,13 @@ func TestHooksAndTokens(t *testing.T) {
 	conn.Want(`44/chat,{"message":"token missing"}`)
 	for _, namespace := range []string{"/", "/chat"} {
 		conn.Join(namespace, `{"token":"`+tokenOf(t, "ann")+`"}`)
-		if q := <-got; q.Type != "connect" || q.Data.Namespace != namespace || q.Data.Claims.Sub != "ann" {
+		if q := next(t, "request", got); q.Type != "connect" || q.Data.Namespace != namespace || q.Data.Claims.Sub != "ann" {
 			t.Errorf("%+v", q)
 		}
 	}
 	conn.Send(`42/chat,7["ping"]`)
 	conn.Want(`43/chat,7["pong"]`)
-	if q := <-got; q.Data.Event != "ping" || q.Data.Claims.Sub != "ann" {
+	if q := next(t, "request", got); q.Data.Event != "ping" || q.Data.Claims.Sub != "ann" {
 		t.Errorf("%+v", q)
 	}
 	var page string // the event's place is free a moment after its acknowledgement has gone
@@ -87,7 +87,7 @@ func TestHooksAndTokens(t *testing.T) {
 	}
 	p.end(t)
 	for range 2 {
-		if q := <-got; q.Type != "disconnect" || q.Data.Claims.Sub != "ann" {
+		if q := next(t, "request", got); q.Type != "disconnect" || q.Data.Claims.Sub != "ann" {
 			t.Errorf("%+v", q)
 		}
 	}

@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gosocketio/socketio/internal/lockedbuffer"
 )
@@ -30,6 +32,8 @@ func start(t *testing.T, args ...string) *process {
 		_ = in.Close()
 	}()
 	t.Cleanup(cancel)
+	silent := time.AfterFunc(patience, func() { _ = in.CloseWithError(errors.New("it says nothing")) })
+	defer silent.Stop()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
 	if err != nil || !ok {
@@ -39,11 +43,26 @@ func start(t *testing.T, args ...string) *process {
 	return p
 }
 
+// patience bounds each wait of a test for something that must happen. It is longer than the
+// command's own limits.
+const patience = time.Minute
+
+// next returns what comes out of a channel.
+func next[T any](t *testing.T, what string, from <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(patience):
+		t.Fatal("no ", what, " came")
+	}
+	return v
+}
+
 // end stops the process and fails the test unless that was a success.
 func (p *process) end(t *testing.T) {
 	t.Helper()
 	p.stop()
-	if code := <-p.exited; code != 0 {
+	if code := next(t, "exit", p.exited); code != 0 {
 		t.Errorf("exit code %d: %s", code, p.stderr)
 	}
 }

@@ -54,7 +54,7 @@ func TestStopWithEverybodyConnected(t *testing.T) {
 
 	p.end(t)
 	plain.wantClose(ws.StatusGoingAway)
-	<-polled // with a close packet, or without the server: either way it does not hang
+	next(t, "answer to the poll", polled) // with a close packet, or without the server: either way it does not hang
 }
 
 // A server that is asked to end moves its clients elsewhere first: they get what is queued for them, and nobody new
@@ -81,7 +81,7 @@ func TestStopDrains(t *testing.T) {
 	default:
 	}
 	c.Close()
-	if code := <-p.exited; code != 0 || !strings.Contains(p.stderr.String(), "draining connections=1 over=10ms") {
+	if code := next(t, "exit", p.exited); code != 0 || !strings.Contains(p.stderr.String(), "draining connections=1 over=10ms") {
 		t.Errorf("exit code %d: %s", code, p.stderr)
 	}
 }

@@ -176,7 +176,7 @@ func TestAnswersThatAreNotUnderstood(t *testing.T) {
 		await(t, "the event fails", func() bool { return f.failed("event", "answer not understood") == uint64(n+1) })
 		f.call(c, "x", `[]`) // a later one is answered
 		cancel()
-		if err := <-unanswered; !errors.Is(err, context.Canceled) {
+		if err := next(t, "end of the wait", unanswered); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", answer, err)
 		}
 	}

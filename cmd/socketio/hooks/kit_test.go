@@ -51,10 +51,12 @@ type backend struct {
 // listen starts a backend on addr, which may be one that a stopped backend had.
 func listen(t *testing.T, addr string) *backend {
 	t.Helper()
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var listener net.Listener
+	await(t, "listening on "+addr, func() (ok bool) { // another process may have the port for a while
+		var err error
+		listener, err = net.Listen("tcp", addr)
+		return err == nil
+	})
 	b := &backend{t: t, url: "http://" + listener.Addr().String() + "/hooks", got: make(chan request, 1<<16)}
 	b.server = &http.Server{Handler: b, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	done := make(chan struct{})
@@ -115,13 +117,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // next returns the next request.
 func (b *backend) next() request {
 	b.t.Helper()
-	select {
-	case r := <-b.got:
-		return r
-	case <-time.After(patience):
-		b.t.Fatal("no request came")
-		panic("unreachable")
-	}
+	return next(b.t, "request", b.got)
 }
 
 // want returns the next request, which must have this type.
@@ -210,12 +206,23 @@ func asJSON(t *testing.T, v any) string {
 // failed returns how many requests of a type failed by a rule.
 func (f *fixture) failed(kind, rule string) uint64 { return f.hooks.Stats().Failed[kind][rule] }
 
+// next returns what comes out of a channel.
+func next[T any](t *testing.T, what string, from <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(patience):
+		t.Fatal("no ", what, " came")
+	}
+	return v
+}
+
 // await waits until a condition holds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal(what, "did not happen")
+			t.Fatal(what, " did not happen")
 		}
 	}
 }
