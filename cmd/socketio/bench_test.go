@@ -180,21 +180,22 @@ func TestBenchRefuses(t *testing.T) {
 func TestBenchNamesTheMissingHandler(t *testing.T) {
 	io := socketio.New(socketio.Config{AllowEIO3: true})
 	server := httptest.NewServer(io)
-	defer server.Close()
-	defer func() {
+	t.Cleanup(func() {
 		if err := io.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
-	}()
+		server.Close()
+	})
 	for line, event := range map[string]string{
 		"echo": "echo", "echo -ack": "ack", "echo -binary": "bin", "echo -polling": "echo", "echo -eio 3": "echo",
 		"broadcast": "broadcast", "rooms": "join", "stalled": "join", "jitter": "broadcast", "idle -broadcast": "broadcast",
 	} {
 		t.Run(line, func(t *testing.T) {
+			t.Parallel()
 			var out, errs strings.Builder
 			args := append([]string{"bench"}, strings.Fields(line)...)
-			code := run(t.Context(), append(args, "-timeout", "50ms", "-url", server.URL), &out, &errs)
-			want := "socketio: load: the server lacks a handler: nothing answered the event \"" + event + `" within 50ms; it must do on("` + event + `", `
+			code := run(t.Context(), append(args, "-timeout", "1s", "-url", server.URL), &out, &errs)
+			want := "socketio: load: the server lacks a handler: nothing answered the event \"" + event + `" within 1s; it must do on("` + event + `", `
 			if code != exitFailed || out.String() != "" || !strings.HasPrefix(errs.String(), want) {
 				t.Errorf("exit code %d, %q, %q, want %q", code, &out, errs.String(), want)
 			}
