@@ -150,8 +150,8 @@ if (directories.includes("chromium")) {
   }
 }
 
+env.PATH += ":/usr/sbin"; // where Debian has nginx and HAProxy
 if (directories.includes("proxies")) {
-  env.PATH += ":/usr/sbin"; // where Debian has them
   for (const [program, flag] of [["nginx", "-v"], ["haproxy", "-v"]]) {
     if (spawnSync(program, [flag], { env }).error) {
       fail(`no ${program}: install Debian's package ${program}`);

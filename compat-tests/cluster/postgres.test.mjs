@@ -49,7 +49,7 @@ const heartbeats = {
     c.mix.servers.pop();
     await until(() => counted(c.all.length + 1), "one server more", 5_000);
     await server.kill();
-    await setTimeout(12_000); // until then it is waited for
+    await setTimeout(14_000); // until then it is waited for
     assert.ok(await counted(c.all.length));
   },
 };

@@ -5,7 +5,7 @@ import { describe } from "node:test";
 import { test } from "../lib/results.mjs";
 import { covers } from "../lib/covers.mjs";
 import { connectRaw, dialRaw } from "../lib/raw-client.mjs";
-import { answered, short, useEngine } from "./cases/server.mjs";
+import { answered, hasty, short, useEngine } from "./cases/server.mjs";
 import { declareHandshake } from "./cases/handshake.mjs";
 import { declareHeartbeat } from "./cases/heartbeat.mjs";
 import { declareClosing } from "./cases/closing.mjs";
@@ -14,6 +14,7 @@ import { assertPollingIsOver, assertSecondIsRefused, upgrade } from "./cases/upg
 const engine = useEngine("/socket.io/");
 const quick = useEngine("/socket.io/", short);
 const patient = useEngine("/socket.io/", answered);
+const impatient = useEngine("/socket.io/", [...answered, ...hasty]);
 
 describe("Engine.IO below", () => {
   describe("handshake", () => declareHandshake(quick, "suite/socketio-v5", 1));
@@ -101,7 +102,7 @@ describe("joining a namespace", () => {
 
   test("a client that joins nothing is sent away", async (t) => {
     covers("suite/socketio-v5/23");
-    const client = await dialRaw(t, patient);
+    const client = await dialRaw(t, impatient);
     // The helper answers pings, so only the server's wait for a client that joins nothing can end this.
     await client.closed;
   });
