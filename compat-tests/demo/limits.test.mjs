@@ -43,16 +43,16 @@ scenario("a client that sends too fast is slowed down, and keeps its connection"
   assert.equal(socket.connected, true);
 });
 
-const impatient = useServer("-eio3", "-ping-interval", "700ms", "-ping-timeout", "700ms", "-byte-limit", "100000");
+const impatient = useServer("-eio3", "-ping-interval", "700ms", "-ping-timeout", "1500ms", "-byte-limit", "100000");
 
 /** Sends for longer than a client and a server wait for a heartbeat. */
 async function holds(t, way) {
   const socket = await connect(t, impatient.url, way, { reconnection: true });
   const gone = [];
   socket.on("disconnect", (reason) => gone.push(reason));
-  const data = "x".repeat(100_000); // two seconds, after the burst
-  const answers = await Promise.all(Array.from({ length: 3 }, (_, i) => within(ask(socket, "ack", i, data), "answer", 20_000)));
-  assert.deepEqual(answers, Array.from({ length: 3 }, (_, i) => [i, data]));
+  const data = "x".repeat(100_000); // three seconds, after the burst
+  const answers = await Promise.all(Array.from({ length: 4 }, (_, i) => within(ask(socket, "ack", i, data), "answer", 20_000)));
+  assert.deepEqual(answers, Array.from({ length: 4 }, (_, i) => [i, data]));
   assert.deepEqual(await ask(socket, "ack", "next"), ["next"]);
   assert.deepEqual(gone, []);
 }
