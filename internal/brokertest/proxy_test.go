@@ -102,7 +102,7 @@ func TestProxy(t *testing.T) {
 // A server that says nothing for too long loses the connection.
 func TestProxySilence(t *testing.T) {
 	addr, conns := listen(t)
-	p := brokertest.StartProxy(t, &brokertest.Proxy{To: func() string { return addr }, Silence: 100 * time.Millisecond})
+	p := brokertest.StartProxy(t, &brokertest.Proxy{To: func() string { return addr }, Silence: time.Second})
 	client := dial(t, p.Addr())
 	send(t, brokertest.Get(t, "connection", conns), "x")
 	for _, want := range []string{"x", "end"} {
