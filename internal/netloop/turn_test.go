@@ -33,6 +33,7 @@ func TestTurn(t *testing.T) {
 	l, n := newLoop(t), new(turns)
 	l.Turn = n.turn
 	var stalls atomic.Int32
+	var again atomic.Bool
 	done := make(chan bool, 1)
 	w, there := watchWork(t, l, nil)
 	w.make = func(text string) Work {
@@ -45,7 +46,11 @@ func TestTurn(t *testing.T) {
 				}
 			}, &stalls})
 		}
-		return step{func() { done <- n.ended.Load() > 1 }, &stalls}
+		l.mu.Lock()
+		late := w.conn.state == parked // this took so long that goroutines do the work
+		l.mu.Unlock()
+		again.Store(late)
+		return step{func() { done <- late || n.ended.Load() > 1 }, &stalls}
 	}
 	send := func(text string) {
 		t.Helper()
@@ -63,7 +68,9 @@ func TestTurn(t *testing.T) {
 		}
 	}
 	send("short")
-	send("long")
+	for again.Store(true); again.Load(); {
+		send("long")
+	}
 	if begun, ended := n.begun.Load(), n.ended.Load(); begun != ended || ended < stalls.Load()+3 {
 		t.Errorf("%d turns have begun, %d ended, %d because of a stall", begun, ended, stalls.Load())
 	}
