@@ -200,7 +200,7 @@ func TestFastClient(t *testing.T) {
 	const events, size = 1000, 10 << 10 // more than TCP buffers
 	b := listen(t, "127.0.0.1:0")
 	f := serve(t, b.url, timeout(MaxTimeout), func(_ *Config, s *socketio.Config) {
-		s.PingInterval, s.PingTimeout = 200*time.Millisecond, 500*time.Millisecond
+		s.PingInterval, s.PingTimeout = 200*time.Millisecond, 1500*time.Millisecond
 	})
 	c, err := rawclient.Serve(t, f.io).Dial(t.Context(), "EIO=4&transport=websocket", nil)
 	if err != nil {
@@ -247,7 +247,7 @@ func TestFastClient(t *testing.T) {
 		done <- nil
 	}()
 	// The client is blocked: nothing was sent for longer than a heartbeat may take.
-	for still, last := 0, int32(-1); still < 20; time.Sleep(50 * time.Millisecond) {
+	for still, last := 0, int32(-1); still < 36; time.Sleep(50 * time.Millisecond) {
 		if n := sent.Load(); n == last && n > 0 {
 			still++
 		} else {
