@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -163,9 +162,6 @@ func (c *client) open(packet string) {
 	if c.stream, err = c.session.OpenStream(); err != nil {
 		c.Fatal(err)
 	}
-	if err := c.stream.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		c.Fatal(err)
-	}
 	c.send(packet)
 }
 
@@ -215,12 +211,18 @@ func header(flag byte, n int) []byte {
 	return binary.BigEndian.AppendUint64([]byte{flag | 127}, uint64(n))
 }
 
-// raw reads n bytes.
+// raw reads n bytes. It waits for each of them, not for all: a busy machine takes its time for many.
 func (c *client) raw(n int) []byte {
 	c.Helper()
 	b := make([]byte, n)
-	if _, err := io.ReadFull(c.stream, b); err != nil {
-		c.Fatalf("read: %v", err)
+	for read := 0; read < n; {
+		if err := c.stream.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			c.Fatal(err)
+		}
+		more, err := c.stream.Read(b[read:])
+		if read += more; err != nil && read < n {
+			c.Fatalf("read: %v", err)
+		}
 	}
 	return b
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/quic-go/quic-go"
 	quicwt "github.com/quic-go/webtransport-go"
@@ -69,9 +68,6 @@ func BenchmarkEcho(b *testing.B) {
 			}})
 			c, _ := s.direct()
 			frame := append(header(0x80, size), make([]byte, size)...)
-			if err := c.stream.SetReadDeadline(time.Time{}); err != nil {
-				b.Fatal(err)
-			}
 			b.ReportAllocs()
 			b.SetBytes(int64(size))
 			for b.Loop() {

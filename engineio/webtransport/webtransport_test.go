@@ -165,7 +165,7 @@ func TestClose(t *testing.T) {
 func TestGreeting(t *testing.T) {
 	t.Run("no stream", func(t *testing.T) {
 		t.Attr("covers", "engine/webtransport/3")
-		s := start(t, engineio.Config{UpgradeTimeout: 50 * time.Millisecond})
+		s := start(t, engineio.Config{UpgradeTimeout: 500 * time.Millisecond}) // time to dial
 		s.dial().wantClosed()
 	})
 	for _, c := range []struct{ name, covers, packet string }{
