@@ -42,8 +42,10 @@ func TestSlowHandlersLeaveTheEventLoop(t *testing.T) {
 		conn.Want("430[]")
 		return wait(t, onLoop)
 	}
-	if !where(false) {
-		t.Error("the first event runs on a goroutine")
+	for sent < len(conns) && !where(false) { // a busy machine may still have the worker of a join
+	}
+	if sent == len(conns) {
+		t.Error("the first events run on goroutines")
 	}
 	for range 3 {
 		where(true)
