@@ -33,6 +33,7 @@ type wanderer struct {
 	conn      *rawclient.Conn
 	connected bool
 	stalled   bool
+	dropped   bool     // by the server
 	early     []string // events that came before the CONNECT
 	got       []string // the first argument of each event
 	lost      int      // times that it came back as somebody else
@@ -43,7 +44,7 @@ type wanderer struct {
 func (w *wanderer) connect() {
 	c := w.f.WebSocket()
 	w.mu.Lock()
-	w.conn, w.connected, w.stalled, w.early = c, false, false, nil
+	w.conn, w.connected, w.stalled, w.dropped, w.early = c, false, false, false, nil
 	auth := ""
 	if w.ticket.pid != "" {
 		auth = w.ticket.auth()
@@ -53,7 +54,13 @@ func (w *wanderer) connect() {
 	go func() {
 		for {
 			packet, _, err := c.Next()
-			if err != nil || !w.packet(c, packet) {
+			if err != nil {
+				w.mu.Lock()
+				w.dropped = w.dropped || w.conn == c
+				w.mu.Unlock()
+				return
+			}
+			if !w.packet(c, packet) {
 				return
 			}
 		}
@@ -401,6 +408,11 @@ func wanderUnderLoad(t *testing.T, servers []*fixture, pause func()) {
 	for i, w := range all {
 		deadline := time.Now().Add(30 * time.Second)
 		for w.count() < senders*each && !w.isNew() && time.Now().Before(deadline) {
+			if w.wasDropped() { // an attempt before was slower still, and has taken the session
+				w.close()
+				pause()
+				w.connect()
+			}
 			time.Sleep(time.Millisecond)
 		}
 		w.mu.Lock()
@@ -436,6 +448,12 @@ func (w *wanderer) isNew() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.lost > 0
+}
+
+func (w *wanderer) wasDropped() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dropped
 }
 
 func (w *wanderer) ready() bool {
