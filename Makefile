@@ -1,7 +1,7 @@
 # The two commands of the README are `make run` and `make test`; each installs what it needs.
 
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-MODULES  := . adapter/redis adapter/nats adapter/nats/embedded adapter/postgres engineio/webtransport observe/prometheus observe/otel adminui cmd/socketio/api cmd/socketio internal/ledger compat-tests examples bench
+MODULES  := . adapter/redis adapter/nats cmd/socketio adapter/postgres adapter/nats/embedded engineio/webtransport observe/prometheus observe/otel adminui cmd/socketio/api internal/ledger compat-tests examples bench
 FUZZTIME := 30s
 SYSTEMS  := linux/386 darwin/arm64 freebsd/amd64 windows/amd64
 PORTABLE := -X github.com/gosocketio/socketio/engineio.defaultMode=portable # no event loops, as on other systems than Linux
@@ -48,8 +48,8 @@ MODULETEST = sh -c 'go run ./internal/ledger run $(LEDGER)/go-$$(echo {} | tr / 
 
 go-test: ## the Go tests of every module, with the race detector
 	@rm -f $(LEDGER)/go-*.jsonl
-	@printf '%s\n' $(filter-out adapter/%,$(MODULES)) | xargs -I {} $(MODULETEST)
-	@printf '%s\n' $(filter adapter/%,$(MODULES)) | xargs -P 2 -I {} $(MODULETEST) # tests of brokers mostly wait
+	@echo . | xargs -I {} $(MODULETEST)
+	@printf '%s\n' $(filter-out .,$(MODULES)) | xargs -P 3 -I {} $(MODULETEST) # tests of brokers and processes mostly wait
 	@go run ./internal/ledger run $(LEDGER)/go-portable.jsonl \
 	  go test -race -json -ldflags "$(PORTABLE)" -skip TestMemoryBeforeTheJoin . ./engineio # that one has both modes
 	@case "$$(go env GOHOSTOS)/$$(go env GOHOSTARCH)" in \

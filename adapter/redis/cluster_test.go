@@ -8,10 +8,12 @@ import (
 
 	"github.com/gosocketio/socketio/adapter"
 	"github.com/gosocketio/socketio/adapter/redis/redistest"
+	"github.com/gosocketio/socketio/internal/brokertest"
 )
 
 func TestSlotOf(t *testing.T) {
-	redis := redistest.Start(t, "--cluster-enabled", "yes")
+	bus := strconv.Itoa(brokertest.FreePorts(t, 1)[0]) // not one of those that clients get
+	redis := redistest.Start(t, "--cluster-enabled", "yes", "--cluster-port", bus)
 	for _, channel := range []string{"", "123456789", "socket.io#/#", "a{b}c", "a{}c", "{b", "a}b{c}", "x{{y}}", "ü"} {
 		if got := strconv.Itoa(slotOf(channel)); got != redis.Do("CLUSTER", "KEYSLOT", channel) {
 			t.Errorf("slot of %q is %s", channel, got)
