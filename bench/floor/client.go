@@ -141,8 +141,8 @@ func (c *client) handle(op byte, p []byte) bool {
 		c.out = appendFrame(c.out, op, p)
 	case bytes.HasPrefix(p, []byte(`40`)):
 		c.out = appendFrame(c.out, 1, []byte(connectPacket))
-	case bytes.HasPrefix(p, []byte(`421["ack",`)):
-		c.out = appendFrame(c.out, 1, []byte(`431[`), p[len(`421["ack",`):])
+	case bytes.HasPrefix(p, []byte(`420["ack",`)), bytes.HasPrefix(p, []byte(`421["ack",`)): // the check, the rest
+		c.out = appendFrame(c.out, 1, []byte(`43`), p[2:3], []byte(`[`), p[len(`421["ack",`):])
 	case bytes.HasPrefix(p, []byte(`42["broadcast",`)):
 		frame := appendFrame(nil, 1, p)
 		for _, to := range everyone.snapshot() {
