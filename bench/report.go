@@ -177,7 +177,8 @@ func (b *bench) machine(ctx context.Context) string {
 			lines = append(lines, fmt.Sprintf("- `%s`: %s", strings.Join(c, " "), strings.TrimSpace(string(out))))
 		}
 	}
-	lines = append(lines, "- Node: npm socket.io 4.8.4 with ws, its defaults, and permessage-deflate for clients that offer it (uWebSockets.js is not on npm); peer: github.com/zishang520/socket.io/v2 v2.0.5 with engine.io/v2 v2.0.6")
+	lines = append(lines, "- Node: npm socket.io 4.8.4 with ws, its defaults, and permessage-deflate for clients that offer it "+
+		"(uWebSockets.js is not on npm); peer: github.com/zishang520/socket.io/v2 v2.0.5 with engine.io/v2 v2.0.6")
 	for _, name := range b.missing {
 		lines = append(lines, fmt.Sprintf("- left out, because it could not be built: %s", serverNamed(name).title))
 	}

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"log"
 	"net/http"
@@ -33,17 +32,13 @@ func main() {
 	io.Handle("ack", func(e *socketio.Event) error { return e.Ack(e.Args()...) })
 	io.Handle("broadcast", func(e *socketio.Event) error { return io.Emit("broadcast", e.Args()...) })
 	io.Handle("ask-all", func(e *socketio.Event) error {
-		e.AckLater()
-		go func() {
-			n := 0
-			for _, err := range io.Timeout(time.Minute).EmitWithAck(context.Background(), "ask", e.Args()...) {
-				if err == nil {
-					n++
-				}
+		n := 0
+		for _, err := range io.Timeout(time.Minute).EmitWithAck(e.Context(), "ask", e.Args()...) {
+			if err == nil {
+				n++
 			}
-			_ = e.Ack(n) // the client may have gone
-		}()
-		return nil
+		}
+		return e.Ack(n)
 	})
 	socketio.On(io, "join", func(e *socketio.Event, room string) error {
 		e.Socket().Join(room)

@@ -1,19 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"time"
 
 	"github.com/gosocketio/socketio"
 )
 
-const (
-	// maxBenchRooms limits the rooms that one client of the demo may join.
-	maxBenchRooms = 1000
-	// maxAsking limits the questions to all clients that wait for answers.
-	maxAsking = 16
-)
+// maxBenchRooms limits the rooms that one client of the demo may join.
+const maxBenchRooms = 1000
 
 // answers adds the handlers that "socketio bench" needs, as the documentation of the package load lists them.
 func answers(io *socketio.Server) {
@@ -21,25 +16,14 @@ func answers(io *socketio.Server) {
 	io.Handle("bin", func(e *socketio.Event) error { return e.Socket().Emit("bin", e.Args()...) })
 	io.Handle("ack", func(e *socketio.Event) error { return e.Ack(e.Args()...) })
 	io.Handle("broadcast", func(e *socketio.Event) error { return io.Emit("broadcast", e.Args()...) })
-	asking := make(chan struct{}, maxAsking)
 	io.Handle("ask-all", func(e *socketio.Event) error {
-		select {
-		case asking <- struct{}{}:
-		default:
-			return errors.New("too many questions at a time")
-		}
-		e.AckLater()
-		go func() {
-			defer func() { <-asking }()
-			n := 0
-			for _, err := range io.Timeout(time.Minute).EmitWithAck(context.Background(), "ask", e.Args()...) {
-				if err == nil {
-					n++
-				}
+		n := 0
+		for _, err := range io.Timeout(time.Minute).EmitWithAck(e.Context(), "ask", e.Args()...) {
+			if err == nil {
+				n++
 			}
-			_ = e.Ack(n) // the client may have gone
-		}()
-		return nil
+		}
+		return e.Ack(n)
 	})
 	socketio.On(io, "join", func(e *socketio.Event, room string) error {
 		if len(room) > maxFileName || len(e.Socket().Rooms()) >= maxBenchRooms {

@@ -29,6 +29,7 @@ type bench struct {
 type benchTarget struct {
 	URL       string        `default:"http://127.0.0.1:3001/socket.io/" help:"The server; the default is where serve listens (${default})."`
 	Insecure  bool          `help:"Take any certificate of the server's."`
+	Deflate   bool          `help:"Compress the messages over WebSocket (permessage-deflate)."`
 	Namespace string        `default:"/" help:"Namespace to join (${default})."`
 	Eio       int           `default:"4" help:"Engine.IO protocol to speak: 4, or 3 as clients before Socket.IO 3.0 (${default})."`
 	Conns     int           `default:"64" help:"Connections (${default})."`
@@ -58,8 +59,7 @@ type benchEcho struct {
 	Ack         bool `xor:"form" help:"Acknowledgements instead of events."`
 	Binary      bool `xor:"form,payload" help:"Binary attachments."`
 	Object      bool `xor:"payload" help:"A JSON object of about that size instead of a string."`
-	Polling     bool `xor:"form,payload,deflate" help:"Long-polling instead of WebSocket, with one message outstanding."`
-	Deflate     bool `xor:"deflate" help:"Messages are compressed (permessage-deflate)."`
+	Polling     bool `xor:"form,payload" help:"Long-polling instead of WebSocket, with one message outstanding."`
 }
 
 type benchAsk struct {
@@ -147,6 +147,8 @@ func (c *benchEcho) run(ctx context.Context, stdout, stderr io.Writer) error {
 	switch {
 	case c.Polling && c.Outstanding > 1:
 		return errors.New("-outstanding has no meaning with -polling")
+	case c.Polling && c.Deflate:
+		return errors.New("-deflate has no meaning with -polling")
 	case c.Ack:
 		run = load.Ack
 	case c.Binary:
@@ -155,10 +157,7 @@ func (c *benchEcho) run(ctx context.Context, stdout, stderr io.Writer) error {
 		run = load.PollingEcho
 	}
 	o := load.Options{Size: c.Size, Object: c.Object, Outstanding: c.Outstanding}
-	return c.measure(ctx, stdout, stderr, o, untouched(func(ctx context.Context, t *load.Target, o load.Options) (*load.Result, error) {
-		t.Deflate = c.Deflate
-		return run(ctx, t, o)
-	}))
+	return c.measure(ctx, stdout, stderr, o, untouched(run))
 }
 
 func (c *benchAsk) run(ctx context.Context, stdout, stderr io.Writer) error {
@@ -217,7 +216,7 @@ func (c *benchAvalanche) run(ctx context.Context, stdout, stderr io.Writer) erro
 }
 
 func (c *benchDrain) run(ctx context.Context, stdout, stderr io.Writer) error {
-	from := &load.Target{URL: c.From, EIO: c.Eio, Namespace: c.Namespace, Answer: c.Timeout}
+	from := &load.Target{URL: c.From, EIO: c.Eio, Deflate: c.Deflate, Namespace: c.Namespace, Answer: c.Timeout}
 	drained, err := load.StartServer(ctx, from, c.Drained, stderr)
 	if err != nil {
 		return err
@@ -248,7 +247,9 @@ func (c *benchTarget) measure(ctx context.Context, stdout, stderr io.Writer, o l
 	case c.Pid != 0 && c.Server != "":
 		return errors.New("-pid and -server exclude each other")
 	}
-	target := &load.Target{URL: c.URL, Insecure: c.Insecure, EIO: c.Eio, Namespace: c.Namespace, Answer: c.Timeout}
+	target := &load.Target{
+		URL: c.URL, Insecure: c.Insecure, EIO: c.Eio, Deflate: c.Deflate, Namespace: c.Namespace, Answer: c.Timeout,
+	}
 	o.Conns, o.Warmup, o.Duration, o.PID = c.Conns, c.Warmup, c.Duration, c.Pid
 	if !c.Quiet {
 		o.Progress = stderr

@@ -44,6 +44,7 @@ func TestBench(t *testing.T) {
 		"echo -conns 4 -size 3000 -deflate",
 		"echo -conns 4 -size 3000 -binary -deflate",
 		"broadcast -conns 8",
+		"broadcast -conns 8 -size 3000 -deflate",
 		"rooms -conns 8 -rooms 3 -joins 2",
 		"stalled -conns 8 -stalled 2 -rate 200",
 		"churn -conns 4",
@@ -147,6 +148,7 @@ func TestBenchRefuses(t *testing.T) {
 		"echo -conns 0":                        "-conns is 0",
 		"echo -duration 0s":                    "-duration and -timeout must be positive",
 		"echo -polling -outstanding 3":         "-outstanding has no meaning",
+		"echo -polling -deflate":               "-deflate has no meaning",
 		"jitter -between 1ms":                  "-between must be",
 		"echo -pid 1 -server x":                "exclude each other",
 		"echo -server /nonexistent/server":     "/nonexistent/server",
@@ -195,7 +197,8 @@ func TestBenchNamesTheMissingHandler(t *testing.T) {
 			var out, errs strings.Builder
 			args := append([]string{"bench"}, strings.Fields(line)...)
 			code := run(t.Context(), append(args, "-timeout", "1s", "-url", server.URL), &out, &errs)
-			want := "socketio: load: the server lacks a handler: nothing answered the event \"" + event + `" within 1s; it must do on("` + event + `", `
+			want := `socketio: load: the server lacks a handler: nothing answered the event "` + event +
+				`" within 1s; it must do on("` + event + `", `
 			if code != exitFailed || out.String() != "" || !strings.HasPrefix(errs.String(), want) {
 				t.Errorf("exit code %d, %q, %q, want %q", code, &out, errs.String(), want)
 			}

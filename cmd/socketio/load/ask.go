@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Ask has one connection ask all, itself included, and again when the server has told how many answered. An operation is an
-// acknowledgement.
+// Ask has one connection ask all, itself included, and again when the server has told how many answered. An
+// operation is an acknowledgement.
 func Ask(ctx context.Context, t *Target, o Options) (*Result, error) {
 	r, err := begin(ctx, "ask", t, o, t.askHandler())
 	if err != nil {
@@ -16,8 +16,11 @@ func Ask(ctx context.Context, t *Target, o Options) (*Result, error) {
 	}
 	r.result.Size = o.Size
 	a := asking{
-		run: r, ask: t.event("2", `1["ask-all",`+payload(o.Size)+`]`), question: []byte(`["ask",` + payload(o.Size) + `]`),
-		all: fmt.Appendf(nil, "3%s1[%d]", t.namespace(), o.Conns),
+		run:      r,
+		ask:      t.event("2", `1["ask-all",`+payload(o.Size)+`]`),
+		all:      fmt.Appendf(nil, "3%s1[%d]", t.namespace(), o.Conns),
+		event:    []byte("2" + t.namespace()),
+		question: []byte(`["ask",` + payload(o.Size) + `]`),
 	}
 	conns, err := r.open(o.Conns, nil)
 	if err == nil {
@@ -29,9 +32,9 @@ func Ask(ctx context.Context, t *Target, o Options) (*Result, error) {
 
 type asking struct {
 	*run
-	ask      []byte // frame of the first connection
-	question []byte // what comes then, without its type and id
-	all      []byte // the answer to ask
+	ask             []byte // the frame that the first connection sends
+	all             []byte // the answer to it
+	event, question []byte // what a question begins and ends with; its id is between them
 }
 
 // answer acknowledges what the server asks until the run ends. The first connection asks for the next question.
@@ -40,7 +43,6 @@ func (a *asking) answer(c *Conn, first bool) error {
 	if first {
 		c.Queue(a.ask)
 	}
-	event, answer := []byte("2"+a.t.namespace()), "3"
 	for {
 		if err := c.Flush(); err != nil {
 			return err
@@ -49,13 +51,10 @@ func (a *asking) answer(c *Conn, first bool) error {
 		if err != nil {
 			return err
 		}
-		id, ok := bytes.CutSuffix(m, a.question)
-		if id, isEvent := bytes.CutPrefix(id, event); ok && isEvent {
+		switch id, ok := bytes.CutSuffix(m, a.question); {
+		case ok && bytes.HasPrefix(id, a.event):
 			a.ops.Add(1)
-			c.Queue(a.t.event(answer, string(id)+"[]"))
-			continue
-		}
-		switch {
+			c.Queue(a.t.event("3", string(id[len(a.event):])+"[]"))
 		case first && bytes.Equal(m, a.all):
 			now := time.Now()
 			if a.measuring.Load() {
@@ -63,7 +62,7 @@ func (a *asking) answer(c *Conn, first bool) error {
 			}
 			asked = now
 			c.Queue(a.ask)
-		case !foreign(m, event):
+		case !foreign(m, a.all):
 			a.wrong(m)
 		}
 	}

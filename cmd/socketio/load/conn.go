@@ -90,7 +90,8 @@ func (c *Conn) handshake(auth string, missed func([]byte)) error {
 		extensions = "Sec-WebSocket-Extensions: " + deflateOffer + "\r\n"
 	}
 	_, err := fmt.Fprintf(c.conn, "GET %s?EIO=%d&transport=websocket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", t.path, t.EIO, t.host, extensions)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+		t.path, t.EIO, t.host, extensions)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (c *Conn) handshake(auth string, missed func([]byte)) error {
 		return &refusedError{res.StatusCode, string(text[:n])}
 	}
 	if t.Deflate {
-		for _, parameter := range strings.Split(deflateOffer, "; ") {
+		for parameter := range strings.SplitSeq(deflateOffer, "; ") {
 			if !strings.Contains(res.Header.Get("Sec-WebSocket-Extensions"), parameter) {
 				return errDeclined
 			}

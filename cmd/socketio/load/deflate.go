@@ -10,8 +10,8 @@ import (
 // What a client offers, and the server must accept: each message is compressed by itself (RFC 7692, section 7.1).
 const (
 	deflateOffer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-	deflateTail  = "\x00\x00\xff\xff" // ends a compressed message and is not sent (section 7.2.1)
-	emptyBlock   = "\x01\x00\x00\xff\xff"
+	deflateTail  = "\x00\x00\xff\xff"                   // ends a compressed message and is not sent (section 7.2.1)
+	inflateTail  = deflateTail + "\x01\x00\x00\xff\xff" // with an empty last block
 )
 
 // compressed is the bit RSV1 of a frame's first byte.
@@ -32,16 +32,19 @@ func deflate(pieces ...[]byte) []byte {
 
 // inflater decompresses the messages of a server.
 type inflater struct {
-	from io.ReadCloser
-	out  bytes.Buffer
+	whole []byte
+	in    bytes.Reader
+	from  io.ReadCloser
+	out   bytes.Buffer
 }
 
 // inflate returns what a message is. It is valid until the following call.
 func (i *inflater) inflate(message []byte) ([]byte, error) {
-	in := io.MultiReader(bytes.NewReader(message), bytes.NewReader([]byte(deflateTail+emptyBlock)))
+	i.whole = append(append(i.whole[:0], message...), inflateTail...)
+	i.in.Reset(i.whole)
 	if i.from == nil {
-		i.from = flate.NewReader(in)
-	} else if err := i.from.(flate.Resetter).Reset(in, nil); err != nil {
+		i.from = flate.NewReader(&i.in)
+	} else if err := i.from.(flate.Resetter).Reset(&i.in, nil); err != nil {
 		return nil, err
 	}
 	i.out.Reset()

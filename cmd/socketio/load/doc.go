@@ -10,7 +10,7 @@
 //	ack        on("ack", p, cb)     -> cb(p)
 //	binary     on("bin", b)         -> socket.emit("bin", b)
 //	broadcast  on("broadcast", p)   -> io.emit("broadcast", p)         jitter and idle with a broadcast too
-//	ask        on("ask-all", p, cb)    -> io.timeout(60000).emit("ask", p, (err, answers) => cb(answers.length))
+//	ask        on("ask-all", p, cb) -> io.timeout(60000).emit("ask", p, (err, answers) => cb(answers.length))
 //	rooms      on("join", room, cb) -> socket.join(room), cb()         stalled too
 //	           on("room", room, p)  -> io.to(room).emit("room", p)
 //
