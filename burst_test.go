@@ -83,7 +83,7 @@ func TestBurstVolatile(t *testing.T) {
 	socket, _ := to.Socket(room)
 	for range 20 {
 		writable(t, socket)
-		socketio.BurstTurn(to, true) // nobody else writes what waits
+		socketio.BurstTurn(to, true) // no other goroutine writes now
 		if err := from.To(room).Emit("a"); err != nil {
 			t.Fatal(err)
 		}

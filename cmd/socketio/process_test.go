@@ -47,7 +47,7 @@ func start(t *testing.T, args ...string) *process {
 // command's own limits.
 const patience = time.Minute
 
-// next returns what comes out of a channel.
+// next receives a value, and fails the test when none comes.
 func next[T any](t *testing.T, what string, from <-chan T) (v T) {
 	t.Helper()
 	select {

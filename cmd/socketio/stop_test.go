@@ -81,7 +81,8 @@ func TestStopDrains(t *testing.T) {
 	default:
 	}
 	c.Close()
-	if code := next(t, "exit", p.exited); code != 0 || !strings.Contains(p.stderr.String(), "draining connections=1 over=10ms") {
+	code := next(t, "exit", p.exited)
+	if code != 0 || !strings.Contains(p.stderr.String(), "draining connections=1 over=10ms") {
 		t.Errorf("exit code %d: %s", code, p.stderr)
 	}
 }

@@ -187,14 +187,16 @@ func TestFlaky(t *testing.T) {
 	}
 	write("go.mod", "module example.com/flaky\n")
 	tests := `package flaky
-import ("os"; "testing"; "time")
+import ("os"; "testing")
+var hangs bool
+var failing = make(chan bool)
 func TestSure(t *testing.T) { t.Attr("covers", "a/1") }
 func TestFlaky(t *testing.T) {
 	t.Attr("covers", "a/2")
 	t.Run("sub", func(t *testing.T) { t.Attr("covers", "a/3") })
 	if _, err := os.Stat("ran"); err != nil { t.Error(os.WriteFile("ran", nil, 0o600)) }
 }
-func TestSlow(t *testing.T) { time.Sleep(100 * time.Millisecond) }
+func TestNext(t *testing.T) { if hangs { <-failing; select {} } }
 `
 	write("flaky_test.go", tests)
 	file := filepath.Join(dir, "results")
@@ -221,7 +223,7 @@ func TestSlow(t *testing.T) { time.Sleep(100 * time.Millisecond) }
 	}
 	passes("TestFlaky failed")
 	args = slices.Insert(args, 4, "-timeout=5s")
-	for _, text := range []string{"; select {}", "; go func() { time.Sleep(10 * time.Millisecond); t.Error() }()"} {
+	for _, text := range []string{"; select {}", "; hangs = true; go func() { failing <- true; t.Error() }()"} {
 		text = strings.Replace(tests, "0o600))", "0o600))"+text, 1)
 		write("flaky_test.go", text)
 		if err := os.Remove(filepath.Join(dir, "ran")); err != nil {

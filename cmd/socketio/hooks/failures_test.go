@@ -55,7 +55,8 @@ func TestBackendAway(t *testing.T) {
 		t.Errorf("%d events were dropped", n)
 	}
 	unanswered()
-	if log := f.log.String(); !strings.Contains(log, "hooks: connect refused: backend unreachable") || !strings.Contains(log, "event=lost") {
+	log := f.log.String()
+	if !strings.Contains(log, "hooks: connect refused: backend unreachable") || !strings.Contains(log, "event=lost") {
 		t.Error(log)
 	}
 	if f.hooks.Stats().Retries == 0 {
@@ -455,7 +456,8 @@ func TestKeptConnectionEnds(t *testing.T) {
 	if got := f.call(c, "x"); got != "[]" {
 		t.Errorf("acknowledged with %s", got)
 	}
-	if first, second := next(t, "request", ids), next(t, "request", ids); !strings.HasPrefix(first, "1 ") || second != "2"+first[1:] {
+	first, second := next(t, "request", ids), next(t, "request", ids)
+	if !strings.HasPrefix(first, "1 ") || second != "2"+first[1:] {
 		t.Errorf("got %s, then %s", first, second)
 	}
 }

@@ -206,7 +206,7 @@ func asJSON(t *testing.T, v any) string {
 // failed returns how many requests of a type failed by a rule.
 func (f *fixture) failed(kind, rule string) uint64 { return f.hooks.Stats().Failed[kind][rule] }
 
-// next returns what comes out of a channel.
+// next receives a value, and fails the test when none comes.
 func next[T any](t *testing.T, what string, from <-chan T) (v T) {
 	t.Helper()
 	select {
